@@ -1,0 +1,1 @@
+grant usage on schema mixpay to mixpay_reader, mixpay_writer;
