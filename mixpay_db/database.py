@@ -1,0 +1,102 @@
+"""What stands in sql/, put into a database and held against it: install, load, check.
+
+All functions work on the caller's own psycopg connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import tuple_row
+
+from mixpay_db import resources
+
+
+class ContentsError(ValueError):
+    """A contents file says what only psql would understand."""
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """The rows for which the truth named by a check does not hold: none when all is well."""
+
+    name: str
+    columns: list[str]
+    rows: list[tuple]
+
+
+def read_pieces(path: Path) -> Iterator[tuple[Path, str]]:
+    r"""The SQL of a contents file in its order, each piece with the file it stands in.
+
+    `\ir FILE` is followed, relative to the file it stands in; `\set` is psql's own affair.
+    """
+    piece = ""
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(keepends=True), 1):
+        command, *arguments = line.split() or [""]
+        if not command.startswith("\\"):
+            piece += line
+        elif command == "\\ir" and len(arguments) == 1:
+            if piece:
+                yield path, piece
+            piece = ""
+            yield from read_pieces(path.parent / arguments[0])
+        elif command != "\\set":
+            raise ContentsError(
+                f"{path}:{number}: only \\ir and \\set may stand here: {line.strip()}"
+            )
+    if piece:
+        yield path, piece if piece.endswith("\n") else f"{piece}\n"
+
+
+def read_contents(path: Path) -> str:
+    """One SQL text that does what psql does with this contents file."""
+    return "".join(text for _, text in read_pieces(path))
+
+
+def _run(conn: psycopg.Connection, contents: Path) -> None:
+    with conn.transaction():
+        for path, text in read_pieces(contents):
+            try:
+                conn.execute(text, prepare=False)
+            except psycopg.Error as error:
+                error.add_note(f"in {path}")
+                raise
+
+
+def install(conn: psycopg.Connection) -> None:
+    """The whole database, as sql/install.sql makes it, in one transaction."""
+    _run(conn, resources.sql_dir() / "install.sql")
+
+
+def load_code(conn: psycopg.Connection) -> None:
+    """Views, functions, triggers and grants anew, as sql/code.sql has them, in one transaction."""
+    _run(conn, resources.sql_dir() / "code.sql")
+
+
+def run_checks(conn: psycopg.Connection, merchant_id: str | None = None) -> list[CheckResult]:
+    """The rows of each file in sql/checks; of one merchant only, where the check knows merchants."""
+    results = []
+    for path in sorted((resources.sql_dir() / "checks").glob("*.sql")):
+        check = f"select * from (\n{_without_semicolon(path)}\n) as broken"
+        try:
+            if merchant_id is not None and "merchant_id" in _columns(conn, check):
+                check += f" where merchant_id = {sql.Literal(merchant_id).as_string(conn)}"
+            cursor = conn.cursor(row_factory=tuple_row).execute(check)
+        except psycopg.Error as error:
+            error.add_note(f"in {path}")
+            raise
+        names = [column.name for column in cursor.description or ()]
+        results.append(CheckResult(path.stem, names, cursor.fetchall()))
+    return results
+
+
+def _without_semicolon(path: Path) -> str:
+    return path.read_text(encoding="utf-8").rstrip().removesuffix(";")
+
+
+def _columns(conn: psycopg.Connection, query: str) -> list[str]:
+    return [column.name for column in conn.execute(f"{query} limit 0").description or ()]
