@@ -1,0 +1,1 @@
+"""Merged orders, mixed payments and first-in-first-out refunds as a PostgreSQL package."""

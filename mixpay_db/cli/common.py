@@ -1,0 +1,63 @@
+"""What all commands share: which server they talk to, and how they tell what went wrong."""
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import click
+import psycopg
+
+from mixpay_db.problem import Problem
+
+_CHOSEN_URL = "mixpay_db.cli.url"
+
+
+def _remember_url(ctx: click.Context, _: click.Parameter, url: str | None) -> None:
+    if url:
+        ctx.find_root().meta[_CHOSEN_URL] = url
+
+
+def url_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--url`, before a subcommand as well as after it; `connect_url` tells what was said."""
+    return click.option(
+        "--url",
+        metavar="URL",
+        envvar="MIXPAY_URL",
+        expose_value=False,
+        callback=_remember_url,
+        help="The database: postgresql://… or key=value …; also MIXPAY_URL. "
+        "Without it: the embedded server.",
+    )(command)
+
+
+def connect_url(ctx: click.Context) -> str:
+    """The URL (or key=value string) to connect to; starts the embedded server if none was given."""
+    chosen = ctx.find_root().meta.get(_CHOSEN_URL)
+    if chosen:
+        return str(chosen)
+    # Needed by those alone who name no server.
+    from mixpay_db.embedded import PersistentServer
+
+    server = PersistentServer()
+    started = server.start()
+    what = "started the embedded server" if started else "using the embedded server"
+    click.echo(f"{what} in {server.home} (name another by --url or MIXPAY_URL)", err=True)
+    return server.url()
+
+
+def tell_and_exit(error: Problem | psycopg.Error) -> NoReturn:
+    """One line for the error, one each for its detail and hint.
+
+    The exit status is 1 if the database refused, 2 if it could not be asked.
+    """
+    if isinstance(error, Problem):
+        status, code, message, detail, hint = 2, None, str(error), None, error.hint
+    else:
+        told = error.diag
+        status = 1 if error.sqlstate else 2
+        code, message = error.sqlstate, told.message_primary or str(error).strip()
+        detail, hint = told.message_detail, told.message_hint
+    click.echo(f"error: {f'{code}: ' if code else ''}{message}", err=True)
+    for label, text in (("detail", detail), ("hint", hint)):
+        if text:
+            click.echo(f"  {label}: {text}", err=True)
+    raise SystemExit(status)

@@ -1,0 +1,9 @@
+"""What went wrong outside the database, told so that the reader can mend it."""
+
+
+class Problem(Exception):
+    """The message says what is wrong, the hint what to do about it."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
