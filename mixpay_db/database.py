@@ -14,9 +14,10 @@ from psycopg import sql
 from psycopg.rows import tuple_row
 
 from mixpay_db import resources
+from mixpay_db.problem import Problem
 
 
-class ContentsError(ValueError):
+class ContentsError(Problem):
     """A contents file says what only psql would understand."""
 
 
@@ -45,9 +46,7 @@ def read_pieces(path: Path) -> Iterator[tuple[Path, str]]:
             piece = ""
             yield from read_pieces(path.parent / arguments[0])
         elif command != "\\set":
-            raise ContentsError(
-                f"{path}:{number}: only \\ir and \\set may stand here: {line.strip()}"
-            )
+            raise ContentsError(f"{path}:{number}: only \\ir and \\set may stand here")
     if piece:
         yield path, piece if piece.endswith("\n") else f"{piece}\n"
 
@@ -78,10 +77,10 @@ def load_code(conn: psycopg.Connection) -> None:
 
 
 def run_checks(conn: psycopg.Connection, merchant_id: str | None = None) -> list[CheckResult]:
-    """The rows of each file in sql/checks; of one merchant only, where the check knows merchants."""
+    """What each file in sql/checks finds; of one merchant only, where the check knows merchants."""
     results = []
     for path in sorted((resources.sql_dir() / "checks").glob("*.sql")):
-        check = f"select * from (\n{_without_semicolon(path)}\n) as broken"
+        check = f"select * from (\n{_without_semicolon(path)}\n) as broken"  # noqa: S608 (our own file)
         try:
             if merchant_id is not None and "merchant_id" in _columns(conn, check):
                 check += f" where merchant_id = {sql.Literal(merchant_id).as_string(conn)}"

@@ -1,0 +1,184 @@
+"""What stands in a live database, held against what this version would make.
+
+What is expected comes from no file that could grow old: inside a transaction that is rolled back,
+the live schema steps aside under another name and this version is installed in its place, by the
+same server that the live one is on. So nothing depends on how a PostgreSQL version spells a
+definition, no other database is needed, and other sessions see none of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import tuple_row
+
+from mixpay_db import database
+
+_DESCRIBE = Path(__file__).with_name("catalog.sql").read_text(encoding="utf-8")
+_ASIDE = "mixpay_live"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Something that is not as this version expects it."""
+
+    kind: str  # missing, unexpected, changed; pending, edited, unknown; broken
+    object: str
+    expected: str | None = None
+    found: str | None = None
+
+
+def differences(conn: psycopg.Connection) -> list[Difference]:
+    """What is not as in a fresh installation (catalog, reference rows), and what checks find."""
+    if not _fetch(conn, "select from pg_catalog.pg_namespace where nspname = 'mixpay'"):
+        return [Difference("missing", "schema mixpay")]
+    with conn.transaction(force_rollback=True):
+        found = _describe(conn)
+        with _fresh_installation(conn):
+            expected = _describe(conn)
+            missing_rows = list(_missing_rows(conn))
+    differing = [
+        Difference(
+            _kind(expected.get(name), found.get(name)), name, expected.get(name), found.get(name)
+        )
+        for name in sorted(expected.keys() | found.keys())
+        if expected.get(name) != found.get(name)
+    ]
+    try:
+        with conn.transaction():
+            return differing + missing_rows + list(_broken_checks(conn))
+    except psycopg.errors.SyntaxErrorOrAccessRuleViolation:
+        if not differing:
+            raise
+        return differing + missing_rows  # what a check asks for is among what is missing
+
+
+def tables_with_rows_of_users(conn: psycopg.Connection) -> set[str]:
+    """Tables with rows that a fresh installation has not, or not so: what users would lose."""
+    with _fresh_installation(conn):
+        shipped = _shipped(conn)
+        return {
+            table
+            for table in _tables(conn, _ASIDE)
+            if _first(
+                conn,
+                _rows(_ASIDE, table),
+                minus=_rows("mixpay", table) if table in shipped else None,
+            )
+        }
+
+
+@contextmanager
+def _fresh_installation(conn: psycopg.Connection) -> Iterator[None]:
+    """While it lasts, schema mixpay is a fresh one and the live one is called otherwise."""
+    with conn.transaction(force_rollback=True):
+        conn.execute(sql.SQL("alter schema mixpay rename to {}").format(sql.Identifier(_ASIDE)))
+        database.install(conn)
+        yield
+
+
+def _missing_rows(conn: psycopg.Connection) -> Iterator[Difference]:
+    """Reference rows of a fresh installation that the live one has not.
+
+    In a table that a function writes (channels can be registered) only a row's key counts.
+    """
+    live = _tables(conn, _ASIDE)
+    for table in _shipped(conn):
+        if table in live:
+            columns = _key(conn, table) if _is_written(conn, table) else None
+            row = _first(conn, _rows("mixpay", table, columns), minus=_rows(_ASIDE, table, columns))
+            if row:
+                yield Difference("missing", f"row of mixpay.{table}", expected=row)
+
+
+def _broken_checks(conn: psycopg.Connection) -> Iterator[Difference]:
+    for result in database.run_checks(conn):
+        if result.rows:
+            yield Difference("broken", result.name, found=f"{len(result.rows)} rows")
+
+
+def _describe(conn: psycopg.Connection) -> dict[str, str]:
+    with conn.transaction(force_rollback=True):  # for the path's sake, which spells names in full
+        conn.execute("set local search_path = pg_catalog")
+        return dict(_fetch(conn, _DESCRIBE))
+
+
+def _kind(expected: str | None, found: str | None) -> str:
+    if expected is None:
+        return "unexpected"
+    return "missing" if found is None else "changed"
+
+
+def columns(conn: psycopg.Connection) -> set[tuple[str, str]]:
+    """The columns of the live tables, each with its table."""
+    query = """
+        select c.relname, a.attname
+        from pg_catalog.pg_class as c
+        inner join pg_catalog.pg_attribute as a on a.attrelid = c.oid and not a.attisdropped
+        where c.relnamespace = to_regnamespace('mixpay') and c.relkind in ('r', 'p')
+    """
+    return {(table, column) for table, column in _fetch(conn, query)}
+
+
+def _tables(conn: psycopg.Connection, schema: str) -> list[str]:
+    query = """
+        select c.relname
+        from pg_catalog.pg_class as c
+        where c.relnamespace = %s::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+        order by c.relname
+    """
+    return [name for (name,) in _fetch(conn, query, schema)]
+
+
+def _shipped(conn: psycopg.Connection) -> list[str]:
+    """The tables into which a fresh installation puts rows."""
+    return [table for table in _tables(conn, "mixpay") if _first(conn, _rows("mixpay", table))]
+
+
+def _is_written(conn: psycopg.Connection, table: str) -> bool:
+    query = """
+        select from pg_catalog.pg_proc as p
+        where p.pronamespace = 'mixpay'::regnamespace and p.prosrc ~* %s
+        limit 1
+    """
+    writes = rf"\m(insert into|update|delete from)\s+(mixpay\.)?{table}\M"
+    return bool(_fetch(conn, query, writes))
+
+
+def _key(conn: psycopg.Connection, table: str) -> list[str]:
+    query = """
+        select a.attname
+        from pg_catalog.pg_index as i
+        inner join pg_catalog.pg_attribute as a
+            on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
+        where i.indrelid = format('mixpay.%%I', %s::text)::regclass and i.indisprimary
+    """
+    return [name for (name,) in _fetch(conn, query, table)]
+
+
+def _rows(schema: str, table: str, columns: list[str] | None = None) -> sql.Composed:
+    """The rows as JSON, without the clock of their making; of some columns only, if named."""
+    names = sql.SQL("*") if columns is None else sql.SQL(", ").join(map(sql.Identifier, columns))
+    return sql.SQL(
+        "select to_jsonb(t) - array['created_at', 'updated_at'] from (select {} from {}) as t"
+    ).format(names, sql.Identifier(schema, table))
+
+
+def _first(
+    conn: psycopg.Connection, rows: sql.Composed, minus: sql.Composed | None = None
+) -> str | None:
+    """One of the rows that are not among the others."""
+    query = sql.SQL("select r.row::text from ({}) as r (row) limit 1").format(
+        rows if minus is None else sql.SQL(" except all ").join([rows, minus])
+    )
+    found = _fetch(conn, query)
+    return found[0][0] if found else None
+
+
+def _fetch(conn: psycopg.Connection, query: str | sql.Composed, *parameters: str) -> list[tuple]:
+    return conn.cursor(row_factory=tuple_row).execute(query, parameters or None).fetchall()
