@@ -19,6 +19,10 @@ CODE = "code"
 
 CREATE = Path(__file__).with_name("bookkeeping.sql").read_text(encoding="utf-8")
 
+# In one transaction at a time: whoever migrates, verifies or rolls back.
+LOCK = "select pg_advisory_xact_lock(hashtextextended('mixpay_migrations', 0))"
+TRY_LOCK = LOCK.replace("pg_advisory", "pg_try_advisory")
+
 # Written by the role that migrates, even if a migration forgot to stop acting as the owner.
 _MARK = """reset role;
 insert into mixpay_migrations._yoyo_migration (migration_hash, migration_id, applied_at_utc)

@@ -17,7 +17,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import tuple_row
 
-from mixpay_db import database
+from mixpay_db import bookkeeping, database
 
 _DESCRIBE = Path(__file__).with_name("catalog.sql").read_text(encoding="utf-8")
 _ASIDE = "mixpay_live"
@@ -38,6 +38,7 @@ def differences(conn: psycopg.Connection) -> list[Difference]:
     if not _fetch(conn, "select from pg_catalog.pg_namespace where nspname = 'mixpay'"):
         return [Difference("missing", "schema mixpay")]
     with conn.transaction(force_rollback=True):
+        conn.execute(bookkeeping.LOCK)
         found = _describe(conn)
         with _fresh_installation(conn):
             expected = _describe(conn)

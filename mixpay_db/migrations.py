@@ -25,8 +25,6 @@ from mixpay_db.catalog import Difference
 from mixpay_db.problem import Problem
 from mixpay_db.release import Release, text, way_back
 
-_LOCK = "hashtextextended('mixpay_migrations', 0)"
-
 Say = Callable[[str], None]
 
 
@@ -78,7 +76,7 @@ def plan(conn: psycopg.Connection, *, reload: bool = False) -> str:
     steps = _steps(conn, reload)
     if not steps:
         return ""
-    begin = f"\\set ON_ERROR_STOP on\nbegin;\nselect pg_advisory_xact_lock({_LOCK});\n"
+    begin = f"\\set ON_ERROR_STOP on\nbegin;\n{bookkeeping.LOCK};\n"
     return "\n".join([begin, *(f"-- {s.title}\n{s.sql.strip()}\n" for s in steps), "commit;\n"])
 
 
@@ -246,9 +244,9 @@ def _transaction(url: str, say: Say) -> Iterator[PostgresqlPsycopgBackend]:
         with backend.transaction():
             # Each statement is to see what others did while we waited.
             conn.execute("set transaction isolation level read committed")
-            if not conn.execute(f"select pg_try_advisory_xact_lock({_LOCK})").fetchone()[0]:
+            if not conn.execute(bookkeeping.TRY_LOCK).fetchone()[0]:
                 say("wait for another migration to end")
-                conn.execute(f"select pg_advisory_xact_lock({_LOCK})")
+                conn.execute(bookkeeping.LOCK)
             yield backend
 
 

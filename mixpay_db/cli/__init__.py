@@ -11,7 +11,9 @@ from mixpay_db.problem import Problem
 
 # Where each subcommand is: module below mixpay_db.cli, and the command's name in it.
 COMMANDS = {
+    "migrate": ("migrations", "migrate"),
     "server": ("server", "server"),
+    "verify": ("migrations", "verify"),
 }
 
 

@@ -1,0 +1,138 @@
+"""`mixpay migrate` and `mixpay verify`: what a pipeline runs."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+import click
+import psycopg
+from rich.console import Console
+from rich.table import Table
+
+from mixpay_db import migrations
+from mixpay_db.catalog import Difference
+from mixpay_db.cli.common import connect_url, url_option
+from mixpay_db.problem import Problem
+
+json_option = click.option("--json", "as_json", is_flag=True, help="For machines.")
+
+
+@click.group(invoke_without_command=True)
+@click.option("--plan", is_flag=True, help="Print the SQL instead, for psql.")
+@click.option("--reload", is_flag=True, help="Load the code even if it is the loaded one.")
+@json_option
+@url_option
+@click.pass_context
+def migrate(ctx: click.Context, plan: bool, reload: bool, as_json: bool) -> None:
+    """Bring the tables to this version, then load its code.
+
+    All that is pending is one transaction: whatever happens, the database is as it was or as it
+    should be. A database that psql made from sql/install.sql is adopted if `verify` finds nothing.
+    """
+    if ctx.invoked_subcommand:
+        return
+    url = connect_url(ctx)
+    with _failures_are_problems():
+        if plan:
+            with psycopg.connect(url, autocommit=True) as conn:
+                sql = migrations.plan(conn, reload=reload)
+            _tell({"sql": sql}, as_json, sql.rstrip() or "-- nothing to do")
+        else:
+            say = _silent if as_json else click.echo
+            steps = migrations.migrate(url, say, reload=reload)
+            _tell({"steps": steps}, as_json, "done" if steps else "nothing to do")
+
+
+@migrate.command()
+@json_option
+@url_option
+@click.pass_context
+def status(ctx: click.Context, as_json: bool) -> None:
+    """Show what is applied and what is pending."""
+    url = connect_url(ctx)
+    with _failures_are_problems(), psycopg.connect(url, autocommit=True) as conn:
+        standings = migrations.status(conn)
+    if as_json:
+        click.echo(json.dumps(standings))
+        return
+    table = Table("name", "state")
+    for name, state in standings.items():
+        table.add_row(name, state)
+    Console().print(table)
+
+
+@migrate.command()
+@click.option("--to", metavar="NAME", help="Roll back all that came after this migration.")
+@click.option("--drop-rows", is_flag=True, help="Even if rows are lost.")
+@json_option
+@url_option
+@click.pass_context
+def rollback(ctx: click.Context, to: str | None, drop_rows: bool, as_json: bool) -> None:
+    """Take back the last migration, or all after another.
+
+    Refuses to drop a table or a column of a table that holds rows other than those which the
+    migrations put there. The code is dropped too: migrate again, with the version you want.
+    """
+    url = connect_url(ctx)
+    with _failures_are_problems():
+        say = _silent if as_json else click.echo
+        names = migrations.rollback(url, to, say, drop_rows=drop_rows)
+    _tell({"rolled_back": names}, as_json, "done" if names else "nothing to do")
+
+
+@click.command()
+@json_option
+@url_option
+@click.pass_context
+def verify(ctx: click.Context, as_json: bool) -> None:
+    """Hold the database against what this version expects of it.
+
+    Compares the migrations with their files, the catalog and the reference rows with a fresh
+    installation (made beside the live one in a transaction that is rolled back, which takes the
+    rights of `migrate`), and runs sql/checks. The exit status is 0 if all is well, 1 if something
+    differs, 2 if we could not look.
+    """
+    url = connect_url(ctx)
+    with _failures_are_problems(), psycopg.connect(url, autocommit=True) as conn:
+        differences = migrations.verify(conn)
+    clean = not differences
+    lines = [line for d in differences for line in _lines(d)]
+    _tell(
+        {"clean": clean, "differences": [asdict(d) for d in differences]},
+        as_json,
+        "all is as it should be" if clean else "\n".join(lines),
+    )
+    ctx.exit(0 if clean else 1)
+
+
+def _lines(difference: Difference) -> Iterator[str]:
+    yield f"{difference.kind}: {difference.object}"
+    if difference.expected is not None and difference.found is not None:
+        expected, found = difference.expected.splitlines(), difference.found.splitlines()
+        for line in difflib.unified_diff(expected, found, "expected", "found", lineterm="", n=1):
+            yield f"    {line}"
+    elif difference.kind in ("broken", "missing") and (difference.found or difference.expected):
+        yield f"    {difference.found or difference.expected}"
+
+
+def _tell(result: dict[str, Any], as_json: bool, text: str) -> None:
+    click.echo(json.dumps(result) if as_json else text)
+
+
+def _silent(_: str) -> None:
+    pass
+
+
+@contextmanager
+def _failures_are_problems() -> Iterator[None]:
+    """A database that refuses is no answer here, but a reason why there is none."""
+    try:
+        yield
+    except psycopg.Error as error:
+        notes = getattr(error, "__notes__", [])
+        raise Problem("\n".join([str(error).strip(), *notes])) from error
