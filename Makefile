@@ -1,0 +1,59 @@
+# Needs Python 3.11 or newer and make. Everything else goes into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+# Says of which pyproject.toml .venv was made.
+VENV := .venv/made
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint lint-python lint-sql lint-functions format docs check bench clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: $(VENV) ## make .venv with everything in it (PYTHON=… chooses the interpreter)
+
+$(VENV): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	    || { echo '$(PYTHON) is no Python 3.11 or newer. Name one: make setup PYTHON=python3.12'; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+	    || { echo '$(PYTHON) cannot make virtual environments. On Debian and Ubuntu: apt install python3-venv'; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: $(VENV) ## a story in one minute, on a server of its own
+	$(BIN)/mixpay demo
+
+test: $(VENV) ## the test suite, on the embedded server or the one that MIXPAY_TEST_URL names
+	$(BIN)/pytest -q -n auto --maxprocesses 8 $(ARGS)
+
+lint: $(VENV) ## what can be said without running it; every tool runs, whatever the others find
+	@$(MAKE) --no-print-directory --keep-going lint-python lint-sql lint-functions
+
+lint-python: $(VENV)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+lint-sql: $(VENV)
+	$(BIN)/sqlfluff lint sql migrations
+	$(BIN)/squawk migrations/*.sql
+
+lint-functions: $(VENV)
+	$(BIN)/pytest -q tests/test_plpgsql_check.py
+
+format: $(VENV) ## lay out the Python as ruff does
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+docs: $(VENV) ## write docs/reference.md from the catalog's comments
+	$(BIN)/python -m mixpay_db.docs
+
+check: lint test ## lint and test
+
+bench: $(VENV) ## measure against pgbench on the same server
+	$(BIN)/python bench/bench.py
+
+clean: ## remove what make made
+	rm -rf .venv dist build .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
