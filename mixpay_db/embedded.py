@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from importlib import metadata, util
 from pathlib import Path
-from typing import Any, Self, TypedDict
+from typing import NoReturn, Self, TypedDict
 from urllib.parse import quote
 
 import platformdirs
@@ -106,7 +106,7 @@ def _executable(package: Path) -> Path:
             if part.is_dir():
                 shutil.copytree(part, partial / part.name, symlinks=True)
         for directory, _, names in os.walk(partial):
-            os.chmod(directory, 0o755)
+            Path(directory).chmod(0o755)
             for path in (Path(directory, name) for name in names):
                 if not path.is_symlink():
                     path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
@@ -332,6 +332,8 @@ class PersistentServer(_Server):
                 if time.monotonic() > deadline:
                     raise Problem(f"the server (process {pid}) does not stop", f"See {self.log}.")
                 time.sleep(0.02)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)  # no zombie if it was this process that started it
             return True
 
     def pid(self) -> int | None:
@@ -409,7 +411,9 @@ class PersistentServer(_Server):
         deadline = time.monotonic() + _START_SECONDS
         while True:
             try:
-                self._spawn(binaries)
+                process = self._spawn(binaries)
+                # It is meant to outlive us; without this Popen complains that we forgot it.
+                process.returncode = 0
                 return
             except _StartFailed as failed:
                 # Children of a killed server notice its death a moment later.
@@ -425,7 +429,7 @@ class PersistentServer(_Server):
                 conn.execute(f"create database {DATABASE}")
 
 
-def psql(server: _Server, arguments: list[str]) -> Any:
+def psql(server: _Server, arguments: list[str]) -> NoReturn:
     """Become psql, connected to the server."""
     program = find_binaries() / "psql"
     os.execv(program, [str(program), server.url(), *arguments])

