@@ -1,7 +1,15 @@
+-- A merchant is the tenant: every tenant table starts with merchant_id. Only orders, trades and payees refer to this
+-- table, so that no other call touches a row that all trades of a merchant share.
 create table mixpay.merchants (
-    merchant_id mixpay.number primary key,
+    merchant_id mixpay.number not null,
     title text not null,
-    allocation text not null default 'fifo' check (allocation in ('fifo', 'pro_rata')),
-    created_at timestamptz not null default now()
+    allocation text not null,
+    created_at timestamptz not null default now(),
+    primary key (merchant_id),
+    constraint title_is_not_empty check (title <> ''),
+    constraint allocation_is_known check (allocation in ('fifo', 'pro_rata'))
 );
+
 comment on table mixpay.merchants is 'The tenants.';
+comment on column mixpay.merchants.allocation is
+'How a payment is divided among a trade''s orders: in their order (fifo) or by what each still lacks (pro_rata).';

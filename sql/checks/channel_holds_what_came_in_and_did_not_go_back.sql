@@ -1,0 +1,27 @@
+-- For each merchant and channel, in minus out by the facts is payments minus channel refunds that were sent.
+with facts as (
+    select merchant_id, channel, sum(case when from_account = 'channel' then amount else -amount end) as in_minus_out
+    from mixpay.trade_flow
+    where from_account = 'channel' or to_account = 'channel'
+    group by merchant_id, channel
+), books as (
+    select merchant_id, channel, sum(amount) as held
+    from (
+        select merchant_id, channel, amount from mixpay.payments where amount > 0
+        union all
+        select c.merchant_id, c.channel, -c.amount
+        from mixpay.channel_refunds as c
+        left join mixpay.anomalies as a
+            on a.merchant_id = c.merchant_id and a.channel_refund_no = c.channel_refund_no
+        where c.state = 'succeeded' or a.channel_refund_no is not null
+    ) as b
+    group by merchant_id, channel
+)
+select
+    coalesce(f.merchant_id, b.merchant_id) as merchant_id,
+    coalesce(f.channel, b.channel) as channel,
+    f.in_minus_out,
+    b.held
+from facts as f
+full join books as b on b.merchant_id = f.merchant_id and b.channel = f.channel
+where coalesce(f.in_minus_out, 0) <> coalesce(b.held, 0);

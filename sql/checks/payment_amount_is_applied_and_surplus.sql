@@ -1,0 +1,6 @@
+-- What arrived of a payment was applied or is surplus; nothing arrives of one that did not succeed.
+select merchant_id, payment_no, state, amount, applied, surplus
+from mixpay.payments
+where
+    amount <> applied + surplus or applied < 0 or surplus < 0
+    or case state when 'succeeded' then amount <= 0 else amount <> 0 end;

@@ -1,0 +1,30 @@
+-- The changes of state on record lead from nothing to the state of the row, and nowhere else.
+with rows_now as (
+    select merchant_id, 'trade' as entity, trade_no as number, state from mixpay.trades
+    union all
+    select merchant_id, 'payment', payment_no, state from mixpay.payments
+    union all
+    select merchant_id, 'refund', refund_no, state from mixpay.refunds
+    union all
+    select merchant_id, 'channel_refund', channel_refund_no, state from mixpay.channel_refunds
+), steps as (
+    -- Where as many changes lead into a state as out of it, the thing is not there; it is where one more leads in.
+    select merchant_id, entity, number, state, sum(step) as standing
+    from (
+        select merchant_id, entity, number, to_state as state, 1 as step from mixpay.history
+        union all
+        select merchant_id, entity, number, from_state, -1 from mixpay.history
+    ) as s
+    group by merchant_id, entity, number, state
+)
+select
+    coalesce(r.merchant_id, s.merchant_id) as merchant_id,
+    coalesce(r.entity, s.entity) as entity,
+    coalesce(r.number, s.number) as number,
+    r.state,
+    s.state as on_record,
+    s.standing
+from rows_now as r
+full join (select * from steps where state <> '' and standing <> 0) as s
+    on s.merchant_id = r.merchant_id and s.entity = r.entity and s.number = r.number
+where r.state is distinct from s.state or s.standing <> 1;

@@ -1,0 +1,7 @@
+-- A trade's paid is the sum of what its succeeded payments applied.
+select t.merchant_id, t.trade_no, t.paid, coalesce(sum(p.applied), 0) as applied
+from mixpay.trades as t
+left join mixpay.payments as p
+    on p.merchant_id = t.merchant_id and p.trade_no = t.trade_no and p.state = 'succeeded'
+group by t.merchant_id, t.trade_no
+having t.paid <> coalesce(sum(p.applied), 0);

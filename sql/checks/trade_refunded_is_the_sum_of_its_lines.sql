@@ -1,0 +1,6 @@
+-- A trade's refunded is the sum of its lines' refunded.
+select t.merchant_id, t.trade_no, t.refunded, coalesce(sum(l.refunded), 0) as lines
+from mixpay.trades as t
+left join mixpay.trade_orders as l on l.merchant_id = t.merchant_id and l.trade_no = t.trade_no
+group by t.merchant_id, t.trade_no
+having t.refunded <> coalesce(sum(l.refunded), 0);

@@ -1,0 +1,20 @@
+create function mixpay._check_number(p_name text, p_value text) returns void
+language plpgsql immutable
+set search_path = mixpay, pg_temp
+as $_check_number$
+begin
+    if p_value is null or p_value !~ '^[!-~]{1,64}$' then
+        raise exception '% is not a number that can name something', p_name using
+            errcode = 'MX901',
+            detail = case when p_value is null then 'It is null.'
+                else format('It is %L, %s characters long.', left(p_value, 80), length(p_value)) end,
+            hint = 'Numbers are 1 to 64 printable ASCII characters without spaces.';
+    end if;
+end;
+$_check_number$;
+
+comment on function mixpay._check_number(text, text) is $$
+Refuses what cannot be a number of something.
+
+Raises: MX901.
+$$;

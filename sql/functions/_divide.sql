@@ -1,0 +1,31 @@
+create function mixpay._divide(p_trade mixpay.trades, p_amount bigint) returns setof mixpay.line_share
+language plpgsql stable
+set search_path = mixpay, pg_temp
+as $_divide$
+begin
+    return query
+    with lacking as (
+        select
+            position, order_no,
+            -- Two amounts multiplied do not fit a bigint.
+            p_amount::numeric * (amount - paid) as parts,
+            sum(amount - paid) over () as total
+        from trade_orders
+        where merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no and live and paid < amount
+    ), floors as (
+        select
+            position, order_no, div(parts, total) as whole,
+            row_number() over (order by mod(parts, total) desc, position) as place,
+            p_amount - sum(div(parts, total)) over () as left_over
+        from lacking
+    )
+    select position, order_no, (whole + case when place <= left_over then 1 else 0 end)::bigint
+    from floors;
+end;
+$_divide$;
+
+comment on function mixpay._divide(mixpay.trades, bigint) is $$
+Divides an amount among the trade's live lines by what each still lacks: by largest remainder, ties by position.
+
+p_amount is in the smallest unit, at most what the trade lacks.
+$$;

@@ -1,0 +1,79 @@
+create function mixpay._find_merged(p_merchant_id text, p_lines mixpay.merge_line[]) returns text[]
+language plpgsql stable
+set search_path = mixpay, pg_temp
+as $_find_merged$
+declare
+    v_found text[];
+    v_other record;
+begin
+    -- By number: the stored lines are what was sent then.
+    select l.trade_no, count(*) as sent, count(t.order_no) as same, max(m.stored) as stored into v_other
+    from unnest(p_lines) as l
+    inner join lateral (
+        select count(*) as stored from trade_orders as s where s.merchant_id = p_merchant_id and s.trade_no = l.trade_no
+    ) as m on m.stored > 0
+    left join trade_orders as t
+        on
+            t.merchant_id = p_merchant_id and t.trade_no = l.trade_no and t.position = l.position
+            and t.order_no = l.order_no and t.asked = coalesce(l.pay, t.asked) and t.held = coalesce(l.held, t.held)
+            and coalesce(t.release_due_at = l.release_due_at, l.release_due_at is null)
+            and exists (
+                select from orders as o
+                where
+                    o.merchant_id = p_merchant_id and o.order_no = l.order_no
+                    and o.amount = l.amount and o.currency = l.currency
+                    and coalesce(o.payee_no = l.payee_no, l.payee_no is null)
+            )
+    where l.trade_no is not null
+    group by l.trade_no
+    having count(*) <> count(t.order_no) or count(*) <> max(m.stored)
+    order by l.trade_no
+    limit 1;
+    if found then
+        raise exception 'trade number % was used for something else', v_other.trade_no using
+            errcode = 'MX106',
+            detail = format(
+                'It merged %s orders then; of the %s sent now, %s agree.', v_other.stored, v_other.sent, v_other.same
+            ),
+            hint = 'A repeated number must come with the same orders, amounts, currencies, payees and shares.';
+    end if;
+    -- Without a number: the open trade of the same orders with the same shares.
+    with sent as (
+        select l.*, t.trade_no as open_trade_no
+        from unnest(p_lines) as l
+        inner join unnest(p_lines) as f on f.trade = l.trade and f.position = 1
+        inner join trade_orders as t on t.merchant_id = p_merchant_id and t.order_no = f.order_no and t.live
+        where l.trade_no is null
+    ), standing as (
+        select
+            s.trade, t.trade_no, t.order_no, t.amount, t.held, t.release_due_at,
+            row_number() over (partition by s.trade order by t.position) as place
+        from (select distinct x.trade, x.open_trade_no from sent as x) as s
+        inner join trade_orders as t on t.merchant_id = p_merchant_id and t.trade_no = s.open_trade_no and t.live
+    ), open_trades as (
+        select coalesce(s.trade, t.trade) as trade, min(t.trade_no) as trade_no
+        from sent as s
+        full join standing as t on t.trade = s.trade and t.place = s.position and t.order_no = s.order_no
+        left join orders as o
+            on
+                o.merchant_id = p_merchant_id and o.order_no = s.order_no and o.amount = s.amount
+                and o.currency = s.currency and coalesce(o.payee_no = s.payee_no, s.payee_no is null)
+        group by coalesce(s.trade, t.trade)
+        having bool_and(coalesce(
+            t.held = coalesce(s.held, false) and t.release_due_at is not distinct from s.release_due_at
+            and t.amount = coalesce(s.pay, o.amount - _held_of_order(p_merchant_id, t.order_no, t.trade_no)), false
+        ))
+    )
+    select array_agg(coalesce(t.trade_no, x.trade_no) order by l.trade) into v_found
+    from (select distinct n.trade, n.trade_no from unnest(p_lines) as n) as l
+    left join trades as t on t.merchant_id = p_merchant_id and t.trade_no = l.trade_no
+    left join open_trades as x on x.trade = l.trade;
+    return v_found;
+end;
+$_find_merged$;
+
+comment on function mixpay._find_merged(text, mixpay.merge_line[]) is $$
+For each trade of the lines, in order, the number of the trade that an earlier call made of them, or null.
+
+Raises: MX106 if a trade number was used for something else.
+$$;

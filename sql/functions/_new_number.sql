@@ -1,0 +1,14 @@
+create function mixpay._new_number(p_ordinal bigint) returns text
+language plpgsql
+set search_path = mixpay, pg_temp
+as $_new_number$
+begin
+    return to_char(clock_timestamp() at time zone 'UTC', 'YYYYMMDDHH24MISSUS')
+        || lpad(p_ordinal::text, 6, '0')
+        || left(md5(gen_random_uuid()::text), 6);
+end;
+$_new_number$;
+
+comment on function mixpay._new_number(bigint) is $$
+A number of our own: 32 characters that sort by time, within one statement by p_ordinal; the end is random.
+$$;

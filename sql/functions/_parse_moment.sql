@@ -1,0 +1,28 @@
+create function mixpay._parse_moment(p_name text, p_value text) returns timestamptz
+language plpgsql stable
+set search_path = mixpay, pg_temp
+as $_parse_moment$
+begin
+    if p_value is null then
+        return null;
+    end if;
+    if p_value ~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d(:?\d\d)?)$' then
+        begin
+            return p_value::timestamptz;
+        exception
+            when datetime_field_overflow or invalid_datetime_format or invalid_time_zone_displacement_value then
+                null;  -- No such day, hour or zone: refused below.
+        end;
+    end if;
+    raise exception '% is not a moment', p_name using
+        errcode = 'MX903',
+        detail = format('It is %L.', left(p_value, 80)),
+        hint = 'Write it with its offset, as in 2026-01-31T12:00:00+08:00.';
+end;
+$_parse_moment$;
+
+comment on function mixpay._parse_moment(text, text) is $$
+A moment out of JSON, which must name its offset from UTC; null stays null.
+
+Raises: MX903.
+$$;

@@ -1,0 +1,83 @@
+create function mixpay._plan_refund(
+    p_merchant_id text, p_order_no text, p_amount bigint, p_payment_nos text[]
+) returns setof mixpay.refund_share
+language plpgsql stable
+set search_path = mixpay, pg_temp
+as $_plan_refund$
+declare
+    v_order record;
+    v_line record;
+    v_payments refcursor;
+    v_share refund_share;
+    v_left bigint := p_amount;
+    v_left_of_line bigint;
+begin
+    select sum(paid) as paid, sum(refunded) as refunded into v_order
+    from trade_orders
+    where merchant_id = p_merchant_id and order_no = p_order_no;
+    if v_order.paid is null then
+        perform _check_merchant(p_merchant_id);
+        perform _check_number('order_no', p_order_no);
+        raise exception 'there is no order %', p_order_no using
+            errcode = 'MX103',
+            detail = format('Merchant %s has none of this number.', p_merchant_id),
+            hint = 'An order is known from the moment when it is merged into a trade.';
+    end if;
+    if p_amount > v_order.paid - v_order.refunded then
+        raise exception 'cannot refund % of order %', p_amount, p_order_no using
+            errcode = 'MX301',
+            detail = format('%s is paid and %s is already refunded: %s is left.',
+                v_order.paid, v_order.refunded, v_order.paid - v_order.refunded),
+            hint = 'Refund at most what is left. See mixpay.order_balances.';
+    end if;
+    -- The order's first trade first; within a trade the oldest money first, whichever order it once paid.
+    for v_line in
+        select trade_no, paid - refunded as refundable from trade_orders
+        where merchant_id = p_merchant_id and order_no = p_order_no and paid > refunded
+        order by nth
+    loop
+        v_left_of_line := least(v_left, v_line.refundable);
+        -- A cursor, because a loop over a query fetches rows ahead: this reads no payment that it does not take from.
+        if p_payment_nos is null then
+            open v_payments for
+            select payment_no, channel, paid_at, applied - (refunded - surplus_refunded) as held from payments
+            where merchant_id = p_merchant_id and trade_no = v_line.trade_no and not spent
+            order by paid_at, seq;
+        else
+            open v_payments for
+            select p.payment_no, p.channel, p.paid_at, p.applied - (p.refunded - p.surplus_refunded) as held
+            from unnest(p_payment_nos) with ordinality as n (payment_no, i)
+            inner join payments as p on p.merchant_id = p_merchant_id and p.payment_no = n.payment_no
+            where p.trade_no = v_line.trade_no and not p.spent
+            order by n.i;
+        end if;
+        while v_left_of_line > 0 loop
+            fetch v_payments into v_share.payment_no, v_share.channel, v_share.paid_at, v_share.held;
+            exit when not found;
+            v_share.amount := least(v_left_of_line, v_share.held);
+            v_share.trade_no := v_line.trade_no;
+            v_share.order_no := p_order_no;
+            return next v_share;
+            v_left_of_line := v_left_of_line - v_share.amount;
+            v_left := v_left - v_share.amount;
+        end loop;
+        close v_payments;
+        exit when v_left = 0;
+    end loop;
+    if v_left > 0 then
+        raise exception 'the named payments hold too little of order %', p_order_no using
+            errcode = 'MX306',
+            detail = format('%s is asked, and %s of it cannot be taken from %s.',
+                p_amount, v_left, array_to_string(p_payment_nos, ', ')),
+            hint = 'Name more payments of the order''s trades, or none: then the oldest money is taken first.';
+    end if;
+end;
+$_plan_refund$;
+
+comment on function mixpay._plan_refund(text, text, bigint, text[]) is $$
+Which payments a refund takes from, and how much of each: first in, first out, or the payments named, in that order.
+
+Reads only the payments that it takes from.
+Raises: MX101 if there is no such merchant; MX103 if there is no such order; MX301 if more is asked than is left;
+MX306 if the named payments hold too little of the order; MX901.
+$$;

@@ -1,0 +1,75 @@
+create function mixpay._reserve_refund(
+    p_merchant_id text, p_refund_no text, p_kind text, p_shares mixpay.refund_share[]
+) returns void
+language plpgsql
+set search_path = mixpay, pg_temp
+as $_reserve_refund$
+declare
+    v_home text := p_shares[1].trade_no;
+begin
+    update payments as p
+    set
+        refunded = p.refunded + s.amount,
+        surplus_refunded = p.surplus_refunded + case when p_kind in ('surplus', 'reversal') then s.amount else 0 end
+    from unnest(p_shares) as s
+    where p.merchant_id = p_merchant_id and p.payment_no = s.payment_no;
+    insert into refund_details (merchant_id, refund_no, payment_no, amount)
+    select p_merchant_id, p_refund_no, s.payment_no, s.amount
+    from unnest(p_shares) as s;
+    -- The refund's own fact goes first, into the first trade that it takes from.
+    insert into facts (merchant_id, trade_no, entry, entity, order_no, refund_no, from_state, to_state, happened_at)
+    select p_merchant_id, v_home, t.last_entry + 1, 'refund', p_shares[1].order_no, p_refund_no, '', 'processing', now()
+    from trades as t
+    where t.merchant_id = p_merchant_id and t.trade_no = v_home;
+    with share as (
+        select
+            s.*, _new_number(s.i) as channel_refund_no,
+            case c.kind when 'offline' then 'waiting' else 'pending' end as state,
+            row_number() over (partition by s.trade_no order by s.i) + case s.trade_no when v_home then 1 else 0 end
+                as place
+        from unnest(p_shares) with ordinality
+            as s (payment_no, amount, trade_no, order_no, channel, paid_at, held, i)
+        inner join channels as c on c.channel = s.channel
+    ), sent_back as (
+        insert into channel_refunds (
+            merchant_id, channel_refund_no, refund_no, payment_no, channel, amount, state, reason, due_at
+        )
+        select
+            p_merchant_id, channel_refund_no, p_refund_no, payment_no, channel, amount, state,
+            case state when 'waiting' then 'manual' end, case state when 'pending' then now() end
+        from share
+    )
+    insert into facts (
+        merchant_id, trade_no, entry, entity, payment_no, order_no, refund_no, channel_refund_no,
+        from_state, to_state, from_account, to_account, amount, happened_at
+    )
+    select
+        p_merchant_id, s.trade_no, t.last_entry + s.place, 'channel_refund', s.payment_no, s.order_no, p_refund_no,
+        s.channel_refund_no, '', s.state,
+        case when p_kind in ('surplus', 'reversal') then 'surplus' else 'order' end, 'refund', s.amount, now()
+    from share as s
+    inner join trades as t on t.merchant_id = p_merchant_id and t.trade_no = s.trade_no;
+    update trades as t
+    set
+        refunded = t.refunded + case when p_kind in ('surplus', 'reversal') then 0 else s.amount end,
+        last_entry = t.last_entry + s.entries
+    from (
+        select x.trade_no, sum(x.amount) as amount, count(*) + case x.trade_no when v_home then 1 else 0 end as entries
+        from unnest(p_shares) as x
+        group by x.trade_no
+    ) as s
+    where t.merchant_id = p_merchant_id and t.trade_no = s.trade_no;
+    if p_kind not in ('surplus', 'reversal') then
+        update trade_orders as l
+        set refunded = l.refunded + s.amount
+        from (select x.trade_no, sum(x.amount) as amount from unnest(p_shares) as x group by x.trade_no) as s
+        where l.merchant_id = p_merchant_id and l.order_no = p_shares[1].order_no and l.trade_no = s.trade_no;
+    end if;
+end;
+$_reserve_refund$;
+
+comment on function mixpay._reserve_refund(text, text, text, mixpay.refund_share[]) is $$
+Writes what each payment bears of a stored refund: details, channel refunds, facts, and every total that grows by it.
+
+Channel refunds of offline payments wait for a person. The caller holds the lock of the trades.
+$$;

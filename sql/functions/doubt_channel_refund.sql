@@ -1,0 +1,48 @@
+create function mixpay.doubt_channel_refund(
+    p_merchant_id text, p_channel_refund_no text, p_reason text, p_worker text default null
+) returns mixpay.channel_refunds
+language plpgsql security definer
+set search_path = mixpay, pg_temp
+as $doubt_channel_refund$
+declare
+    v_trade trades;
+    v_was channel_refunds;
+    v_channel_refund channel_refunds;
+begin
+    perform _check_text('reason', p_reason);
+    v_trade := _lock_channel_refund(p_merchant_id, p_channel_refund_no);
+    select * into v_was from channel_refunds
+    where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
+    if v_was.state not in ('pending', 'sent', 'doubt') then
+        perform _refuse_channel_refund_news(v_was, 'in doubt');
+    end if;
+    perform _check_lease(v_was, p_worker);
+    update channel_refunds
+    set
+        state = 'doubt', reason = p_reason,
+        due_at = now() + least(interval '10 seconds' * 2 ^ least(attempts, 20), interval '1 hour')
+    where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no
+    returning * into v_channel_refund;
+    insert into facts (
+        merchant_id, trade_no, entry, entity, payment_no, refund_no, channel_refund_no,
+        from_state, to_state, reason, happened_at
+    ) values (
+        p_merchant_id, v_trade.trade_no, v_trade.last_entry + 1, 'channel_refund', v_was.payment_no, v_was.refund_no,
+        p_channel_refund_no, v_was.state, 'doubt', p_reason, now()
+    );
+    update trades set last_entry = last_entry + 1
+    where merchant_id = p_merchant_id and trade_no = v_trade.trade_no;
+    return v_channel_refund;
+end;
+$doubt_channel_refund$;
+
+comment on function mixpay.doubt_channel_refund(text, text, text, text) is $$
+Books that nobody knows whether a channel sent the money: a time-out, a lost answer. The amount stays reserved.
+
+It may be claimed again after a back-off (10 seconds, doubled with each attempt, at most an hour) and is then sent, or
+asked for, under the same number.
+p_worker: who claimed it; when given, a mark after another worker's claim is refused.
+Locks: the trade, then the refund.
+Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if it has ended or waits
+for a person; MX305 if another worker has claimed it since; MX901; MX905.
+$$;

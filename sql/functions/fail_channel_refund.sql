@@ -1,0 +1,40 @@
+create function mixpay.fail_channel_refund(
+    p_merchant_id text, p_channel_refund_no text, p_reason text, p_worker text default null
+) returns mixpay.channel_refunds
+language plpgsql security definer
+set search_path = mixpay, pg_temp
+as $fail_channel_refund$
+declare
+    v_trade trades;
+    v_was channel_refunds;
+    v_channel_refund channel_refunds;
+begin
+    perform _check_text('reason', p_reason);
+    v_trade := _lock_channel_refund(p_merchant_id, p_channel_refund_no);
+    select * into v_was from channel_refunds
+    where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
+    if v_was.state = 'failed' then
+        return v_was;
+    end if;
+    if v_was.state in ('succeeded', 'bounced') then
+        perform _refuse_channel_refund_news(v_was, 'failed');
+    end if;
+    perform _check_lease(v_was, p_worker);
+    update channel_refunds
+    set state = 'failed', reason = p_reason, due_at = null
+    where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no
+    returning * into v_channel_refund;
+    perform _settle_channel_refund(v_trade, v_channel_refund, v_was);
+    return v_channel_refund;
+end;
+$fail_channel_refund$;
+
+comment on function mixpay.fail_channel_refund(text, text, text, text) is $$
+Books that a channel definitely did not send the money of a channel refund: the amount is freed and may be refunded
+again. A time-out is no failure: that is doubt_channel_refund. One that has failed stays as it is.
+
+p_worker: who claimed it; when given, a mark after another worker's claim is refused.
+Locks: the trade, then the refund.
+Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if it has succeeded;
+MX305 if another worker has claimed it since; MX901; MX905.
+$$;

@@ -1,0 +1,34 @@
+create function mixpay.merge_orders(
+    p_merchant_id text, p_orders jsonb, p_trade_no text default null, p_expires_at timestamptz default null
+) returns mixpay.trades
+language plpgsql security definer
+set search_path = mixpay, pg_temp
+as $merge_orders$
+declare
+    v_trade trades;
+begin
+    perform _check_moment('expires_at', p_expires_at);
+    select * into v_trade from merge_many(p_merchant_id, jsonb_build_array(
+        jsonb_build_object('trade_no', p_trade_no, 'expires_at', p_expires_at, 'orders', p_orders)
+    ));
+    return v_trade;
+end;
+$merge_orders$;
+
+comment on function mixpay.merge_orders(text, jsonb, text, timestamptz) is $$
+Merges orders into one trade, which is then paid as a whole.
+
+p_orders is [{"order_no", "amount", "currency", "payee_no"?, "pay"?, "hold"?}, …], 1 to 10,000 of them: amount is what
+the order costs in the currency's smallest unit; pay is this trade's share of it, left out what its other trades leave;
+hold is true, or the moment when the order's money is due for release. Orders that are new are stored.
+
+An order may be merged again while something of it is unpaid: a trade that holds it and was abandoned, with nothing
+paid and no attempt in flight, is closed. A trade number that exists returns its trade as it is now, if the same was
+sent then; without a number, the same orders with the same shares return the open trade that they are in.
+p_expires_at: from then on no attempt to pay may start; it is not compared.
+Locks: the orders, in ascending order number; then the trades that are closed, in ascending trade number.
+Raises: MX101 if there is no such merchant; MX102 if there is no such payee; MX105 if a known order has another amount,
+currency or payee; MX106 if the trade number was used for something else; MX107 if an order is in an open trade that
+money was paid into or that has a pending attempt; MX108 if an order has less left to pay than is asked; MX109 if the
+orders have different currencies; MX110 if there is no such currency; MX901; MX902; MX903; MX904; MX905.
+$$;

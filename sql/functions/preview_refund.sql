@@ -1,0 +1,19 @@
+create function mixpay.preview_refund(p_merchant_id text, p_order_no text, p_amount bigint)
+returns setof mixpay.refund_share
+language plpgsql stable security definer
+set search_path = mixpay, pg_temp
+as $preview_refund$
+begin
+    perform _check_amount('amount', p_amount);
+    return query select * from _plan_refund(p_merchant_id, p_order_no, p_amount, null);
+end;
+$preview_refund$;
+
+comment on function mixpay.preview_refund(text, text, bigint) is $$
+Which payments a refund of this order would take from, in that order, without writing or locking anything.
+
+Each row is one payment: amount is what it would bear and held what it could, in the currency's smallest unit. What it
+returns is what refund_order does if nothing happens in between.
+Raises: MX101 if there is no such merchant; MX103 if there is no such order; MX301 if more is asked than is left;
+MX901; MX902.
+$$;

@@ -1,0 +1,48 @@
+create function mixpay.record_payments(p_merchant_id text, p_payments jsonb) returns setof mixpay.payments
+language plpgsql security definer
+set search_path = mixpay, pg_temp
+as $record_payments$
+declare
+    v_item record;
+    v_name text;
+begin
+    if jsonb_typeof(p_payments) is distinct from 'array' or jsonb_array_length(p_payments) not between 1 and 10000 then
+        raise exception 'the payments are not an array of 1 to 10000 objects' using
+            errcode = case when jsonb_typeof(p_payments) = 'array' then 'MX904' else 'MX903' end,
+            hint = 'Pass [{"trade_no", "payment_no", "channel", "amount", "paid_at"?, "channel_txn_no"?}, …].';
+    end if;
+    for v_item in select j.value, j.i from jsonb_array_elements(p_payments) with ordinality as j (value, i) loop
+        v_name := format('payment %s', v_item.i);
+        perform _check_json(
+            v_name, v_item.value,
+            array['trade_no', 'payment_no', 'channel', 'paid_at', 'channel_txn_no'], array['amount']
+        );
+    end loop;
+    perform from trades
+    where
+        merchant_id = p_merchant_id
+        and trade_no in (select value ->> 'trade_no' from jsonb_array_elements(p_payments))
+    order by trade_no
+    for no key update;
+    for v_item in select j.value, j.i from jsonb_array_elements(p_payments) with ordinality as j (value, i) loop
+        return next record_payment(
+            p_merchant_id,
+            v_item.value ->> 'trade_no', v_item.value ->> 'payment_no', v_item.value ->> 'channel',
+            (v_item.value ->> 'amount')::bigint,
+            _parse_moment(format('payment %s: "paid_at"', v_item.i), v_item.value ->> 'paid_at'),
+            v_item.value ->> 'channel_txn_no'
+        );
+    end loop;
+end;
+$record_payments$;
+
+comment on function mixpay.record_payments(text, jsonb) is $$
+Records many payments in one call, all or nothing; for each, record_payment says what happens.
+
+p_payments is [{"trade_no", "payment_no", "channel", "amount", "paid_at"?, "channel_txn_no"?}, …], 1 to 10,000 of them,
+paid_at a moment with its offset ("2026-01-31T12:00:00+08:00"). Returns the payments in the order of the call.
+Locks: the trades, in ascending trade number.
+Raises: MX101 if there is no such merchant; MX104 if there is no such trade; MX202 if a payment number was used for
+something else; MX203 if there is no such channel; MX207 if a channel transaction is another payment's; MX901; MX902;
+MX903; MX904; MX905.
+$$;

@@ -1,0 +1,60 @@
+create function mixpay.refund_order(
+    p_merchant_id text, p_order_no text, p_refund_no text, p_amount bigint,
+    p_reason text default null, p_payment_nos text[] default null
+) returns mixpay.refunds
+language plpgsql security definer
+set search_path = mixpay, pg_temp
+as $refund_order$
+declare
+    v_refund refunds;
+    v_shares refund_share[];
+begin
+    perform _check_number('refund_no', p_refund_no);
+    perform _check_amount('amount', p_amount);
+    perform _check_text('reason', p_reason);
+    perform _check_payment_nos(p_payment_nos);
+    perform from trades
+    where
+        merchant_id = p_merchant_id
+        and trade_no in (select trade_no from trade_orders where merchant_id = p_merchant_id and order_no = p_order_no)
+    order by trade_no
+    for no key update;
+    select * into v_refund from refunds where merchant_id = p_merchant_id and refund_no = p_refund_no;
+    if not found then
+        v_shares := array(select s from _plan_refund(p_merchant_id, p_order_no, p_amount, p_payment_nos) as s);
+        insert into refunds (merchant_id, refund_no, kind, order_no, amount, payment_nos, reason)
+        values (p_merchant_id, p_refund_no, 'order', p_order_no, p_amount, p_payment_nos, p_reason)
+        on conflict do nothing
+        returning * into v_refund;
+        if found then
+            perform _reserve_refund(p_merchant_id, p_refund_no, 'order', v_shares);
+            return v_refund;
+        end if;
+        -- Another order's refund took the number while we looked.
+        select * into v_refund from refunds where merchant_id = p_merchant_id and refund_no = p_refund_no;
+    end if;
+    if (v_refund.kind, v_refund.order_no, v_refund.amount) is distinct from ('order', p_order_no, p_amount)
+        or (p_payment_nos is not null and p_payment_nos is distinct from v_refund.payment_nos) then
+        raise exception 'refund number % was used for something else', p_refund_no using
+            errcode = 'MX302',
+            detail = format('It was %s of %s%s; it is %s.', v_refund.kind, v_refund.amount,
+                coalesce(format(' for order %s', v_refund.order_no), ''), v_refund.state),
+            hint = 'A repeated number must come with the same order, amount and payments.';
+    end if;
+    return v_refund;
+end;
+$refund_order$;
+
+comment on function mixpay.refund_order(text, text, text, bigint, text, text[]) is $$
+Refunds an amount of an order, once per refund number: all of it or nothing.
+
+p_amount is in the currency's smallest unit, at most what the order is paid minus what it is refunded. The money comes
+from the payments of the order's trades, first in, first out, the order's first trade first; each payment's part goes
+back through its own channel, as a channel refund that a worker claims, or a person ends when the channel is offline.
+p_payment_nos names the payments to take from instead, in that order; it is kept on record. The same number with the
+same content returns the refund as it is now; the reason is not compared.
+Locks: the order's trades, in ascending trade number.
+Raises: MX101 if there is no such merchant; MX103 if there is no such order; MX301 if more is asked than is left;
+MX302 if the refund number was used for something else; MX306 if the named payments hold too little; MX901; MX902;
+MX904; MX905.
+$$;

@@ -1,0 +1,75 @@
+create function mixpay.start_payment(
+    p_merchant_id text, p_trade_no text, p_payment_no text, p_amount bigint,
+    p_channel text default null, p_method text default null
+) returns mixpay.payments
+language plpgsql security definer
+set search_path = mixpay, pg_temp
+as $start_payment$
+declare
+    v_trade trades;
+    v_payment payments;
+begin
+    perform _check_number('payment_no', p_payment_no);
+    perform _check_amount('amount', p_amount);
+    perform _check_text('method', p_method);
+    v_trade := _lock_trade(p_merchant_id, p_trade_no);
+    select * into v_payment from payments where merchant_id = p_merchant_id and payment_no = p_payment_no;
+    if found then
+        if (v_payment.trade_no, v_payment.asked, v_payment.recorded) <> (p_trade_no, p_amount, false)
+            or v_payment.channel <> p_channel or v_payment.method <> p_method then
+            perform _refuse_payment_no(v_payment);
+        end if;
+        return v_payment;
+    end if;
+    if p_channel is null then
+        raise exception 'no route leads from this method to a channel' using
+            errcode = 'MX210',
+            detail = format('The method is %s.', coalesce(quote_literal(p_method), 'null')),
+            hint = 'Name the channel.';
+    end if;
+    perform _check_channel(p_channel);
+    if v_trade.state <> 'open' then
+        raise exception 'trade % is not open', p_trade_no using
+            errcode = 'MX204',
+            detail = format('It is %s.', v_trade.state),
+            hint = 'Start no attempt. Money that has arrived is recorded with record_payment.';
+    end if;
+    if v_trade.expires_at <= now() then
+        raise exception 'trade % has expired', p_trade_no using
+            errcode = 'MX205',
+            detail = format('It expired at %s.', v_trade.expires_at),
+            hint = 'Merge its orders again. Money that has arrived is recorded with record_payment.';
+    end if;
+    if p_amount > v_trade.amount - v_trade.paid then
+        raise exception 'trade % lacks less than that', p_trade_no using
+            errcode = 'MX206',
+            detail = format('%s is asked; of %s, %s is paid and %s is lacking.',
+                p_amount, v_trade.amount, v_trade.paid, v_trade.amount - v_trade.paid),
+            hint = 'Start an attempt for what is lacking at most.';
+    end if;
+    insert into payments (merchant_id, payment_no, trade_no, channel, method, recorded, asked, state)
+    values (p_merchant_id, p_payment_no, p_trade_no, p_channel, p_method, false, p_amount, 'pending')
+    on conflict do nothing
+    returning * into v_payment;
+    if not found then
+        select * into v_payment from payments where merchant_id = p_merchant_id and payment_no = p_payment_no;
+        perform _refuse_payment_no(v_payment);
+    end if;
+    insert into facts (merchant_id, trade_no, entry, entity, payment_no, from_state, to_state, happened_at)
+    values (p_merchant_id, p_trade_no, v_trade.last_entry + 1, 'payment', p_payment_no, '', 'pending', now());
+    update trades set last_entry = last_entry + 1 where merchant_id = p_merchant_id and trade_no = p_trade_no;
+    return v_payment;
+end;
+$start_payment$;
+
+comment on function mixpay.start_payment(text, text, text, bigint, text, text) is $$
+Starts an attempt to pay into a trade: the payment is pending until it succeeds, fails or is closed.
+
+p_amount is in the currency's smallest unit, at most what the trade lacks. Any number of attempts may be pending. The
+same number with the same content returns the payment as it is now.
+Locks: the trade.
+Raises: MX101 if there is no such merchant; MX104 if there is no such trade; MX202 if the payment number was used for
+something else; MX203 if there is no such channel; MX204 if the trade is not open; MX205 if it has expired; MX206 if it
+lacks less; MX210 if no channel is named and no route leads from the method to one; MX901; MX902;
+MX905.
+$$;

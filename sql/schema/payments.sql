@@ -1,0 +1,55 @@
+-- A payment is one attempt to pay into a trade, and what came of it. Never deleted.
+create table mixpay.payments (
+    merchant_id text collate "C" not null,
+    payment_no mixpay.number not null,
+    trade_no text collate "C" not null,
+    channel text collate "C" not null,
+    method text,
+    recorded boolean not null,
+    asked bigint not null,
+    amount bigint not null default 0,
+    applied bigint not null default 0,
+    surplus bigint not null default 0,
+    refunded bigint not null default 0,
+    surplus_refunded bigint not null default 0,
+    state text not null,
+    channel_txn_no mixpay.number,
+    paid_at timestamptz,
+    seq bigint,
+    created_at timestamptz not null default now(),
+    spent boolean not null generated always as (applied = refunded - surplus_refunded) stored,
+    primary key (merchant_id, payment_no),
+    foreign key (merchant_id, trade_no) references mixpay.trades,
+    constraint asked_is_1_to_1e15 check (asked between 1 and 1000000000000000),
+    constraint amount_is_applied_and_surplus check (amount = applied + surplus),
+    constraint amount_is_never_above_1e15 check (amount <= 1000000000000000),
+    constraint refunded_is_never_above_amount check (refunded between 0 and amount),
+    constraint surplus_refunded_is_never_above_surplus check (surplus_refunded between 0 and surplus),
+    constraint order_refunds_are_never_above_applied check (refunded - surplus_refunded between 0 and applied),
+    constraint state_follows_from_the_money check (
+        case state
+            when 'succeeded' then amount > 0 and paid_at is not null and seq is not null
+            else amount = 0 and paid_at is null and seq is null and state in ('pending', 'failed', 'closed')
+        end
+    )
+) with (fillfactor = 85);
+
+-- The foreign key to trades; and refund_order: the trade's payments that still hold money, oldest first. spent is a
+-- column of its own because a payment that is refunded in part then keeps its place in the index (a HOT update).
+create index payments_by_trade on mixpay.payments (merchant_id, trade_no, spent, paid_at, seq);
+
+create unique index a_channel_transaction_pays_once on mixpay.payments (merchant_id, channel, channel_txn_no)
+where channel_txn_no is not null;
+
+comment on table mixpay.payments is 'One attempt to pay into a trade, and what came of it.';
+comment on column mixpay.payments.method is 'What the caller asked for when the channel was left to routing.';
+comment on column mixpay.payments.recorded is 'Recorded in one call when the money was already there; else it was started.';
+comment on column mixpay.payments.asked is 'What was started, in the currency''s smallest unit.';
+comment on column mixpay.payments.amount is 'What arrived: 0 until it succeeds.';
+comment on column mixpay.payments.applied is 'What the trade needed of it.';
+comment on column mixpay.payments.surplus is 'What the trade did not need: it goes back to this payment.';
+comment on column mixpay.payments.refunded is 'What is on its way back or has gone back of it, surplus included.';
+comment on column mixpay.payments.surplus_refunded is 'The part of refunded that was surplus; the rest were order refunds.';
+comment on column mixpay.payments.paid_at is 'When the money arrived: first in, first out goes by it.';
+comment on column mixpay.payments.seq is 'Its place among the trade''s payments in the order in which we heard of the money.';
+comment on column mixpay.payments.spent is 'It holds nothing any more that an order refund could take.';

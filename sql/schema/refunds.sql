@@ -1,0 +1,34 @@
+-- A refund is one request to give money back: this order, this amount; or a payment's surplus, or a reversal.
+create table mixpay.refunds (
+    merchant_id text collate "C" not null,
+    refund_no mixpay.number not null,
+    kind text not null,
+    order_no text collate "C",
+    amount bigint not null,
+    succeeded bigint not null default 0,
+    freed bigint not null default 0,
+    state text not null default 'processing',
+    payment_nos text[],
+    reason text,
+    created_at timestamptz not null default now(),
+    primary key (merchant_id, refund_no),
+    foreign key (merchant_id, order_no) references mixpay.orders,
+    constraint kind_is_known check (kind in ('order', 'offline', 'surplus', 'reversal')),
+    constraint order_is_named_by_order_refunds check ((order_no is not null) = (kind in ('order', 'offline'))),
+    constraint amount_is_positive check (amount > 0),
+    constraint parts_are_never_above_amount check (succeeded >= 0 and freed >= 0 and succeeded + freed <= amount),
+    constraint state_follows_from_the_parts check (
+        state = case when succeeded + freed < amount then 'processing' when freed > 0 then 'failed' else 'succeeded' end
+    )
+);
+
+-- The foreign key to orders.
+create index refunds_by_order on mixpay.refunds (merchant_id, order_no);
+
+comment on table mixpay.refunds is 'One request to give money back.';
+comment on column mixpay.refunds.kind is
+'order: by first in, first out; offline: paid out by hand; surplus: what a trade did not need; reversal: un-applied.';
+comment on column mixpay.refunds.amount is 'In the currency''s smallest unit: the sum of its details.';
+comment on column mixpay.refunds.succeeded is 'What has gone back.';
+comment on column mixpay.refunds.freed is 'What did not get through and may be refunded again.';
+comment on column mixpay.refunds.payment_nos is 'The payments an operator named, in this order, instead of first in, first out.';

@@ -1,0 +1,47 @@
+create function mixpay._refuse_illegal_transition() returns trigger
+language plpgsql
+set search_path = mixpay, pg_temp
+as $_refuse_illegal_transition$
+declare
+    v_from_state text := case tg_op when 'INSERT' then '' else old.state end;
+begin
+    if not exists (
+        select from state_transitions
+        where entity = tg_argv[0] and from_state = v_from_state and to_state = new.state
+    ) then
+        raise exception 'a % cannot become % from %', tg_argv[0], new.state,
+            case v_from_state when '' then 'nothing' else v_from_state end using
+            errcode = 'check_violation',
+            hint = 'mixpay.state_transitions has the legal changes.';
+    end if;
+    return null;
+end;
+$_refuse_illegal_transition$;
+
+comment on function mixpay._refuse_illegal_transition() is $$
+Refuses a change of state that is not in state_transitions. Its argument is the entity.
+$$;
+
+create trigger refuse_illegal_beginning after insert on mixpay.trades
+for each row execute function mixpay._refuse_illegal_transition('trade');
+
+create trigger refuse_illegal_beginning after insert on mixpay.payments
+for each row execute function mixpay._refuse_illegal_transition('payment');
+
+create trigger refuse_illegal_beginning after insert on mixpay.refunds
+for each row execute function mixpay._refuse_illegal_transition('refund');
+
+create trigger refuse_illegal_beginning after insert on mixpay.channel_refunds
+for each row execute function mixpay._refuse_illegal_transition('channel_refund');
+
+create trigger refuse_illegal_transition after update on mixpay.trades
+for each row when (old.state <> new.state) execute function mixpay._refuse_illegal_transition('trade');
+
+create trigger refuse_illegal_transition after update on mixpay.payments
+for each row when (old.state <> new.state) execute function mixpay._refuse_illegal_transition('payment');
+
+create trigger refuse_illegal_transition after update on mixpay.refunds
+for each row when (old.state <> new.state) execute function mixpay._refuse_illegal_transition('refund');
+
+create trigger refuse_illegal_transition after update on mixpay.channel_refunds
+for each row when (old.state <> new.state) execute function mixpay._refuse_illegal_transition('channel_refund');

@@ -1,0 +1,22 @@
+create view mixpay.history as
+select
+    merchant_id,
+    trade_no,
+    entry,
+    happened_at,
+    entity,
+    case entity
+        when 'trade' then trade_no when 'payment' then payment_no when 'refund' then refund_no else channel_refund_no
+    end as number,
+    from_state,
+    to_state,
+    reason,
+    payment_no,
+    refund_no,
+    created_at
+from mixpay.facts
+where to_state is not null;
+
+comment on view mixpay.history is
+'Every change of state of a trade, payment, refund or channel refund, with time and cause.';
+comment on column mixpay.history.number is 'The number of what changed.';

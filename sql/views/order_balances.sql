@@ -1,0 +1,29 @@
+create view mixpay.order_balances as
+select
+    o.merchant_id,
+    o.order_no,
+    o.payee_no,
+    o.currency,
+    o.amount,
+    l.paid,
+    o.amount - l.paid as unpaid,
+    o.amount - l.taken as mergeable,
+    l.refunded,
+    l.paid - l.refunded as refundable,
+    l.open_trade_no,
+    o.merges as trades,
+    o.created_at
+from mixpay.orders as o
+cross join lateral (
+    select
+        coalesce(sum(x.paid), 0)::bigint as paid,
+        coalesce(sum(x.refunded), 0)::bigint as refunded,
+        coalesce(sum(case when x.live then x.amount else x.paid end), 0)::bigint as taken,
+        max(x.trade_no) filter (where x.live) as open_trade_no
+    from mixpay.trade_orders as x
+    where x.merchant_id = o.merchant_id and x.order_no = o.order_no
+) as l;
+
+comment on view mixpay.order_balances is
+'Each order over all its trades: what is paid, unpaid, refunded and refundable, in the currency''s smallest unit.';
+comment on column mixpay.order_balances.mergeable is 'What is unpaid and in no open trade.';

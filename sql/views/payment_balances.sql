@@ -1,0 +1,24 @@
+create view mixpay.payment_balances as
+select
+    merchant_id,
+    payment_no,
+    trade_no,
+    channel,
+    state,
+    asked,
+    amount,
+    applied,
+    surplus,
+    refunded - surplus_refunded as order_refunded,
+    surplus_refunded,
+    applied - (refunded - surplus_refunded) as refundable,
+    surplus - surplus_refunded as surplus_left,
+    amount - refunded as held,
+    channel_txn_no,
+    paid_at,
+    seq,
+    created_at
+from mixpay.payments;
+
+comment on view mixpay.payment_balances is
+'Each payment: what arrived, what of it the trade needed, what went back and what it still holds, in the smallest unit.';

@@ -1,0 +1,88 @@
+-- The computation of refund_order a second time, in another way: out of the facts written before the refund, each
+-- payment is given the stretch of its trade's money that it stands for, oldest first; the refund takes from 0 upwards.
+create view mixpay.refund_explained as
+with touched as (
+    -- Where a refund took from, and how far the trade's facts had come by then.
+    select
+        r.merchant_id, r.refund_no, r.order_no, r.payment_nos, r.amount, l.trade_no, l.nth, b.before
+    from mixpay.refunds as r
+    inner join mixpay.trade_orders as l on l.merchant_id = r.merchant_id and l.order_no = r.order_no
+    cross join lateral (
+        select min(f.entry) as before
+        from mixpay.facts as f
+        where f.merchant_id = l.merchant_id and f.trade_no = l.trade_no and f.refund_no = r.refund_no
+    ) as b
+    where r.kind = 'order' and b.before is not null
+), lines as (
+    select t.*, h.refundable
+    from touched as t
+    cross join lateral (
+        select
+            sum(case when f.to_account = 'order' then f.amount when f.from_account = 'order' then -f.amount else 0 end)
+                as refundable
+        from mixpay.facts as f
+        where
+            f.merchant_id = t.merchant_id and f.trade_no = t.trade_no and f.entry < t.before and f.order_no = t.order_no
+    ) as h
+), shares as (
+    select
+        *,
+        greatest(0, least(refundable, amount - coalesce(sum(refundable) over (
+            partition by merchant_id, refund_no order by nth rows between unbounded preceding and 1 preceding
+        ), 0))) as share
+    from lines
+), held as (
+    select s.*, p.payment_no, p.channel, p.paid_at, p.seq, h.held
+    from shares as s
+    cross join lateral (
+        select
+            f.payment_no,
+            sum(case when f.to_account = 'order' then f.amount when f.from_account = 'order' then -f.amount else 0 end)
+                as held
+        from mixpay.facts as f
+        where
+            f.merchant_id = s.merchant_id and f.trade_no = s.trade_no and f.entry < s.before
+            and (f.from_account = 'order' or f.to_account = 'order')
+        group by f.payment_no
+    ) as h
+    inner join mixpay.payments as p on p.merchant_id = s.merchant_id and p.payment_no = h.payment_no
+    where s.payment_nos is null or p.payment_no = any (s.payment_nos)
+), stretches as (
+    select
+        *,
+        row_number() over fifo as place,
+        sum(held) over fifo - held as stands_from,
+        sum(held) over fifo as stands_to
+    from held
+    window fifo as (
+        partition by merchant_id, refund_no, trade_no
+        order by array_position(payment_nos, payment_no::text), paid_at, seq
+        rows unbounded preceding
+    )
+)
+select
+    merchant_id,
+    refund_no,
+    order_no,
+    trade_no,
+    nth,
+    place,
+    payment_no,
+    channel,
+    paid_at,
+    held::bigint as held,
+    stands_from::bigint as stands_from,
+    stands_to::bigint as stands_to,
+    case when stands_from < share and held > 0 then stands_from end::bigint as taken_from,
+    case when stands_from < share and held > 0 then least(stands_to, share) end::bigint as taken_to,
+    greatest(0, least(stands_to, share) - stands_from)::bigint as taken,
+    (held - greatest(0, least(stands_to, share) - stands_from))::bigint as left_over
+from stretches;
+
+comment on view mixpay.refund_explained is
+'Each refund of an order: of every payment of its trades, oldest first, what it held, took part with and had left.';
+comment on column mixpay.refund_explained.nth is 'The how-manieth trade of the order: the first is taken from first.';
+comment on column mixpay.refund_explained.held is 'What order refunds could take of it then, in the smallest unit.';
+comment on column mixpay.refund_explained.stands_from is
+'It stands for the trade''s money from here to stands_to, counted from the oldest; the refund takes from 0 upwards.';
+comment on column mixpay.refund_explained.taken is 'What it bears of this refund: the stored detail.';

@@ -1,0 +1,36 @@
+create view mixpay.trade_balances as
+select
+    t.merchant_id,
+    t.trade_no,
+    t.state,
+    t.currency,
+    t.amount,
+    t.paid,
+    case t.state when 'open' then t.amount - t.paid else 0 end as lacking,
+    t.refunded,
+    t.paid - t.refunded as kept,
+    p.surplus,
+    p.surplus_refunded,
+    l.orders,
+    p.payments,
+    p.pending_payments,
+    t.expires_at,
+    t.created_at
+from mixpay.trades as t
+cross join lateral (
+    select count(*) as orders
+    from mixpay.trade_orders as x
+    where x.merchant_id = t.merchant_id and x.trade_no = t.trade_no
+) as l
+cross join lateral (
+    select
+        count(*) filter (where x.state = 'succeeded') as payments,
+        count(*) filter (where x.state = 'pending') as pending_payments,
+        coalesce(sum(x.surplus), 0)::bigint as surplus,
+        coalesce(sum(x.surplus_refunded), 0)::bigint as surplus_refunded
+    from mixpay.payments as x
+    where x.merchant_id = t.merchant_id and x.trade_no = t.trade_no
+) as p;
+
+comment on view mixpay.trade_balances is
+'Each trade: what is to be paid, what is paid, lacking, refunded and kept, in the currency''s smallest unit.';

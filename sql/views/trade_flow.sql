@@ -1,0 +1,28 @@
+create view mixpay.trade_flow as
+select
+    f.merchant_id,
+    f.trade_no,
+    f.entry,
+    f.happened_at,
+    f.from_account,
+    f.to_account,
+    f.amount,
+    coalesce(c.channel, p.channel) as channel,
+    f.payment_no,
+    f.order_no,
+    f.refund_no,
+    f.channel_refund_no,
+    sum(
+        case when f.from_account = 'channel' then f.amount when f.to_account = 'channel' then -f.amount else 0 end
+    ) over (partition by f.merchant_id, f.trade_no order by f.entry)::bigint as held,
+    f.created_at
+from mixpay.facts as f
+inner join mixpay.payments as p on p.merchant_id = f.merchant_id and p.payment_no = f.payment_no
+left join mixpay.channel_refunds as c
+    on c.merchant_id = f.merchant_id and c.channel_refund_no = f.channel_refund_no
+where f.amount is not null;
+
+comment on view mixpay.trade_flow is
+'All movements of a trade''s money in the order in which they were written; held is what the trade holds after each.';
+comment on column mixpay.trade_flow.held is
+'What came in from channels minus what went back to them so far, in the currency''s smallest unit.';
