@@ -45,19 +45,23 @@ def connect_url(ctx: click.Context) -> str:
 
 
 def tell_and_exit(error: Problem | psycopg.Error) -> NoReturn:
-    """One line for the error, one each for its detail and hint.
+    """The error, then its detail and its hint, each on a line of its own.
 
     The exit status is 1 if the database refused, 2 if it could not be asked.
     """
     if isinstance(error, Problem):
-        status, code, message, detail, hint = 2, None, str(error), None, error.hint
+        told = [("error", str(error)), ("hint", error.hint)]
+    elif error.sqlstate is None:
+        what, *questions = str(error).splitlines()
+        told = [("error", what), ("hint", " ".join(line.strip() for line in questions))]
     else:
-        told = error.diag
-        status = 1 if error.sqlstate else 2
-        code, message = error.sqlstate, told.message_primary or str(error).strip()
-        detail, hint = told.message_detail, told.message_hint
-    click.echo(f"error: {f'{code}: ' if code else ''}{message}", err=True)
-    for label, text in (("detail", detail), ("hint", hint)):
+        diag = error.diag
+        told = [
+            ("error", f"{error.sqlstate}: {diag.message_primary}"),
+            ("detail", diag.message_detail),
+            ("hint", diag.message_hint),
+        ]
+    for label, text in told:
         if text:
-            click.echo(f"  {label}: {text}", err=True)
-    raise SystemExit(status)
+            click.echo(f"{label}: {text}", err=True)
+    raise SystemExit(1 if isinstance(error, psycopg.Error) and error.sqlstate else 2)
