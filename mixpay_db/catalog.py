@@ -21,6 +21,7 @@ from mixpay_db import bookkeeping, database
 
 _DESCRIBE = Path(__file__).with_name("catalog.sql").read_text(encoding="utf-8")
 _ASIDE = "mixpay_live"
+_MOMENTS = {"created_at", "updated_at"}
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def differences(conn: psycopg.Connection) -> list[Difference]:
     try:
         with conn.transaction():
             return differing + missing_rows + list(_broken_checks(conn))
-    except psycopg.errors.SyntaxErrorOrAccessRuleViolation:
+    except psycopg.ProgrammingError:
         if not differing:
             raise
         return differing + missing_rows  # what a check asks for is among what is missing
@@ -65,12 +66,8 @@ def tables_with_rows_of_users(conn: psycopg.Connection) -> set[str]:
         shipped = _shipped(conn)
         return {
             table
-            for table in _tables(conn, _ASIDE)
-            if _first(
-                conn,
-                _rows(_ASIDE, table),
-                minus=_rows("mixpay", table) if table in shipped else None,
-            )
+            for table in columns(conn, _ASIDE)
+            if _row(conn, table, _ASIDE, without="mixpay" if table in shipped else None)
         }
 
 
@@ -88,11 +85,11 @@ def _missing_rows(conn: psycopg.Connection) -> Iterator[Difference]:
 
     In a table that a function writes (channels can be registered) only a row's key counts.
     """
-    live = _tables(conn, _ASIDE)
+    live = columns(conn, _ASIDE)
     for table in _shipped(conn):
         if table in live:
-            columns = _key(conn, table) if _is_written(conn, table) else None
-            row = _first(conn, _rows("mixpay", table, columns), minus=_rows(_ASIDE, table, columns))
+            only = _key(conn, table) if _is_written(conn, table) else None
+            row = _row(conn, table, "mixpay", without=_ASIDE, only=only)
             if row:
                 yield Difference("missing", f"row of mixpay.{table}", expected=row)
 
@@ -115,30 +112,25 @@ def _kind(expected: str | None, found: str | None) -> str:
     return "missing" if found is None else "changed"
 
 
-def columns(conn: psycopg.Connection) -> set[tuple[str, str]]:
-    """The columns of the live tables, each with its table."""
+def columns(conn: psycopg.Connection, schema: str = "mixpay") -> dict[str, set[str]]:
+    """The columns of each table; nothing if there is no such schema."""
     query = """
-        select c.relname, a.attname
+        select c.relname, array_agg(a.attname) filter (where a.attname is not null)
         from pg_catalog.pg_class as c
-        inner join pg_catalog.pg_attribute as a on a.attrelid = c.oid and not a.attisdropped
-        where c.relnamespace = to_regnamespace('mixpay') and c.relkind in ('r', 'p')
+        left join pg_catalog.pg_attribute as a
+            on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+        where
+            c.relnamespace = to_regnamespace(%s)
+            and c.relkind in ('r', 'p')
+            and not c.relispartition
+        group by c.relname
     """
-    return {(table, column) for table, column in _fetch(conn, query)}
-
-
-def _tables(conn: psycopg.Connection, schema: str) -> list[str]:
-    query = """
-        select c.relname
-        from pg_catalog.pg_class as c
-        where c.relnamespace = %s::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
-        order by c.relname
-    """
-    return [name for (name,) in _fetch(conn, query, schema)]
+    return {table: set(names or ()) for table, names in _fetch(conn, query, schema)}
 
 
 def _shipped(conn: psycopg.Connection) -> list[str]:
     """The tables into which a fresh installation puts rows."""
-    return [table for table in _tables(conn, "mixpay") if _first(conn, _rows("mixpay", table))]
+    return [table for table in sorted(columns(conn)) if _row(conn, table, "mixpay")]
 
 
 def _is_written(conn: psycopg.Connection, table: str) -> bool:
@@ -151,7 +143,7 @@ def _is_written(conn: psycopg.Connection, table: str) -> bool:
     return bool(_fetch(conn, query, writes))
 
 
-def _key(conn: psycopg.Connection, table: str) -> list[str]:
+def _key(conn: psycopg.Connection, table: str) -> set[str]:
     query = """
         select a.attname
         from pg_catalog.pg_index as i
@@ -159,25 +151,35 @@ def _key(conn: psycopg.Connection, table: str) -> list[str]:
             on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
         where i.indrelid = format('mixpay.%%I', %s::text)::regclass and i.indisprimary
     """
-    return [name for (name,) in _fetch(conn, query, table)]
+    return {name for (name,) in _fetch(conn, query, table)}
 
 
-def _rows(schema: str, table: str, columns: list[str] | None = None) -> sql.Composed:
-    """The rows as JSON, without the clock of their making; of some columns only, if named."""
-    names = sql.SQL("*") if columns is None else sql.SQL(", ").join(map(sql.Identifier, columns))
-    return sql.SQL(
-        "select to_jsonb(t) - array['created_at', 'updated_at'] from (select {} from {}) as t"
-    ).format(names, sql.Identifier(schema, table))
-
-
-def _first(
-    conn: psycopg.Connection, rows: sql.Composed, minus: sql.Composed | None = None
+def _row(
+    conn: psycopg.Connection,
+    table: str,
+    schema: str,
+    *,
+    without: str | None = None,
+    only: set[str] | None = None,
 ) -> str | None:
-    """One of the rows that are not among the others."""
-    query = sql.SQL("select r.row::text from ({}) as r (row) limit 1").format(
-        rows if minus is None else sql.SQL(" except all ").join([rows, minus])
+    """A row of the table as JSON; one that the same table of another schema has not, if named.
+
+    Compared are the columns that both have, without the clock of the writing.
+    """
+    names = columns(conn, schema)[table] - _MOMENTS
+    schemas = [schema]
+    if without is not None:
+        names &= columns(conn, without)[table]
+        schemas.append(without)
+    if only is not None:
+        names &= only
+    rows = sql.SQL(" except all ").join(
+        sql.SQL("select to_jsonb(r) from (select {} from {}) as r").format(
+            sql.SQL(", ").join(map(sql.Identifier, sorted(names))), sql.Identifier(name, table)
+        )
+        for name in schemas
     )
-    found = _fetch(conn, query)
+    found = _fetch(conn, sql.SQL("select d.row::text from ({}) as d (row) limit 1").format(rows))
     return found[0][0] if found else None
 
 

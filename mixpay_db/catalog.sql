@@ -216,7 +216,7 @@ select
     p.object,
     concat_ws(
         E'\n',
-        p.definition,
+        nullif(p.definition, ''),
         'owner ' || p.owner::regrole,
         'grants ' || (
             select string_agg(g.item, ', ' order by g.item)

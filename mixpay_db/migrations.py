@@ -123,7 +123,8 @@ def rollback(
             say(f"roll back {migration.id}")
             _process(migration, backend, "rollback")
             conn.execute(bookkeeping.unmark(migration.id))
-        lost = {table for table, _ in before - catalog.columns(conn)} & kept
+        after = catalog.columns(conn)
+        lost = {table for table in kept if not before[table] <= after.get(table, set())}
         if lost:
             raise RowsWouldBeLostError(
                 f"rows would be lost from {', '.join(sorted(lost))}; nothing was changed",

@@ -107,6 +107,8 @@ def verify(ctx: click.Context, as_json: bool) -> None:
         as_json,
         "all is as it should be" if clean else "\n".join(lines),
     )
+    if any(d.object.startswith(("function ", "view ", "trigger ")) for d in differences):
+        click.echo("hint: mixpay migrate --reload loads the code anew", err=True)
     ctx.exit(0 if clean else 1)
 
 

@@ -1,0 +1,192 @@
+"""A small mixpay of its own: tables, migrations and code in a folder that a test may change."""
+
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from click.testing import CliRunner, Result
+
+from mixpay_db import embedded, resources
+from mixpay_db.cli import main
+
+_WIDGETS = """create table mixpay.widgets (
+    widget text primary key,
+    size bigint not null default 1 constraint size_is_positive check (size > 0),
+    created_at timestamptz not null default now()
+);
+create index widgets_size on mixpay.widgets (size);
+comment on table mixpay.widgets is 'What is sold.';
+insert into mixpay.widgets (widget, size) values ('small', 1), ('large', 9);
+create table mixpay.sales (sale bigint primary key, widget text not null references mixpay.widgets);
+"""
+
+_CODE = r"""\set ON_ERROR_STOP on
+set role mixpay_owner;
+\ir unload.sql
+\ir views.sql
+reset role;
+"""
+
+_VIEWS = """create view mixpay.sold as
+select s.widget, count(*) as sales from mixpay.sales as s group by s.widget;
+create function mixpay.refuse() returns trigger language plpgsql as 'begin return null; end';
+create trigger refuse before delete on mixpay.sales
+for each row execute function mixpay.refuse();
+grant usage on schema mixpay to mixpay_reader;
+grant select on mixpay.sold to mixpay_reader;
+"""
+
+# The command, made to work on a folder's files.
+_COMMAND = """
+import sys
+from pathlib import Path
+from mixpay_db import resources
+from mixpay_db.cli import main
+root = Path(sys.argv.pop(1))
+resources.sql_dir = lambda: root / "sql"
+resources.migrations_dir = lambda: root / "migrations"
+main()
+"""
+
+
+class Project:
+    gate = "select pg_advisory_xact_lock(4711);\n"
+
+    def __init__(self, root: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.root, self.url = root, url
+        real = resources.sql_dir()
+        for name in ("sql/schema", "sql/checks", "migrations"):
+            (root / name).mkdir(parents=True)
+        shutil.copy(real / "schema" / "roles.sql", root / "sql/schema/roles.sql")
+        shutil.copy(real / "unload.sql", root / "sql/unload.sql")
+        roles = self.read("sql/schema/roles.sql")
+        self.write("sql/code.sql", _CODE)
+        self.write("sql/views.sql", _VIEWS)
+        self.write("sql/schema/tables.sql", _WIDGETS)
+        self.write(
+            "sql/install.sql",
+            "\\ir schema/roles.sql\nset role mixpay_owner;\n"
+            "\\ir schema/tables.sql\nreset role;\n\\ir code.sql\n",
+        )
+        self.migration("0001_first", _WIDGETS, "drop table mixpay.sales, mixpay.widgets;", roles)
+        self.write(
+            "migrations/0001_first.rollback.sql",
+            self.read("migrations/0001_first.rollback.sql") + "drop schema mixpay;\n",
+        )
+        monkeypatch.setattr(resources, "sql_dir", lambda: root / "sql")
+        monkeypatch.setattr(resources, "migrations_dir", lambda: root / "migrations")
+
+    def read(self, path: str) -> str:
+        return (self.root / path).read_text(encoding="utf-8")
+
+    def write(self, path: str, text: str) -> None:
+        (self.root / path).write_text(text, encoding="utf-8")
+
+    def append(self, path: str, text: str) -> None:
+        self.write(path, self.read(path) + text)
+
+    def migration(self, name: str, up: str, down: str, first: str = "") -> None:
+        """A migration of the owner's."""
+        self.write(f"migrations/{name}.sql", f"{first}set role mixpay_owner;\n{up}\nreset role;\n")
+        self.write(
+            f"migrations/{name}.rollback.sql", f"set role mixpay_owner;\n{down}\nreset role;\n"
+        )
+
+    def add_color(self) -> None:
+        """A second migration, and the tables as they are with it."""
+        change = "alter table mixpay.widgets add color text;\n"
+        self.append("sql/schema/tables.sql", change)
+        self.migration("0002_color", change, "alter table mixpay.widgets drop color;")
+
+    def mixpay(self, *arguments: str, url: str | None = None) -> Result:
+        """Runs the command in this process."""
+        return CliRunner().invoke(main, ["--url", url or self.url, *arguments])
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Runs it in a process of its own, which can be killed."""
+        return subprocess.Popen(
+            [sys.executable, "-c", _COMMAND, str(self.root), "--url", self.url, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def connect(self) -> psycopg.Connection:
+        return psycopg.connect(self.url, autocommit=True)
+
+    def execute(self, statement: str) -> list[tuple]:
+        with self.connect() as conn:
+            cursor = conn.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+    def psql(self, path: str) -> None:
+        """Runs a file of the folder, as a DBA would."""
+        quiet = ("--no-psqlrc", "--quiet", "--output=/dev/null")
+        run_program("psql", self.url, *quiet, "-f", str(self.root / path))
+
+    def others(self, condition: str = "true") -> int:
+        """How many other sessions there are."""
+        [(count,)] = self.execute(
+            "select count(*) from pg_stat_activity where datname = current_database()"
+            f" and pid <> pg_backend_pid() and {condition}"
+        )
+        return int(count)
+
+    def until_waiting(self, count: int = 1) -> None:
+        """Returns when so many sessions really wait for a lock."""
+        until(lambda: self.others("wait_event_type = 'Lock'") == count)
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.02)
+
+
+def run_program(name: str, url: str, *arguments: str) -> str:
+    """psql or pg_dump, from beside the server's own programs."""
+    done = subprocess.run(
+        [str(embedded.find_binaries() / name), f"--dbname={url}", *arguments],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "ERROR" not in done.stderr, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def project(tmp_path: Path, empty_url: str, monkeypatch: pytest.MonkeyPatch) -> Project:
+    return Project(tmp_path / "release [1]*", empty_url, monkeypatch)
+
+
+@pytest.fixture
+def gate(project: Project) -> Iterator[Callable[[], None]]:
+    """Whoever runs `project.gate` waits until the test calls this."""
+    with project.connect() as conn:
+        conn.execute("select pg_advisory_lock(4711)")
+        yield lambda: conn.execute("select pg_advisory_unlock(4711)").close()
+
+
+@pytest.fixture(name="run_program")
+def run_program_fixture() -> Callable[..., str]:
+    return run_program
+
+
+@pytest.fixture
+def dump() -> Callable[..., str]:
+    """`dump(url)`: the schema's definitions, without what pg_dump makes up anew each time."""
+
+    def dump(url: str, *, data: bool = False) -> str:
+        what = () if data else ("--schema-only",)
+        text = run_program("pg_dump", url, "--schema=mixpay", *what)
+        return re.sub(r"^\\(un)?restrict .*\n", "", text, flags=re.MULTILINE)
+
+    return dump

@@ -1,0 +1,77 @@
+"""What a DBA did by hand with psql: ran the plan, or sql/install.sql."""
+
+import json
+
+import pytest
+
+
+@pytest.mark.parametrize("pending", ["everything", "a migration", "the code"])
+def test_psql_runs_the_plan_and_then_nothing_is_pending(project, pending):
+    if pending != "everything":
+        project.mixpay("migrate")
+    if pending == "a migration":
+        project.add_color()
+    elif pending == "the code":
+        project.append("sql/views.sql", "create view mixpay.one as select 1 as one;\n")
+    plan = project.mixpay("migrate", "--plan").output
+    assert project.mixpay("migrate", "--plan").output == plan  # printing it changed nothing
+    project.write("plan.sql", plan)
+    project.psql("plan.sql")
+    assert project.mixpay("migrate").output == "nothing to do\n"
+    assert project.mixpay("verify").exit_code == 0
+
+
+def test_a_plan_that_fails_changes_nothing(project):
+    project.append("migrations/0001_first.sql", "select 1 / 0;\n")
+    project.write("plan.sql", project.mixpay("migrate", "--plan").output)
+    with pytest.raises(AssertionError, match="division by zero"):
+        project.psql("plan.sql")
+    assert project.execute("select to_regnamespace('mixpay')::text") == [(None,)]
+
+
+def test_the_plan_of_nothing_is_no_sql(project):
+    project.mixpay("migrate")
+    assert project.mixpay("migrate", "--plan").output == "-- nothing to do\n"
+    assert json.loads(project.mixpay("migrate", "--plan", "--json").output) == {"sql": ""}
+
+
+def test_adopts_what_psql_installed(project):
+    project.add_color()
+    project.psql("sql/install.sql")
+    assert project.mixpay("verify").exit_code == 0
+    assert project.mixpay("migrate").output.splitlines() == [
+        "create mixpay_migrations",
+        "adopt 0001_first",
+        "adopt 0002_color",
+        "adopt the code",
+        "done",
+    ]
+    assert project.mixpay("migrate").output == "nothing to do\n"
+    assert project.mixpay("verify").exit_code == 0
+    assert project.mixpay("migrate", "rollback").exit_code == 0
+
+
+def test_the_plan_of_an_adoption_marks_only(project):
+    project.psql("sql/install.sql")
+    plan = project.mixpay("migrate", "--plan").output
+    assert "create table mixpay." not in plan
+    project.write("plan.sql", plan)
+    project.psql("plan.sql")
+    assert project.mixpay("migrate").output == "nothing to do\n"
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ("drop index mixpay.widgets_size", "missing: index mixpay.widgets_size"),
+        ("delete from mixpay.widgets", "missing: row of mixpay.widgets"),
+        ("create table mixpay.theirs ()", "unexpected: table mixpay.theirs"),
+    ],
+)
+def test_adopts_nothing_that_differs(project, change, named):
+    project.psql("sql/install.sql")
+    project.execute(change)
+    refused = project.mixpay("migrate")
+    assert refused.exit_code == 2
+    assert named in refused.output
+    assert project.execute("select to_regnamespace('mixpay_migrations')::text") == [(None,)]
