@@ -56,6 +56,15 @@ create type mixpay.merge_line as (
 
 comment on type mixpay.merge_line is
 'One order of a merge: of the call''s how-manieth trade, at which position; null is what the caller left out.';
+
+-- What one line of a trade gets of a payment.
+create type mixpay.line_share as (
+    position bigint,
+    order_no text,
+    share bigint
+);
+
+comment on type mixpay.line_share is 'What one line of a trade gets of a payment, in the smallest unit.';
 -- Reference data: shared by all merchants.
 -- The currencies of ISO 4217 (list one, as of 2026) that have a minor unit. Precious metals, bond units, test codes
 -- and the like have none, so nothing can be priced in them.
