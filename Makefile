@@ -3,9 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Says of which pyproject.toml .venv was made.
 VENV := .venv/made
+LINTERS := lint-ruff lint-layout lint-types lint-sql lint-migrations lint-functions
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint lint-python lint-sql lint-functions format docs check bench clean
+.PHONY: help setup demo test lint $(LINTERS) format docs check bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -28,19 +29,14 @@ test: $(VENV) ## the test suite, on the embedded server or the one that MIXPAY_T
 	$(BIN)/pytest -q -n auto --maxprocesses 8 $(ARGS)
 
 lint: $(VENV) ## what can be said without running it; every tool runs, whatever the others find
-	@$(MAKE) --no-print-directory --keep-going lint-python lint-sql lint-functions
+	@$(MAKE) --no-print-directory --keep-going $(LINTERS)
 
-lint-python: $(VENV)
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/mypy
-
-lint-sql: $(VENV)
-	$(BIN)/sqlfluff lint sql migrations
-	$(BIN)/squawk migrations/*.sql
-
-lint-functions: $(VENV)
-	$(BIN)/pytest -q tests/test_plpgsql_check.py
+lint-ruff: ; $(BIN)/ruff check
+lint-layout: ; $(BIN)/ruff format --check
+lint-types: ; $(BIN)/mypy
+lint-sql: ; $(BIN)/sqlfluff lint sql migrations
+lint-migrations: ; $(BIN)/squawk migrations/*.sql
+lint-functions: ; $(BIN)/pytest -q tests/test_plpgsql_check.py
 
 format: $(VENV) ## lay out the Python as ruff does
 	$(BIN)/ruff check --fix
