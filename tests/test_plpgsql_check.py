@@ -4,15 +4,14 @@ import pytest
 from psycopg import Connection
 
 FINDINGS = """
-select p.oid::regprocedure::text as function, t.tgrelid::regclass::text as of_table,
-       f.lineno, f.level, f.sqlstate, f.message, f.detail, f.hint
+select format('%s line %s: %s: %s', p.oid::regprocedure, f.lineno, f.level,
+              concat_ws('; ', f.message, f.detail, f.hint, f.context))
 from pg_catalog.pg_proc as p
 inner join pg_catalog.pg_language as l on l.oid = p.prolang
 left join pg_catalog.pg_trigger as t on t.tgfoid = p.oid and t.tgparentid = 0
-cross join lateral plpgsql_check_function_tb(
-    p.oid, coalesce(t.tgrelid, 0), performance_warnings => false, extra_warnings => true
-) as f
+cross join lateral plpgsql_check_function_tb(p.oid, coalesce(t.tgrelid, 0)) as f
 where p.pronamespace = 'mixpay'::regnamespace and l.lanname = 'plpgsql'
+order by p.proname, f.lineno
 """
 
 
@@ -22,4 +21,5 @@ def test_plpgsql_check_finds_nothing(conn: Connection) -> None:
         pytest.skip("could not run: this server does not have the extension plpgsql_check")
     conn.execute("create extension plpgsql_check")
 
-    assert conn.execute(FINDINGS).fetchall() == []
+    findings = [finding for (finding,) in conn.execute(FINDINGS)]
+    assert not findings, "\n".join(findings)
