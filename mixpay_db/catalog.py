@@ -97,7 +97,7 @@ def _missing_rows(conn: psycopg.Connection) -> Iterator[Difference]:
 def _broken_checks(conn: psycopg.Connection) -> Iterator[Difference]:
     for result in database.run_checks(conn):
         if result.rows:
-            yield Difference("broken", result.name, found=f"{len(result.rows)} rows")
+            yield Difference("broken", result.name, found=f"{len(result.rows)} row(s)")
 
 
 def _describe(conn: psycopg.Connection) -> dict[str, str]:

@@ -106,7 +106,7 @@ def test_finds_broken_truths(project):
     )
     project.mixpay("migrate")
     assert found(project) == [("broken", "widgets_are_small")]
-    assert "1 rows" in project.mixpay("verify").output
+    assert "1 row(s)" in project.mixpay("verify").output
 
 
 def test_a_check_that_cannot_run_for_drift_is_drift(project):
