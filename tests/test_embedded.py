@@ -282,6 +282,7 @@ def test_binaries_that_nobody_can_reach_are_copied(
         shutil.copytree(part, closed / part.name, symlinks=True)
     monkeypatch.setattr("platformdirs.site_cache_path", lambda name: cache / name)
 
+    umask = os.umask(0o077)
     try:
         usable = embedded._executable(closed / package.name)
 
@@ -289,6 +290,7 @@ def test_binaries_that_nobody_can_reach_are_copied(
         assert embedded.major_version(usable / "pginstall/bin") == 18
         assert embedded._executable(closed / package.name) == usable
     finally:
+        os.umask(umask)
         shutil.rmtree(cache)
 
 
