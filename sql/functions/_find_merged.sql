@@ -7,27 +7,31 @@ declare
     v_other record;
 begin
     -- By number: the stored lines are what was sent then.
-    select l.trade_no, count(*) as sent, count(t.order_no) as same, max(m.stored) as stored into v_other
-    from unnest(p_lines) as l
-    inner join lateral (
-        select count(*) as stored from trade_orders as s where s.merchant_id = p_merchant_id and s.trade_no = l.trade_no
-    ) as m on m.stored > 0
-    left join trade_orders as t
-        on
-            t.merchant_id = p_merchant_id and t.trade_no = l.trade_no and t.position = l.position
-            and t.order_no = l.order_no and t.asked = coalesce(l.pay, t.asked) and t.held = coalesce(l.held, t.held)
-            and coalesce(t.release_due_at = l.release_due_at, l.release_due_at is null)
-            and exists (
-                select from orders as o
-                where
-                    o.merchant_id = p_merchant_id and o.order_no = l.order_no
-                    and o.amount = l.amount and o.currency = l.currency
-                    and coalesce(o.payee_no = l.payee_no, l.payee_no is null)
-            )
-    where l.trade_no is not null
-    group by l.trade_no
-    having count(*) <> count(t.order_no) or count(*) <> max(m.stored)
-    order by l.trade_no
+    with sent as (
+        select l.trade_no, count(*) as sent, count(t.order_no) as same
+        from unnest(p_lines) as l
+        left join trade_orders as t
+            on
+                t.merchant_id = p_merchant_id and t.trade_no = l.trade_no and t.position = l.position
+                and t.order_no = l.order_no and t.asked = coalesce(l.pay, t.asked)
+                and (l.held is null or (t.held = l.held and t.release_due_at is not distinct from l.release_due_at))
+                and exists (
+                    select from orders as o
+                    where
+                        o.merchant_id = p_merchant_id and o.order_no = l.order_no
+                        and o.amount = l.amount and o.currency = l.currency
+                        and coalesce(o.payee_no = l.payee_no, l.payee_no is null)
+                )
+        where l.trade_no is not null
+        group by l.trade_no
+    )
+    select s.trade_no, s.sent, s.same, m.stored into v_other
+    from sent as s
+    cross join lateral (
+        select count(*) as stored from trade_orders as x where x.merchant_id = p_merchant_id and x.trade_no = s.trade_no
+    ) as m
+    where m.stored > 0 and (s.sent <> s.same or s.sent <> m.stored)
+    order by s.trade_no
     limit 1;
     if found then
         raise exception 'trade number % was used for something else', v_other.trade_no using
@@ -40,10 +44,12 @@ begin
     -- Without a number: the open trade of the same orders with the same shares.
     with sent as (
         select l.*, t.trade_no as open_trade_no
-        from unnest(p_lines) as l
-        inner join unnest(p_lines) as f on f.trade = l.trade and f.position = 1
-        inner join trade_orders as t on t.merchant_id = p_merchant_id and t.order_no = f.order_no and t.live
-        where l.trade_no is null
+        from (
+            select x.*, first_value(x.order_no) over (partition by x.trade order by x.position) as first_order_no
+            from unnest(p_lines) as x
+            where x.trade_no is null
+        ) as l
+        inner join trade_orders as t on t.merchant_id = p_merchant_id and t.order_no = l.first_order_no and t.live
     ), standing as (
         select
             s.trade, t.trade_no, t.order_no, t.amount, t.held, t.release_due_at,
