@@ -18,6 +18,7 @@ import pytest
 from psycopg import Connection, conninfo
 from pytest_postgresql import factories
 from pytest_postgresql.janitor import DatabaseJanitor
+from shop import Shop
 
 from mixpay_db import database
 from mixpay_db.embedded import EmbeddedServer
@@ -131,6 +132,14 @@ def connect(url: str) -> Iterator[Callable[..., Connection[Any]]]:
 def conn(connect: Callable[..., Connection[Any]]) -> Connection[Any]:
     """A session of the superuser in which each call is a transaction of its own."""
     return connect()
+
+
+@pytest.fixture
+def shop(conn: Connection[Any]) -> Shop:
+    """A merchant that fills a trade's orders one after the other."""
+    shop = Shop(conn)
+    shop.call("register_merchant", "Shop")
+    return shop
 
 
 @pytest.fixture

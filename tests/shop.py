@@ -1,0 +1,219 @@
+"""A shop that calls mixpay the way a service does, for tests that read like the worked cases.
+
+shop.merge("T", A=100, B=50)
+shop.pay("T", "P1", 60, "cash", day(1))
+assert shop.refund("A", "R1", 45) == {"P1": 45}
+with shop.refused("MX301", 45, 46):
+    shop.refund("A", "R2", 46)
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import Connection, sql
+from psycopg.rows import namedtuple_row
+from psycopg.types.json import Jsonb
+
+Row = Any
+Json = list[dict[str, Any]]
+
+
+def day(number: int) -> datetime:
+    """A moment well in the past: the 1st, 2nd, … day."""
+    return datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(days=number - 1)
+
+
+def orders(currency: str = "CNY", /, **amounts: int | tuple[int, int]) -> Json:
+    """orders(A=100, B=(50, 20)): all of A, and of B's 50 a share of 20."""
+    return [
+        {"order_no": number, "amount": amount[0], "pay": amount[1], "currency": currency}
+        if isinstance(amount, tuple)
+        else {"order_no": number, "amount": amount, "currency": currency}
+        for number, amount in amounts.items()
+    ]
+
+
+def contents(conn: Connection[Any]) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table, to compare before with after."""
+    tables = conn.cursor(row_factory=namedtuple_row).execute(
+        "select oid::regclass::text as name from pg_class "
+        "where relnamespace = 'mixpay'::regnamespace and relkind = 'r' order by 1"
+    )
+    return {
+        name: conn.execute(f"select t::text from {name} as t order by 1").fetchall()
+        for (name,) in tables.fetchall()
+    }
+
+
+class Shop:
+    """One merchant's calls on one connection. Arguments as in SQL, without the merchant."""
+
+    def __init__(self, conn: Connection[Any], merchant: str = "m") -> None:
+        self.conn = conn
+        self.merchant = merchant
+
+    def query(self, query: str, *parameters: Any) -> list[Row]:
+        return self.conn.cursor(row_factory=namedtuple_row).execute(query, parameters).fetchall()
+
+    def rows(self, function: str, *arguments: Any, **named: Any) -> list[Row]:
+        """select * from mixpay.function(merchant, arguments, p_name => named)"""
+        values = [
+            Jsonb(value)
+            if isinstance(value, dict)
+            or (isinstance(value, list) and not all(isinstance(item, str) for item in value))
+            or value == []
+            else value
+            for value in (self.merchant, *arguments, *named.values())
+        ]
+        placeholders = [sql.SQL("%s")] * (1 + len(arguments)) + [
+            sql.SQL("{} => %s").format(sql.Identifier(f"p_{name}")) for name in named
+        ]
+        query = sql.SQL("select * from mixpay.{}({})").format(
+            sql.Identifier(function), sql.SQL(", ").join(placeholders)
+        )
+        return self.conn.cursor(row_factory=namedtuple_row).execute(query, values).fetchall()
+
+    def call(self, function: str, *arguments: Any, **named: Any) -> Row:
+        (row,) = self.rows(function, *arguments, **named)
+        return row
+
+    # The calls that most tests make.
+
+    def merge(
+        self,
+        trade_no: str | None = None,
+        currency: str = "CNY",
+        /,
+        **amounts: int | tuple[int, int],
+    ) -> Row:
+        return self.call("merge_orders", orders(currency, **amounts), trade_no)
+
+    def start(
+        self, trade_no: str, payment_no: str, amount: int, channel: str | None = "wechat"
+    ) -> Row:
+        return self.call("start_payment", trade_no, payment_no, amount, channel)
+
+    def succeed(self, payment_no: str, txn: str | None = None, **named: Any) -> Row:
+        return self.call("succeed_payment", payment_no, txn, **named)
+
+    def pay(
+        self,
+        trade_no: str,
+        payment_no: str,
+        amount: int,
+        channel: str = "wechat",
+        paid_at: datetime | None = None,
+        txn: str | None = None,
+    ) -> Row:
+        return self.call("record_payment", trade_no, payment_no, channel, amount, paid_at, txn)
+
+    def refund(self, order_no: str, refund_no: str, amount: int, **named: Any) -> dict[str, int]:
+        self.call("refund_order", order_no, refund_no, amount, **named)
+        return self.details(refund_no)
+
+    def preview(self, order_no: str, amount: int) -> list[tuple[str, int]]:
+        """Payments and amounts in the order in which they are taken."""
+        rows = self.rows("preview_refund", order_no, amount)
+        return [(row.payment_no, row.amount) for row in rows]
+
+    def complete(self, refund_no: str, payment_no: str, txn: str | None = None) -> Row:
+        number = self.channel_refund(refund_no, payment_no).channel_refund_no
+        return self.call("complete_channel_refund", number, txn)
+
+    def fail(self, refund_no: str, payment_no: str) -> Row:
+        number = self.channel_refund(refund_no, payment_no).channel_refund_no
+        return self.call("fail_channel_refund", number, "refused")
+
+    # What became of it.
+
+    def row(self, table: str, number: str) -> Row:
+        """shop.row("trades", "T1"): the row whose own number this is."""
+        key = {"trades": "trade_no", "payments": "payment_no", "orders": "order_no"}.get(
+            table, f"{table.removesuffix('s')}_no"
+        )
+        query = f"select * from mixpay.{table} where merchant_id = %s and {key} = %s"
+        (row,) = self.query(query, self.merchant, number)
+        return row
+
+    def line(self, trade_no: str, order_no: str) -> Row:
+        (row,) = self.query(
+            "select * from mixpay.trade_orders "
+            "where (merchant_id, trade_no, order_no) = (%s, %s, %s)",
+            self.merchant,
+            trade_no,
+            order_no,
+        )
+        return row
+
+    def paid(self, trade_no: str) -> dict[str, int]:
+        """What each order of the trade is paid, in their order."""
+        rows = self.query(
+            "select order_no, paid from mixpay.trade_orders "
+            "where merchant_id = %s and trade_no = %s order by position",
+            self.merchant,
+            trade_no,
+        )
+        return {row.order_no: row.paid for row in rows}
+
+    def balance(self, order_no: str) -> Row:
+        (row,) = self.query(
+            "select * from mixpay.order_balances where merchant_id = %s and order_no = %s",
+            self.merchant,
+            order_no,
+        )
+        return row
+
+    def details(self, refund_no: str) -> dict[str, int]:
+        """What each payment bears of the refund."""
+        rows = self.query(
+            "select payment_no, amount from mixpay.refund_details "
+            "where merchant_id = %s and refund_no = %s order by payment_no",
+            self.merchant,
+            refund_no,
+        )
+        return {row.payment_no: row.amount for row in rows}
+
+    def channel_refund(self, refund_no: str, payment_no: str) -> Row:
+        (row,) = self.query(
+            "select * from mixpay.channel_refunds "
+            "where (merchant_id, refund_no, payment_no) = (%s, %s, %s)",
+            self.merchant,
+            refund_no,
+            payment_no,
+        )
+        return row
+
+    def surplus_refund(self, payment_no: str) -> Row:
+        """The refund that sends the payment's surplus back."""
+        (row,) = self.query(
+            "select r.* from mixpay.refunds as r "
+            "inner join mixpay.refund_details as d using (merchant_id, refund_no) "
+            "where (r.merchant_id, r.kind, d.payment_no) = (%s, 'surplus', %s)",
+            self.merchant,
+            payment_no,
+        )
+        return row
+
+    # What must not happen.
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Nothing in the whole database changes here."""
+        before = contents(self.conn)
+        yield
+        assert contents(self.conn) == before
+
+    @contextmanager
+    def refused(self, code: str, *numbers: int | str) -> Iterator[None]:
+        """This raises the error, with these numbers in its detail, a way out, and no trace."""
+        with self.unchanged(), pytest.raises(psycopg.Error) as caught:
+            yield
+        error = caught.value
+        assert error.sqlstate == code, f"{error.sqlstate}: {error}"
+        assert error.diag.message_hint
+        for number in numbers:
+            assert str(number) in f"{error.diag.message_primary} {error.diag.message_detail}"
