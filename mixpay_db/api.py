@@ -1,0 +1,161 @@
+"""The calls, one for each public SQL function, on your own psycopg connection.
+
+    with psycopg.connect(url) as conn:
+        trade = merge_orders(conn, "mall", [{"order_no": "A", "amount": 100, "currency": "CNY"}])
+
+On a `psycopg.AsyncConnection` each has to be awaited. The transaction is yours: nothing commits.
+What is left out is left to the server. What is refused is raised as a class of `mixpay_db.errors`.
+"""
+# The bodies are empty because `call` makes the signature run.
+# mypy: disable-error-code="empty-body"
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NotRequired, TypedDict
+
+from mixpay_db.calls import call
+from mixpay_db.rows import (
+    Channel,
+    ChannelRefund,
+    Merchant,
+    Payee,
+    Payment,
+    Refund,
+    RefundShare,
+    Trade,
+)
+
+
+class OrderToMerge(TypedDict):
+    order_no: str
+    amount: int
+    currency: str
+    payee_no: NotRequired[str | None]
+    pay: NotRequired[int | None]
+    hold: NotRequired[bool | datetime | str | None]
+
+
+class TradeToMerge(TypedDict):
+    trade_no: NotRequired[str | None]
+    expires_at: NotRequired[datetime | str | None]
+    orders: Sequence[OrderToMerge]
+
+
+class PaymentToRecord(TypedDict):
+    trade_no: str
+    payment_no: str
+    channel: str
+    amount: int
+    paid_at: NotRequired[datetime | str | None]
+    channel_txn_no: NotRequired[str | None]
+
+
+@call
+def register_merchant(merchant_id: str, title: str, allocation: str = "fifo") -> Merchant: ...
+
+
+@call
+def register_channel(channel: str, title: str, kind: str) -> Channel: ...
+
+
+@call
+def register_payee(merchant_id: str, payee_no: str, title: str) -> Payee: ...
+
+
+@call
+def merge_many(merchant_id: str, trades: Sequence[TradeToMerge]) -> list[Trade]: ...
+
+
+@call
+def merge_orders(
+    merchant_id: str,
+    orders: Sequence[OrderToMerge],
+    trade_no: str | None = None,
+    expires_at: datetime | None = None,
+) -> Trade: ...
+
+
+@call
+def start_payment(
+    merchant_id: str,
+    trade_no: str,
+    payment_no: str,
+    amount: int,
+    channel: str | None = None,
+    method: str | None = None,
+) -> Payment: ...
+
+
+@call
+def succeed_payment(
+    merchant_id: str,
+    payment_no: str,
+    channel_txn_no: str | None,
+    paid_at: datetime | None = None,
+    amount: int | None = None,
+) -> Payment: ...
+
+
+@call
+def fail_payment(merchant_id: str, payment_no: str, reason: str) -> Payment: ...
+
+
+@call
+def record_payment(
+    merchant_id: str,
+    trade_no: str,
+    payment_no: str,
+    channel: str,
+    amount: int,
+    paid_at: datetime | None = None,
+    channel_txn_no: str | None = None,
+) -> Payment: ...
+
+
+@call
+def record_payments(merchant_id: str, payments: Sequence[PaymentToRecord]) -> list[Payment]: ...
+
+
+@call
+def preview_refund(merchant_id: str, order_no: str, amount: int) -> list[RefundShare]: ...
+
+
+@call
+def refund_order(
+    merchant_id: str,
+    order_no: str,
+    refund_no: str,
+    amount: int,
+    reason: str | None = None,
+    payment_nos: Sequence[str] | None = None,
+) -> Refund: ...
+
+
+@call
+def claim_channel_refunds(
+    merchant_id: str,
+    worker: str,
+    limit: int = 100,
+    lease: timedelta = timedelta(minutes=1),
+) -> list[ChannelRefund]: ...
+
+
+@call
+def complete_channel_refund(
+    merchant_id: str,
+    channel_refund_no: str,
+    channel_txn_no: str | None,
+    refunded_at: datetime | None = None,
+) -> ChannelRefund: ...
+
+
+@call
+def doubt_channel_refund(
+    merchant_id: str, channel_refund_no: str, reason: str, worker: str | None = None
+) -> ChannelRefund: ...
+
+
+@call
+def fail_channel_refund(
+    merchant_id: str, channel_refund_no: str, reason: str, worker: str | None = None
+) -> ChannelRefund: ...

@@ -1,0 +1,170 @@
+"""How a Python signature becomes a call of the SQL function of the same name.
+
+A function of `mixpay_db.api` is nothing but a signature. `call` makes it run, on either kind of
+connection: on the caller's own, in the caller's own transaction.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime, timedelta
+from functools import cache
+from types import NoneType, UnionType
+from typing import (
+    Any,
+    Literal,
+    ParamSpec,
+    Protocol,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    overload,
+)
+
+import psycopg
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from mixpay_db import resources
+
+P = ParamSpec("P")
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+
+Kind = Literal["text", "number", "moment", "interval", "texts", "json"]
+_KINDS: dict[type, Kind] = {str: "text", int: "number", datetime: "moment", timedelta: "interval"}
+
+Connection = psycopg.Connection[Any] | psycopg.AsyncConnection[Any]
+
+
+class Call(Protocol[P, R_co]):
+    """Calls on a connection; on an asynchronous one, what comes back has to be awaited."""
+
+    __name__: str
+
+    @overload
+    def __call__(
+        self, conn: psycopg.Connection[Any], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R_co: ...
+    @overload
+    def __call__(
+        self, conn: psycopg.AsyncConnection[Any], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Awaitable[R_co]: ...
+
+
+# All of them by name; mixpay_db.api fills it.
+CALLS: dict[str, Call[..., Any]] = {}
+
+
+def call(stub: Callable[P, R]) -> Call[P, R]:
+    """Makes a signature call the SQL function of its name, with the arguments that are given.
+
+    What the caller leaves out is left to the server's default; the stub's own says which that is.
+    """
+    name = stub.__name__
+    signature = inspect.signature(stub, eval_str=True)
+    parameters = signature.parameters
+    returned = signature.return_annotation
+    many = get_origin(returned) is list
+    row: type[Any] = get_args(returned)[0] if many else returned
+    columns = ", ".join(field.name for field in fields(row))
+
+    @cache
+    def query(given: tuple[str, ...]) -> bytes:
+        arguments = ", ".join(f"p_{argument} => %({argument})s" for argument in given)
+        # By name, not by *: a server that is one release ahead may return a column more.
+        return f"select {columns} from mixpay.{name}({arguments})".encode()  # noqa: S608
+
+    async def fetch_async(
+        conn: psycopg.AsyncConnection[Any], given: tuple[str, ...], values: Mapping[str, Any]
+    ) -> Any:
+        async with psycopg.AsyncCursor(conn, row_factory=class_row(row)) as cursor:
+            await cursor.execute(query(given), values)
+            return await (cursor.fetchall() if many else cursor.fetchone())
+
+    # The caller may have changed the connection's row and cursor factories: these are our own.
+    def run(conn: Connection, /, *args: P.args, **kwargs: P.kwargs) -> Any:
+        arguments = signature.bind(*args, **kwargs).arguments
+        given = tuple(arguments)
+        values = {key: _adapt(parameters[key], value) for key, value in arguments.items()}
+        if isinstance(conn, psycopg.AsyncConnection):
+            return fetch_async(conn, given, values)
+        with psycopg.Cursor(conn, row_factory=class_row(row)) as cursor:
+            cursor.execute(query(given), values)
+            return cursor.fetchall() if many else cursor.fetchone()
+
+    run.__name__ = name
+    run.__qualname__ = name
+    run.__module__ = stub.__module__
+    run.__doc__ = in_python(comment("functions", "function", name))
+    run.__annotations__ = {**inspect.get_annotations(stub, eval_str=True), "conn": Connection}
+    conn = inspect.Parameter("conn", inspect.Parameter.POSITIONAL_ONLY, annotation=Connection)
+    run.__signature__ = signature.replace(parameters=[conn, *parameters.values()])  # type: ignore[attr-defined]
+    CALLS[name] = run
+    return run
+
+
+def arguments(function: Call[..., Any]) -> list[inspect.Parameter]:
+    """The parameters of the SQL function, as the signature has them: all but the connection."""
+    return list(inspect.signature(function).parameters.values())[1:]
+
+
+def kind(parameter: inspect.Parameter) -> Kind:
+    """Of what type the SQL parameter is, told by the annotation."""
+    annotations = get_args(parameter.annotation)
+    if get_origin(parameter.annotation) not in (Union, UnionType):
+        annotations = (parameter.annotation,)
+    annotation = next(a for a in annotations if a is not NoneType)
+    if get_origin(annotation) is Sequence:
+        return "texts" if get_args(annotation) == (str,) else "json"
+    return _KINDS[annotation]
+
+
+def comment(folder: str, kind: str, name: str) -> str:
+    """The comment that the file of a function or view in sql/ gives to it."""
+    text = (resources.sql_dir() / folder / f"{name}.sql").read_text(encoding="utf-8")
+    found = re.search(
+        rf"^comment on {kind} mixpay\.{name}\b[^$']*?is\s+(?:\$\$(.*?)\$\$|'((?:[^']|'')*)');",
+        text,
+        re.DOTALL | re.MULTILINE,
+    )
+    if found is None:
+        raise LookupError(f"sql/{folder}/{name}.sql gives no comment to {kind} {name}")
+    return (found[1] or found[2].replace("''", "'")).strip()
+
+
+def in_python(text: str) -> str:
+    """A comment that names parameters as SQL does, naming them as Python does."""
+    return re.sub(r"\bp_(?=[a-z])", "", text)
+
+
+def _adapt(parameter: inspect.Parameter, value: Any) -> Any:
+    if value is None:
+        return None
+    if isinstance(value, datetime) and value.tzinfo is None:
+        # The server would take it for the time of whatever zone its session is in.
+        raise ValueError(f"{parameter.name} must name its offset from UTC: {value!r} has no tzinfo")
+    match kind(parameter):
+        case "json":
+            return Jsonb(value, dumps=_dumps)
+        case "texts" if not isinstance(value, str):
+            return list(value)
+    return value
+
+
+def _dumps(value: Any) -> str:
+    # Decimals become texts and naive moments stay naive: the server refuses both, and says why.
+    return json.dumps(value, default=_jsonable, ensure_ascii=False, allow_nan=False)
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Sequence):
+        return list(value)
+    return value.isoformat() if isinstance(value, datetime) else str(value)

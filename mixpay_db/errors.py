@@ -1,0 +1,162 @@
+"""What the functions refuse: a class for each SQLSTATE of class MX.
+
+psycopg itself raises these, on every connection of a process that has imported this module.
+"""
+
+import psycopg
+
+
+class MixpayError(psycopg.DatabaseError):
+    """The database refused, and nothing was written."""
+
+    @property
+    def message(self) -> str | None:
+        """What is the matter."""
+        return self.diag.message_primary
+
+    @property
+    def detail(self) -> str | None:
+        """The numbers."""
+        return self.diag.message_detail
+
+    @property
+    def hint(self) -> str | None:
+        """The way out."""
+        return self.diag.message_hint
+
+
+# Merchants, orders, trades.
+
+
+class MerchantUnknown(MixpayError, code="MX101"):
+    """There is no such merchant."""
+
+
+class PayeeUnknown(MixpayError, code="MX102"):
+    """There is no such payee."""
+
+
+class OrderUnknown(MixpayError, code="MX103"):
+    """There is no such order."""
+
+
+class TradeUnknown(MixpayError, code="MX104"):
+    """There is no such trade."""
+
+
+class OrderChanged(MixpayError, code="MX105"):
+    """A known order came with another amount, currency or payee."""
+
+
+class TradeNoUsed(MixpayError, code="MX106"):
+    """The trade number was used for something else."""
+
+
+class TradeBusy(MixpayError, code="MX107"):
+    """An order is in an open trade that money was paid into or that has a pending attempt."""
+
+
+class ShareTooLarge(MixpayError, code="MX108"):
+    """An order has less left to pay than its share in the merge."""
+
+
+class CurrenciesDiffer(MixpayError, code="MX109"):
+    """The orders of one trade have different currencies."""
+
+
+class CurrencyUnknown(MixpayError, code="MX110"):
+    """There is no such currency."""
+
+
+# Payments.
+
+
+class PaymentUnknown(MixpayError, code="MX201"):
+    """There is no such payment."""
+
+
+class PaymentNoUsed(MixpayError, code="MX202"):
+    """The payment number was used for something else."""
+
+
+class ChannelUnknown(MixpayError, code="MX203"):
+    """There is no such channel."""
+
+
+class TradeNotOpen(MixpayError, code="MX204"):
+    """An attempt to pay was started for a trade that is not open."""
+
+
+class TradeExpired(MixpayError, code="MX205"):
+    """An attempt to pay was started after the trade expired."""
+
+
+class PaymentTooLarge(MixpayError, code="MX206"):
+    """An attempt to pay was started for more than the trade lacks."""
+
+
+class ChannelTxnNoUsed(MixpayError, code="MX207"):
+    """The channel transaction is another payment's."""
+
+
+class PaymentSucceeded(MixpayError, code="MX208"):
+    """The payment has succeeded, and the news contradicts that."""
+
+
+class NoRoute(MixpayError, code="MX210"):
+    """No channel is named and no route leads from the method to one."""
+
+
+# Refunds, channel refunds.
+
+
+class RefundTooLarge(MixpayError, code="MX301"):
+    """More was asked than is left of the order."""
+
+
+class RefundNoUsed(MixpayError, code="MX302"):
+    """The refund number was used for something else."""
+
+
+class ChannelRefundUnknown(MixpayError, code="MX303"):
+    """There is no such channel refund."""
+
+
+class ChannelRefundContradicted(MixpayError, code="MX304"):
+    """The news contradicts what is on record of the channel refund."""
+
+
+class LeaseLost(MixpayError, code="MX305"):
+    """Another worker has claimed the channel refund since."""
+
+
+class NamedPaymentsTooSmall(MixpayError, code="MX306"):
+    """The named payments hold too little of the order."""
+
+
+# Input.
+
+
+class BadNumber(MixpayError, code="MX901"):
+    """A number or name is not 1 to 64 printable ASCII characters without spaces."""
+
+
+class BadAmount(MixpayError, code="MX902"):
+    """An amount is missing, or not from 1 to 10^15 smallest units."""
+
+
+class BadJson(MixpayError, code="MX903"):
+    """JSON of the wrong shape: an unknown key, or a value of another type than its key's."""
+
+
+class BadCount(MixpayError, code="MX904"):
+    """Too few or too many of something, or one of them twice."""
+
+
+class BadValue(MixpayError, code="MX905"):
+    """A text, choice, moment or interval is out of its bounds."""
+
+
+CLASSES: dict[str, type[MixpayError]] = {
+    str(error.sqlstate): error for error in MixpayError.__subclasses__()
+}

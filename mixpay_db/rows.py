@@ -1,0 +1,114 @@
+"""What the functions return: a row of a table or type, its columns by name.
+
+Amounts are in the currency's smallest unit. `mixpay_db.money` makes them decimal.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Merchant:
+    merchant_id: str
+    title: str
+    allocation: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    channel: str
+    title: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Payee:
+    merchant_id: str
+    payee_no: str
+    title: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    merchant_id: str
+    trade_no: str
+    currency: str
+    amount: int
+    paid: int
+    refunded: int
+    state: str
+    allocation: str
+    expires_at: datetime | None
+    last_seq: int
+    last_entry: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    merchant_id: str
+    payment_no: str
+    trade_no: str
+    channel: str
+    method: str | None
+    recorded: bool
+    asked: int
+    amount: int
+    applied: int
+    surplus: int
+    refunded: int
+    surplus_refunded: int
+    state: str
+    channel_txn_no: str | None
+    paid_at: datetime | None
+    seq: int | None
+    created_at: datetime
+    spent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    merchant_id: str
+    refund_no: str
+    kind: str
+    order_no: str | None
+    amount: int
+    succeeded: int
+    freed: int
+    state: str
+    payment_nos: list[str] | None
+    reason: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRefund:
+    merchant_id: str
+    channel_refund_no: str
+    refund_no: str
+    payment_no: str
+    channel: str
+    amount: int
+    state: str
+    reason: str | None
+    due_at: datetime | None
+    worker: str | None
+    attempts: int
+    channel_txn_no: str | None
+    refunded_at: datetime | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RefundShare:
+    """What one payment bears of a refund: amount, of the held that it could still bear before."""
+
+    payment_no: str
+    amount: int
+    trade_no: str
+    order_no: str
+    channel: str
+    paid_at: datetime
+    held: int

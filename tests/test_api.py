@@ -1,0 +1,336 @@
+"""Python says what SQL says: names, arguments, defaults, rows, errors, comments."""
+
+import asyncio
+import inspect
+import re
+from collections.abc import Callable, Generator
+from contextlib import suppress
+from dataclasses import asdict, fields, is_dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any, get_args, get_origin
+
+import psycopg
+import pytest
+from psycopg import Connection
+from psycopg.rows import dict_row
+
+import mixpay_db
+from mixpay_db import calls, errors, rows
+from mixpay_db.resources import sql_dir
+
+FUNCTIONS = """
+select p.proname, p.proargnames, p.proargtypes::regtype[]::text[], p.pronargdefaults,
+       pg_get_function_arguments(p.oid), p.proretset, t.typname, obj_description(p.oid, 'pg_proc')
+from pg_catalog.pg_proc as p
+inner join pg_catalog.pg_type as t on t.oid = p.prorettype
+where p.pronamespace = 'mixpay'::regnamespace and p.proname not like '\\_%'
+order by p.oid
+"""
+COLUMNS = """
+select a.attname, coalesce(nullif(t.typbasetype, 0), t.oid)::regtype::text,
+       not a.attnotnull and c.relkind = 'r'
+from pg_catalog.pg_attribute as a
+inner join pg_catalog.pg_class as c on c.oid = a.attrelid
+inner join pg_catalog.pg_type as t on t.oid = a.atttypid
+where c.relnamespace = 'mixpay'::regnamespace and c.relname = %s
+  and a.attnum > 0 and not a.attisdropped
+order by a.attnum
+"""
+KINDS = {
+    "text": "text",
+    "bigint": "number",
+    "timestamp with time zone": "moment",
+    "interval": "interval",
+    "text[]": "texts",
+    "jsonb": "json",
+}
+TYPES = {
+    "text": str,
+    "bigint": int,
+    "boolean": bool,
+    "timestamp with time zone": datetime,
+    "text[]": list[str],
+}
+ORDERS: list[mixpay_db.OrderToMerge] = [
+    {"order_no": "A", "amount": 100, "currency": "CNY"},
+    {"order_no": "B", "amount": 50, "currency": "CNY"},
+]
+DINARS: mixpay_db.OrderToMerge = {"order_no": "C", "amount": 9, "currency": "KWD"}
+DAY = datetime(2026, 1, 1, 12, tzinfo=UTC)
+FAR = datetime(2999, 1, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+PAYMENTS: list[mixpay_db.PaymentToRecord] = [
+    {"trade_no": "U", "payment_no": "P4", "channel": "card", "amount": 4, "paid_at": DAY},
+    {"trade_no": "U", "payment_no": "P5", "channel": "card", "amount": 5, "paid_at": DAY},
+]
+
+
+def row_of(call: Any) -> type[Any]:
+    returned = inspect.signature(call).return_annotation
+    return get_args(returned)[0] if get_origin(returned) is list else returned
+
+
+def test_there_is_a_call_for_each_public_function_in_the_same_order(conn: Connection[Any]) -> None:
+    assert list(calls.CALLS) == [row[0] for row in conn.execute(FUNCTIONS)]
+
+
+def test_the_package_shows_them_all() -> None:
+    shown = {name: getattr(mixpay_db, name) for name in mixpay_db.__all__}
+    assert calls.CALLS.items() <= shown.items()
+    assert {error.__name__ for error in errors.CLASSES.values()} <= shown.keys()
+    assert {row_of(call).__name__ for call in calls.CALLS.values()} <= shown.keys()
+
+
+def test_arguments_are_those_of_sql(conn: Connection[Any]) -> None:
+    for name, names, types, with_default, *_ in conn.execute(FUNCTIONS):
+        arguments = calls.arguments(calls.CALLS[name])
+        assert [f"p_{a.name}" for a in arguments] == names, name
+        assert [calls.kind(a) for a in arguments] == [KINDS[t] for t in types], name
+        optional = [a.name for a in arguments if a.default is not a.empty]
+        assert len(optional) == with_default, name
+
+
+def test_defaults_are_those_of_sql(conn: Connection[Any]) -> None:
+    compared = 0
+    for name, *_, arguments, _, _, _ in conn.execute(FUNCTIONS).fetchall():
+        defaults = dict(re.findall(r"p_(\w+) [^,]*? DEFAULT ([^,]+)", arguments))
+        for argument in calls.arguments(calls.CALLS[name]):
+            if argument.name in defaults:
+                default = conn.execute(f"select {defaults[argument.name]}").fetchone()
+                assert default == (argument.default,), (name, argument.name)
+                compared += 1
+    assert compared > 10
+
+
+def test_rows_are_those_of_sql(conn: Connection[Any]) -> None:
+    for name, *_, is_set, returned, _ in conn.execute(FUNCTIONS).fetchall():
+        annotation = inspect.signature(calls.CALLS[name]).return_annotation
+        assert (get_origin(annotation) is list) == is_set, name
+        columns = {
+            column: TYPES[kind] | None if nullable else TYPES[kind]
+            for column, kind, nullable in conn.execute(COLUMNS, [returned])
+        }
+        row = row_of(calls.CALLS[name])
+        assert {field.name: field.type for field in fields(row)} == columns, row
+        assert returned.rstrip("s") == re.sub(r"\B([A-Z])", r"_\1", row.__name__).lower()
+
+
+def test_no_row_is_left_over() -> None:
+    defined = {row for row in vars(rows).values() if isinstance(row, type) and is_dataclass(row)}
+    assert defined == {row_of(call) for call in calls.CALLS.values()}
+
+
+def test_docstrings_are_the_comments(conn: Connection[Any]) -> None:
+    for name, *_, comment in conn.execute(FUNCTIONS):
+        assert calls.CALLS[name].__doc__ == calls.in_python(comment.strip()), name
+
+
+def test_each_code_has_its_class() -> None:
+    code = "".join(path.read_text("utf-8") for path in (sql_dir() / "functions").glob("*.sql"))
+    assert sorted(errors.CLASSES) == sorted(set(re.findall(r"'(MX\d{3})'", code)))
+    assert all(error.__doc__ for error in errors.CLASSES.values())
+    assert len(errors.CLASSES) == len({error.__name__ for error in errors.CLASSES.values()})
+
+
+def raise_it(code: str) -> str:
+    return (
+        "do $$ begin raise exception 'what' using "
+        f"errcode = '{code}', detail = 'the numbers', hint = 'the way out'; end $$"
+    )
+
+
+@pytest.mark.parametrize(("code", "error"), errors.CLASSES.items())
+def test_psycopg_raises_that_very_class(
+    conn: Connection[Any], code: str, error: type[errors.MixpayError]
+) -> None:
+    with pytest.raises(errors.MixpayError) as raised:
+        conn.execute(raise_it(code))
+    assert type(raised.value) is error
+    assert raised.value.sqlstate == code
+    told = (raised.value.message, raised.value.detail, raised.value.hint)
+    assert told == ("what", "the numbers", "the way out")
+
+
+def test_psycopg_raises_that_very_class_asynchronously(url: str) -> None:
+    async def refused() -> None:
+        async with await psycopg.AsyncConnection.connect(url) as conn:
+            await mixpay_db.refund_order(conn, "nobody", "A", "R", 1)
+
+    with pytest.raises(mixpay_db.MerchantUnknown, match="there is no merchant nobody"):
+        asyncio.run(refused())
+
+
+def test_codes_of_postgresql_stay_what_they_are(conn: Connection[Any]) -> None:
+    with pytest.raises(psycopg.errors.SerializationFailure):
+        conn.execute(raise_it("40001"))
+
+
+Step = Callable[[Any], Any]
+
+
+def story(merchant: str) -> Generator[Step, Any, None]:
+    """Each call once or more, where it does something. A step gets a connection of either kind."""
+    yield lambda c: mixpay_db.register_merchant(c, merchant, "The mall", allocation="fifo")
+    yield lambda c: mixpay_db.register_channel(c, "coin", "Coin", "online")
+    yield lambda c: mixpay_db.register_payee(c, merchant, "sofas", "Sofas")
+    yield lambda c: mixpay_db.merge_orders(c, merchant, ORDERS, "T", FAR)
+    yield lambda c: mixpay_db.merge_many(c, merchant, [{"trade_no": "U", "orders": [DINARS]}])
+    yield lambda c: mixpay_db.start_payment(c, merchant, "T", "P1", 60, method="qr", channel="coin")
+    yield lambda c: mixpay_db.succeed_payment(c, merchant, "P1", None, DAY)
+    yield lambda c: mixpay_db.start_payment(c, merchant, "T", "P2", 60, "card")
+    yield lambda c: mixpay_db.fail_payment(c, merchant, "P2", "no cover")
+    yield lambda c: mixpay_db.record_payment(c, merchant, "T", "P3", "card", 90, paid_at=DAY)
+    yield lambda c: mixpay_db.record_payments(c, merchant, PAYMENTS)
+    yield lambda c: mixpay_db.preview_refund(c, merchant, "A", 70)
+    yield lambda c: mixpay_db.refund_order(
+        c, merchant, "A", "R", 70, payment_nos=["P3"], reason="too blue"
+    )
+    (sent,) = yield lambda c: mixpay_db.claim_channel_refunds(c, merchant, "w", lease=HOUR)
+    no = sent.channel_refund_no
+    yield lambda c: mixpay_db.doubt_channel_refund(c, merchant, no, "no answer", "w")
+    yield lambda c: mixpay_db.complete_channel_refund(c, merchant, no, "X1", DAY)
+    yield lambda c: mixpay_db.refund_order(c, merchant, "A", "R2", 10)
+    (sent,) = yield lambda c: mixpay_db.claim_channel_refunds(c, merchant, "w", 1)
+    again = sent.channel_refund_no
+    yield lambda c: mixpay_db.fail_channel_refund(c, merchant, again, "account closed")
+
+
+def tell(conn: Connection[Any], merchant: str) -> list[Any]:
+    told, steps = [], story(merchant)
+    with suppress(StopIteration):
+        step = next(steps)
+        while True:
+            told.append(step(conn))
+            step = steps.send(told[-1])
+    return told
+
+
+async def tell_awaited(conn: psycopg.AsyncConnection[Any], merchant: str) -> list[Any]:
+    told, steps = [], story(merchant)
+    with suppress(StopIteration):
+        step = next(steps)
+        while True:
+            told.append(await step(conn))
+            step = steps.send(told[-1])
+    return told
+
+
+def same(told: list[Any]) -> list[Any]:
+    """What two tellings have in common: all but names, new numbers and the time of day."""
+    but = {"merchant_id", "channel_refund_no", "created_at", "due_at"}
+    return [
+        [
+            (type(row).__name__, {k: v for k, v in asdict(row).items() if k not in but})
+            for row in (result if isinstance(result, list) else [result])
+        ]
+        for result in told
+    ]
+
+
+def test_results_are_rows(conn: Connection[Any]) -> None:
+    told = tell(conn, "mall")
+    trade, paid, refund, failed = told[3], told[6], told[12], told[-1]
+    assert (trade.trade_no, trade.amount, trade.state) == ("T", 150, "open")
+    assert trade.expires_at == FAR
+    assert (paid.state, paid.paid_at, paid.channel_txn_no) == ("succeeded", DAY, None)
+    assert [p.payment_no for p in told[10]] == ["P4", "P5"]
+    assert told[11] == [
+        mixpay_db.RefundShare("P1", 60, "T", "A", "coin", DAY, 60),
+        mixpay_db.RefundShare("P3", 10, "T", "A", "card", DAY, 90),
+    ]
+    assert (refund.payment_nos, refund.reason, refund.amount) == (["P3"], "too blue", 70)
+    assert (failed.state, failed.reason) == ("failed", "account closed")
+
+
+def test_every_call_is_in_the_story(conn: Connection[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    called = set()
+
+    def spy(name: str, call: Any) -> Any:
+        return lambda *args, **kwargs: (called.add(name), call(*args, **kwargs))[1]
+
+    for name, call in calls.CALLS.items():
+        monkeypatch.setattr(mixpay_db, name, spy(name, call))
+    tell(conn, "mall")
+    assert called == calls.CALLS.keys()
+
+
+def test_asynchronous_calls_do_the_same(url: str, conn: Connection[Any]) -> None:
+    async def telling() -> list[Any]:
+        async with await psycopg.AsyncConnection.connect(url) as other:
+            return await tell_awaited(other, "elsewhere")
+
+    assert same(asyncio.run(telling())) == same(tell(conn, "mall"))
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"row_factory": dict_row}, {"cursor_factory": psycopg.RawCursor}]
+)
+def test_runs_on_connections_of_any_kind(
+    connect: Callable[..., Connection[Any]], parameters: dict[str, Any]
+) -> None:
+    merchant = mixpay_db.register_merchant(connect(**parameters), "mall", "The mall")
+    assert isinstance(merchant, mixpay_db.Merchant)
+
+
+def test_the_transaction_is_the_callers(
+    conn: Connection[Any], connect: Callable[..., Connection[Any]]
+) -> None:
+    session = connect(autocommit=False)
+    mixpay_db.register_merchant(session, "mall", "The mall")
+    assert conn.execute("select from mixpay.merchants").fetchall() == []
+    session.rollback()
+    assert conn.execute("select from mixpay.merchants").fetchall() == []
+
+
+@pytest.fixture
+def mall(conn: Connection[Any]) -> str:
+    return mixpay_db.register_merchant(conn, "mall", "The mall").merchant_id
+
+
+def test_moments_in_json_keep_their_offset(conn: Connection[Any], mall: str) -> None:
+    east = DAY.astimezone(timezone(timedelta(hours=8)))
+    mixpay_db.merge_orders(conn, mall, ORDERS, "T")
+    (paid,) = mixpay_db.record_payments(
+        conn,
+        mall,
+        [{"trade_no": "T", "payment_no": "P", "channel": "cash", "amount": 1, "paid_at": east}],
+    )
+    assert paid.paid_at == DAY
+
+
+@pytest.mark.parametrize("amount", [1.0, Decimal(1), "1", True])
+def test_only_whole_numbers_are_amounts_in_json(
+    conn: Connection[Any], mall: str, amount: Any
+) -> None:
+    with pytest.raises(mixpay_db.BadJson):
+        mixpay_db.merge_orders(conn, mall, [{**ORDERS[0], "amount": amount}])
+
+
+@pytest.mark.parametrize("amount", [1.0, Decimal(1), True, 2**63])
+def test_only_whole_numbers_are_amounts(conn: Connection[Any], mall: str, amount: Any) -> None:
+    with pytest.raises(psycopg.errors.UndefinedFunction):
+        mixpay_db.preview_refund(conn, mall, "A", amount)
+
+
+@pytest.mark.parametrize("orders", [[], (), None, {}, ["A"], "A"])
+def test_json_of_another_shape_is_refused_by_the_server(
+    conn: Connection[Any], mall: str, orders: Any
+) -> None:
+    empty = isinstance(orders, list | tuple) and not orders
+    with pytest.raises(mixpay_db.BadCount if empty else mixpay_db.BadJson):
+        mixpay_db.merge_orders(conn, mall, orders)
+
+
+def test_a_moment_without_an_offset_is_refused(conn: Connection[Any], mall: str) -> None:
+    with pytest.raises(ValueError, match="paid_at must name its offset"):
+        mixpay_db.succeed_payment(conn, mall, "P", None, datetime(2026, 1, 1))
+    with pytest.raises(mixpay_db.BadJson):
+        mixpay_db.merge_many(conn, mall, [{"expires_at": datetime(2026, 1, 1), "orders": ORDERS}])
+
+
+def test_a_wrong_argument_is_a_type_error(conn: Connection[Any]) -> None:
+    with pytest.raises(TypeError, match="amount"):
+        mixpay_db.preview_refund(conn, "mall", "A")  # type: ignore[call-overload]
+    with pytest.raises(TypeError, match="unexpected"):
+        mixpay_db.preview_refund(conn, "mall", "A", 1, colour="blue")  # type: ignore[call-overload]
