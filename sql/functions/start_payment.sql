@@ -16,7 +16,8 @@ begin
     select * into v_payment from payments where merchant_id = p_merchant_id and payment_no = p_payment_no;
     if found then
         if (v_payment.trade_no, v_payment.asked, v_payment.recorded) <> (p_trade_no, p_amount, false)
-            or v_payment.channel <> p_channel or v_payment.method <> p_method then
+            or v_payment.channel <> p_channel
+            or (p_method is not null and p_method is distinct from v_payment.method) then
             perform _refuse_payment_no(v_payment);
         end if;
         return v_payment;
