@@ -1,0 +1,139 @@
+from typing import Any
+
+import pytest
+from shop import Shop, orders
+
+
+def many(**trades: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"trade_no": number, "orders": lines} for number, lines in trades.items()]
+
+
+def test_makes_each_trade_as_merge_orders_does(shop: Shop) -> None:
+    other = Shop(shop.conn, "other")
+    other.call("register_merchant", "Other")
+    lines = orders(A=100, B=(50, 20))
+    shop.rows("merge_many", [*many(T1=lines, T2=orders(C=7)), {"orders": orders(D=3)}])
+    other.call("merge_orders", lines, "T1")
+
+    for table in ("trades", "trade_orders"):
+        bulk, single = (
+            shop.query(
+                f"select to_jsonb(t) - 'merchant_id' - 'created_at' from mixpay.{table} as t "
+                "where merchant_id = %s and trade_no = 'T1' order by 1",
+                merchant,
+            )
+            for merchant in ("m", "other")
+        )
+        assert bulk == single
+
+
+def test_returns_the_trades_in_the_order_of_the_call(shop: Shop) -> None:
+    trades = shop.rows(
+        "merge_many", [*many(T9=orders(A=1), T1=orders(B=2)), {"orders": orders(C=3)}]
+    )
+
+    assert [trade.amount for trade in trades] == [1, 2, 3]
+    assert [trade.trade_no for trade in trades[:2]] == ["T9", "T1"]
+
+
+def test_reads_expires_at(shop: Shop) -> None:
+    (trade,) = shop.rows(
+        "merge_many", [{"orders": orders(A=1), "expires_at": "2030-01-31T12:00:00+08:00"}]
+    )
+
+    assert trade.expires_at.isoformat() == "2030-01-31T04:00:00+00:00"
+
+
+def test_currencies_may_differ_between_trades(shop: Shop) -> None:
+    trades = shop.rows("merge_many", many(T1=orders("CNY", A=1), T2=orders("JPY", B=1)))
+
+    assert [trade.currency for trade in trades] == ["CNY", "JPY"]
+
+
+def test_divides_one_abandoned_trade_into_two(shop: Shop) -> None:
+    shop.merge("T", A=1, B=2)
+    shop.rows("merge_many", many(T1=orders(A=1), T2=orders(B=2)))
+
+    assert shop.row("trades", "T").state == "closed"
+
+
+def test_e03_repeats_and_news_may_stand_in_one_call(shop: Shop) -> None:
+    sent = [*many(T1=orders(A=1)), {"orders": orders(B=2)}]
+    first = shop.rows("merge_many", sent)
+    with shop.unchanged():
+        assert shop.rows("merge_many", sent) == first
+    again = shop.rows("merge_many", [{"orders": orders(N=9)}, *sent])
+
+    assert again[1:] == first
+    assert again[0].amount == 9
+
+
+@pytest.mark.parametrize(
+    ("bad", "code"),
+    [
+        (orders("XXX", B=1), "MX110"),
+        (orders(B=0), "MX902"),
+        (orders(A=5), "MX904"),
+        (orders(B=(5, 6)), "MX108"),
+        ([{"order_no": "B", "amount": 1, "currency": "CNY", "payee_no": "nobody"}], "MX102"),
+        (orders(OLD=7), "MX105"),
+        (orders(BUSY=5), "MX107"),
+        (orders("CNY", B=1) + orders("JPY", C=1), "MX109"),
+        ([], "MX904"),
+        ({}, "MX903"),
+        (None, "MX903"),
+    ],
+)
+def test_all_or_nothing(shop: Shop, bad: Any, code: str) -> None:
+    shop.merge("T1", OLD=5)
+    shop.merge("T2", BUSY=5)
+    shop.pay("T2", "P1", 1)
+    with shop.refused(code):
+        shop.rows("merge_many", [*many(GOOD=orders(A=1)), {"trade_no": "BAD", "orders": bad}])
+
+    assert shop.rows("merge_many", many(GOOD=orders(A=1), BAD=orders(B=1)))[1].trade_no == "BAD"
+
+
+def test_e03_a_number_used_for_something_else_refuses_all(shop: Shop) -> None:
+    shop.merge("T", A=1)
+    with shop.refused("MX106", "T"):
+        shop.rows("merge_many", many(NEW=orders(B=1), T=orders(C=1)))
+
+
+def test_refuses_the_same_trade_number_twice(shop: Shop) -> None:
+    with shop.refused("MX904", "T", 2):
+        shop.rows("merge_many", [{"trade_no": "T", "orders": orders(**{o: 1})} for o in "AB"])
+
+
+@pytest.mark.parametrize(
+    ("trades", "code"),
+    [
+        ([], "MX904"),
+        ([7], "MX903"),
+        ([{"orders": orders(A=1), "colour": "red"}], "MX903"),
+        ([{"orders": orders(A=1), "trade_no": 7}], "MX903"),
+        ([{"orders": orders(A=1), "trade_no": ""}], "MX901"),
+        ([{"orders": orders(A=1), "expires_at": "2030-01-31 12:00:00"}], "MX903"),
+        ([{"orders": orders(A=1), "expires_at": "infinity"}], "MX903"),
+        ([{"orders": orders(A=1), "expires_at": "2030-13-01T00:00:00Z"}], "MX903"),
+        ([{"orders": orders(A=1), "expires_at": 7}], "MX903"),
+        ([{"trade_no": "T"}], "MX903"),
+        ([{"orders": orders(A=1)} for _ in range(10001)], "MX904"),
+    ],
+)
+def test_refuses_bad_trades(shop: Shop, trades: list[Any], code: str) -> None:
+    with shop.refused(code):
+        shop.rows("merge_many", trades)
+
+
+def test_e30_at_most_10000_orders_in_all(shop: Shop) -> None:
+    with shop.refused("MX904"):
+        shop.rows(
+            "merge_many",
+            [{"orders": orders(**{f"{t}-{i}": 1 for i in range(5001)})} for t in "AB"],
+        )
+
+
+def test_refuses_an_unknown_merchant(shop: Shop) -> None:
+    with shop.refused("MX101", "nobody"):
+        Shop(shop.conn, "nobody").rows("merge_many", many(T=orders(A=1)))

@@ -1,0 +1,207 @@
+from typing import Any
+
+import pytest
+from shop import Shop, day
+
+
+@pytest.fixture(autouse=True)
+def trade(shop: Shop) -> None:
+    shop.merge("T", A=100, B=50)
+
+
+def test_is_booked_at_once(shop: Shop) -> None:
+    payment = shop.pay("T", "P", 120, "cash", day(1), "X1")
+
+    assert (payment.asked, payment.amount, payment.applied, payment.surplus) == (120, 120, 120, 0)
+    assert (payment.state, payment.paid_at, payment.seq) == ("succeeded", day(1), 1)
+    assert shop.row("trades", "T").paid == 120
+    assert shop.paid("T") == {"A": 100, "B": 20}
+
+
+def test_each_order_is_known_while_the_trade_is_paid_in_part(shop: Shop) -> None:
+    shop.pay("T", "P1", 60)
+    assert shop.paid("T") == {"A": 60, "B": 0}
+    shop.pay("T", "P2", 60)
+    assert shop.paid("T") == {"A": 100, "B": 20}
+    shop.pay("T", "P3", 30)
+    assert shop.paid("T") == {"A": 100, "B": 50}
+    assert shop.row("trades", "T").state == "paid"
+    allocations = shop.query("select payment_no, order_no, amount from mixpay.allocations")
+    assert [tuple(row) for row in allocations] == [
+        ("P1", "A", 60),
+        ("P2", "A", 40),
+        ("P2", "B", 20),
+        ("P3", "B", 30),
+    ]
+
+
+def test_money_for_a_full_trade_is_surplus(shop: Shop) -> None:
+    shop.pay("T", "P1", 150)
+    payment = shop.pay("T", "P2", 40, "card")
+
+    assert (payment.applied, payment.surplus, payment.refunded) == (0, 40, 40)
+    assert shop.channel_refund(shop.surplus_refund("P2").refund_no, "P2").channel == "card"
+    assert shop.row("trades", "T").paid == 150
+
+
+def test_money_for_a_closed_trade_is_surplus(shop: Shop) -> None:
+    shop.merge("T2", A=100)
+    payment = shop.pay("T", "P1", 40)
+
+    assert (payment.applied, payment.surplus) == (0, 40)
+    assert shop.row("trades", "T2").paid == 0
+
+
+def test_surplus_numbers_sort_by_time_and_are_not_derived(shop: Shop) -> None:
+    shop.pay("T", "P", 150)
+    numbers = []
+    for i in range(10):
+        payment_no = f"{i}".ljust(64, "x")
+        shop.pay("T", payment_no, 1)
+        numbers.append(shop.surplus_refund(payment_no).refund_no)
+
+    assert numbers == sorted(numbers)
+
+
+def test_e03_same_number_and_content_returns_the_payment_as_it_is_now(shop: Shop) -> None:
+    first = shop.pay("T", "P", 120, "cash", day(1), "X1")
+    for arguments in [("cash", day(1), "X1"), ("cash",), ("cash", day(1)), ("cash", None, "X1")]:
+        with shop.unchanged():
+            assert shop.pay("T", "P", 120, *arguments) == first
+    shop.refund("A", "R1", 30)
+    with shop.unchanged():
+        assert shop.pay("T", "P", 120, "cash").refunded == 30
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        ("T", "P", "cash", 121),
+        ("T", "P", "pos", 120),
+        ("T2", "P", "cash", 120),
+        ("T", "P", "cash", 120, day(2)),
+        ("T", "P", "cash", 120, day(1), "X2"),
+    ],
+)
+def test_e03_same_number_with_other_content_is_an_error(shop: Shop, again: tuple[Any, ...]) -> None:
+    shop.merge("T2", C=500)
+    shop.pay("T", "P", 120, "cash", day(1), "X1")
+    with shop.refused("MX202", "P", 120, "trade T:", "cash"):
+        shop.call("record_payment", *again)
+
+
+def test_e03_a_transaction_number_that_was_not_there_is_other_content(shop: Shop) -> None:
+    shop.pay("T", "P", 120)
+    with shop.refused("MX202", "P"):
+        shop.pay("T", "P", 120, txn="X1")
+
+
+@pytest.mark.parametrize("end", [None, "fail_payment", "succeed_payment"])
+def test_e03_the_number_of_a_started_payment_is_refused(shop: Shop, end: str | None) -> None:
+    shop.start("T", "P", 60)
+    if end:
+        shop.call(end, "P", "X")
+    with shop.refused("MX202", "started", 60):
+        shop.pay("T", "P", 60)
+
+
+def test_e03_a_refused_number_is_not_burnt(shop: Shop) -> None:
+    with shop.refused("MX203"):
+        shop.pay("T", "P", 60, "teleport")
+
+    assert shop.pay("T", "P", 61, "cash").amount == 61
+
+
+def test_a_channel_transaction_pays_once(shop: Shop) -> None:
+    shop.pay("T", "P1", 10, txn="X1")
+    with shop.refused("MX207", "X1", "P1", "T"):
+        shop.pay("T", "P2", 10, txn="X1")
+
+    assert shop.pay("T", "P2", 10, "card", txn="X1").seq == 2
+
+
+def test_refuses_what_it_does_not_know(shop: Shop) -> None:
+    with shop.refused("MX104", "nothing"):
+        shop.pay("nothing", "P", 1)
+    with shop.refused("MX203", "teleport", "wechat", "cash"):
+        shop.pay("T", "P", 1, "teleport")
+    with shop.refused("MX203"):
+        shop.call("record_payment", "T", "P", None, 1)
+    with shop.refused("MX101", "nobody"):
+        Shop(shop.conn, "nobody").pay("T", "P", 1)
+
+
+@pytest.mark.parametrize("amount", [0, -1, None, 10**15 + 1, 2**63 - 1])
+def test_e02_refuses_what_is_no_amount(shop: Shop, amount: int | None) -> None:
+    with shop.refused("MX902", "null" if amount is None else amount):
+        shop.call("record_payment", "T", "P", "cash", amount)
+
+
+@pytest.mark.parametrize("amount", ["1.5", "1e2", "9223372036854775808", "x"])
+def test_e02_what_is_no_bigint_is_refused_by_postgresql(shop: Shop, amount: str) -> None:
+    with shop.unchanged(), pytest.raises(Exception, match="bigint"):
+        shop.call("record_payment", "T", "P", "cash", amount)
+
+
+@pytest.mark.parametrize("number", [None, "", "a b", "x" * 65])
+def test_refuses_bad_numbers(shop: Shop, number: str | None) -> None:
+    with shop.refused("MX901"):
+        shop.call("record_payment", "T", number, "cash", 1)
+    with shop.refused("MX901"):
+        shop.call("record_payment", number, "P", "cash", 1)
+    if number is not None:
+        with shop.refused("MX901"):
+            shop.pay("T", "P", 1, txn=number)
+
+
+@pytest.mark.parametrize("moment", ["infinity", "-infinity"])
+def test_refuses_a_moment_that_never_comes(shop: Shop, moment: str) -> None:
+    with shop.refused("MX905"):
+        shop.call("record_payment", "T", "P", "cash", 1, moment)
+
+
+def test_e27_a_payment_larger_than_the_trade(shop: Shop) -> None:
+    payment = shop.pay("T", "P", 10**15)
+
+    assert (payment.applied, payment.surplus, payment.refunded) == (150, 10**15 - 150, 10**15 - 150)
+    assert shop.row("trades", "T").state == "paid"
+
+
+def test_e27_amounts_up_to_the_bound_are_divided_without_overflow(shop: Shop) -> None:
+    shop.call("register_merchant", "Shop", "pro_rata")
+    third = 10**15 // 3
+    shop.merge("T2", X=third, Y=third, Z=third)
+    shop.pay("T2", "P", third)
+
+    assert sum(shop.paid("T2").values()) == third
+    assert max(shop.paid("T2").values()) - min(shop.paid("T2").values()) <= 1
+
+
+def test_pro_rata_divides_by_what_each_still_lacks(shop: Shop) -> None:
+    shop.call("register_merchant", "Shop", "pro_rata")
+    shop.merge("T2", X=6, Y=6, Z=2)
+    shop.pay("T2", "P1", 10)
+    assert shop.paid("T2") == {"X": 4, "Y": 4, "Z": 2}
+    shop.pay("T2", "P2", 1)
+    assert shop.paid("T2") == {"X": 5, "Y": 4, "Z": 2}
+    shop.pay("T2", "P3", 100)
+    assert shop.paid("T2") == {"X": 6, "Y": 6, "Z": 2}
+
+
+@pytest.mark.parametrize("allocation", ["fifo", "pro_rata"])
+def test_e13_shares_sum_exactly_and_zero_shares_get_no_row(shop: Shop, allocation: str) -> None:
+    shop.call("register_merchant", "Shop", allocation)
+    amounts = {"U": 1, "V": 7, "W": 33, "X": 100, "Y": 2, "Z": 59}
+    shop.merge("T2", **amounts)
+    paid = 0
+    for number, amount in enumerate([1, 1, 3, 50, 17, 60, 70]):
+        shop.pay("T2", f"P{number}", amount)
+        paid += amount
+        assert sum(shop.paid("T2").values()) == paid
+        assert all(shop.paid("T2")[order] <= amounts[order] for order in amounts)
+        shares = shop.query(
+            "select amount from mixpay.allocations where payment_no = %s", f"P{number}"
+        )
+        assert sum(share.amount for share in shares) == amount
+        assert all(share.amount > 0 for share in shares)
+    assert shop.paid("T2") == amounts

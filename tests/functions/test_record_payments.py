@@ -1,0 +1,121 @@
+from typing import Any
+
+import pytest
+from psycopg.types.json import Jsonb
+from shop import Shop
+
+P1 = {"trade_no": "T1", "payment_no": "P1", "channel": "card", "amount": 60}
+P2 = {"trade_no": "T2", "payment_no": "P2", "channel": "cash", "amount": 80}
+
+
+@pytest.fixture(autouse=True)
+def trades(shop: Shop) -> None:
+    shop.merge("T1", A=100)
+    shop.merge("T2", B=50)
+
+
+def test_records_each_as_record_payment_does(shop: Shop) -> None:
+    full = {
+        **P2,
+        "paid_at": "2026-01-31T12:00:00+08:00",
+        "channel_txn_no": "X1",
+    }
+    payments = shop.rows("record_payments", [full, P1])
+
+    assert [p.payment_no for p in payments] == ["P2", "P1"]
+    assert (payments[0].applied, payments[0].surplus, payments[0].refunded) == (50, 30, 30)
+    assert payments[0].paid_at.isoformat() == "2026-01-31T04:00:00+00:00"
+    assert payments[0].channel_txn_no == "X1"
+    single = Shop(shop.conn, "single")
+    single.call("register_merchant", "Single")
+    single.merge("T1", A=100)
+    single.pay("T1", "P1", 60, "card")
+    columns = "to_jsonb(p) - 'merchant_id' - 'created_at' - 'paid_at'"
+    bulk, one = shop.query(f"select {columns} from mixpay.payments as p where payment_no = 'P1'")
+    assert bulk == one
+
+
+def test_payments_of_one_trade_keep_the_order_of_the_call(shop: Shop) -> None:
+    payments = [{**P1, "payment_no": f"P{i}", "amount": 40} for i in (3, 1, 2)]
+    recorded = shop.rows("record_payments", payments)
+
+    assert [(p.payment_no, p.seq, p.surplus) for p in recorded] == [
+        ("P3", 1, 0),
+        ("P1", 2, 0),
+        ("P2", 3, 20),
+    ]
+
+
+def test_e03_again_changes_nothing(shop: Shop) -> None:
+    first = shop.rows("record_payments", [P1, P2])
+    with shop.unchanged():
+        assert shop.rows("record_payments", [P1, P2]) == first
+    with shop.unchanged():
+        assert shop.pay("T1", "P1", 60, "card") == first[0]
+
+
+def test_e03_the_same_payment_twice_in_one_call_is_one(shop: Shop) -> None:
+    payments = shop.rows("record_payments", [P1, P1])
+
+    assert payments[0] == payments[1]
+    assert shop.row("trades", "T1").paid == 60
+
+
+@pytest.mark.parametrize(
+    ("bad", "code"),
+    [
+        ({"amount": 0}, "MX902"),
+        ({"amount": -5}, "MX902"),
+        ({"amount": None}, "MX902"),
+        ({"amount": 1.5}, "MX903"),
+        ({"amount": "5"}, "MX903"),
+        ({"amount": 10**15 + 1}, "MX902"),
+        ({"amount": 2**63}, "MX903"),
+        ({"channel": "teleport"}, "MX203"),
+        ({"channel": None}, "MX203"),
+        ({"channel": 7}, "MX903"),
+        ({"trade_no": "nothing"}, "MX104"),
+        ({"trade_no": None}, "MX901"),
+        ({"payment_no": ""}, "MX901"),
+        ({"payment_no": None}, "MX901"),
+        ({"payment_no": "P1"}, "MX202"),
+        ({"paid_at": "yesterday"}, "MX903"),
+        ({"paid_at": "infinity"}, "MX903"),
+        ({"paid_at": "2026-01-31T12:00:00"}, "MX903"),
+        ({"paid_at": 7}, "MX903"),
+        ({"channel_txn_no": "a b"}, "MX901"),
+        ({"channel": "card", "channel_txn_no": "X1"}, "MX207"),
+        ({"colour": "red"}, "MX903"),
+    ],
+)
+def test_all_or_nothing(shop: Shop, bad: dict[str, Any], code: str) -> None:
+    with shop.refused(code):
+        shop.rows("record_payments", [{**P1, "channel_txn_no": "X1"}, {**P2, **bad}])
+
+    assert len(shop.rows("record_payments", [P1, P2])) == 2
+
+
+def test_e15_refuses_a_payment_without_an_amount(shop: Shop) -> None:
+    with shop.refused("MX902"):
+        shop.rows("record_payments", [{k: v for k, v in P1.items() if k != "amount"}])
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        (None, "MX903"),
+        (Jsonb(None), "MX903"),
+        (Jsonb({}), "MX903"),
+        (Jsonb([]), "MX904"),
+        (Jsonb([7]), "MX903"),
+        (Jsonb([P1] * 10001), "MX904"),
+    ],
+)
+def test_refuses_what_is_no_list_of_payments(shop: Shop, sent: Any, code: str) -> None:
+    with shop.refused(code):
+        shop.query("select * from mixpay.record_payments('m', %s)", sent)
+
+
+def test_refuses_an_unknown_merchant(shop: Shop) -> None:
+    with shop.refused("MX101", "nobody"):
+        Shop(shop.conn, "nobody").rows("record_payments", [P1])
