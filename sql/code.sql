@@ -3,6 +3,9 @@
 set role mixpay_owner;
 \ir unload.sql
 -- What may be asked.
+\ir views/channel_list.sql
+\ir views/merchant_list.sql
+\ir views/payee_list.sql
 \ir views/trade_balances.sql
 \ir views/order_balances.sql
 \ir views/payment_balances.sql

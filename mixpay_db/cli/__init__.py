@@ -11,7 +11,11 @@ from mixpay_db.problem import Problem
 
 # Where each subcommand is: module below mixpay_db.cli, and the command's name in it.
 COMMANDS = {
+    "call": ("call", "call"),
+    "check": ("check", "check"),
+    "import": ("import_", "import_"),
     "migrate": ("migrations", "migrate"),
+    "report": ("report", "report"),
     "server": ("server", "server"),
     "verify": ("migrations", "verify"),
 }

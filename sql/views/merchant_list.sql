@@ -1,0 +1,9 @@
+create view mixpay.merchant_list as
+select
+    merchant_id,
+    title,
+    allocation,
+    created_at
+from mixpay.merchants;
+
+comment on view mixpay.merchant_list is 'The merchants that are registered.';
