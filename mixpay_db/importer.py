@@ -126,7 +126,7 @@ class Summary:
     read: Tally = field(default_factory=Tally)
     loaded: Tally = field(default_factory=Tally)
     rejected: Tally = field(default_factory=Tally)
-    reasons: Counter[str] = field(default_factory=Counter)
+    reasons: dict[str, int] = field(default_factory=dict)
     new_rows: int = 0
     trades: int = 0
     new_trades: int = 0
@@ -144,7 +144,7 @@ class Rejects(list[Reject]):
         self.append(reject)
         self.summary.rejected.rows += 1
         self.summary.rejected.amount += amount
-        self.summary.reasons[reject.reason] += 1
+        self.summary.reasons[reject.reason] = self.summary.reasons.get(reject.reason, 0) + 1
 
     def write(self, file: TextIO) -> None:
         writer = csv.writer(file, lineterminator="\n")
@@ -360,6 +360,7 @@ class Loader:
         self._rejects = rejects
         self._merchant_id = merchant_id
         self._currency = currency
+        self._batches_sent: Counter[Connection] = Counter()
 
     def load(
         self, url: str, trades: Sequence[Trade], batch: int = 1000, jobs: int = 2
@@ -400,6 +401,7 @@ class Loader:
 
     def _send(self, free: SimpleQueue[Connection], trades: Sequence[Trade]) -> _Loaded:
         conn = free.get()
+        self._forget_plans(conn)
         loaded = _Loaded()
 
         def merge(some: Sequence[Trade]) -> None:
@@ -426,6 +428,16 @@ class Loader:
         finally:
             free.put(conn)
         return loaded
+
+    def _forget_plans(self, conn: Connection) -> None:
+        """Now and then, ever more rarely: plans made while the tables were small.
+
+        The server keeps a session's plans until the tables are analyzed, a minute later or so. By
+        then an import that finds a new database empty would have read whole tables row by row.
+        """
+        self._batches_sent[conn] += 1
+        if self._batches_sent[conn].bit_count() == 1:
+            conn.execute("discard plans")
 
     def _merge_line(self, trade: Trade) -> dict[str, Any]:
         return {

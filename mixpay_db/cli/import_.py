@@ -245,7 +245,7 @@ def _print(summary: Summary, currency: str, dry_run: bool) -> None:
         table.add_row("  new", f"{summary.new_rows:,}")
         table.add_row("  there before", f"{summary.loaded.rows - summary.new_rows:,}")
     add("rejected", summary.rejected)
-    for reason, rows in summary.reasons.most_common():
+    for reason, rows in sorted(summary.reasons.items()):
         table.add_row(f"  {reason}", f"{rows:,}")
     Console().print(table)
     if dry_run:
