@@ -69,10 +69,8 @@ def call(stub: Callable[P, R]) -> Call[P, R]:
     name = stub.__name__
     signature = inspect.signature(stub, eval_str=True)
     parameters = signature.parameters
-    returned = signature.return_annotation
-    many = get_origin(returned) is list
-    row: type[Any] = get_args(returned)[0] if many else returned
-    columns = ", ".join(field.name for field in fields(row))
+    many, row_class = _returned(signature)
+    columns = ", ".join(field.name for field in fields(row_class))
 
     @cache
     def query(given: tuple[str, ...]) -> bytes:
@@ -83,7 +81,7 @@ def call(stub: Callable[P, R]) -> Call[P, R]:
     async def fetch_async(
         conn: psycopg.AsyncConnection[Any], given: tuple[str, ...], values: Mapping[str, Any]
     ) -> Any:
-        async with psycopg.AsyncCursor(conn, row_factory=class_row(row)) as cursor:
+        async with psycopg.AsyncCursor(conn, row_factory=class_row(row_class)) as cursor:
             await cursor.execute(query(given), values)
             return await (cursor.fetchall() if many else cursor.fetchone())
 
@@ -94,7 +92,7 @@ def call(stub: Callable[P, R]) -> Call[P, R]:
         values = {key: _adapt(parameters[key], value) for key, value in arguments.items()}
         if isinstance(conn, psycopg.AsyncConnection):
             return fetch_async(conn, given, values)
-        with psycopg.Cursor(conn, row_factory=class_row(row)) as cursor:
+        with psycopg.Cursor(conn, row_factory=class_row(row_class)) as cursor:
             cursor.execute(query(given), values)
             return cursor.fetchall() if many else cursor.fetchone()
 
@@ -112,6 +110,16 @@ def call(stub: Callable[P, R]) -> Call[P, R]:
 def arguments(function: Call[..., Any]) -> list[inspect.Parameter]:
     """The parameters of the SQL function, as the signature has them: all but the connection."""
     return list(inspect.signature(function).parameters.values())[1:]
+
+
+def row(function: Call[..., Any]) -> type[Any]:
+    """The class of what it returns, or returns a list of."""
+    return _returned(inspect.signature(function))[1]
+
+
+def _returned(signature: inspect.Signature) -> tuple[bool, type[Any]]:
+    returned = signature.return_annotation
+    return (True, get_args(returned)[0]) if get_origin(returned) is list else (False, returned)
 
 
 def kind(parameter: inspect.Parameter) -> Kind:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict, fields, is_dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Any, get_args, get_origin
+from typing import Any, get_origin
 
 import psycopg
 import pytest
@@ -66,11 +66,6 @@ PAYMENTS: list[mixpay_db.PaymentToRecord] = [
 ]
 
 
-def row_of(call: Any) -> type[Any]:
-    returned = inspect.signature(call).return_annotation
-    return get_args(returned)[0] if get_origin(returned) is list else returned
-
-
 def test_there_is_a_call_for_each_public_function_in_the_same_order(conn: Connection[Any]) -> None:
     assert list(calls.CALLS) == [row[0] for row in conn.execute(FUNCTIONS)]
 
@@ -79,7 +74,7 @@ def test_the_package_shows_them_all() -> None:
     shown = {name: getattr(mixpay_db, name) for name in mixpay_db.__all__}
     assert calls.CALLS.items() <= shown.items()
     assert {error.__name__ for error in errors.CLASSES.values()} <= shown.keys()
-    assert {row_of(call).__name__ for call in calls.CALLS.values()} <= shown.keys()
+    assert {calls.row(call).__name__ for call in calls.CALLS.values()} <= shown.keys()
 
 
 def test_arguments_are_those_of_sql(conn: Connection[Any]) -> None:
@@ -111,14 +106,14 @@ def test_rows_are_those_of_sql(conn: Connection[Any]) -> None:
             column: TYPES[kind] | None if nullable else TYPES[kind]
             for column, kind, nullable in conn.execute(COLUMNS, [returned])
         }
-        row = row_of(calls.CALLS[name])
+        row = calls.row(calls.CALLS[name])
         assert {field.name: field.type for field in fields(row)} == columns, row
         assert returned.rstrip("s") == re.sub(r"\B([A-Z])", r"_\1", row.__name__).lower()
 
 
 def test_no_row_is_left_over() -> None:
     defined = {row for row in vars(rows).values() if isinstance(row, type) and is_dataclass(row)}
-    assert defined == {row_of(call) for call in calls.CALLS.values()}
+    assert defined == {calls.row(call) for call in calls.CALLS.values()}
 
 
 def test_docstrings_are_the_comments(conn: Connection[Any]) -> None:

@@ -1,6 +1,7 @@
 """What all commands share: which server they talk to, and how they tell what went wrong."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import click
@@ -9,6 +10,13 @@ import psycopg
 from mixpay_db.problem import Problem
 
 _CHOSEN_URL = "mixpay_db.cli.url"
+# Schema, table or view, function: SQLSTATEs of a database that lacks one of ours.
+_LACKS = {"3F000", "42P01", "42883"}
+_MIGRATE = "mixpay migrate brings the database to this version."
+
+json_option = click.option("--json", "as_json", is_flag=True, help="For machines.")
+# Functions and views are named as in SQL; - is as good as _ to whoever types them.
+EITHER_DASH = {"token_normalize_func": lambda token: token.replace("_", "-")}
 
 
 def _remember_url(ctx: click.Context, _: click.Parameter, url: str | None) -> None:
@@ -59,9 +67,20 @@ def tell_and_exit(error: Problem | psycopg.Error) -> NoReturn:
         told = [
             ("error", f"{error.sqlstate}: {diag.message_primary}"),
             ("detail", diag.message_detail),
-            ("hint", diag.message_hint),
+            ("hint", _MIGRATE if error.sqlstate in _LACKS else diag.message_hint),
         ]
     for label, text in told:
         if text:
             click.echo(f"{label}: {text}", err=True)
     raise SystemExit(1 if isinstance(error, psycopg.Error) and error.sqlstate else 2)
+
+
+@contextmanager
+def failures_are_problems() -> Iterator[None]:
+    """A database that refuses is no answer here, but a reason why there is none."""
+    try:
+        yield
+    except psycopg.Error as error:
+        notes = getattr(error, "__notes__", [])
+        hint = _MIGRATE if error.sqlstate in _LACKS else None
+        raise Problem("\n".join([str(error).strip(), *notes]), hint) from error

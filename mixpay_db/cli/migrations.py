@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -16,10 +15,7 @@ from rich.table import Table
 
 from mixpay_db import migrations
 from mixpay_db.catalog import Difference
-from mixpay_db.cli.common import connect_url, url_option
-from mixpay_db.problem import Problem
-
-json_option = click.option("--json", "as_json", is_flag=True, help="For machines.")
+from mixpay_db.cli.common import connect_url, failures_are_problems, json_option, url_option
 
 
 @click.group(invoke_without_command=True)
@@ -37,7 +33,7 @@ def migrate(ctx: click.Context, plan: bool, reload: bool, as_json: bool) -> None
     if ctx.invoked_subcommand:
         return
     url = connect_url(ctx)
-    with _failures_are_problems():
+    with failures_are_problems():
         if plan:
             with psycopg.connect(url, autocommit=True) as conn:
                 sql = migrations.plan(conn, reload=reload)
@@ -55,7 +51,7 @@ def migrate(ctx: click.Context, plan: bool, reload: bool, as_json: bool) -> None
 def status(ctx: click.Context, as_json: bool) -> None:
     """Show what is applied and what is pending."""
     url = connect_url(ctx)
-    with _failures_are_problems(), psycopg.connect(url, autocommit=True) as conn:
+    with failures_are_problems(), psycopg.connect(url, autocommit=True) as conn:
         standings = migrations.status(conn)
     if as_json:
         click.echo(json.dumps(standings))
@@ -79,7 +75,7 @@ def rollback(ctx: click.Context, to: str | None, drop_rows: bool, as_json: bool)
     migrations put there. The code is dropped too: migrate again, with the version you want.
     """
     url = connect_url(ctx)
-    with _failures_are_problems():
+    with failures_are_problems():
         say = _silent if as_json else click.echo
         names = migrations.rollback(url, to, say, drop_rows=drop_rows)
     _tell({"rolled_back": names}, as_json, "done" if names else "nothing to do")
@@ -98,7 +94,7 @@ def verify(ctx: click.Context, as_json: bool) -> None:
     differs, 2 if we could not look.
     """
     url = connect_url(ctx)
-    with _failures_are_problems(), psycopg.connect(url, autocommit=True) as conn:
+    with failures_are_problems(), psycopg.connect(url, autocommit=True) as conn:
         differences = migrations.verify(conn)
     clean = not differences
     lines = [line for d in differences for line in _lines(d)]
@@ -128,13 +124,3 @@ def _tell(result: dict[str, Any], as_json: bool, text: str) -> None:
 
 def _silent(_: str) -> None:
     pass
-
-
-@contextmanager
-def _failures_are_problems() -> Iterator[None]:
-    """A database that refuses is no answer here, but a reason why there is none."""
-    try:
-        yield
-    except psycopg.Error as error:
-        notes = getattr(error, "__notes__", [])
-        raise Problem("\n".join([str(error).strip(), *notes])) from error

@@ -1,0 +1,70 @@
+"""How rows are shown: to people as a table or one below the other, to machines as JSON or CSV."""
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+
+def echo_json(value: Any) -> None:
+    click.echo(json.dumps(value, default=_text, ensure_ascii=False))
+
+
+def echo_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_text(value) for value in row] for row in rows)
+
+
+def echo_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """A table; where it would not fit the terminal, the columns of each row below one another."""
+    console = _console()
+    table = Table()
+    for i, column in enumerate(columns):
+        numbers = any(isinstance(row[i], int) for row in rows)
+        table.add_column(column, justify="right" if numbers else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*(Text(_text(value)) for value in row))
+    if console.measure(table).maximum <= console.width:
+        console.print(table)
+        return
+    for row in rows:
+        echo_record(columns, row)
+        click.echo()
+
+
+def echo_record(columns: Sequence[str], row: Sequence[Any]) -> None:
+    """One row, its columns below one another."""
+    record = Table(box=None, show_header=False, pad_edge=False)
+    record.add_column(style="bold")
+    record.add_column(overflow="fold")
+    for column, value in zip(columns, row, strict=True):
+        record.add_row(column, Text(_text(value)))
+    _console().print(record)
+
+
+def _console() -> Console:
+    console = Console()
+    # What is no terminal has no width: nothing is folded for whoever reads on.
+    return console if console.is_terminal else Console(width=10**6)
+
+
+def _text(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case datetime():
+            return value.isoformat()
+        case list():
+            return ", ".join(map(_text, value))
+        case _:
+            return str(value)

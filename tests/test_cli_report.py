@@ -1,0 +1,129 @@
+"""`mixpay report`: the views."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from psycopg import Connection
+from psycopg.rows import dict_row
+
+import mixpay_db
+from mixpay_db.cli import main
+from mixpay_db.cli.report import FILTERS
+
+Report = Callable[..., Result]
+
+
+@pytest.fixture
+def report(url: str, conn: Connection[Any]) -> Report:
+    """`report("trade_flow", "--trade", "T")` on a database in which two malls do the same."""
+    for merchant in ("mall", "other"):
+        mixpay_db.register_merchant(conn, merchant, f"The {merchant}")
+        mixpay_db.register_payee(conn, merchant, "S", "Sofas")
+        for trade, order in ("TA", "UB"):
+            orders: list[mixpay_db.OrderToMerge] = [
+                {"order_no": order, "amount": 100, "currency": "CNY", "payee_no": "S"}
+            ]
+            mixpay_db.merge_orders(conn, merchant, orders, trade)
+            mixpay_db.record_payment(conn, merchant, trade, f"P{order}", "cash", 70)
+            mixpay_db.record_payment(conn, merchant, trade, f"Q{order}", "card", 30)
+            mixpay_db.refund_order(conn, merchant, order, f"R{order}", 80)
+
+    def report(*arguments: str) -> Result:
+        return CliRunner().invoke(main, ["--url", url, "report", *arguments])
+
+    return report
+
+
+def rows(result: Result) -> list[dict[str, Any]]:
+    assert result.exit_code == 0, result.output
+    found: list[dict[str, Any]] = json.loads(result.stdout)
+    return found
+
+
+def views(conn: Connection[Any]) -> list[str]:
+    query = "select viewname from pg_views where schemaname = 'mixpay' order by 1"
+    return [name for (name,) in conn.execute(query)]
+
+
+def test_every_view_is_a_report(report: Report, conn: Connection[Any]) -> None:
+    listed = report("--help").stdout
+    for view in views(conn):
+        assert f"  {view} " in listed
+        stored = conn.cursor(row_factory=dict_row).execute(
+            f"select to_jsonb(v) as row from mixpay.{view} as v"
+        )
+        told = rows(report(view, "--json"))
+        assert len(told) == stored.rowcount > 0, view
+        assert told[0].keys() == (stored.fetchone() or {})["row"].keys()
+
+
+def test_rows_come_in_the_order_of_the_views_key(report: Report, conn: Connection[Any]) -> None:
+    for view in views(conn):
+        told = [list(row.values())[:4] for row in rows(report(view, "--json"))]
+        assert told == sorted(told), view
+        assert len({str(key) for key in told}) == len(told), f"the first columns of {view}"
+
+
+def test_filters(report: Report, conn: Connection[Any]) -> None:
+    chosen = {"merchant": "mall", "trade": "U", "order": "B", "payment": "PB", "refund": "RB"}
+    tried = set()
+    for view in views(conn):
+        everything = rows(report(view, "--json"))
+        for name, column in FILTERS.items():
+            filtered = report(view, f"--{name}", chosen[name], "--json")
+            if column in everything[0]:
+                wanted = [row for row in everything if row[column] == chosen[name]]
+                assert rows(filtered) == wanted != everything, (view, name)
+                tried.add(name)
+            else:
+                assert filtered.exit_code == 2
+                assert f"--{name} says nothing here: {view} has no column" in filtered.stderr
+    assert tried == set(FILTERS)
+
+
+def test_filters_together(report: Report) -> None:
+    found = rows(report("payment-balances", "--merchant", "mall", "--trade", "T", "--json"))
+    assert [row["payment_no"] for row in found] == ["PA", "QA"]
+    nothing = report("payment_balances", "--merchant", "mall'; drop view x --", "--json")
+    assert rows(nothing) == []
+
+
+def test_table(report: Report) -> None:
+    result = report("trade_balances", "--merchant", "mall")
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert all(column in lines[1] for column in ("merchant_id", "trade_no", "kept"))
+    assert [line.split("│")[2].strip() for line in lines[3:5]] == ["T", "U"]
+
+
+def test_an_empty_table_has_its_columns(report: Report) -> None:
+    result = report("trade_balances", "--merchant", "nobody")
+    assert result.exit_code == 0
+    assert "trade_no" in result.stdout
+
+
+def test_csv(report: Report) -> None:
+    result = report("order_balances", "--merchant", "mall", "--format", "csv")
+    assert result.exit_code == 0, result.output
+    found = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert [(row["order_no"], row["paid"], row["refundable"]) for row in found] == [
+        ("A", "100", "20"),
+        ("B", "100", "20"),
+    ]
+    assert found[0]["open_trade_no"] == ""
+    assert "\r" not in result.stdout
+
+
+def test_an_unknown_report_is_refused(report: Report) -> None:
+    assert report("pg_tables").exit_code == 2
+
+
+def test_says_what_an_empty_database_lacks(empty_url: str) -> None:
+    result = CliRunner().invoke(main, ["--url", empty_url, "report", "trade_balances"])
+    assert result.exit_code == 1
+    assert "hint: mixpay migrate" in result.stderr
