@@ -63,10 +63,10 @@ with touched as (
 select
     merchant_id,
     refund_no,
-    order_no,
-    trade_no,
     nth,
     place,
+    order_no,
+    trade_no,
     payment_no,
     channel,
     paid_at,
