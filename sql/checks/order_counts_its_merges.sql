@@ -1,6 +1,6 @@
--- An order's merges is how many lines it has, and they are numbered from 1 without a gap.
-select o.merchant_id, o.order_no, o.merges, count(l.nth) as lines, max(l.nth) as last_nth
+-- An order's merge_count is how many lines it has, and they are numbered from 1 without a gap.
+select o.merchant_id, o.order_no, o.merge_count, count(l.nth) as lines, max(l.nth) as last_nth
 from mixpay.orders as o
 left join mixpay.trade_orders as l on l.merchant_id = o.merchant_id and l.order_no = o.order_no
 group by o.merchant_id, o.order_no
-having o.merges <> count(l.nth) or o.merges <> max(l.nth) or min(l.nth) <> 1;
+having o.merge_count <> count(l.nth) or o.merge_count <> max(l.nth) or min(l.nth) <> 1;

@@ -2,7 +2,23 @@ create function mixpay._divide(p_trade mixpay.trades, p_amount bigint) returns s
 language plpgsql stable
 set search_path = mixpay, pg_temp
 as $_divide$
+declare
+    v_rest bigint := p_amount;
+    v_share line_share;
 begin
+    if p_trade.allocation = 'fifo' then
+        for v_share in
+            select position, order_no, amount - paid from trade_orders
+            where merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no and live and paid < amount
+            order by position
+        loop
+            v_share.share := least(v_rest, v_share.share);
+            return next v_share;
+            v_rest := v_rest - v_share.share;
+            exit when v_rest = 0;
+        end loop;
+        return;
+    end if;
     return query
     with lacking as (
         select
@@ -20,12 +36,15 @@ begin
         from lacking
     )
     select position, order_no, (whole + case when place <= left_over then 1 else 0 end)::bigint
-    from floors;
+    from floors
+    where whole > 0 or place <= left_over
+    order by position;
 end;
 $_divide$;
 
 comment on function mixpay._divide(mixpay.trades, bigint) is $$
-Divides an amount among the trade's live lines by what each still lacks: by largest remainder, ties by position.
+Divides an amount among the trade's live lines, as the trade's allocation says: in their order, each what it lacks
+(fifo), or by what each still lacks, by largest remainder, ties by position (pro_rata).
 
-p_amount is in the smallest unit, at most what the trade lacks.
+p_amount is in the smallest unit, at most what the trade lacks. A line that gets nothing has no row.
 $$;

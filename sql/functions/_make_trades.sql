@@ -63,7 +63,7 @@ begin
         merchant_id, trade_no, order_no, position, nth, asked, amount, held, release_due_at
     )
     select
-        p_merchant.merchant_id, l.trade_no, l.order_no, l.position, o.merges, l.pay, l.pay, l.held, l.release_due_at
+        p_merchant.merchant_id, l.trade_no, l.order_no, l.position, o.merge_count, l.pay, l.pay, l.held, l.release_due_at
     from unnest(v_lines) as l
     inner join orders as o on o.merchant_id = p_merchant.merchant_id and o.order_no = l.order_no;
 end;

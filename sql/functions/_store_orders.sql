@@ -47,7 +47,7 @@ begin
         select p_merchant_id, l.order_no, l.payee_no, l.currency, l.amount
         from unnest(p_lines) as l
         order by l.order_no collate "C"
-        on conflict (merchant_id, order_no) do update set merges = o.merges + 1
+        on conflict (merchant_id, order_no) do update set merge_count = o.merge_count + 1
         returning o.*
     )
     select

@@ -25,7 +25,7 @@ begin
             select d.trade, v_trade_nos[row_number() over (order by d.trade)] as trade_no
             from (select distinct l.trade from unnest(v_lines) as l) as d
         ) as n on n.trade = f.i;
-        update orders set merges = merges - 1
+        update orders set merge_count = merge_count - 1
         where
             merchant_id = p_merchant_id
             and order_no in (select l.order_no from unnest(v_lines) as l where v_found[l.trade] is not null);

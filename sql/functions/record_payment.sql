@@ -12,7 +12,9 @@ declare
 begin
     perform _check_number('payment_no', p_payment_no);
     perform _check_amount('amount', p_amount);
-    perform _check_moment('paid_at', p_paid_at);
+    if p_paid_at is not null then
+        perform _check_moment('paid_at', p_paid_at);
+    end if;
     if p_channel_txn_no is not null then
         perform _check_number('channel_txn_no', p_channel_txn_no);
     end if;
@@ -27,19 +29,20 @@ begin
         end if;
         return v_payment;
     end if;
-    perform _check_channel(p_channel);
     -- A trade that is not open needs nothing.
     v_applied := case when v_trade.state = 'open' then least(p_amount, v_trade.amount - v_trade.paid) else 0 end;
     insert into payments (
         merchant_id, payment_no, trade_no, channel, recorded, asked, amount, applied, surplus,
         state, channel_txn_no, paid_at, seq
-    ) values (
-        p_merchant_id, p_payment_no, p_trade_no, p_channel, true, p_amount, p_amount, v_applied, p_amount - v_applied,
-        'succeeded', p_channel_txn_no, coalesce(p_paid_at, now()), v_trade.last_seq + 1
     )
+    select
+        p_merchant_id, p_payment_no, p_trade_no, channel, true, p_amount, p_amount, v_applied, p_amount - v_applied,
+        'succeeded', p_channel_txn_no, coalesce(p_paid_at, now()), v_trade.last_seq + 1
+    from channels where channel = p_channel
     on conflict do nothing
     returning * into v_payment;
     if not found then
+        perform _check_channel(p_channel);
         select * into v_payment from payments where merchant_id = p_merchant_id and payment_no = p_payment_no;
         if found then
             perform _refuse_payment_no(v_payment);

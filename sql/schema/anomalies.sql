@@ -3,13 +3,12 @@
 create table mixpay.anomalies (
     merchant_id text collate "C" not null,
     channel_refund_no text collate "C" not null,
-    amount bigint not null,
+    amount mixpay.positive_amount not null,
     channel_txn_no mixpay.number,
     happened_at timestamptz not null,
     created_at timestamptz not null default now(),
     primary key (merchant_id, channel_refund_no),
-    foreign key (merchant_id, channel_refund_no) references mixpay.channel_refunds,
-    constraint amount_is_positive check (amount > 0)
+    foreign key (merchant_id, channel_refund_no) references mixpay.channel_refunds
 );
 
 comment on table mixpay.anomalies is 'Money that a channel sent although its amount was no longer free.';

@@ -5,8 +5,8 @@ create table mixpay.channel_refunds (
     refund_no text collate "C" not null,
     payment_no text collate "C" not null,
     channel text collate "C" not null,
-    amount bigint not null,
-    state text not null,
+    amount mixpay.positive_amount not null,
+    state mixpay.channel_refund_state not null,
     reason text,
     due_at timestamptz,
     worker text,
@@ -16,10 +16,6 @@ create table mixpay.channel_refunds (
     created_at timestamptz not null default now(),
     primary key (merchant_id, channel_refund_no),
     foreign key (merchant_id, refund_no, payment_no) references mixpay.refund_details,
-    constraint amount_is_positive check (amount > 0),
-    constraint state_is_known check (
-        state in ('waiting', 'pending', 'sent', 'doubt', 'succeeded', 'failed', 'bounced')
-    ),
     constraint work_is_due_some_time check ((state in ('pending', 'sent', 'doubt')) = (due_at is not null)),
     constraint money_that_went_back_has_its_moment check (
         (state in ('succeeded', 'bounced')) = (refunded_at is not null)

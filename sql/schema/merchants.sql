@@ -3,11 +3,10 @@
 create table mixpay.merchants (
     merchant_id mixpay.number not null,
     title text not null,
-    allocation text not null,
+    allocation mixpay.allocation not null,
     created_at timestamptz not null default now(),
     primary key (merchant_id),
-    constraint title_is_not_empty check (title <> ''),
-    constraint allocation_is_known check (allocation in ('fifo', 'pro_rata'))
+    constraint title_is_not_empty check (title <> '')
 );
 
 comment on table mixpay.merchants is 'The tenants.';

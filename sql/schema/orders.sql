@@ -5,14 +5,13 @@ create table mixpay.orders (
     order_no mixpay.number not null,
     payee_no text collate "C",
     currency text collate "C" not null,
-    amount bigint not null,
-    merges bigint not null default 1,
+    amount mixpay.positive_amount not null,
+    merge_count bigint not null default 1,
     created_at timestamptz not null default now(),
     primary key (merchant_id, order_no),
     foreign key (merchant_id) references mixpay.merchants,
     foreign key (merchant_id, payee_no) references mixpay.payees,
-    constraint amount_is_1_to_1e15 check (amount between 1 and 1000000000000000),
-    constraint merges_is_positive check (merges > 0)
+    constraint merge_count_is_positive check (merge_count > 0)
 );
 
 -- The foreign key to payees.
@@ -20,5 +19,5 @@ create index orders_by_payee on mixpay.orders (merchant_id, payee_no);
 
 comment on table mixpay.orders is 'What is to be paid, named by the caller''s order number.';
 comment on column mixpay.orders.amount is 'In the currency''s smallest unit.';
-comment on column mixpay.orders.merges is
+comment on column mixpay.orders.merge_count is
 'How many trades it has been merged into. Only merge_orders raises it: that update is the lock that keeps two merges apart.';

@@ -6,13 +6,13 @@ create table mixpay.payments (
     channel text collate "C" not null,
     method text,
     recorded boolean not null,
-    asked bigint not null,
-    amount bigint not null default 0,
-    applied bigint not null default 0,
-    surplus bigint not null default 0,
-    refunded bigint not null default 0,
-    surplus_refunded bigint not null default 0,
-    state text not null,
+    asked mixpay.positive_amount not null,
+    amount mixpay.amount not null default 0,
+    applied mixpay.amount not null default 0,
+    surplus mixpay.amount not null default 0,
+    refunded mixpay.amount not null default 0,
+    surplus_refunded mixpay.amount not null default 0,
+    state mixpay.payment_state not null,
     channel_txn_no mixpay.number,
     paid_at timestamptz,
     seq bigint,
@@ -20,17 +20,12 @@ create table mixpay.payments (
     spent boolean not null generated always as (applied = refunded - surplus_refunded) stored,
     primary key (merchant_id, payment_no),
     foreign key (merchant_id, trade_no) references mixpay.trades,
-    constraint asked_is_1_to_1e15 check (asked between 1 and 1000000000000000),
     constraint amount_is_applied_and_surplus check (amount = applied + surplus),
-    constraint amount_is_never_above_1e15 check (amount <= 1000000000000000),
-    constraint refunded_is_never_above_amount check (refunded between 0 and amount),
-    constraint surplus_refunded_is_never_above_surplus check (surplus_refunded between 0 and surplus),
+    constraint surplus_refunded_is_never_above_surplus check (surplus_refunded <= surplus),
     constraint order_refunds_are_never_above_applied check (refunded - surplus_refunded between 0 and applied),
-    constraint state_follows_from_the_money check (
-        case state
-            when 'succeeded' then amount > 0 and paid_at is not null and seq is not null
-            else amount = 0 and paid_at is null and seq is null and state in ('pending', 'failed', 'closed')
-        end
+    constraint only_a_success_brings_money check ((state = 'succeeded') = (amount > 0)),
+    constraint money_has_its_moment_and_place check (
+        (paid_at is null) = (state <> 'succeeded') and (seq is null) = (state <> 'succeeded')
     )
 ) with (fillfactor = 85);
 

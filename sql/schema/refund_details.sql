@@ -3,12 +3,11 @@ create table mixpay.refund_details (
     merchant_id text collate "C" not null,
     refund_no text collate "C" not null,
     payment_no text collate "C" not null,
-    amount bigint not null,
+    amount mixpay.positive_amount not null,
     freed boolean not null default false,
     primary key (merchant_id, refund_no, payment_no),
     foreign key (merchant_id, refund_no) references mixpay.refunds,
-    foreign key (merchant_id, payment_no) references mixpay.payments,
-    constraint amount_is_positive check (amount > 0)
+    foreign key (merchant_id, payment_no) references mixpay.payments
 );
 
 -- The foreign key to payments.

@@ -4,9 +4,9 @@ create table mixpay.refunds (
     refund_no mixpay.number not null,
     kind text not null,
     order_no text collate "C",
-    amount bigint not null,
-    succeeded bigint not null default 0,
-    freed bigint not null default 0,
+    amount mixpay.positive_amount not null,
+    succeeded mixpay.amount not null default 0,
+    freed mixpay.amount not null default 0,
     state text not null default 'processing',
     payment_nos text[],
     reason text,
@@ -15,8 +15,7 @@ create table mixpay.refunds (
     foreign key (merchant_id, order_no) references mixpay.orders,
     constraint kind_is_known check (kind in ('order', 'offline', 'surplus', 'reversal')),
     constraint order_is_named_by_order_refunds check ((order_no is not null) = (kind in ('order', 'offline'))),
-    constraint amount_is_positive check (amount > 0),
-    constraint parts_are_never_above_amount check (succeeded >= 0 and freed >= 0 and succeeded + freed <= amount),
+    constraint parts_are_never_above_amount check (succeeded + freed <= amount),
     constraint state_follows_from_the_parts check (
         state = case when succeeded + freed < amount then 'processing' when freed > 0 then 'failed' else 'succeeded' end
     )

@@ -9,9 +9,14 @@ begin
         end if;
     end loop;
     -- Whoever installs acts as the owner; a superuser may already, anyone else must be a member.
-    if not pg_catalog.pg_has_role(current_user, 'mixpay_owner', 'member') then
-        execute format('grant mixpay_owner to %I', current_user);
-    end if;
+    -- Since PostgreSQL 16 the maker of a role is a member that may not act as it until it says so.
+    begin
+        set local role mixpay_owner;
+    exception
+        when insufficient_privilege then
+            execute format('grant mixpay_owner to %I', current_user);
+    end;
+    reset role;
 end;
 $roles$;
 

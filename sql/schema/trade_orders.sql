@@ -5,10 +5,10 @@ create table mixpay.trade_orders (
     order_no text collate "C" not null,
     position bigint not null,
     nth bigint not null,
-    asked bigint not null,
-    amount bigint not null,
-    paid bigint not null default 0,
-    refunded bigint not null default 0,
+    asked mixpay.positive_amount not null,
+    amount mixpay.amount not null,
+    paid mixpay.amount not null default 0,
+    refunded mixpay.amount not null default 0,
     live boolean not null default true,
     held boolean not null default false,
     release_due_at timestamptz,
@@ -16,10 +16,9 @@ create table mixpay.trade_orders (
     foreign key (merchant_id, trade_no) references mixpay.trades,
     foreign key (merchant_id, order_no) references mixpay.orders,
     constraint nth_is_the_orders_own_counter unique (merchant_id, order_no, nth),
-    constraint asked_is_positive check (asked > 0),
-    constraint amount_is_never_above_asked check (amount between 0 and asked),
-    constraint paid_is_never_above_amount check (paid between 0 and amount),
-    constraint refunded_is_never_above_paid check (refunded between 0 and paid),
+    constraint amount_is_never_above_asked check (amount <= asked),
+    constraint paid_is_never_above_amount check (paid <= amount),
+    constraint refunded_is_never_above_paid check (refunded <= paid),
     constraint release_is_due_only_of_held_money check (held or release_due_at is null)
 ) with (fillfactor = 85);
 

@@ -4,24 +4,20 @@ create table mixpay.trades (
     merchant_id text collate "C" not null,
     trade_no mixpay.number not null,
     currency text collate "C" not null,
-    amount bigint not null,
-    paid bigint not null default 0,
-    refunded bigint not null default 0,
-    state text not null default 'open',
-    allocation text not null,
+    amount mixpay.amount not null,
+    paid mixpay.amount not null default 0,
+    refunded mixpay.amount not null default 0,
+    state mixpay.trade_state not null default 'open',
+    allocation mixpay.allocation not null,
     expires_at timestamptz,
     last_seq bigint not null default 0,
     last_entry bigint not null default 0,
     created_at timestamptz not null default now(),
     primary key (merchant_id, trade_no),
     foreign key (merchant_id) references mixpay.merchants,
-    constraint amount_is_0_to_1e15 check (amount between 0 and 1000000000000000),
-    constraint paid_is_never_above_amount check (paid between 0 and amount),
-    constraint refunded_is_never_above_paid check (refunded between 0 and paid),
-    constraint state_follows_from_paid check (
-        case state when 'open' then paid < amount when 'paid' then paid = amount else state = 'closed' end
-    ),
-    constraint allocation_is_known check (allocation in ('fifo', 'pro_rata'))
+    constraint paid_is_never_above_amount check (paid <= amount),
+    constraint refunded_is_never_above_paid check (refunded <= paid),
+    constraint open_lacks_something_and_paid_nothing check (state = 'closed' or (state = 'paid') = (paid = amount))
 ) with (fillfactor = 85);
 
 comment on table mixpay.trades is 'Orders merged to be paid together: one unique trade number.';

@@ -5,7 +5,7 @@ as $_refuse_illegal_transition$
 declare
     v_from_state text := case tg_op when 'INSERT' then '' else old.state end;
 begin
-    if not exists (
+    if v_from_state <> new.state and not exists (
         select from state_transitions
         where entity = tg_argv[0] and from_state = v_from_state and to_state = new.state
     ) then
@@ -34,14 +34,14 @@ for each row execute function mixpay._refuse_illegal_transition('refund');
 create trigger refuse_illegal_beginning after insert on mixpay.channel_refunds
 for each row execute function mixpay._refuse_illegal_transition('channel_refund');
 
-create trigger refuse_illegal_transition after update on mixpay.trades
-for each row when (old.state <> new.state) execute function mixpay._refuse_illegal_transition('trade');
+create trigger refuse_illegal_transition after update of state on mixpay.trades
+for each row execute function mixpay._refuse_illegal_transition('trade');
 
-create trigger refuse_illegal_transition after update on mixpay.payments
-for each row when (old.state <> new.state) execute function mixpay._refuse_illegal_transition('payment');
+create trigger refuse_illegal_transition after update of state on mixpay.payments
+for each row execute function mixpay._refuse_illegal_transition('payment');
 
-create trigger refuse_illegal_transition after update on mixpay.refunds
-for each row when (old.state <> new.state) execute function mixpay._refuse_illegal_transition('refund');
+create trigger refuse_illegal_transition after update of state on mixpay.refunds
+for each row execute function mixpay._refuse_illegal_transition('refund');
 
-create trigger refuse_illegal_transition after update on mixpay.channel_refunds
-for each row when (old.state <> new.state) execute function mixpay._refuse_illegal_transition('channel_refund');
+create trigger refuse_illegal_transition after update of state on mixpay.channel_refunds
+for each row execute function mixpay._refuse_illegal_transition('channel_refund');

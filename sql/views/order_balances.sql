@@ -11,7 +11,7 @@ select
     l.refunded,
     l.paid - l.refunded as refundable,
     l.open_trade_no,
-    o.merges as trades,
+    o.merge_count as trades,
     o.created_at
 from mixpay.orders as o
 cross join lateral (
