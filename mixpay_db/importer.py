@@ -300,22 +300,28 @@ def _number(name: str, text: str) -> str:
 
 def _rows(file: BinaryIO) -> Iterator[tuple[int, list[str]]]:
     """Each row of a file, compressed or not, with the line that it begins in; no blank lines."""
-    buffered = io.BufferedReader(file, 1 << 16)  # type: ignore[type-var]
-    compressed = buffered.peek(2)[:2] == b"\x1f\x8b"
-    plain = gzip.GzipFile(fileobj=buffered) if compressed else buffered
-    # What is no UTF-8 is refused where it stands, not with the whole file.
-    text = io.TextIOWrapper(plain, encoding="utf-8-sig", errors="backslashreplace", newline="")
-    reader = csv.reader(text)
+    with io.BufferedReader(file) as buffered:  # type: ignore[type-var]
+        if buffered.peek(2)[:2] != b"\x1f\x8b":
+            yield from _rows_of_text(buffered)
+            return
+        with gzip.GzipFile(fileobj=buffered) as plain:
+            yield from _rows_of_text(plain)
+
+
+def _rows_of_text(file: BinaryIO | gzip.GzipFile) -> Iterator[tuple[int, list[str]]]:
     line = 1
-    try:
-        for values in reader:
-            if values:
-                yield line, values
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise Problem(f"line {line} is not CSV: {error}") from error
-    except (EOFError, OSError, zlib.error) as error:
-        raise Problem(f"the input is damaged after line {line - 1}: {error}") from error
+    # What is no UTF-8 is refused where it stands, not with the whole file.
+    with io.TextIOWrapper(file, "utf-8-sig", errors="backslashreplace", newline="") as text:
+        reader = csv.reader(text)
+        try:
+            for values in reader:
+                if values:
+                    yield line, values
+                line = reader.line_num + 1
+        except csv.Error as error:
+            raise Problem(f"line {line} is not CSV: {error}") from error
+        except (EOFError, OSError, zlib.error) as error:
+            raise Problem(f"the input is damaged after line {line - 1}: {error}") from error
 
 
 def _find_columns(header: Sequence[str], columns: Mapping[str, str]) -> dict[str, int]:
@@ -517,9 +523,10 @@ def known_channels(conn: Connection) -> set[str]:
 
 def register(conn: Connection, merchant_id: str, payee_nos: Collection[str]) -> None:
     """Register what is missing, under its number as title; what is there keeps its own."""
-    if not conn.execute(
-        "select from mixpay.merchant_list where merchant_id = %s", [merchant_id]
-    ).fetchone():
+    found = conn.execute(
+        "select merchant_id from mixpay.merchant_list where merchant_id = %s", [merchant_id]
+    )
+    if found.fetchone() is None:
         conn.execute("select from mixpay.register_merchant(%s, %s)", [merchant_id, merchant_id])
     known = conn.execute(
         "select payee_no from mixpay.payee_list where merchant_id = %s", [merchant_id]
