@@ -1,5 +1,5 @@
 create function mixpay._plan_refund(
-    p_merchant_id text, p_order_no text, p_amount bigint, p_payment_nos text[]
+    p_merchant_id text, p_order_no text, p_amount bigint, p_payment_nos text[], p_trade_nos text[]
 ) returns setof mixpay.refund_share
 language plpgsql stable
 set search_path = mixpay, pg_temp
@@ -14,7 +14,7 @@ declare
 begin
     select sum(paid) as paid, sum(refunded) as refunded into v_order
     from trade_orders
-    where merchant_id = p_merchant_id and order_no = p_order_no;
+    where merchant_id = p_merchant_id and order_no = p_order_no and (p_trade_nos is null or trade_no = any (p_trade_nos));
     if v_order.paid is null then
         perform _check_merchant(p_merchant_id);
         perform _check_number('order_no', p_order_no);
@@ -33,7 +33,9 @@ begin
     -- The order's first trade first; within a trade the oldest money first, whichever order it once paid.
     for v_line in
         select trade_no, paid - refunded as refundable from trade_orders
-        where merchant_id = p_merchant_id and order_no = p_order_no and paid > refunded
+        where
+            merchant_id = p_merchant_id and order_no = p_order_no and paid > refunded
+            and (p_trade_nos is null or trade_no = any (p_trade_nos))
         order by nth
     loop
         v_left_of_line := least(v_left, v_line.refundable);
@@ -74,10 +76,11 @@ begin
 end;
 $_plan_refund$;
 
-comment on function mixpay._plan_refund(text, text, bigint, text[]) is $$
+comment on function mixpay._plan_refund(text, text, bigint, text[], text[]) is $$
 Which payments a refund takes from, and how much of each: first in, first out, or the payments named, in that order.
 
-Reads only the payments that it takes from.
+p_trade_nos are the trades that the caller has locked: one that the order got since then holds money that others may be
+taking; null when nothing is locked because nothing will be written. Reads only the payments that it takes from.
 Raises: MX101 if there is no such merchant; MX103 if there is no such order; MX301 if more is asked than is left;
 MX306 if the named payments hold too little of the order; MX901.
 $$;

@@ -7,21 +7,27 @@ set search_path = mixpay, pg_temp
 as $refund_order$
 declare
     v_refund refunds;
+    v_trade_nos text[];
     v_shares refund_share[];
 begin
     perform _check_number('refund_no', p_refund_no);
     perform _check_amount('amount', p_amount);
     perform _check_text('reason', p_reason);
     perform _check_payment_nos(p_payment_nos);
-    perform from trades
-    where
-        merchant_id = p_merchant_id
-        and trade_no in (select trade_no from trade_orders where merchant_id = p_merchant_id and order_no = p_order_no)
-    order by trade_no
-    for no key update;
+    v_trade_nos := array(
+        select trade_no from trades
+        where
+            merchant_id = p_merchant_id and trade_no in (
+                select trade_no from trade_orders where merchant_id = p_merchant_id and order_no = p_order_no
+            )
+        order by trade_no
+        for no key update
+    );
     select * into v_refund from refunds where merchant_id = p_merchant_id and refund_no = p_refund_no;
     if not found then
-        v_shares := array(select s from _plan_refund(p_merchant_id, p_order_no, p_amount, p_payment_nos) as s);
+        v_shares := array(
+            select s from _plan_refund(p_merchant_id, p_order_no, p_amount, p_payment_nos, v_trade_nos) as s
+        );
         insert into refunds (merchant_id, refund_no, kind, order_no, amount, payment_nos, reason)
         values (p_merchant_id, p_refund_no, 'order', p_order_no, p_amount, p_payment_nos, p_reason)
         on conflict do nothing
