@@ -7,6 +7,7 @@ as $_plan_refund$
 declare
     v_order record;
     v_line record;
+    v_stranger text;
     v_payments refcursor;
     v_share refund_share;
     v_left bigint := p_amount;
@@ -29,6 +30,20 @@ begin
             detail = format('%s is paid and %s is already refunded: %s is left.',
                 v_order.paid, v_order.refunded, v_order.paid - v_order.refunded),
             hint = 'Refund at most what is left. See mixpay.order_balances.';
+    end if;
+    select n.payment_no into v_stranger
+    from unnest(p_payment_nos) as n (payment_no)
+    where not exists (
+        select from payments as p
+        inner join trade_orders as l on l.merchant_id = p.merchant_id and l.trade_no = p.trade_no
+        where p.merchant_id = p_merchant_id and p.payment_no = n.payment_no and l.order_no = p_order_no
+    )
+    limit 1;
+    if found then
+        raise exception 'payment % is none of order %', v_stranger, p_order_no using
+            errcode = 'MX306',
+            detail = 'No trade of the order has a payment of this number.',
+            hint = 'Name payments of the order''s trades. See mixpay.payment_balances.';
     end if;
     -- The order's first trade first; within a trade the oldest money first, whichever order it once paid.
     for v_line in
@@ -82,5 +97,5 @@ Which payments a refund takes from, and how much of each: first in, first out, o
 p_trade_nos are the trades that the caller has locked: one that the order got since then holds money that others may be
 taking; null when nothing is locked because nothing will be written. Reads only the payments that it takes from.
 Raises: MX101 if there is no such merchant; MX103 if there is no such order; MX301 if more is asked than is left;
-MX306 if the named payments hold too little of the order; MX901.
+MX306 if the named payments hold too little of the order or are none of its payments; MX901.
 $$;
