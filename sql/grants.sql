@@ -8,6 +8,11 @@ begin
         from pg_catalog.pg_proc as p
         where p.pronamespace = 'mixpay'::regnamespace
         union all
+        -- An array has the rights of its elements.
+        select format('revoke all on type %s from public', t.oid::regtype)
+        from pg_catalog.pg_type as t
+        where t.typnamespace = 'mixpay'::regnamespace and t.typcategory <> 'A'
+        union all
         select format('grant execute on function %s to mixpay_writer', p.oid::regprocedure)
         from pg_catalog.pg_proc as p
         where p.pronamespace = 'mixpay'::regnamespace and p.proname not like '\_%'

@@ -3,7 +3,8 @@ language plpgsql immutable
 set search_path = mixpay, pg_temp
 as $_check_number$
 begin
-    if p_value is null or p_value !~ '^[!-~]{1,64}$' then
+    -- Two plain tests: one pattern that also counts to 64 takes ten times as long.
+    if p_value is null or length(p_value) not between 1 and 64 or p_value ~ '[^!-~]' then
         raise exception '% is not a number that can name something', p_name using
             errcode = 'MX901',
             detail = case when p_value is null then 'It is null.'

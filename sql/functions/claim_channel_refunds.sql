@@ -2,7 +2,7 @@ create function mixpay.claim_channel_refunds(
     p_merchant_id text, p_worker text, p_limit bigint default 100, p_lease interval default '1 minute'
 ) returns setof mixpay.channel_refunds
 language plpgsql security definer
-set search_path = mixpay, pg_temp
+set search_path = mixpay, pg_temp set enable_seqscan = off
 as $claim_channel_refunds$
 declare
     v_due text[];

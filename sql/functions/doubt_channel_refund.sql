@@ -2,7 +2,7 @@ create function mixpay.doubt_channel_refund(
     p_merchant_id text, p_channel_refund_no text, p_reason text, p_worker text default null
 ) returns mixpay.channel_refunds
 language plpgsql security definer
-set search_path = mixpay, pg_temp
+set search_path = mixpay, pg_temp set enable_seqscan = off
 as $doubt_channel_refund$
 declare
     v_trade trades;

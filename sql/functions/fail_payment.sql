@@ -1,6 +1,6 @@
 create function mixpay.fail_payment(p_merchant_id text, p_payment_no text, p_reason text) returns mixpay.payments
 language plpgsql security definer
-set search_path = mixpay, pg_temp
+set search_path = mixpay, pg_temp set enable_seqscan = off
 as $fail_payment$
 declare
     v_trade trades;

@@ -1,6 +1,6 @@
 create function mixpay.merge_many(p_merchant_id text, p_trades jsonb) returns setof mixpay.trades
 language plpgsql security definer
-set search_path = mixpay, pg_temp
+set search_path = mixpay, pg_temp set enable_seqscan = off
 as $merge_many$
 declare
     v_lines merge_line[] := _parse_merges(p_trades);

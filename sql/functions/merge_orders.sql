@@ -2,7 +2,7 @@ create function mixpay.merge_orders(
     p_merchant_id text, p_orders jsonb, p_trade_no text default null, p_expires_at timestamptz default null
 ) returns mixpay.trades
 language plpgsql security definer
-set search_path = mixpay, pg_temp
+set search_path = mixpay, pg_temp set enable_seqscan = off
 as $merge_orders$
 declare
     v_trade trades;

@@ -3,7 +3,7 @@ create function mixpay.record_payment(
     p_paid_at timestamptz default null, p_channel_txn_no text default null
 ) returns mixpay.payments
 language plpgsql security definer
-set search_path = mixpay, pg_temp
+set search_path = mixpay, pg_temp set enable_seqscan = off
 as $record_payment$
 declare
     v_trade trades;

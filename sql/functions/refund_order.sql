@@ -3,7 +3,7 @@ create function mixpay.refund_order(
     p_reason text default null, p_payment_nos text[] default null
 ) returns mixpay.refunds
 language plpgsql security definer
-set search_path = mixpay, pg_temp
+set search_path = mixpay, pg_temp set enable_seqscan = off
 as $refund_order$
 declare
     v_refund refunds;

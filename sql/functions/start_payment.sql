@@ -3,7 +3,7 @@ create function mixpay.start_payment(
     p_channel text default null, p_method text default null
 ) returns mixpay.payments
 language plpgsql security definer
-set search_path = mixpay, pg_temp
+set search_path = mixpay, pg_temp set enable_seqscan = off
 as $start_payment$
 declare
     v_trade trades;

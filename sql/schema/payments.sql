@@ -22,10 +22,11 @@ create table mixpay.payments (
     foreign key (merchant_id, trade_no) references mixpay.trades,
     constraint amount_is_applied_and_surplus check (amount = applied + surplus),
     constraint surplus_refunded_is_never_above_surplus check (surplus_refunded <= surplus),
-    constraint order_refunds_are_never_above_applied check (refunded - surplus_refunded between 0 and applied),
+    constraint refunded_includes_surplus_refunded check (surplus_refunded <= refunded),
+    constraint order_refunds_are_never_above_applied check (refunded <= applied + surplus_refunded),
     constraint only_a_success_brings_money check ((state = 'succeeded') = (amount > 0)),
     constraint money_has_its_moment_and_place check (
-        (paid_at is null) = (state <> 'succeeded') and (seq is null) = (state <> 'succeeded')
+        (paid_at is null) = (amount = 0) and (seq is null) = (paid_at is null)
     )
 ) with (fillfactor = 85);
 
