@@ -1,13 +1,13 @@
 -- What the facts move in from the channel for a payment is what arrived: applied to orders, surplus to surplus.
 select p.merchant_id, p.payment_no, p.applied, p.surplus, f.applied as applied_in_facts, f.surplus as surplus_in_facts
 from mixpay.payments as p
-inner join lateral (
+left join (
     select
-        coalesce(sum(x.amount) filter (where x.to_account = 'order'), 0) as applied,
-        coalesce(sum(x.amount) filter (where x.to_account = 'surplus'), 0) as surplus
-    from mixpay.facts as x
-    where
-        x.merchant_id = p.merchant_id and x.trade_no = p.trade_no and x.payment_no = p.payment_no
-        and x.from_account = 'channel'
-) as f on true
-where p.applied <> f.applied or p.surplus <> f.surplus;
+        merchant_id, trade_no, payment_no,
+        sum(amount) filter (where to_account = 'order') as applied,
+        sum(amount) filter (where to_account = 'surplus') as surplus
+    from mixpay.facts
+    where from_account = 'channel'
+    group by merchant_id, trade_no, payment_no
+) as f on f.merchant_id = p.merchant_id and f.trade_no = p.trade_no and f.payment_no = p.payment_no
+where p.applied <> coalesce(f.applied, 0) or p.surplus <> coalesce(f.surplus, 0);
