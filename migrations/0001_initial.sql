@@ -22,6 +22,8 @@ end;
 $roles$;
 
 create schema mixpay authorization mixpay_owner;
+
+comment on schema mixpay is 'Merged orders, mixed payments and first-in-first-out refunds.';
 set role mixpay_owner;
 -- A number that names something (an order, a payment, …). Columns only: as a parameter it would raise its raw 23514.
 create domain mixpay.number as text collate "C"

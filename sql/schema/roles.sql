@@ -21,3 +21,5 @@ end;
 $roles$;
 
 create schema mixpay authorization mixpay_owner;
+
+comment on schema mixpay is 'Merged orders, mixed payments and first-in-first-out refunds.';
