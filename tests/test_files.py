@@ -1,0 +1,77 @@
+"""A file holds one thing and bears its name; and every file is loaded."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from mixpay_db import database
+from mixpay_db.resources import sql_dir
+
+SQL = sql_dir()
+CHECKS = sorted((SQL / "checks").glob("*.sql"))
+# They hold what several things share.
+SEVERAL_THINGS = {"schema/roles.sql", "schema/types.sql"}
+
+
+def loaded() -> list[str]:
+    """The files of install.sql and code.sql, in their order."""
+    pieces = database.read_pieces(SQL / "install.sql")
+    paths = [path.resolve().relative_to(SQL.resolve()).as_posix() for path, _ in pieces]
+    return [path for path in dict.fromkeys(paths) if path not in ("install.sql", "code.sql")]
+
+
+def created(text: str, kind: str) -> list[str]:
+    return re.findall(rf"^create (?:or replace )?{kind} (?:mixpay\.)?(\w+)", text, re.MULTILINE)
+
+
+def test_every_file_is_in_a_contents_file() -> None:
+    files = {path.relative_to(SQL).as_posix() for path in SQL.rglob("*") if path.is_file()}
+    checks = {f"checks/{path.name}" for path in CHECKS}
+    assert files == {*loaded(), *checks, "install.sql", "code.sql"}
+
+
+@pytest.mark.parametrize("name", sorted(set(loaded()) - SEVERAL_THINGS))
+def test_a_file_creates_what_its_name_says(name: str) -> None:
+    folder, _, stem = name.removesuffix(".sql").rpartition("/")
+    text = (SQL / name).read_text(encoding="utf-8")
+    match folder:
+        case "schema":
+            assert created(text, "table") == [stem]
+        case "views":
+            assert created(text, "view") == [stem]
+        case "functions":
+            assert created(text, "function") == [stem]
+        case "triggers":
+            assert stem.removesuffix("s") in {t.removesuffix("s") for t in created(text, "trigger")}
+        case _:
+            assert name in ("unload.sql", "grants.sql")
+            assert not re.search(r"^create ", text, re.MULTILINE)
+
+
+def test_a_function_is_quoted_by_its_name() -> None:
+    for path in (SQL / "functions").glob("*.sql"):
+        text = path.read_text(encoding="utf-8")
+        assert text.count(f"${path.stem}$") == 2, path
+
+
+def test_a_layer_uses_only_the_layers_above_it() -> None:
+    layers = [name.partition("/")[0] for name in loaded() if "/" in name]
+    assert list(dict.fromkeys(layers)) == ["schema", "views", "functions", "triggers"]
+    assert layers == sorted(layers, key=["schema", "views", "functions", "triggers"].index)
+
+
+@pytest.mark.parametrize("path", CHECKS, ids=lambda path: path.stem)
+def test_a_check_is_one_query_that_begins_by_saying_what_is_true(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith("-- ")
+    statement = re.sub(r"--.*", "", text).strip()
+    assert re.match(r"(select|with)\b", statement), path
+    assert statement.count(";") == 1
+    assert statement.endswith(";")
+
+
+def test_every_public_function_has_its_tests() -> None:
+    functions = {path.stem for path in (SQL / "functions").glob("[a-z]*.sql")}
+    tests = {path.stem for path in (Path(__file__).parent / "functions").glob("test_*.py")}
+    assert functions == {name.removeprefix("test_") for name in tests}

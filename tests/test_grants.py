@@ -1,0 +1,132 @@
+"""Readers ask, writers also do, nobody touches a table, and the owner is nobody's login."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import Connection, sql
+from psycopg.errors import InsufficientPrivilege
+
+from mixpay_db import calls
+
+STATEMENTS = {
+    "select": "select from {}",
+    "insert": "insert into {} default values",
+    "update": "update {} set {} = null",
+    "delete": "delete from {}",
+}
+
+
+@pytest.fixture
+def login(conn: Connection[Any], connect: Callable[..., Connection[Any]]) -> Iterator[Any]:
+    """`login("mixpay_reader")`: a session of somebody who has that role and nothing else."""
+    names = []
+
+    def login(role: str) -> Connection[Any]:
+        names.append(f"{conn.info.dbname}_{role}")
+        name = sql.Identifier(names[-1])
+        conn.execute(sql.SQL("drop role if exists {}").format(name))
+        conn.execute(sql.SQL("create role {} login in role {}").format(name, sql.Identifier(role)))
+        session = connect()
+        session.execute(sql.SQL("set session authorization {}").format(name))
+        return session
+
+    yield login
+    for name in names:
+        conn.execute(sql.SQL("drop role {}").format(sql.Identifier(name)))
+
+
+def relations(conn: Connection[Any], kinds: str) -> list[tuple[str, str]]:
+    """Each table or view of the schema with one of its columns."""
+    found = conn.execute(
+        "select c.relname, a.attname from pg_class as c "
+        "inner join pg_attribute as a on a.attrelid = c.oid and a.attnum = 1 "
+        "where c.relnamespace = 'mixpay'::regnamespace and c.relkind::text = any (%s)",
+        [list(kinds)],
+    ).fetchall()
+    assert found
+    return found
+
+
+def may(session: Connection[Any], statement: str, relation: str, column: str) -> bool:
+    parts = [sql.Identifier("mixpay", relation), sql.Identifier(column)]
+    try:
+        session.execute(sql.SQL(STATEMENTS[statement]).format(*parts))  # type: ignore[arg-type]
+    except InsufficientPrivilege:
+        return False
+    except psycopg.Error:
+        pass
+    return True
+
+
+def has_any(conn: Connection[Any], role: str, relation: str, privileges: str) -> bool:
+    query = "select has_table_privilege(%s, %s, %s)"
+    row = conn.execute(query, [role, f"mixpay.{relation}", privileges]).fetchone()
+    return row != (False,)
+
+
+@pytest.mark.parametrize("role", ["mixpay_reader", "mixpay_writer"])
+def test_nobody_touches_a_table(login: Any, conn: Connection[Any], role: str) -> None:
+    session = login(role)
+    for table, column in relations(conn, "rp"):
+        assert not any(may(session, s, table, column) for s in STATEMENTS), table
+        assert not has_any(conn, role, table, "truncate, references, trigger"), table
+
+
+@pytest.mark.parametrize("role", ["mixpay_reader", "mixpay_writer"])
+def test_both_see_the_views_and_only_see_them(login: Any, conn: Connection[Any], role: str) -> None:
+    session = login(role)
+    for view, column in relations(conn, "v"):
+        assert may(session, "select", view, column), view
+        assert not has_any(conn, role, view, "insert, update, delete, truncate, trigger"), view
+
+
+def call(session: Connection[Any], name: str) -> None:
+    function = calls.CALLS[name]
+    function(session, *[None for _ in calls.arguments(function)])
+
+
+@pytest.mark.parametrize("name", calls.CALLS)
+def test_a_writer_may_call_everything(login: Any, name: str) -> None:
+    """Each call reaches its body, which refuses that all is null."""
+    with pytest.raises(psycopg.DatabaseError) as refused:
+        call(login("mixpay_writer"), name)
+    assert (refused.value.sqlstate or "").startswith("MX")
+
+
+def test_a_reader_may_call_nothing(login: Any) -> None:
+    session = login("mixpay_reader")
+    for name in calls.CALLS:
+        with pytest.raises(InsufficientPrivilege, match=f"permission denied for function {name}"):
+            call(session, name)
+
+
+def test_a_writer_may_not_call_what_is_private(login: Any, conn: Connection[Any]) -> None:
+    query = """
+        select oid::regprocedure::text from pg_proc
+        where pronamespace = 'mixpay'::regnamespace and proname like '\\_%'
+        and has_function_privilege('mixpay_writer', oid, 'execute')
+    """
+    assert conn.execute(query).fetchall() == []
+    with pytest.raises(InsufficientPrivilege, match="permission denied for function _lock_trade"):
+        login("mixpay_writer").execute("select mixpay._lock_trade('m', 't')")
+
+
+def test_somebody_else_may_nothing(login: Any) -> None:
+    with pytest.raises(InsufficientPrivilege, match="permission denied for schema mixpay"):
+        login("pg_monitor").execute("select from mixpay.trade_balances")
+
+
+def test_a_writer_can_create_nothing_in_the_schema(login: Any) -> None:
+    with pytest.raises(InsufficientPrivilege, match="permission denied for schema mixpay"):
+        login("mixpay_writer").execute("create table mixpay.mine (n bigint)")
+
+
+def test_the_roles_cannot_log_in_and_are_nothing_special(conn: Connection[Any]) -> None:
+    roles = conn.execute(
+        "select rolname, rolcanlogin or rolsuper or rolcreaterole or rolcreatedb or rolreplication "
+        "or rolbypassrls from pg_roles where rolname like 'mixpay\\_%' "
+        "and rolname in ('mixpay_owner', 'mixpay_reader', 'mixpay_writer') order by 1"
+    ).fetchall()
+    assert roles == [("mixpay_owner", False), ("mixpay_reader", False), ("mixpay_writer", False)]
