@@ -8,6 +8,7 @@ declare
     v_trade trades;
     v_was channel_refunds;
     v_channel_refund channel_refunds;
+    v_anomaly anomalies;
     v_refunded_at timestamptz := coalesce(p_refunded_at, now());
 begin
     perform _check_moment('refunded_at', p_refunded_at);
@@ -24,9 +25,22 @@ begin
         end if;
         return v_was;
     end if;
-    if v_was.state = 'failed' and not _is_still_free(v_trade, v_was) then
-        perform _list_anomaly(v_trade, v_was, p_channel_txn_no, v_refunded_at);
-        return v_was;
+    if v_was.state = 'failed' then
+        select * into v_anomaly from anomalies
+        where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
+        if found then
+            if p_refunded_at <> v_anomaly.happened_at
+                or (p_channel_txn_no is not null and p_channel_txn_no is distinct from v_anomaly.channel_txn_no) then
+                v_was.refunded_at := v_anomaly.happened_at;
+                v_was.channel_txn_no := v_anomaly.channel_txn_no;
+                perform _refuse_channel_refund_news(v_was, 'completed with other news');
+            end if;
+            return v_was;
+        end if;
+        if not _is_still_free(v_trade, v_was) then
+            perform _list_anomaly(v_trade, v_was, p_channel_txn_no, v_refunded_at);
+            return v_was;
+        end if;
     end if;
     update channel_refunds
     set
