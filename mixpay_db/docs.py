@@ -1,0 +1,117 @@
+"""docs/reference.md, written by `make docs` from the comments in a live catalog."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from psycopg.rows import dict_row
+
+from mixpay_db import database, errors
+
+REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference.md"
+
+# In the order in which they were made, which is that of the contents files.
+_FUNCTIONS = """
+select p.proname as name, pg_get_function_result(p.oid) as result,
+       string_to_array(pg_get_function_arguments(p.oid), ', ') as arguments,
+       obj_description(p.oid, 'pg_proc') as comment
+from pg_catalog.pg_proc as p
+where p.pronamespace = 'mixpay'::regnamespace and p.proname not like '\\_%'
+order by p.oid
+"""
+_RELATIONS = """
+select c.relname as name, obj_description(c.oid, 'pg_class') as comment,
+       coalesce(obj_description(c.reltype, 'pg_type'), '') as type_comment,
+       array(
+           select jsonb_build_object(
+               'name', a.attname, 'type', format_type(a.atttypid, null),
+               'nullable', not a.attnotnull, 'comment', col_description(c.oid, a.attnum)
+           )
+           from pg_catalog.pg_attribute as a
+           where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+           order by a.attnum
+       ) as columns
+from pg_catalog.pg_class as c
+where c.relnamespace = 'mixpay'::regnamespace and c.relkind = %s
+order by c.oid
+"""
+_DOMAINS = """
+select t.typname as name, format_type(t.typbasetype, null) as type,
+       obj_description(t.oid, 'pg_type') as comment
+from pg_catalog.pg_type as t
+where t.typnamespace = 'mixpay'::regnamespace and t.typtype = 'd'
+order by t.oid
+"""
+
+
+def reference(conn: psycopg.Connection[Any]) -> str:
+    """The reference of the database that this connection is to."""
+
+    def ask(query: str, *values: str) -> list[dict[str, Any]]:
+        return conn.cursor(row_factory=dict_row).execute(query.encode(), values or None).fetchall()
+
+    environment = Environment(
+        loader=PackageLoader("mixpay_db"),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(paragraphs=_paragraphs, argument=_argument, cell=_cell, own=_own)
+    functions = ask(_FUNCTIONS)
+    return environment.get_template("reference.md.j2").render(
+        functions=functions,
+        views=ask(_RELATIONS, "v"),
+        tables=ask(_RELATIONS, "r"),
+        types=ask(_RELATIONS, "c"),
+        domains=ask(_DOMAINS),
+        errors=[
+            {
+                "code": code,
+                "name": error.__name__,
+                "meaning": error.__doc__,
+                "functions": [f["name"] for f in functions if code in f["comment"]],
+            }
+            for code, error in sorted(errors.CLASSES.items())
+        ],
+    )
+
+
+def _paragraphs(comment: str) -> str:
+    """A function's comment: Locks and Raises on lines of their own, each code a link."""
+    text = re.sub(r"\n+(Locks|Raises):", r"\n\n**\1:**", comment.strip())
+    return re.sub(r"\b(MX\d{3})\b", lambda m: f"[{m[1]}](#{m[1].lower()})", text)
+
+
+def _argument(text: str) -> str:
+    """As it was written: the catalog shouts, and casts what needs no cast."""
+    declaration, default, value = text.partition(" DEFAULT ")
+    value = re.sub(r"::.*", "", value).replace("NULL", "null")
+    return _own(declaration) + default.lower() + value
+
+
+def _cell(text: str | None) -> str:
+    """Of a table, which is one line and has bars between its cells."""
+    return (text or "").replace("\n", " ").replace("|", "\\|")
+
+
+def _own(type_name: str) -> str:
+    return type_name.removeprefix("mixpay.").replace("timestamp with time zone", "timestamptz")
+
+
+def main() -> None:
+    # Needed here alone: whoever only reads has no server.
+    from mixpay_db.embedded import EmbeddedServer
+
+    with EmbeddedServer() as server, psycopg.connect(server.url("postgres")) as conn:
+        database.install(conn)
+        REFERENCE.write_text(reference(conn), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
