@@ -8,6 +8,7 @@ with shop.refused("MX301", 45, 46):
 """
 
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -47,6 +48,14 @@ def contents(conn: Connection[Any]) -> dict[str, list[tuple[Any, ...]]]:
         name: conn.execute(f"select t::text from {name} as t order by 1").fetchall()
         for (name,) in tables.fetchall()
     }
+
+
+def outcome(future: Future[Any]) -> Any:
+    """The result of a call in the background, or its error."""
+    try:
+        return future.result(timeout=30)
+    except psycopg.Error as error:
+        return error
 
 
 class Shop:

@@ -1,0 +1,152 @@
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+import pytest
+from psycopg import Connection
+from shop import Shop, day
+
+Race = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True)
+def refund(shop: Shop) -> None:
+    """R: 40 out of T1 and 60 out of T2."""
+    shop.merge("T1", A=(100, 40))
+    shop.pay("T1", "P1", 40, "card", day(1))
+    shop.merge("T2", A=100)
+    shop.pay("T2", "P2", 60, "wechat", day(2))
+    shop.refund("A", "R", 100)
+
+
+def test_two_claimers_never_get_the_same(
+    shop: Shop, connect: Callable[..., Connection[Any]]
+) -> None:
+    one, two = Shop(connect(autocommit=False)), Shop(connect(autocommit=False))
+    first = one.rows("claim_channel_refunds", "w1", 1)
+    second = two.rows("claim_channel_refunds", "w2")
+    one.conn.commit()
+    two.conn.commit()
+
+    assert [r.payment_no for r in first] == ["P1"]
+    assert [r.payment_no for r in second] == ["P2"]
+    assert shop.rows("claim_channel_refunds", "w3") == []
+
+
+def test_many_claimers_get_each_once(
+    shop: Shop,
+    connect: Callable[..., Connection[Any]],
+    background: Callable[..., Future[Any]],
+) -> None:
+    for number in range(40):
+        shop.merge(f"X{number}", **{f"O{number}": 5})
+        shop.pay(f"X{number}", f"Q{number}", 5)
+        shop.refund(f"O{number}", f"S{number}", 5)
+
+    def work(worker: int) -> list[str]:
+        mine, got = Shop(connect()), []
+        for _ in range(60):
+            claimed = mine.rows("claim_channel_refunds", f"w{worker}", 3)
+            got += [r.channel_refund_no for r in claimed]
+            for r in claimed:
+                mine.call("complete_channel_refund", r.channel_refund_no, None)
+        return got
+
+    workers = [background(work, worker) for worker in range(4)]
+    claimed = [number for worker in workers for number in worker.result(timeout=60)]
+    assert len(claimed) == len(set(claimed)) == 42
+
+
+def test_a_claim_skips_a_trade_that_is_locked(
+    shop: Shop, connect: Callable[..., Connection[Any]]
+) -> None:
+    holder = connect(autocommit=False)
+    holder.execute("select from mixpay.trades where trade_no = 'T1' for no key update")
+    shop.conn.execute("set lock_timeout = '1s'")
+
+    assert [r.payment_no for r in shop.rows("claim_channel_refunds", "w")] == ["P2"]
+    holder.rollback()
+    assert [r.payment_no for r in shop.rows("claim_channel_refunds", "w")] == ["P1"]
+
+
+def test_e35_two_parts_complete_at_once(shop: Shop, race: Race) -> None:
+    raced = race(lambda s: s.complete("R", "P1", "X1"), lambda s: s.complete("R", "P2", "X2"))
+
+    assert raced.second.state == "succeeded"
+    assert shop.row("refunds", "R").state == "succeeded"
+
+
+@pytest.mark.parametrize("isolation", ["repeatable read", "serializable"])
+def test_e35_e33_two_parts_complete_without_seeing_each_other(
+    shop: Shop, race: Race, isolation: str
+) -> None:
+    raced = race(
+        lambda s: s.complete("R", "P1", "X1"), lambda s: s.complete("R", "P2", "X2"), isolation
+    )
+
+    assert raced.second.sqlstate == "40001"
+    assert shop.row("refunds", "R").state == "processing"
+    shop.complete("R", "P2", "X2")
+    assert shop.row("refunds", "R").state == "succeeded"
+
+
+def test_e35_one_part_completes_while_the_other_fails(shop: Shop, race: Race) -> None:
+    race(lambda s: s.fail("R", "P1"), lambda s: s.complete("R", "P2"))
+
+    assert shop.row("refunds", "R").state == "failed"
+    assert shop.balance("A").refunded == 60
+
+
+def test_e35_both_parts_fail_at_once(shop: Shop, race: Race) -> None:
+    race(lambda s: s.fail("R", "P1"), lambda s: s.fail("R", "P2"))
+
+    assert shop.row("refunds", "R").state == "failed"
+    assert shop.balance("A").refunded == 0
+
+
+def test_a_failure_that_waited_for_the_success_is_refused(shop: Shop, race: Race) -> None:
+    raced = race(lambda s: s.complete("R", "P1", "X1"), lambda s: s.fail("R", "P1"))
+
+    assert raced.second.sqlstate == "MX304"
+    assert "X1" in raced.second.diag.message_detail
+    assert shop.balance("A").refunded == 100
+
+
+def test_e06_a_success_that_waited_for_the_failure_is_taken_back_in(shop: Shop, race: Race) -> None:
+    raced = race(lambda s: s.fail("R", "P1"), lambda s: s.complete("R", "P1", "X1"))
+
+    assert raced.second.state == "succeeded"
+    assert shop.balance("A").refunded == 100
+
+
+def test_e06_a_success_that_waited_for_the_next_refund_is_an_anomaly(
+    shop: Shop, race: Race
+) -> None:
+    shop.fail("R", "P1")
+    raced = race(lambda s: s.refund("A", "R2", 1), lambda s: s.complete("R", "P1", "X1"))
+
+    assert raced.second.state == "failed"
+    assert len(shop.query("select from mixpay.anomalies")) == 1
+
+
+def test_a_refund_sees_what_the_failure_freed(race: Race) -> None:
+    raced = race(lambda s: s.fail("R", "P1"), lambda s: s.refund("A", "R2", 40))
+
+    assert raced.second == {"P1": 40}
+
+
+def test_e07_the_same_completion_twice_at_once(shop: Shop, race: Race) -> None:
+    raced = race(lambda s: s.complete("R", "P1", "X1"), lambda s: s.complete("R", "P1", "X1"))
+
+    assert raced.second == raced.first
+    assert len(shop.query("select from mixpay.history where to_state = 'succeeded'")) == 3
+
+
+def test_e05_doubt_that_waited_for_the_success_is_refused(shop: Shop, race: Race) -> None:
+    number = shop.channel_refund("R", "P1").channel_refund_no
+    raced = race(
+        lambda s: s.complete("R", "P1", "X1"),
+        lambda s: s.call("doubt_channel_refund", number, "timed out"),
+    )
+
+    assert raced.second.sqlstate == "MX304"

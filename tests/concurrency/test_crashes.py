@@ -1,0 +1,136 @@
+"""E32: the process dies between any two statements, and either all or nothing is there."""
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import Connection
+from shop import Shop, contents, day, orders
+
+CALLS: dict[str, Callable[[Shop], Any]] = {
+    "register_payee": lambda s: s.call("register_payee", "S", "Store"),
+    "merge_orders": lambda s: s.merge("NEW", A=100, N=7),
+    "merge_many": lambda s: s.rows("merge_many", [{"orders": orders(A=100)}]),
+    "start_payment": lambda s: s.start("T", "P9", 100),
+    "succeed_payment": lambda s: s.succeed("STARTED", "X"),
+    "fail_payment": lambda s: s.call("fail_payment", "STARTED", "declined"),
+    "record_payment": lambda s: s.pay("PAID", "P9", 100),
+    "record_payments": lambda s: s.rows(
+        "record_payments",
+        [
+            {"trade_no": "T", "payment_no": f"P9{i}", "channel": "card", "amount": 60}
+            for i in range(3)
+        ],
+    ),
+    "refund_order": lambda s: s.refund("C", "R9", 60),
+    "claim_channel_refunds": lambda s: s.rows("claim_channel_refunds", "w"),
+    "complete_channel_refund": lambda s: s.complete("R", "P1", "X"),
+    "doubt_channel_refund": lambda s: s.call(
+        "doubt_channel_refund", s.channel_refund("R", "P1").channel_refund_no, "timed out"
+    ),
+    "fail_channel_refund": lambda s: s.fail("R", "P1"),
+}
+
+
+@pytest.fixture(autouse=True)
+def trades(shop: Shop) -> None:
+    """An open trade, one with an attempt, and a paid one with a refund on its way."""
+    shop.merge("T", A=100, B=50)
+    shop.merge("ATTEMPTED", D=10)
+    shop.start("ATTEMPTED", "STARTED", 10)
+    shop.merge("PAID", C=100)
+    shop.pay("PAID", "P1", 60, "card", day(1))
+    shop.pay("PAID", "P2", 40, "cash", day(2))
+    shop.refund("C", "R", 40)
+
+
+def kill(conn: Connection[Any], pid: int) -> None:
+    conn.execute("select pg_terminate_backend(%s, 10000)", [pid])
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_e32_dies_before_the_commit(
+    shop: Shop, connect: Callable[..., Connection[Any]], name: str
+) -> None:
+    victim = Shop(connect(autocommit=False))
+    with shop.unchanged():
+        CALLS[name](victim)
+        kill(shop.conn, victim.conn.info.backend_pid)
+    # Nothing is left that keeps the next one from doing it.
+    before = contents(shop.conn)
+    CALLS[name](shop)
+    assert contents(shop.conn) != before
+
+
+def test_e32_dies_after_any_of_several_calls(
+    shop: Shop, connect: Callable[..., Connection[Any]]
+) -> None:
+    steps = [CALLS[n] for n in ("merge_orders", "record_payment", "refund_order", "fail_payment")]
+    for died_after in range(1, len(steps) + 1):
+        victim = Shop(connect(autocommit=False))
+        with shop.unchanged():
+            for step in steps[:died_after]:
+                step(victim)
+            kill(shop.conn, victim.conn.info.backend_pid)
+
+
+@pytest.mark.parametrize(
+    ("blocker", "call"),
+    [
+        pytest.param(
+            lambda s: s.merge("TAKEN", Z=1),
+            lambda s: s.merge("TAKEN", A=100, N=1),
+            id="merge_orders, which stored its orders and closed a trade",
+        ),
+        pytest.param(
+            lambda s: s.pay("PAID", "TAKEN", 1),
+            lambda s: s.rows(
+                "record_payments",
+                [
+                    {"trade_no": "T", "payment_no": number, "channel": "card", "amount": 200}
+                    for number in ("FREE", "TAKEN")
+                ],
+            ),
+            id="record_payments, which booked one and sent its surplus back",
+        ),
+        pytest.param(
+            lambda s: s.refund("C", "TAKEN", 1),
+            lambda s: s.refund("E", "TAKEN", 1),
+            id="refund_order, which locked its trade",
+        ),
+    ],
+)
+def test_e32_dies_in_the_middle_of_a_call(
+    shop: Shop,
+    connect: Callable[..., Connection[Any]],
+    background: Callable[..., Future[Any]],
+    waits: Callable[..., list[int]],
+    blocker: Callable[[Shop], Any],
+    call: Callable[[Shop], Any],
+) -> None:
+    """It waits for a number that somebody else may take, and is killed there."""
+    shop.merge("E", E=5)
+    shop.pay("E", "P5", 5)
+    holder, victim = Shop(connect(autocommit=False)), Shop(connect())
+    with shop.unchanged():
+        blocker(holder)
+        future = background(call, victim)
+        waits(victim.conn)
+        kill(shop.conn, victim.conn.info.backend_pid)
+        assert isinstance(future.exception(timeout=30), psycopg.OperationalError)
+        holder.conn.rollback()
+    call(shop)
+
+
+def test_e32_an_unknown_outcome_is_made_sure_by_repeating(
+    shop: Shop, connect: Callable[..., Connection[Any]]
+) -> None:
+    """Committed, and then the answer is lost: the caller repeats, and nothing happens twice."""
+    for name in ("merge_orders", "succeed_payment", "record_payments", "refund_order"):
+        victim = Shop(connect())
+        CALLS[name](victim)
+        kill(shop.conn, victim.conn.info.backend_pid)
+        with shop.unchanged():
+            CALLS[name](shop)

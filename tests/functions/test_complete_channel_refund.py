@@ -1,0 +1,179 @@
+from typing import Any
+
+import pytest
+from shop import Shop, day
+
+
+@pytest.fixture(autouse=True)
+def refund(shop: Shop) -> None:
+    """R: 30 to the wallet, 70 to a card."""
+    shop.merge("T", A=100)
+    shop.pay("T", "P1", 30, "wallet", day(1))
+    shop.pay("T", "P2", 70, "card", day(2))
+    shop.refund("A", "R", 100)
+
+
+def number_of(shop: Shop, payment_no: str) -> str:
+    return shop.channel_refund("R", payment_no).channel_refund_no
+
+
+def anomalies(shop: Shop) -> list[tuple[Any, ...]]:
+    rows = shop.query("select amount, channel_txn_no from mixpay.anomalies")
+    return [tuple(row) for row in rows]
+
+
+def test_books_that_the_money_went_back(shop: Shop) -> None:
+    done = shop.call("complete_channel_refund", number_of(shop, "P1"), "X1", day(5))
+
+    assert (done.state, done.channel_txn_no, done.refunded_at) == ("succeeded", "X1", day(5))
+    assert shop.row("refunds", "R").state == "processing"
+
+
+def test_the_last_part_ends_the_refund(shop: Shop) -> None:
+    shop.complete("R", "P1")
+    shop.complete("R", "P2")
+
+    assert shop.row("refunds", "R").state == "succeeded"
+
+
+def test_works_from_every_state_that_is_not_an_end(shop: Shop) -> None:
+    shop.rows("claim_channel_refunds", "w")
+    assert shop.complete("R", "P1").state == "succeeded"
+    shop.call("doubt_channel_refund", number_of(shop, "P2"), "timed out")
+    assert shop.complete("R", "P2").state == "succeeded"
+
+
+def test_a_person_ends_what_waits(shop: Shop) -> None:
+    shop.merge("T2", B=5)
+    shop.pay("T2", "P3", 5, "cash")
+    shop.refund("B", "R2", 5)
+
+    assert shop.complete("R2", "P3").state == "succeeded"
+    assert shop.row("refunds", "R2").state == "succeeded"
+
+
+def test_one_that_failed_makes_the_refund_failed(shop: Shop) -> None:
+    shop.fail("R", "P2")
+    assert shop.row("refunds", "R").state == "processing"
+    shop.complete("R", "P1")
+
+    assert shop.row("refunds", "R").state == "failed"
+    assert shop.balance("A").refunded == 30
+
+
+def test_e03_same_news_again_changes_nothing(shop: Shop) -> None:
+    number = number_of(shop, "P1")
+    first = shop.call("complete_channel_refund", number, "X1", day(5))
+    for again in [("X1", day(5)), ("X1",), (None,)]:
+        with shop.unchanged():
+            assert shop.call("complete_channel_refund", number, *again) == first
+
+
+@pytest.mark.parametrize("again", [("X2",), ("X1", day(6))])
+def test_e03_other_news_after_success_is_an_error(shop: Shop, again: tuple[Any, ...]) -> None:
+    number = number_of(shop, "P1")
+    shop.call("complete_channel_refund", number, "X1", day(5))
+    with shop.refused("MX304", number, "succeeded", "X1"):
+        shop.call("complete_channel_refund", number, *again)
+
+
+def test_e06_a_success_after_a_failure_is_taken_back_in(shop: Shop) -> None:
+    shop.complete("R", "P1")
+    shop.fail("R", "P2")
+    assert shop.balance("A").refunded == 30
+    late = shop.complete("R", "P2", "X2")
+
+    assert late.state == "succeeded"
+    assert shop.row("refunds", "R").state == "succeeded"
+    assert shop.balance("A").refunded == 100
+    assert shop.details("R") == {"P1": 30, "P2": 70}
+    assert anomalies(shop) == []
+
+
+def test_e06_a_success_after_the_amount_was_given_away_is_an_anomaly(shop: Shop) -> None:
+    shop.complete("R", "P1")
+    shop.fail("R", "P2")
+    assert shop.row("refunds", "R").state == "failed"
+    assert shop.balance("A").refunded == 30
+    assert shop.refund("A", "R2", 50) == {"P2": 50}
+    number = number_of(shop, "P2")
+    late = shop.call("complete_channel_refund", number, "X2")
+
+    assert late.state == "failed"
+    assert anomalies(shop) == [(70, "X2")]
+    assert shop.row("refunds", "R").state == "failed"
+    assert shop.balance("A").refunded == 80
+    (flow,) = shop.query("select sum(amount) from mixpay.trade_flow where from_account = 'anomaly'")
+    assert flow.sum == 70
+
+
+def test_e06_e03_an_anomaly_is_listed_once(shop: Shop) -> None:
+    shop.fail("R", "P2")
+    shop.refund("A", "R2", 50)
+    number = number_of(shop, "P2")
+    first = shop.call("complete_channel_refund", number, "X2")
+    with shop.unchanged():
+        assert shop.call("complete_channel_refund", number, "X2") == first
+    with shop.refused("MX304", number):
+        shop.call("complete_channel_refund", number, "X3")
+    # Also when the amount is free again: the money moved once.
+    shop.fail("R2", "P2")
+    with shop.unchanged():
+        shop.call("complete_channel_refund", number, "X2")
+
+
+def test_e06_part_of_the_amount_is_not_enough(shop: Shop) -> None:
+    shop.fail("R", "P2")
+    shop.refund("A", "R2", 1)
+    shop.complete("R", "P2")
+
+    assert anomalies(shop) == [(70, None)]
+
+
+def test_e06_the_order_must_have_it_too_and_not_only_the_payment(shop: Shop) -> None:
+    """The payment still holds the money of another order; this order's was given away."""
+    shop.merge("T2", B=50, C=50)
+    shop.pay("T2", "P3", 60, "card", day(1))
+    shop.pay("T2", "P4", 40, "card", day(2))
+    shop.refund("B", "R2", 50)
+    shop.fail("R2", "P3")
+    assert shop.refund("B", "R3", 20) == {"P3": 20}
+    assert shop.row("payments", "P3").refunded == 20
+    shop.complete("R2", "P3")
+
+    assert shop.query("select sum(amount) from mixpay.anomalies")[0].sum == 50
+
+
+def test_e37_a_late_success_of_a_surplus_is_taken_back_in(shop: Shop) -> None:
+    shop.pay("T", "P3", 20, "card")
+    surplus = shop.surplus_refund("P3").refund_no
+    shop.fail(surplus, "P3")
+    assert shop.row("payments", "P3").surplus_refunded == 0
+    shop.complete(surplus, "P3")
+
+    assert shop.row("payments", "P3").surplus_refunded == 20
+    assert shop.row("refunds", surplus).state == "succeeded"
+
+
+def test_refuses_bad_input(shop: Shop) -> None:
+    with shop.refused("MX303", "nothing"):
+        shop.call("complete_channel_refund", "nothing", "X1")
+    with shop.refused("MX101", "nobody"):
+        Shop(shop.conn, "nobody").call("complete_channel_refund", "nothing", "X1")
+    for bad in [None, "", "a b", "x" * 65]:
+        with shop.refused("MX901"):
+            shop.call("complete_channel_refund", bad, "X1")
+    number = number_of(shop, "P1")
+    for bad in ["", "a b", "x" * 65]:
+        with shop.refused("MX901"):
+            shop.call("complete_channel_refund", number, bad)
+    with shop.refused("MX905"):
+        shop.call("complete_channel_refund", number, "X1", "infinity")
+
+
+def test_does_not_find_another_merchants(shop: Shop) -> None:
+    other = Shop(shop.conn, "other")
+    other.call("register_merchant", "Other")
+    number = number_of(shop, "P1")
+    with shop.refused("MX303", number):
+        other.call("complete_channel_refund", number, "X1")

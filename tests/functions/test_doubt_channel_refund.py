@@ -1,0 +1,88 @@
+import pytest
+from shop import Shop, day
+
+
+@pytest.fixture(autouse=True)
+def refund(shop: Shop) -> None:
+    shop.merge("T", A=100)
+    shop.pay("T", "P1", 60, "card", day(1))
+    shop.pay("T", "P2", 40, "cash", day(2))
+    shop.refund("A", "R", 100)
+
+
+def number_of(shop: Shop, payment_no: str) -> str:
+    return shop.channel_refund("R", payment_no).channel_refund_no
+
+
+def test_e05_a_time_out_stays_in_doubt_and_reserved(shop: Shop) -> None:
+    shop.rows("claim_channel_refunds", "w")
+    doubt = shop.call("doubt_channel_refund", number_of(shop, "P1"), "timed out", "w")
+
+    assert (doubt.state, doubt.reason) == ("doubt", "timed out")
+    assert shop.row("refunds", "R").state == "processing"
+    assert shop.row("payments", "P1").refunded == 60
+    with shop.refused("MX301", 100, 0):
+        shop.refund("A", "R2", 1)
+
+
+def test_backs_off_longer_each_time(shop: Shop) -> None:
+    waits = []
+    for _ in range(3):
+        shop.conn.execute("update mixpay.channel_refunds set due_at = now() where due_at > now()")
+        shop.rows("claim_channel_refunds", "w")
+        doubt = shop.call("doubt_channel_refund", number_of(shop, "P1"), "timed out")
+        ((now,),) = shop.query("select now()")
+        waits.append((doubt.due_at - now).total_seconds())
+        with shop.unchanged():
+            assert shop.rows("claim_channel_refunds", "w") == []
+
+    assert waits == sorted(waits)
+    assert waits[0] > 5
+    assert waits[2] >= 2 * waits[1] - 2
+    # However often, at most an hour.
+    shop.conn.execute("update mixpay.channel_refunds set attempts = 9223372036854775806")
+    doubt = shop.call("doubt_channel_refund", number_of(shop, "P1"), "timed out")
+    assert 3500 < (doubt.due_at - now).total_seconds() < 3700
+
+
+def test_every_doubt_is_on_record(shop: Shop) -> None:
+    for reason in ("timed out", "still nobody knows"):
+        shop.call("doubt_channel_refund", number_of(shop, "P1"), reason)
+    entries = shop.query(
+        "select reason from mixpay.history where to_state = 'doubt' order by entry"
+    )
+
+    assert [entry.reason for entry in entries] == ["timed out", "still nobody knows"]
+
+
+@pytest.mark.parametrize("end", ["complete", "fail"])
+def test_refuses_to_doubt_an_end(shop: Shop, end: str) -> None:
+    getattr(shop, end)("R", "P1")
+    with shop.refused("MX304", number_of(shop, "P1")):
+        shop.call("doubt_channel_refund", number_of(shop, "P1"), "timed out")
+
+
+def test_refuses_to_doubt_what_waits_for_a_person(shop: Shop) -> None:
+    with shop.refused("MX304", "waiting"):
+        shop.call("doubt_channel_refund", number_of(shop, "P2"), "timed out")
+
+
+def test_refuses_a_worker_who_was_overtaken(shop: Shop) -> None:
+    shop.rows("claim_channel_refunds", "w1")
+    shop.conn.execute("update mixpay.channel_refunds set due_at = now() where due_at > now()")
+    shop.rows("claim_channel_refunds", "w2")
+    with shop.refused("MX305", "w2"):
+        shop.call("doubt_channel_refund", number_of(shop, "P1"), "timed out", "w1")
+
+    assert shop.call("doubt_channel_refund", number_of(shop, "P1"), "timed out", "w2")
+
+
+def test_refuses_bad_input(shop: Shop) -> None:
+    with shop.refused("MX303", "nothing"):
+        shop.call("doubt_channel_refund", "nothing", "timed out")
+    with shop.refused("MX101", "nobody"):
+        Shop(shop.conn, "nobody").call("doubt_channel_refund", "nothing", "timed out")
+    with shop.refused("MX901"):
+        shop.call("doubt_channel_refund", None, "timed out")
+    with shop.refused("MX905", 1001):
+        shop.call("doubt_channel_refund", number_of(shop, "P1"), "x" * 1001)

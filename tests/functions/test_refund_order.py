@@ -1,0 +1,328 @@
+from typing import Any
+
+import pytest
+from shop import Shop, day
+
+
+@pytest.fixture
+def trade(shop: Shop) -> None:
+    """A and B, paid 60 by card on day 1 and 90 in cash on day 2."""
+    shop.merge("T", A=100, B=50)
+    shop.pay("T", "P1", 60, "card", day(1))
+    shop.pay("T", "P2", 90, "cash", day(2))
+
+
+@pytest.mark.usefixtures("trade")
+class TestOneTrade:
+    def test_takes_from_the_oldest_payment_first(self, shop: Shop) -> None:
+        # Whichever order it once paid: P1 paid A, and now bears B's refund.
+        assert shop.refund("B", "R1", 45) == {"P1": 45}
+        assert shop.refund("A", "R2", 80) == {"P1": 15, "P2": 65}
+
+    def test_counts_at_once(self, shop: Shop) -> None:
+        shop.refund("A", "R1", 70)
+
+        assert shop.row("refunds", "R1").state == "processing"
+        assert shop.line("T", "A").refunded == 70
+        assert shop.row("trades", "T").refunded == 70
+        assert shop.row("payments", "P1").refunded == 60
+        assert shop.balance("A").refundable == 30
+
+    def test_sends_each_part_back_through_its_own_channel(self, shop: Shop) -> None:
+        shop.refund("A", "R1", 70)
+        card, cash = (shop.channel_refund("R1", number) for number in ("P1", "P2"))
+
+        assert (card.channel, card.amount, card.state, card.reason) == (
+            "card",
+            60,
+            "pending",
+            None,
+        )
+        # A person hands cash back.
+        assert (cash.channel, cash.amount, cash.state, cash.reason) == (
+            "cash",
+            10,
+            "waiting",
+            "manual",
+        )
+
+    def test_e14_asking_for_too_much_fails_whole(self, shop: Shop) -> None:
+        with shop.refused("MX301", 101, 100, 0):
+            shop.refund("A", "R1", 101)
+        shop.refund("A", "R1", 60)
+        with shop.refused("MX301", 41, 60, 40):
+            shop.refund("A", "R2", 41)
+
+        assert shop.refund("A", "R2", 40) == {"P2": 40}
+
+    def test_takes_no_more_than_the_order_is_paid(self, shop: Shop) -> None:
+        shop.merge("T2", C=100)
+        shop.pay("T2", "P3", 30)
+        with shop.refused("MX301", 31, 30):
+            shop.refund("C", "R1", 31)
+
+        assert shop.refund("C", "R1", 30) == {"P3": 30}
+
+    def test_an_unpaid_order_has_nothing_to_refund(self, shop: Shop) -> None:
+        shop.merge("T2", C=100)
+        with shop.refused("MX301", 1, 0):
+            shop.refund("C", "R1", 1)
+
+    def test_refuses_what_it_does_not_know(self, shop: Shop) -> None:
+        with shop.refused("MX103", "nothing"):
+            shop.refund("nothing", "R1", 1)
+        with shop.refused("MX101", "nobody"):
+            Shop(shop.conn, "nobody").refund("A", "R1", 1)
+
+    def test_does_not_find_the_order_of_another_merchant(self, shop: Shop) -> None:
+        other = Shop(shop.conn, "other")
+        other.call("register_merchant", "Other")
+        with shop.refused("MX103", "A"):
+            other.refund("A", "R1", 1)
+
+    def test_e03_same_number_and_content_returns_the_refund_as_it_is_now(self, shop: Shop) -> None:
+        first = shop.call("refund_order", "A", "R1", 100, "torn")
+        with shop.unchanged():
+            assert shop.call("refund_order", "A", "R1", 100) == first
+        with shop.unchanged():
+            # A reason is never compared.
+            assert shop.call("refund_order", "A", "R1", 100, "lost") == first
+        shop.complete("R1", "P1")
+        shop.complete("R1", "P2")
+        with shop.unchanged():
+            assert shop.call("refund_order", "A", "R1", 100).state == "succeeded"
+
+    @pytest.mark.parametrize(
+        "again",
+        [
+            ("A", "R1", 61),
+            ("B", "R1", 60),
+            ("A", "R1", 60, None, ["P1"]),
+        ],
+    )
+    def test_e03_same_number_with_other_content_is_an_error(
+        self, shop: Shop, again: tuple[Any, ...]
+    ) -> None:
+        shop.refund("A", "R1", 60)
+        with shop.refused("MX302", "R1", 60, "order A"):
+            shop.call("refund_order", *again)
+
+    def test_e03_the_number_of_a_surplus_refund_is_refused(self, shop: Shop) -> None:
+        shop.pay("T", "P3", 7)
+        number = shop.surplus_refund("P3").refund_no
+        with shop.refused("MX302", number, "surplus", 7):
+            shop.refund("A", number, 7)
+
+    def test_e03_a_refused_number_is_not_burnt(self, shop: Shop) -> None:
+        with shop.refused("MX301"):
+            shop.refund("A", "R1", 101)
+
+        assert shop.refund("B", "R1", 50) == {"P1": 50}
+
+    @pytest.mark.parametrize("amount", [0, -1, None, 10**15 + 1, 2**63 - 1])
+    def test_e02_refuses_what_is_no_amount(self, shop: Shop, amount: int | None) -> None:
+        with shop.refused("MX902", "null" if amount is None else amount):
+            shop.call("refund_order", "A", "R1", amount)
+
+    @pytest.mark.parametrize("number", [None, "", "a b", "x" * 65])
+    def test_refuses_bad_numbers(self, shop: Shop, number: str | None) -> None:
+        with shop.refused("MX901"):
+            shop.call("refund_order", "A", number, 1)
+        with shop.refused("MX901"):
+            shop.call("refund_order", number, "R1", 1)
+
+    def test_refuses_an_overlong_reason(self, shop: Shop) -> None:
+        with shop.refused("MX905", 1001):
+            shop.call("refund_order", "A", "R1", 1, "x" * 1001)
+
+    def test_named_payments_are_taken_from_in_that_order(self, shop: Shop) -> None:
+        assert shop.refund("A", "R1", 95, payment_nos=["P2", "P1"]) == {"P1": 5, "P2": 90}
+        assert shop.row("refunds", "R1").payment_nos == ["P2", "P1"]
+
+    def test_named_payments_keep_the_caps(self, shop: Shop) -> None:
+        with shop.refused("MX306", 61, 1, "P1"):
+            shop.refund("A", "R1", 61, payment_nos=["P1"])
+        with shop.refused("MX301", 101, 100):
+            shop.refund("A", "R1", 101, payment_nos=["P1", "P2"])
+
+    def test_a_named_payment_must_be_one_of_the_orders_trades(self, shop: Shop) -> None:
+        shop.merge("T2", C=100)
+        shop.pay("T2", "P3", 100)
+        with shop.refused("MX306", "P3"):
+            shop.refund("A", "R1", 10, payment_nos=["P3"])
+        for stranger in ("P3", "nothing"):
+            with shop.refused("MX306", stranger):
+                shop.refund("A", "R1", 10, payment_nos=["P1", stranger])
+
+    @pytest.mark.parametrize("payment_nos", [["P1", "P1"], ["P1", None]])
+    def test_refuses_badly_named_payments(self, shop: Shop, payment_nos: list[Any]) -> None:
+        with shop.refused("MX904"):
+            shop.query(
+                "select * from mixpay.refund_order('m', 'A', 'R1', 1, null, %s)", payment_nos
+            )
+
+    def test_refuses_an_empty_list_of_payments(self, shop: Shop) -> None:
+        with shop.refused("MX904", 0):
+            shop.query("select * from mixpay.refund_order('m', 'A', 'R1', 1, null, '{}')")
+
+
+@pytest.mark.usefixtures("trade")
+def test_e18_refunded_cash_does_not_come_back_by_card(shop: Shop) -> None:
+    shop.refund("A", "R1", 100)
+    shop.refund("B", "R2", 50)
+    for table in ("P1", "P2"):
+        payment = shop.row("payments", table)
+        assert payment.refunded == payment.amount
+
+
+def test_e12_equal_paid_at_keeps_a_stable_order(shop: Shop) -> None:
+    shop.merge("T", A=100)
+    # By seq, so in the order in which we heard of the money, whatever their numbers.
+    for number in ("P9", "P1", "P5", "P3"):
+        shop.pay("T", number, 25, "card", day(1))
+
+    assert shop.preview("A", 100) == [("P9", 25), ("P1", 25), ("P5", 25), ("P3", 25)]
+    assert shop.refund("A", "R1", 30) == {"P9": 25, "P1": 5}
+    assert shop.refund("A", "R2", 30) == {"P1": 20, "P5": 10}
+
+
+def test_takes_the_oldest_money_although_it_was_entered_late(shop: Shop) -> None:
+    shop.merge("T", A=100)
+    shop.pay("T", "P1", 50, "card", day(10))
+    assert shop.refund("A", "R1", 20) == {"P1": 20}
+    shop.pay("T", "P0", 50, "cash", day(1))
+
+    assert shop.refund("A", "R2", 60) == {"P0": 50, "P1": 10}
+
+
+def test_deposit_now_and_balance_later(shop: Shop) -> None:
+    shop.merge("T1", A=(100, 30), B=(50, 50))
+    shop.pay("T1", "P1", 80, "wechat", day(1))
+    shop.merge("T2", A=100)
+    # Older money in the later trade does not overtake: the order's first trade is first.
+    shop.pay("T2", "P2", 70, "card", day(-5))
+
+    assert shop.refund("A", "R1", 20) == {"P1": 20}
+    assert shop.refund("A", "R2", 50) == {"P1": 10, "P2": 40}
+    assert shop.refund("B", "R3", 50) == {"P1": 50}
+    assert shop.refund("A", "R4", 30) == {"P2": 30}
+    assert (shop.line("T1", "A").refunded, shop.line("T2", "A").refunded) == (30, 70)
+
+
+def test_e36_two_orders_with_deposits_in_trades_that_share_a_pool(shop: Shop) -> None:
+    shop.merge("T1", A=(100, 40), B=(100, 60))
+    shop.pay("T1", "P1", 50, "wechat", day(1))
+    shop.pay("T1", "P2", 50, "card", day(2))
+    shop.merge("T2", B=100, A=100)
+    shop.pay("T2", "P3", 100, "alipay", day(3))
+
+    # A has 40 in T1 and 60 in T2; B has 60 and 40; each pool serves both.
+    assert shop.refund("A", "R1", 70) == {"P1": 40, "P3": 30}
+    assert shop.refund("B", "R2", 70) == {"P1": 10, "P2": 50, "P3": 10}
+    with shop.refused("MX301", 31, 30):
+        shop.refund("A", "R3", 31)
+    assert shop.refund("A", "R3", 30) == {"P3": 30}
+    assert shop.refund("B", "R4", 30) == {"P3": 30}
+
+
+def test_e13_details_sum_exactly(shop: Shop) -> None:
+    shop.merge("T", A=1000)
+    for number in range(40):
+        shop.pay("T", f"P{number:02}", 25, "card", day(number + 1))
+    for number, amount in enumerate([1, 24, 26, 333, 500, 116]):
+        details = shop.refund("A", f"R{number}", amount)
+        assert sum(details.values()) == amount
+        assert all(share > 0 for share in details.values())
+
+
+def test_e16_each_channel_refund_names_its_own_payments_channel(shop: Shop) -> None:
+    channels = ["wechat", "alipay", "card", "bank", "wallet", "voucher", "cash", "pos", "transfer"]
+    shop.merge("T", A=9)
+    for number, channel in enumerate(channels):
+        shop.pay("T", f"P{number}", 1, channel, day(number + 1))
+    shop.refund("A", "R", 9)
+
+    for number, channel in enumerate(channels):
+        refund = shop.channel_refund("R", f"P{number}")
+        offline = channel in ("cash", "pos", "transfer")
+        assert (refund.channel, refund.amount) == (channel, 1)
+        assert refund.state == ("waiting" if offline else "pending")
+
+
+def test_e17_points_and_vouchers_go_back_as_what_they_were(shop: Shop) -> None:
+    shop.call("register_merchant", "Shop")
+    (points,) = shop.query(
+        "select * from mixpay.register_channel('points', 'Points of the shop', 'wallet')"
+    )
+    shop.merge("T", A=100)
+    shop.pay("T", "P1", 20, points.channel, day(1))
+    shop.pay("T", "P2", 30, "voucher", day(2))
+    shop.pay("T", "P3", 50, "card", day(3))
+
+    assert shop.refund("A", "R", 60) == {"P1": 20, "P2": 30, "P3": 10}
+    assert shop.channel_refund("R", "P1").channel == "points"
+    assert shop.channel_refund("R", "P2").channel == "voucher"
+
+
+def test_e26_29_payments_on_one_order(shop: Shop) -> None:
+    shop.merge("T", A=2900)
+    for number in range(29):
+        shop.pay("T", f"P{number:02}", 100, "voucher" if number else "card", day(number + 1))
+    assert shop.row("trades", "T").state == "paid"
+
+    assert shop.refund("A", "R1", 1450) == {f"P{n:02}": 100 for n in range(14)} | {"P14": 50}
+    assert shop.refund("A", "R2", 1450) == {"P14": 50} | {f"P{n:02}": 100 for n in range(15, 29)}
+    with shop.refused("MX301", 1, 2900, 0):
+        shop.refund("A", "R3", 1)
+
+
+def test_e31_a_trade_with_10000_payments(shop: Shop) -> None:
+    shop.merge("T", A=20000, B=10000)
+    payments = [
+        {"trade_no": "T", "payment_no": f"P{n:05}", "channel": "card", "amount": 3}
+        for n in range(10000)
+    ]
+    for start in range(0, 10000, 500):
+        shop.rows("record_payments", payments[start : start + 500])
+
+    assert shop.row("trades", "T").state == "paid"
+    assert shop.refund("B", "R1", 4) == {"P00000": 3, "P00001": 1}
+    assert len(shop.refund("A", "R2", 19999)) == 6667
+    assert shop.refund("A", "R3", 1) == {"P06667": 1}
+    assert sum(shop.refund("B", "R4", 9996).values()) == 9996
+    assert shop.row("trades", "T").refunded == 30000
+    shop.conn.execute("analyze")  # for the checks
+
+
+def test_e37_a_freed_surplus_is_not_the_orders(shop: Shop) -> None:
+    shop.merge("T", A=100)
+    shop.pay("T", "P1", 40, "card", day(1))
+    shop.pay("T", "P2", 90, "wechat", day(2))
+    surplus = shop.surplus_refund("P2")
+    assert surplus.amount == 30
+    shop.fail(surplus.refund_no, "P2")
+
+    assert shop.row("payments", "P2").refunded == 0
+    with shop.refused("MX301", 101, 100):
+        shop.refund("A", "R", 101)
+    assert shop.refund("A", "R", 100) == {"P1": 40, "P2": 60}
+    # The surplus is still there, and may still be sent.
+    assert shop.query("select surplus_left from mixpay.payment_balances where payment_no = 'P2'")[
+        0
+    ] == (30,)
+    assert shop.complete(surplus.refund_no, "P2").state == "succeeded"
+    assert shop.row("payments", "P2").refunded == 90
+
+
+def test_the_first_worked_case(shop: Shop) -> None:
+    shop.merge("T", A=10000, B=5000)
+    shop.pay("T", "P1", 6000, "wechat", day(1))
+    shop.pay("T", "P2", 9000, "cash", day(2))
+
+    assert shop.refund("B", "R1", 4500) == {"P1": 4500}
+    assert shop.refund("A", "R2", 8000) == {"P1": 1500, "P2": 6500}
+    with shop.refused("MX301", 501, 5000, 4500, 500):
+        shop.refund("B", "R3", 501)
+    assert shop.refund("B", "R3", 500) == {"P2": 500}
+    assert shop.refund("A", "R4", 2000) == {"P2": 2000}
+    assert shop.row("trades", "T").refunded == 15000
