@@ -33,9 +33,9 @@ def merge(call: Call, *more: str) -> Result:
     return call("merge_orders --merchant-id mall --orders", ORDERS, "--json", *more)
 
 
-def pay(call: Call, *more: str) -> Result:
-    arguments = "record_payment --merchant-id mall --trade-no T --payment-no P --channel cash"
-    return call(arguments, *more)
+def pay(call: Call, *more: str, no: str = "P") -> Result:
+    line = f"record_payment --merchant-id mall --trade-no T --payment-no {no} --channel cash"
+    return call(line, *more)
 
 
 def test_there_is_a_command_for_each_call(call: Call) -> None:
@@ -96,10 +96,11 @@ def test_json_out_of_a_file_or_standard_input(call: Call, tmp_path: Path) -> Non
 
 def test_repeats_an_option_for_an_array(call: Call) -> None:
     merge(call, "--trade-no", "T")
-    pay(call, "--amount", "100")
+    pay(call, "--amount", "40")
+    pay(call, "--amount", "60", no="Q")
     line = "refund_order --merchant-id mall --order-no A --refund-no R --amount 5 --json"
-    refund = call(f"{line} --payment-nos P --payment-nos Q")
-    assert json.loads(refund.stdout)["payment_nos"] == ["P", "Q"]
+    refund = call(f"{line} --payment-nos Q --payment-nos P")
+    assert json.loads(refund.stdout)["payment_nos"] == ["Q", "P"]
 
 
 def test_what_may_be_null_may_be_left_out(call: Call) -> None:

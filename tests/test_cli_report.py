@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 from psycopg import Connection
@@ -99,6 +100,16 @@ def test_table(report: Report) -> None:
     lines = result.stdout.splitlines()
     assert all(column in lines[1] for column in ("merchant_id", "trade_no", "kept"))
     assert [line.split("│")[2].strip() for line in lines[3:5]] == ["T", "U"]
+
+
+def test_what_does_not_fit_a_terminal_is_shown_below_one_another(
+    report: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # takes the output for a terminal
+    monkeypatch.setenv("COLUMNS", "60")
+    lines = click.unstyle(report("trade_balances", "--merchant", "mall").stdout).splitlines()
+    assert max(map(len, lines)) <= 60
+    assert [line.split()[1] for line in lines if line.startswith("trade_no ")] == ["T", "U"]
 
 
 def test_an_empty_table_has_its_columns(report: Report) -> None:

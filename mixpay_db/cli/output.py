@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+_WIDE = Console(width=10**6)
+
 
 def echo_json(value: Any) -> None:
     click.echo(json.dumps(value, default=_text, ensure_ascii=False))
@@ -31,8 +33,8 @@ def echo_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         numbers = any(isinstance(row[i], int) for row in rows)
         table.add_column(column, justify="right" if numbers else "left", no_wrap=True)
     for row in rows:
-        table.add_row(*(Text(_text(value)) for value in row))
-    if console.measure(table).maximum <= console.width:
+        table.add_row(*(_shown(value) for value in row))
+    if _WIDE.measure(table).maximum <= console.width:
         console.print(table)
         return
     for row in rows:
@@ -46,14 +48,19 @@ def echo_record(columns: Sequence[str], row: Sequence[Any]) -> None:
     record.add_column(style="bold")
     record.add_column(overflow="fold")
     for column, value in zip(columns, row, strict=True):
-        record.add_row(column, Text(_text(value)))
+        record.add_row(column, _shown(value))
     _console().print(record)
 
 
 def _console() -> Console:
     console = Console()
     # What is no terminal has no width: nothing is folded for whoever reads on.
-    return console if console.is_terminal else Console(width=10**6)
+    return console if console.is_terminal else Console(width=_WIDE.width)
+
+
+def _shown(value: Any) -> Text:
+    """For people: a moment to the second."""
+    return Text(value.isoformat(" ", "seconds") if isinstance(value, datetime) else _text(value))
 
 
 def _text(value: Any) -> str:
