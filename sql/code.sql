@@ -21,6 +21,7 @@ set role mixpay_owner;
 \ir functions/_check_choice.sql
 \ir functions/_check_moment.sql
 \ir functions/_check_json.sql
+\ir functions/_check_json_array.sql
 \ir functions/_check_payment_nos.sql
 \ir functions/_parse_moment.sql
 \ir functions/_new_number.sql
@@ -50,6 +51,7 @@ set role mixpay_owner;
 \ir functions/succeed_payment.sql
 \ir functions/fail_payment.sql
 \ir functions/record_payment.sql
+\ir functions/_record_plain_payments.sql
 \ir functions/record_payments.sql
 -- Refunding.
 \ir functions/_plan_refund.sql

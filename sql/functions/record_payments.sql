@@ -1,38 +1,52 @@
 create function mixpay.record_payments(p_merchant_id text, p_payments jsonb) returns setof mixpay.payments
 language plpgsql security definer
-set search_path = mixpay, pg_temp
+set search_path = mixpay, pg_temp set enable_seqscan = off
 as $record_payments$
 declare
+    v_plain text[];
     v_item record;
-    v_name text;
 begin
     if jsonb_typeof(p_payments) is distinct from 'array' or jsonb_array_length(p_payments) not between 1 and 10000 then
         raise exception 'the payments are not an array of 1 to 10000 objects' using
             errcode = case when jsonb_typeof(p_payments) = 'array' then 'MX904' else 'MX903' end,
             hint = 'Pass [{"trade_no", "payment_no", "channel", "amount", "paid_at"?, "channel_txn_no"?}, …].';
     end if;
-    for v_item in select j.value, j.i from jsonb_array_elements(p_payments) with ordinality as j (value, i) loop
-        v_name := format('payment %s', v_item.i);
-        perform _check_json(
-            v_name, v_item.value,
-            array['trade_no', 'payment_no', 'channel', 'paid_at', 'channel_txn_no'], array['amount']
-        );
-    end loop;
-    perform from trades
-    where
-        merchant_id = p_merchant_id
-        and trade_no in (select value ->> 'trade_no' from jsonb_array_elements(p_payments))
-    order by trade_no
-    for no key update;
-    for v_item in select j.value, j.i from jsonb_array_elements(p_payments) with ordinality as j (value, i) loop
-        return next record_payment(
-            p_merchant_id,
-            v_item.value ->> 'trade_no', v_item.value ->> 'payment_no', v_item.value ->> 'channel',
-            (v_item.value ->> 'amount')::bigint,
-            _parse_moment(format('payment %s: "paid_at"', v_item.i), v_item.value ->> 'paid_at'),
-            v_item.value ->> 'channel_txn_no'
-        );
-    end loop;
+    perform _check_json_array(
+        'payment', p_payments, array['trade_no', 'payment_no', 'channel', 'paid_at', 'channel_txn_no'], array['amount']
+    );
+    perform from (
+        select distinct value ->> 'trade_no' collate "C" as trade_no from jsonb_array_elements(p_payments) order by 1
+    ) as s
+    cross join lateral (
+        select from trades
+        where merchant_id = p_merchant_id and trade_no = s.trade_no
+        for no key update
+    ) as t;
+    v_plain := _record_plain_payments(p_merchant_id, p_payments);
+    if cardinality(v_plain) < jsonb_array_length(p_payments) then
+        for v_item in
+            select j.value, j.i
+            from jsonb_array_elements(p_payments) with ordinality as j (value, i)
+            where coalesce(j.value ->> 'payment_no', '') not in (select p.no from unnest(v_plain) as p (no))
+            order by j.i
+        loop
+            perform record_payment(
+                p_merchant_id,
+                v_item.value ->> 'trade_no', v_item.value ->> 'payment_no', v_item.value ->> 'channel',
+                (v_item.value ->> 'amount')::bigint,
+                _parse_moment(format('payment %s: "paid_at"', v_item.i), v_item.value ->> 'paid_at'),
+                v_item.value ->> 'channel_txn_no'
+            );
+        end loop;
+    end if;
+    return query
+    select p.*
+    from jsonb_array_elements(p_payments) with ordinality as j (value, i)
+    cross join lateral (
+        select * from payments
+        where merchant_id = p_merchant_id and payment_no = j.value ->> 'payment_no' limit 1
+    ) as p
+    order by j.i;
 end;
 $record_payments$;
 
