@@ -13,6 +13,7 @@ from mixpay_db.problem import Problem
 COMMANDS = {
     "call": ("call", "call"),
     "check": ("check", "check"),
+    "demo": ("demo", "demo"),
     "import": ("import_", "import_"),
     "migrate": ("migrations", "migrate"),
     "report": ("report", "report"),

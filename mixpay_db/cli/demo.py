@@ -1,0 +1,396 @@
+"""`mixpay demo`: the whole way of the money once, on a server that is gone afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+import psycopg
+from click.core import ParameterSource
+from psycopg.rows import dict_row
+from rich import box
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+import mixpay_db as mixpay
+from mixpay_db import database, migrations
+from mixpay_db.embedded import EmbeddedServer
+
+MALL = "mall"
+CURRENCY = "CNY"
+TRADE = "T-1"
+WIDTH = 88
+STRETCHES = ("stands for", "the refund takes")
+
+
+@click.command()
+@click.pass_context
+def demo(ctx: click.Context) -> None:
+    """Tell a story in one minute: merge, pay, refund, on a temporary server of its own.
+
+    It never touches another database, also if MIXPAY_URL names one.
+    """
+    if ctx.find_root().get_parameter_source("url") is ParameterSource.COMMANDLINE:
+        raise click.UsageError("The demo always uses a server of its own; leave --url out.")
+    click.echo("starting a temporary PostgreSQL server …", err=True)
+    with EmbeddedServer({"fsync": "off"}) as server:
+        url = server.url("postgres")
+        migrations.migrate(url, lambda _: None)
+        with psycopg.connect(url, autocommit=True) as conn:
+            _Story(conn).tell()
+
+
+class _Story:
+    def __init__(self, conn: psycopg.Connection[Any]) -> None:
+        self.conn = conn
+        terminal = Console()
+        # The same lines wherever they go: the README shows them.
+        width = min(WIDTH, terminal.width) if terminal.is_terminal else WIDTH
+        self.console = Console(highlight=False, width=width)
+        self.after_call = False
+
+    def tell(self) -> None:
+        self.say(
+            "All you see is computed by a PostgreSQL server that exists for this story only. "
+            "Amounts are in CNY; the database counts fen, so 6000.00 is 600000 there. The mall "
+            "connects as mixpay_writer, which may call the functions and read the views, and may "
+            "touch no table."
+        )
+        self.conn.execute("set role mixpay_writer")
+        self.merge()
+        self.pay()
+        self.refund()
+        self.refuse()
+        self.send()
+        self.balances()
+        self.conn.execute("reset role")
+        self.check()
+
+    def merge(self) -> None:
+        self.chapter("Merging")
+        mixpay.register_merchant(self.conn, MALL, "Willow Furniture Mall")
+        mixpay.register_payee(self.conn, MALL, "oakhouse", "Oak House")
+        mixpay.register_payee(self.conn, MALL, "lumen", "Lumen")
+        self.say(
+            "A buyer takes a sofa and a table from Oak House and a lamp from Lumen. The three "
+            "orders are merged into one trade, which is paid as a whole."
+        )
+        self.call("merge_orders", "SOFA 6000.00", "TABLE 2400.00", "LAMP 600.00", TRADE)
+        mixpay.merge_orders(
+            self.conn,
+            MALL,
+            [
+                _order("SOFA", "6000.00", "oakhouse"),
+                _order("TABLE", "2400.00", "oakhouse"),
+                _order("LAMP", "600.00", "lumen"),
+            ],
+            TRADE,
+        )
+        columns = ("trade_no", "state", "orders", "amount", "paid", "lacking")
+        self.table(columns, self.rows("trade_balances", columns))
+
+    def pay(self) -> None:
+        self.chapter("Paying")
+        self.say(
+            "The trade is paid in three steps. What arrives fills the orders in their order, and "
+            "what each order is paid is known at any time, also halfway."
+        )
+        self.call("record_payment", "WALLET-1", "wallet", "1500.00")
+        mixpay.record_payment(
+            self.conn, MALL, TRADE, "WALLET-1", "wallet", _units("1500.00"), _day(1)
+        )
+        steps = [self.paid()]
+        self.call("start_payment", "CARD-1", "card", "5000.00")
+        mixpay.start_payment(self.conn, MALL, TRADE, "CARD-1", _units("5000.00"), "card")
+        for _ in range(2):
+            self.call("succeed_payment", "CARD-1", "transaction 4711")
+            mixpay.succeed_payment(self.conn, MALL, "CARD-1", "4711", _day(2))
+        steps.append(self.paid())
+        self.call("record_payment", "CASH-1", "cash", "2500.00")
+        mixpay.record_payment(self.conn, MALL, TRADE, "CASH-1", "cash", _units("2500.00"), _day(3))
+        steps.append(self.paid())
+        self.say("The card's callback came twice and was booked once. What each order was paid:")
+        self.table(
+            ("order", "amount", "after the wallet", "after the card", "after the cash"),
+            [
+                {
+                    "order": order,
+                    "amount": amount,
+                    "after the wallet": steps[0][order],
+                    "after the card": steps[1][order],
+                    "after the cash": steps[2][order],
+                }
+                for order, amount in self.each_order("amount").items()
+            ],
+        )
+
+    def refund(self) -> None:
+        self.chapter("Refunding")
+        self.say(
+            "The order system only says: refund 2000.00 of the table. The money comes from the "
+            "trade's payments, first in, first out, whichever order they once paid. Put end to "
+            "end, the oldest first, each payment stands for a stretch of the trade's money, and "
+            "a refund takes from 0.00 upwards:"
+        )
+        self.call("refund_order", "TABLE", "R-1", "2000.00")
+        mixpay.refund_order(self.conn, MALL, "TABLE", "R-1", _units("2000.00"), "one leg is short")
+        self.explain("R-1")
+        self.say(
+            "Then 5200.00 of the sofa. The wallet holds nothing any more, so the card comes first "
+            "now, and the cash gives the rest:"
+        )
+        self.call("refund_order", "SOFA", "R-2", "5200.00")
+        mixpay.refund_order(self.conn, MALL, "SOFA", "R-2", _units("5200.00"), "wrong colour")
+        self.explain("R-2")
+
+    def refuse(self) -> None:
+        self.chapter("What is refused, and what may be repeated")
+        self.say(
+            "Of the sofa 800.00 is left. Who asks for 900.00 gets nothing, not 800.00: the call "
+            "fails with a typed error, and nothing is written."
+        )
+        self.call("refund_order", "SOFA", "R-3", "900.00")
+        try:
+            mixpay.refund_order(self.conn, MALL, "SOFA", "R-3", _units("900.00"))
+        except mixpay.RefundTooLarge as error:
+            self.error(error)
+        self.say(
+            "The answer to R-1 was lost, so R-1 is asked for again. The same number with the same "
+            "content returns the first result; with other content it is an error."
+        )
+        self.call("refund_order", "TABLE", "R-1", "2000.00")
+        again = mixpay.refund_order(self.conn, MALL, "TABLE", "R-1", _units("2000.00"))
+        refunded = self.each_order("refunded")["TABLE"]
+        self.line(
+            f"{again.refund_no}: {_decimal(again.amount)}, {again.state}; "
+            f"of TABLE {_decimal(refunded)} is refunded, as before"
+        )
+        self.call("refund_order", "TABLE", "R-1", "300.00")
+        try:
+            mixpay.refund_order(self.conn, MALL, "TABLE", "R-1", _units("300.00"))
+        except mixpay.RefundNoUsed as error:
+            self.error(error)
+
+    def send(self) -> None:
+        self.chapter("Sending the money back")
+        self.say(
+            "Each part of a refund goes back through its own payment's channel, as a channel "
+            "refund. A worker claims what is due, commits, and only then calls the channels. The "
+            "card's answer about R-1 is lost: nobody knows whether the money moved, so it is in "
+            "doubt and stays reserved until the answer comes. Cash waits for a person."
+        )
+        sent = self.channel_refunds()
+        numbers = {(r["refund_no"], r["payment_no"]): r["number"] for r in sent}
+        lost = numbers["R-1", "CARD-1"]
+        steps = [self.states()]
+        self.call("claim_channel_refunds", "worker-1")
+        for claimed in mixpay.claim_channel_refunds(self.conn, MALL, "worker-1"):
+            number = claimed.channel_refund_no
+            if number == lost:
+                self.call("doubt_channel_refund", "R-1 CARD-1", "time-out")
+                mixpay.doubt_channel_refund(self.conn, MALL, number, "time-out", "worker-1")
+            else:
+                self.call("complete_channel_refund", f"{claimed.refund_no} {claimed.payment_no}")
+                mixpay.complete_channel_refund(self.conn, MALL, number, None)
+        steps.append(self.states())
+        self.call("complete_channel_refund", "R-1 CARD-1")
+        mixpay.complete_channel_refund(self.conn, MALL, lost, None)
+        steps.append(self.states())
+        columns = ("refund", "payment", "channel", "amount", "at first", "after the worker", "then")
+        self.table(
+            columns,
+            [
+                dict(
+                    zip(
+                        columns,
+                        (
+                            row["refund_no"],
+                            row["payment_no"],
+                            row["channel"],
+                            row["amount"],
+                            *(step[row["number"]] for step in steps),
+                        ),
+                        strict=True,
+                    )
+                )
+                for row in sent
+            ],
+        )
+        states = self.states("refund")
+        self.say(
+            f"R-1 is {states['R-1']}. R-2 is {states['R-2']} until a cashier has handed the cash "
+            "back:"
+        )
+        self.call("complete_channel_refund", "R-2 CASH-1")
+        mixpay.complete_channel_refund(self.conn, MALL, numbers["R-2", "CASH-1"], None)
+        self.line(f"R-2 is {self.states('refund')['R-2']}")
+
+    def balances(self) -> None:
+        self.chapter("Where the money is")
+        columns = ("order_no", "payee_no", "amount", "paid", "refunded", "refundable")
+        self.table(columns, self.rows("order_balances", columns, "amount desc"))
+        columns = ("payment_no", "channel", "amount", "applied", "order_refunded", "held")
+        self.table(columns, self.rows("payment_balances", columns, "seq"))
+        self.say(
+            "The trade's flow: every movement of its money, and what the trade holds after it."
+        )
+        columns = ("from_account", "to_account", "amount", "payment_no", "order_no", "refund_no")
+        self.table((*columns, "held"), self.rows("trade_flow", (*columns, "held"), "entry"))
+
+    def check(self) -> None:
+        self.chapter("Is all of it true?")
+        self.say(
+            "Each file in sql/checks is a query that returns no rows as long as a truth holds, "
+            "such as: a trade's paid is what its payments applied."
+        )
+        self.call("mixpay check")
+        results = database.run_checks(self.conn)
+        broken = [row for result in results for row in result.rows]
+        self.line(f"{len(results)} checks, {len(broken) or 'no'} rows")
+
+    # What is read, from the views.
+
+    def rows(self, view: str, columns: Sequence[str], order: str = "1") -> list[dict[str, Any]]:
+        return self.read(
+            f"select {', '.join(columns)} from mixpay.{view} "  # noqa: S608 (our own words)
+            f"where merchant_id = %s order by {order}"
+        )
+
+    def read(self, query: str, *more: str) -> list[dict[str, Any]]:
+        cursor = self.conn.cursor(row_factory=dict_row)
+        return cursor.execute(query.encode(), [MALL, *more]).fetchall()
+
+    def each_order(self, column: str) -> dict[str, int]:
+        rows = self.rows("order_balances", ("order_no", column), "amount desc")
+        return {row["order_no"]: row[column] for row in rows}
+
+    def paid(self) -> dict[str, int]:
+        return self.each_order("paid")
+
+    def channel_refunds(self) -> list[dict[str, Any]]:
+        return self.read("""
+            select channel_refund_no as number, refund_no, payment_no, channel, amount
+            from mixpay.trade_flow
+            where merchant_id = %s and from_account = 'order' and to_account = 'refund'
+            order by entry
+        """)
+
+    def states(self, entity: str = "channel_refund") -> dict[str, str]:
+        rows = self.read(
+            """
+            select distinct on (number) number, to_state as state from mixpay.history
+            where merchant_id = %s and entity = %s
+            order by number, entry desc
+            """,
+            entity,
+        )
+        return {row["number"]: row["state"] for row in rows}
+
+    def explain(self, refund_no: str) -> None:
+        columns = ("payment", "held", *STRETCHES, "which is", "left over")
+        rows = self.read(
+            """
+            select payment_no, held, stands_from, stands_to, taken_from, taken_to, taken, left_over
+            from mixpay.refund_explained
+            where merchant_id = %s and refund_no = %s
+            order by nth, place
+            """,
+            refund_no,
+        )
+        shown = [
+            (
+                row["payment_no"],
+                row["held"],
+                _stretch(row["stands_from"], row["stands_to"]),
+                _stretch(row["taken_from"], row["taken_to"]),
+                row["taken"],
+                row["left_over"],
+            )
+            for row in rows
+        ]
+        self.table(columns, [dict(zip(columns, row, strict=True)) for row in shown])
+
+    # How it is shown.
+
+    def chapter(self, title: str) -> None:
+        self.block(Text(title, style="bold"))
+        self.below(Text("=" * len(title), style="bold"))
+
+    def say(self, text: str) -> None:
+        self.block(Text(text))
+
+    def call(self, name: str, *arguments: str) -> None:
+        inside = f"({', '.join(arguments)})" if arguments else ""
+        told = Text.assemble("> ", (name, "cyan"), inside)
+        (self.below if self.after_call else self.block)(told)
+        self.after_call = True
+
+    def line(self, text: str) -> None:
+        self.below(Padding(Text(text), (0, 0, 0, 2)))
+
+    def error(self, error: mixpay.MixpayError) -> None:
+        told = Text.assemble(
+            (f"{type(error).__name__}, SQLSTATE {error.sqlstate}: ", "red"),
+            f"{error.message}\ndetail: {error.detail}\nhint:   {error.hint}",
+        )
+        self.below(Padding(told, (0, 0, 0, 2)))
+
+    def table(self, columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> None:
+        rows = list(rows)
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False)
+        for column in columns:
+            is_right = any(isinstance(row[column], int) for row in rows) or column in STRETCHES
+            title = column.removesuffix("_no").replace("_", " ")
+            table.add_column(title, justify="right" if is_right else "left")
+        for row in rows:
+            table.add_row(*(_cell(column, row[column]) for column in columns))
+        self.block(Padding(table, (0, 0, 0, 1)))
+
+    def block(self, content: RenderableType) -> None:
+        click.echo()
+        self.below(content)
+
+    def below(self, content: RenderableType) -> None:
+        self.after_call = False
+        with self.console.capture() as captured:
+            self.console.print(content)
+        for line in captured.get().splitlines():
+            click.echo(line.rstrip())
+
+
+def _order(order_no: str, amount: str, payee_no: str) -> mixpay.OrderToMerge:
+    return {
+        "order_no": order_no,
+        "amount": _units(amount),
+        "currency": CURRENCY,
+        "payee_no": payee_no,
+    }
+
+
+def _day(number: int) -> datetime:
+    return datetime(2026, 3, number, 10, tzinfo=UTC)
+
+
+def _units(amount: str) -> int:
+    return mixpay.to_units(amount, CURRENCY)
+
+
+def _decimal(units: int) -> str:
+    return mixpay.from_units(units, CURRENCY)
+
+
+def _stretch(begin: int | None, end: int | None) -> str:
+    if begin is None or end is None or begin == end:
+        return ""
+    return f"{_decimal(begin)} to {_decimal(end)}"
+
+
+def _cell(column: str, value: Any) -> str:
+    if value is None:
+        return ""
+    counts = column == "orders"
+    return _decimal(value) if isinstance(value, int) and not counts else str(value)

@@ -1,0 +1,73 @@
+"""`mixpay demo`: a story and its figures, and nothing left running."""
+
+import re
+
+import psutil
+import pytest
+from click.testing import CliRunner
+
+from mixpay_db.cli import main
+from mixpay_db.resources import sql_dir
+
+
+@pytest.fixture(scope="module")
+def told() -> str:
+    running = psutil.Process().children()
+    result = CliRunner().invoke(main, ["demo"], env={"MIXPAY_URL": "host=/nowhere"})
+    assert result.exit_code == 0, result.output
+    assert psutil.Process().children() == running, "its server runs on"
+    return result.stdout
+
+
+def row(told: str, *begin: str) -> list[str]:
+    """The cells of the first row of a table that starts with these."""
+    (line, *_) = re.findall(rf"^ +{' +'.join(begin)} .*$", told, re.MULTILINE)
+    return line.split()[len(begin) :]
+
+
+def test_what_each_order_was_paid_after_each_step(told: str) -> None:
+    assert row(told, "SOFA") == ["6000.00", "1500.00", "6000.00", "6000.00"]
+    assert row(told, "TABLE") == ["2400.00", "0.00", "500.00", "2400.00"]
+    assert row(told, "LAMP") == ["600.00", "0.00", "0.00", "600.00"]
+
+
+def test_each_refund_is_explained(told: str) -> None:
+    first, second = told.split("refund_order(SOFA, R-2")[:2]
+    assert row(first, "CARD-1") == [
+        *("5000.00", "1500.00", "to", "6500.00"),
+        *("1500.00", "to", "2000.00", "500.00", "4500.00"),
+    ]
+    assert row(second, "CASH-1") == [
+        *("2500.00", "4500.00", "to", "7000.00"),
+        *("4500.00", "to", "5200.00", "700.00", "1800.00"),
+    ]
+
+
+def test_too_much_is_refused_and_a_repeat_is_not(told: str) -> None:
+    assert "SQLSTATE MX301: cannot refund 90000 of order SOFA" in told
+    assert "600000 is paid and 520000 is already refunded: 80000 is left." in told
+    assert "R-1: 2000.00, processing; of TABLE 2000.00 is refunded, as before" in told
+    assert "SQLSTATE MX302" in told
+
+
+def test_the_channel_refunds_that_follow(told: str) -> None:
+    assert row(told, "R-1", "CARD-1") == ["card", "500.00", "pending", "doubt", "succeeded"]
+    assert row(told, "R-2", "CASH-1") == ["cash", "700.00", "waiting", "waiting", "waiting"]
+    assert "R-1 is succeeded. R-2 is processing" in told
+    assert "R-2 is succeeded" in told
+
+
+def test_the_trade_holds_what_came_in_and_did_not_go_back(told: str) -> None:
+    *_, last = re.findall(r"^ +refund +channel .*$", told, re.MULTILINE)
+    assert last.split()[-1] == "1800.00"
+
+
+def test_all_is_well(told: str) -> None:
+    checks = len(list((sql_dir() / "checks").glob("*.sql")))
+    assert told.endswith(f"> mixpay check\n  {checks} checks, no rows\n")
+
+
+def test_a_server_that_is_named_is_refused() -> None:
+    result = CliRunner().invoke(main, ["--url", "host=/nowhere", "demo"])
+    assert result.exit_code == 2
+    assert "server of its own" in result.output
