@@ -43,8 +43,8 @@ begin
         or (p_payment_nos is not null and p_payment_nos is distinct from v_refund.payment_nos) then
         raise exception 'refund number % was used for something else', p_refund_no using
             errcode = 'MX302',
-            detail = format('It was %s of %s%s; it is %s.', v_refund.kind, v_refund.amount,
-                coalesce(format(' for order %s', v_refund.order_no), ''), v_refund.state),
+            detail = format('It refunds %s%s (kind %s) and is %s.', v_refund.amount,
+                coalesce(format(' of order %s', v_refund.order_no), ''), v_refund.kind, v_refund.state),
             hint = 'A repeated number must come with the same order, amount and payments.';
     end if;
     return v_refund;
