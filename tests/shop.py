@@ -226,3 +226,29 @@ class Shop:
         assert error.diag.message_hint
         for number in numbers:
             assert str(number) in f"{error.diag.message_primary} {error.diag.message_detail}"
+
+
+def open_for_a_week(shop: Shop) -> None:
+    """Something of everything, for tests that break it.
+
+    T1 is paid: A100 of payee S and B50 by P1 100 and P2 60 (surplus 10). Of A, R1 30 went back,
+    R2 20 failed and its late success is an anomaly, R3 60 is sent. T2, C80, is open: P3 40 is
+    there and P4 is pending. T3, E5, was abandoned for T4.
+    """
+    shop.call("register_payee", "S", "Store")
+    a, b = orders(A=100, B=50)
+    shop.call("merge_orders", [{**a, "payee_no": "S"}, b], "T1")
+    shop.pay("T1", "P1", 100, "card", day(1), "X1")
+    shop.pay("T1", "P2", 60, "cash", day(2), "X2")
+    shop.refund("A", "R1", 30)
+    shop.complete("R1", "P1", "Y1")
+    shop.refund("A", "R2", 20)
+    shop.fail("R2", "P1")
+    shop.refund("A", "R3", 60)
+    shop.complete("R2", "P1", "Y2")
+    shop.rows("claim_channel_refunds", "worker")
+    shop.merge("T2", C=80)
+    shop.pay("T2", "P3", 40, "wallet", day(3))
+    shop.start("T2", "P4", 10)
+    shop.merge("T3", E=5)
+    shop.merge("T4", E=5)

@@ -1,0 +1,299 @@
+"""Each constraint holds alone: what it refuses is refused although no function stands before it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import Connection
+from shop import Shop, open_for_a_week
+
+FACT = (
+    "insert into mixpay.facts (merchant_id, trade_no, entry, entity, from_state, to_state, "
+    "from_account, to_account, amount, happened_at) values ('m', {}, now())"
+)
+
+# By table or domain and constraint: what it alone refuses.
+REFUSED: dict[tuple[str, str], str] = {
+    # Domains.
+    ("account", "account_is_known"): FACT.format(
+        "'T1', 99, 'trade', null, null, 'channel', 'x', 1"
+    ),
+    ("allocation", "allocation_is_known"): "update mixpay.merchants set allocation = 'lifo'",
+    ("amount", "amount_is_0_to_1e15"): "update mixpay.trades set paid = -1 where trade_no = 'T4'",
+    ("channel_refund_state", "channel_refund_state_is_known"): (
+        "update mixpay.channel_refunds set state = 'lost', due_at = null, refunded_at = null"
+    ),
+    ("entity", "entity_is_known"): FACT.format("'T1', 99, 'x', '', 'open', null, null, null"),
+    ("number", "number_is_1_to_64_printable_ascii"): (
+        "insert into mixpay.merchants (merchant_id, title, allocation) values ('a b', 'x', 'fifo')"
+    ),
+    ("payment_state", "payment_state_is_known"): (
+        "update mixpay.payments set state = 'lost' where payment_no = 'P4'"
+    ),
+    ("positive_amount", "amount_is_1_to_1e15"): (
+        "update mixpay.payments set asked = 0 where payment_no = 'P4'"
+    ),
+    ("trade_state", "trade_state_is_known"): (
+        "update mixpay.trades set state = 'lost' where trade_no = 'T4'"
+    ),
+    # Reference data.
+    ("channels", "channels_pkey"): "insert into mixpay.channels values ('card', 'Card', 'online')",
+    ("channels", "channel_is_a_short_lower_case_name"): (
+        "insert into mixpay.channels values ('Card', 'Card', 'online')"
+    ),
+    ("channels", "kind_is_known"): "insert into mixpay.channels values ('x', 'X', 'barter')",
+    ("channels", "title_is_not_empty"): "insert into mixpay.channels values ('x', '', 'online')",
+    ("currencies", "currencies_pkey"): "insert into mixpay.currencies values ('CNY', 2, 'Yuan')",
+    ("currencies", "currency_is_an_iso_4217_code"): (
+        "insert into mixpay.currencies values ('cny', 2, 'Yuan')"
+    ),
+    ("currencies", "exponent_is_0_to_4"): "insert into mixpay.currencies values ('XYZ', 5, 'X')",
+    ("state_transitions", "state_transitions_pkey"): (
+        "insert into mixpay.state_transitions values ('trade', '', 'open', 'again')"
+    ),
+    ("state_transitions", "entity_is_known"): (
+        "insert into mixpay.state_transitions values ('order', '', 'open', 'x')"
+    ),
+    # Whose money.
+    ("merchants", "merchants_pkey"): (
+        "insert into mixpay.merchants (merchant_id, title, allocation) values ('m', 'x', 'fifo')"
+    ),
+    ("merchants", "title_is_not_empty"): "update mixpay.merchants set title = ''",
+    ("payees", "payees_pkey"): (
+        "insert into mixpay.payees (merchant_id, payee_no, title) values ('m', 'S', 'x')"
+    ),
+    ("payees", "payees_merchant_id_fkey"): (
+        "insert into mixpay.payees (merchant_id, payee_no, title) values ('n', 'S', 'x')"
+    ),
+    ("payees", "title_is_not_empty"): "update mixpay.payees set title = ''",
+    ("orders", "orders_pkey"): "update mixpay.orders set order_no = 'A'",
+    ("orders", "orders_merchant_id_fkey"): (
+        "insert into mixpay.orders (merchant_id, order_no, currency, amount) "
+        "values ('n', 'A', 'CNY', 1)"
+    ),
+    ("orders", "orders_merchant_id_payee_no_fkey"): "update mixpay.orders set payee_no = 'X'",
+    ("orders", "merge_count_is_positive"): "update mixpay.orders set merge_count = 0",
+    # Money in.
+    ("trades", "trades_pkey"): (
+        "insert into mixpay.trades (merchant_id, trade_no, currency, amount, allocation) "
+        "values ('m', 'T1', 'CNY', 1, 'fifo')"
+    ),
+    ("trades", "trades_merchant_id_fkey"): (
+        "insert into mixpay.trades (merchant_id, trade_no, currency, amount, allocation) "
+        "values ('n', 'T', 'CNY', 1, 'fifo')"
+    ),
+    ("trades", "open_lacks_something_and_paid_nothing"): (
+        "update mixpay.trades set paid = amount where trade_no = 'T2'"
+    ),
+    ("trades", "paid_is_never_above_amount"): (
+        "update mixpay.trades set paid = amount + 1 where trade_no = 'T3'"
+    ),
+    ("trades", "refunded_is_never_above_paid"): (
+        "update mixpay.trades set refunded = paid + 1 where trade_no = 'T2'"
+    ),
+    ("trade_orders", "trade_orders_pkey"): (
+        "update mixpay.trade_orders set position = 1 where order_no = 'B'"
+    ),
+    ("trade_orders", "trade_orders_merchant_id_trade_no_fkey"): (
+        "update mixpay.trade_orders set trade_no = 'X' where trade_no = 'T2'"
+    ),
+    ("trade_orders", "trade_orders_merchant_id_order_no_fkey"): (
+        "update mixpay.trade_orders set order_no = 'X' where trade_no = 'T2'"
+    ),
+    ("trade_orders", "nth_is_the_orders_own_counter"): (
+        "update mixpay.trade_orders set nth = 1 where trade_no = 'T4'"
+    ),
+    ("trade_orders", "an_order_has_one_live_line"): (
+        "update mixpay.trade_orders set live = true where trade_no = 'T3'"
+    ),
+    ("trade_orders", "amount_is_never_above_asked"): (
+        "update mixpay.trade_orders set amount = asked + 1"
+    ),
+    ("trade_orders", "paid_is_never_above_amount"): (
+        "update mixpay.trade_orders set paid = amount + 1"
+    ),
+    ("trade_orders", "refunded_is_never_above_paid"): (
+        "update mixpay.trade_orders set refunded = paid + 1"
+    ),
+    ("trade_orders", "release_is_due_only_of_held_money"): (
+        "update mixpay.trade_orders set release_due_at = now()"
+    ),
+    ("payments", "payments_pkey"): (
+        "update mixpay.payments set payment_no = 'P3' where payment_no = 'P4'"
+    ),
+    ("payments", "payments_merchant_id_trade_no_fkey"): "update mixpay.payments set trade_no = 'X'",
+    ("payments", "a_channel_transaction_pays_once"): (
+        "update mixpay.payments set channel = 'card', channel_txn_no = 'X1' where payment_no = 'P4'"
+    ),
+    ("payments", "amount_is_applied_and_surplus"): (
+        "update mixpay.payments set surplus = 1 where payment_no = 'P3'"
+    ),
+    ("payments", "only_a_success_brings_money"): (
+        "update mixpay.payments set state = 'succeeded' where payment_no = 'P4'"
+    ),
+    ("payments", "money_has_its_moment_and_place"): (
+        "update mixpay.payments set seq = 1 where payment_no = 'P4'"
+    ),
+    ("payments", "order_refunds_are_never_above_applied"): (
+        "update mixpay.payments set refunded = applied + 1 where payment_no = 'P3'"
+    ),
+    ("payments", "refunded_includes_surplus_refunded"): (
+        "update mixpay.payments set refunded = 9 where payment_no = 'P2'"
+    ),
+    ("payments", "surplus_refunded_is_never_above_surplus"): (
+        "update mixpay.payments set surplus_refunded = 11, refunded = 11 where payment_no = 'P2'"
+    ),
+    # Money back.
+    ("refunds", "refunds_pkey"): (
+        "insert into mixpay.refunds (merchant_id, refund_no, kind, order_no, amount) "
+        "values ('m', 'R1', 'order', 'A', 1)"
+    ),
+    ("refunds", "refunds_merchant_id_order_no_fkey"): (
+        "update mixpay.refunds set order_no = 'X' where refund_no = 'R1'"
+    ),
+    ("refunds", "kind_is_known"): (
+        "update mixpay.refunds set kind = 'gift', order_no = null where refund_no = 'R1'"
+    ),
+    ("refunds", "order_is_named_by_order_refunds"): (
+        "update mixpay.refunds set order_no = null where refund_no = 'R1'"
+    ),
+    ("refunds", "parts_are_never_above_amount"): (
+        "update mixpay.refunds set succeeded = 31 where refund_no = 'R1'"
+    ),
+    ("refunds", "state_follows_from_the_parts"): (
+        "update mixpay.refunds set succeeded = 29 where refund_no = 'R1'"
+    ),
+    ("refund_details", "refund_details_pkey"): (
+        "insert into mixpay.refund_details (merchant_id, refund_no, payment_no, amount) "
+        "values ('m', 'R1', 'P1', 1)"
+    ),
+    ("refund_details", "refund_details_merchant_id_refund_no_fkey"): (
+        "insert into mixpay.refund_details (merchant_id, refund_no, payment_no, amount) "
+        "values ('m', 'X', 'P1', 1)"
+    ),
+    ("refund_details", "refund_details_merchant_id_payment_no_fkey"): (
+        "insert into mixpay.refund_details (merchant_id, refund_no, payment_no, amount) "
+        "values ('m', 'R1', 'X', 1)"
+    ),
+    ("channel_refunds", "channel_refunds_pkey"): (
+        "insert into mixpay.channel_refunds (merchant_id, channel_refund_no, refund_no, "
+        "payment_no, channel, amount, state) select merchant_id, channel_refund_no, refund_no, "
+        "payment_no, channel, amount, 'waiting' from mixpay.channel_refunds where refund_no = 'R2'"
+    ),
+    ("channel_refunds", "channel_refunds_merchant_id_refund_no_payment_no_fkey"): (
+        "insert into mixpay.channel_refunds (merchant_id, channel_refund_no, refund_no, "
+        "payment_no, channel, amount, state) values ('m', 'N', 'R1', 'P3', 'card', 1, 'waiting')"
+    ),
+    ("channel_refunds", "a_detail_has_one_standing_channel_refund"): (
+        "insert into mixpay.channel_refunds (merchant_id, channel_refund_no, refund_no, "
+        "payment_no, channel, amount, state) values ('m', 'N', 'R1', 'P1', 'card', 30, 'waiting')"
+    ),
+    ("channel_refunds", "work_is_due_some_time"): (
+        "update mixpay.channel_refunds set due_at = null where refund_no = 'R3'"
+    ),
+    ("channel_refunds", "money_that_went_back_has_its_moment"): (
+        "update mixpay.channel_refunds set refunded_at = null where refund_no = 'R1'"
+    ),
+    ("anomalies", "anomalies_pkey"): (
+        "insert into mixpay.anomalies (merchant_id, channel_refund_no, amount, happened_at) "
+        "select merchant_id, channel_refund_no, 1, now() from mixpay.anomalies"
+    ),
+    ("anomalies", "anomalies_merchant_id_channel_refund_no_fkey"): (
+        "insert into mixpay.anomalies (merchant_id, channel_refund_no, amount, happened_at) "
+        "values ('m', 'X', 1, now())"
+    ),
+    # What happened.
+    ("facts", "facts_pkey"): FACT.format("'T1', 1, 'trade', '', 'open', null, null, null"),
+    ("facts", "facts_merchant_id_trade_no_fkey"): FACT.format(
+        "'X', 1, 'trade', '', 'open', null, null, null"
+    ),
+    ("facts", "a_change_has_two_states"): FACT.format(
+        "'T1', 99, 'trade', null, 'open', null, null, null"
+    ),
+    ("facts", "a_movement_has_two_accounts"): FACT.format(
+        "'T1', 99, 'trade', '', 'open', 'channel', null, null"
+    ),
+    ("facts", "says_something"): FACT.format("'T1', 99, 'trade', null, null, null, null, null"),
+}
+
+CONSTRAINTS = """
+select coalesce(nullif(c.conrelid, 0)::regclass::text, c.contypid::regtype::text), c.conname
+from pg_constraint as c
+where c.connamespace = 'mixpay'::regnamespace and c.contype in ('c', 'f', 'p', 'u', 'x')
+union all
+select i.indrelid::regclass::text, i.indexrelid::regclass::text
+from pg_index as i
+inner join pg_class as t on t.oid = i.indrelid
+where
+    t.relnamespace = 'mixpay'::regnamespace and i.indisunique
+    and not exists (select from pg_constraint where conindid = i.indexrelid)
+"""
+
+
+def test_each_holds_alone(
+    shop: Shop, connect: Callable[..., Connection[Any]], subtests: pytest.Subtests
+) -> None:
+    open_for_a_week(shop)
+    conn = connect(autocommit=False)
+    for (where, name), statement in REFUSED.items():
+        with subtests.test(name, where=where):
+            conn.execute("set local role mixpay_owner")
+            with pytest.raises(psycopg.errors.IntegrityError) as refused:
+                conn.execute(statement)
+            assert refused.value.diag.constraint_name == name
+            assert where in (refused.value.diag.table_name, refused.value.diag.datatype_name)
+        conn.rollback()
+
+
+def test_none_is_forgotten(conn: Connection[Any]) -> None:
+    catalog = {
+        tuple(name.removeprefix("mixpay.") for name in row)
+        for row in conn.execute(CONSTRAINTS).fetchall()
+    }
+    assert set(REFUSED) == catalog
+
+
+FACTS_STAY = [
+    "update mixpay.facts set amount = 1",
+    "delete from mixpay.facts",
+    "truncate mixpay.facts",
+    "delete from mixpay.refund_details",
+    "truncate mixpay.refund_details cascade",
+    "update mixpay.refund_details set amount = 1",
+    "update mixpay.refund_details set payment_no = 'P2'",
+    "update mixpay.anomalies set amount = 1",
+    "delete from mixpay.anomalies",
+]
+
+BACKWARDS = [
+    "update mixpay.trades set state = 'open', paid = 90 where trade_no = 'T1'",
+    "update mixpay.trades set state = 'open' where trade_no = 'T3'",
+    "update mixpay.trades set state = 'closed' where trade_no = 'T1'",
+    "update mixpay.payments set state = 'closed', amount = 0, applied = 0, paid_at = null, "
+    "seq = null where payment_no = 'P3'",
+    "update mixpay.refunds set state = 'processing', succeeded = 0 where refund_no = 'R1'",
+    "update mixpay.channel_refunds set state = 'failed', refunded_at = null where refund_no = 'R1'",
+    "update mixpay.channel_refunds set state = 'waiting', due_at = null where refund_no = 'R3'",
+    "update mixpay.channel_refunds set state = 'pending', due_at = now() where refund_no = 'R2'",
+    # Nor does anything begin where it should end.
+    "insert into mixpay.trades (merchant_id, trade_no, currency, amount, allocation, state) "
+    "values ('m', 'T9', 'CNY', 1, 'fifo', 'closed')",
+]
+
+
+@pytest.mark.parametrize(
+    ("statements", "message"), [(FACTS_STAY, "facts stay"), (BACKWARDS, "cannot become")]
+)
+def test_triggers_refuse_the_owner_too(
+    shop: Shop, subtests: pytest.Subtests, statements: list[str], message: str
+) -> None:
+    open_for_a_week(shop)
+    shop.conn.execute("set role mixpay_owner")
+    for statement in statements:
+        with (
+            subtests.test(statement),
+            shop.unchanged(),
+            pytest.raises(psycopg.errors.IntegrityError, match=message),
+        ):
+            shop.conn.execute(statement)
