@@ -23,7 +23,9 @@ $roles$;
 
 create schema mixpay authorization mixpay_owner;
 
+set role mixpay_owner;
 comment on schema mixpay is 'Merged orders, mixed payments and first-in-first-out refunds.';
+reset role;
 set role mixpay_owner;
 -- A number that names something (an order, a payment, …). Columns only: as a parameter it would raise its raw 23514.
 create domain mixpay.number as text collate "C"

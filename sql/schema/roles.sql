@@ -22,4 +22,6 @@ $roles$;
 
 create schema mixpay authorization mixpay_owner;
 
+set role mixpay_owner;
 comment on schema mixpay is 'Merged orders, mixed payments and first-in-first-out refunds.';
+reset role;
