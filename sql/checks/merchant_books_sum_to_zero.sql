@@ -2,7 +2,8 @@
 -- channels.
 select
     merchant_id,
-    sum(case when from_account = 'channel' then amount when to_account = 'channel' then -amount else 0 end) as in_minus_out,
+    sum(case when from_account = 'channel' then amount when to_account = 'channel' then -amount else 0 end)
+        as in_minus_out,
     sum(
         case when to_account in ('order', 'surplus', 'refund', 'anomaly') then amount else 0 end
         - case when from_account in ('order', 'surplus', 'refund', 'anomaly') then amount else 0 end

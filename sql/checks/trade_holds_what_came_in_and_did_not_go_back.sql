@@ -11,7 +11,9 @@ cross join lateral (
 cross join lateral (
     select
         coalesce((
-            select sum(y.amount) from mixpay.payments as y where y.merchant_id = t.merchant_id and y.trade_no = t.trade_no
+            select sum(y.amount)
+            from mixpay.payments as y
+            where y.merchant_id = t.merchant_id and y.trade_no = t.trade_no
         ), 0) - coalesce((
             select sum(c.amount)
             from mixpay.payments as y

@@ -6,7 +6,7 @@ declare
     v_trade record;
     v_order record;
     v_line merge_line;
-    v_lines merge_line[] := '{}';
+    v_lines merge_line[] := array[]::merge_line[];
     v_name text;
     v_twice record;
 begin

@@ -14,7 +14,6 @@ declare
     v_moves text[];
     v_to_state text := p_channel_refund.state;
     v_happened_at timestamptz := coalesce(p_channel_refund.refunded_at, now());
-    i bigint;
 begin
     select * into v_was from refunds
     where merchant_id = p_channel_refund.merchant_id and refund_no = p_channel_refund.refund_no;

@@ -46,7 +46,7 @@ with touched as (
         group by f.payment_no
     ) as h
     inner join mixpay.payments as p on p.merchant_id = s.merchant_id and p.payment_no = h.payment_no
-    where s.payment_nos is null or p.payment_no = any (s.payment_nos)
+    where s.payment_nos is null or p.payment_no = any(s.payment_nos)
 ), stretches as (
     select
         *,
