@@ -1,28 +1,30 @@
 -- In minus out by the facts is what the trade's payments still hold, less what was sent and has no place in the books.
-select t.merchant_id, t.trade_no, f.in_minus_out, p.held
+select
+    t.merchant_id,
+    t.trade_no,
+    coalesce(f.in_minus_out, 0) as in_minus_out,
+    coalesce(p.amount, 0) - coalesce(r.amount, 0) as held
 from mixpay.trades as t
-cross join lateral (
+left join (
     select
-        coalesce(sum(case when x.from_account = 'channel' then x.amount else -x.amount end), 0) as in_minus_out
+        x.merchant_id, x.trade_no,
+        sum(case when x.from_account = 'channel' then x.amount else -x.amount end) as in_minus_out
     from mixpay.facts as x
-    where x.merchant_id = t.merchant_id and x.trade_no = t.trade_no
-        and (x.from_account = 'channel' or x.to_account = 'channel')
-) as f
-cross join lateral (
-    select
-        coalesce((
-            select sum(y.amount)
-            from mixpay.payments as y
-            where y.merchant_id = t.merchant_id and y.trade_no = t.trade_no
-        ), 0) - coalesce((
-            select sum(c.amount)
-            from mixpay.payments as y
-            inner join mixpay.channel_refunds as c on c.merchant_id = y.merchant_id and c.payment_no = y.payment_no
-            left join mixpay.anomalies as a
-                on a.merchant_id = c.merchant_id and a.channel_refund_no = c.channel_refund_no
-            where
-                y.merchant_id = t.merchant_id and y.trade_no = t.trade_no
-                and (c.state = 'succeeded' or a.channel_refund_no is not null)
-        ), 0) as held
-) as p
-where f.in_minus_out <> p.held;
+    where x.from_account = 'channel' or x.to_account = 'channel'
+    group by x.merchant_id, x.trade_no
+) as f on f.merchant_id = t.merchant_id and f.trade_no = t.trade_no
+left join (
+    select x.merchant_id, x.trade_no, sum(x.amount) as amount
+    from mixpay.payments as x
+    group by x.merchant_id, x.trade_no
+) as p on p.merchant_id = t.merchant_id and p.trade_no = t.trade_no
+left join (
+    select y.merchant_id, y.trade_no, sum(c.amount) as amount
+    from mixpay.channel_refunds as c
+    inner join mixpay.payments as y on y.merchant_id = c.merchant_id and y.payment_no = c.payment_no
+    left join mixpay.anomalies as a
+        on a.merchant_id = c.merchant_id and a.channel_refund_no = c.channel_refund_no
+    where c.state = 'succeeded' or a.channel_refund_no is not null
+    group by y.merchant_id, y.trade_no
+) as r on r.merchant_id = t.merchant_id and r.trade_no = t.trade_no
+where coalesce(f.in_minus_out, 0) <> coalesce(p.amount, 0) - coalesce(r.amount, 0);
