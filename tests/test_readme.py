@@ -1,0 +1,111 @@
+"""What the README shows is what happens: each of its blocks is run, or is a file's own text."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from psycopg import Connection
+from recorded import PROJECT, RECORDS
+
+from mixpay_db.cli import main
+
+README = PROJECT / "README.md"
+# A block may say before it what it shows: <!-- shown: a file or a command -->
+BLOCK = re.compile(
+    r"(?P<before>^(?:<!-- shown: (?P<shown>[^\n]+) -->\n)?```(?P<language>\w+)\n)(?P<text>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
+TESTED = ("console", "sql", "sh")
+COMMAND = re.compile(r"^\$ .*\n(?:> .*\n)*", re.MULTILINE)
+
+
+def texts(language: str) -> list[str]:
+    blocks = BLOCK.finditer(README.read_text(encoding="utf-8"))
+    return [b["text"] for b in blocks if b["language"] == language and not b["shown"]]
+
+
+def compare(renew: Callable[[re.Match[str]], str]) -> None:
+    """`renew` says what should be in a block."""
+    recorded = README.read_text(encoding="utf-8")
+    renewed = BLOCK.sub(lambda block: f"{block['before']}{renew(block)}```", recorded)
+    if RECORDS:
+        README.write_text(renewed, encoding="utf-8")
+    else:
+        assert recorded == renewed, "MIXPAY_RECORD=1 records it anew"
+
+
+def test_shows_what_is_there() -> None:
+    shown = set()
+
+    def renew(block: re.Match[str]) -> str:
+        what = block["shown"]
+        shown.add(what)
+        if what == "mixpay demo":
+            return CliRunner().invoke(main, ["demo"]).stdout.lstrip("\n")
+        return (PROJECT / what).read_text(encoding="utf-8") if what else block["text"]
+
+    compare(renew)
+    assert "mixpay demo" in shown
+
+
+def test_commands_print_what_is_shown(empty_url: str, tmp_path: Path) -> None:
+    programs = Path(sys.executable).parent
+    environment = {
+        **os.environ,
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        "MIXPAY_URL": empty_url,
+        "PGTZ": "UTC",
+    }
+
+    def run(command: str) -> str:
+        script = re.sub(r"^[$>] ", "", command, flags=re.MULTILINE)
+        ran = subprocess.run(
+            ["bash", "-c", script],
+            cwd=tmp_path,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        return command + "".join(f"{line.rstrip()}\n" for line in ran.stdout.decode().splitlines())
+
+    def renew(block: re.Match[str]) -> str:
+        if block["language"] != "console":
+            return block["text"]
+        return "".join(map(run, COMMAND.findall(block["text"])))
+
+    compare(renew)
+
+
+@pytest.mark.parametrize("statements", texts("sql"))
+def test_statements_run(statements: str, conn: Connection[Any]) -> None:
+    with conn.transaction(force_rollback=True):
+        conn.execute(statements.encode())
+
+
+def test_commands_for_a_shell_exist() -> None:
+    makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for line in "".join(texts("sh")).splitlines():
+        match line.split():
+            case ["make", target]:
+                assert re.search(rf"^{target}:", makefile, re.MULTILINE)
+            case ["pip", "install", requirement]:
+                name, extra = re.fullmatch(r'"([\w-]+)\[(\w+)\]"', requirement).groups()
+                assert name == project["name"]
+                assert extra in project["optional-dependencies"]
+            case _:
+                pytest.fail(f"nothing runs {line!r}")
+
+
+def test_every_block_is_tested() -> None:
+    blocks = BLOCK.finditer(README.read_text(encoding="utf-8"))
+    untested = [b[0] for b in blocks if not b["shown"] and b["language"] not in TESTED]
+    assert untested == []
+    assert README.read_text(encoding="utf-8").count("\n```") % 2 == 0
