@@ -276,24 +276,6 @@ def test_e26_29_payments_on_one_order(shop: Shop) -> None:
         shop.refund("A", "R3", 1)
 
 
-def test_e31_a_trade_with_10000_payments(shop: Shop) -> None:
-    shop.merge("T", A=20000, B=10000)
-    payments = [
-        {"trade_no": "T", "payment_no": f"P{n:05}", "channel": "card", "amount": 3}
-        for n in range(10000)
-    ]
-    for start in range(0, 10000, 500):
-        shop.rows("record_payments", payments[start : start + 500])
-
-    assert shop.row("trades", "T").state == "paid"
-    assert shop.refund("B", "R1", 4) == {"P00000": 3, "P00001": 1}
-    assert len(shop.refund("A", "R2", 19999)) == 6667
-    assert shop.refund("A", "R3", 1) == {"P06667": 1}
-    assert sum(shop.refund("B", "R4", 9996).values()) == 9996
-    assert shop.row("trades", "T").refunded == 30000
-    shop.conn.execute("analyze")  # for the checks
-
-
 def test_e37_a_freed_surplus_is_not_the_orders(shop: Shop) -> None:
     shop.merge("T", A=100)
     shop.pay("T", "P1", 40, "card", day(1))
