@@ -13,12 +13,11 @@ begin
     v_lines := array(
         select row(
             l.trade, p_trade_nos[l.trade], l.expires_at, l.position, l.order_no,
-            l.amount - _held_of_order(p_merchant.merchant_id, l.order_no, null),
-            l.currency, l.payee_no,
-            coalesce(l.pay, l.amount - _held_of_order(p_merchant.merchant_id, l.order_no, null)),
+            l.amount - h.held, l.currency, l.payee_no, coalesce(l.pay, l.amount - h.held),
             coalesce(l.held, false), l.release_due_at
         )::merge_line
         from unnest(p_lines) as l
+        cross join lateral _held_of_order(p_merchant.merchant_id, l.order_no, null) as h (held)
     );
     select l.order_no, l.amount as unpaid, l.pay into v_wrong
     from unnest(v_lines) as l

@@ -4,10 +4,11 @@ set search_path = mixpay, pg_temp
 as $_parse_merges$
 declare
     v_trade record;
-    v_order record;
-    v_line merge_line;
-    v_lines merge_line[] := array[]::merge_line[];
+    v_names text[];
+    v_orders jsonb[];
     v_name text;
+    v_line merge_line;
+    v_lines merge_line[];
     v_twice record;
 begin
     if jsonb_typeof(p_trades) is distinct from 'array' or jsonb_array_length(p_trades) not between 1 and 10000 then
@@ -15,65 +16,90 @@ begin
             errcode = case when jsonb_typeof(p_trades) = 'array' then 'MX904' else 'MX903' end,
             hint = 'Pass [{"trade_no"?, "expires_at"?, "orders": […]}, …].';
     end if;
-    for v_trade in select j.value, j.i from jsonb_array_elements(p_trades) with ordinality as j (value, i) loop
-        v_name := format('trade %s', v_trade.i);
-        perform _check_json(v_name, v_trade.value, array['trade_no', 'expires_at'], '{}', array['orders']);
-        v_line.trade := v_trade.i;
-        v_line.trade_no := v_trade.value ->> 'trade_no';
-        v_line.expires_at := _parse_moment(v_name || ': "expires_at"', v_trade.value ->> 'expires_at');
-        if v_line.trade_no is not null then
-            perform _check_number(v_name || ': trade_no', v_line.trade_no);
-        end if;
-        if jsonb_typeof(v_trade.value -> 'orders') is distinct from 'array' then
-            raise exception '%: "orders" is not an array', v_name using
+    perform _check_json_array(
+        array_agg(format('trade %s', j.i)), array_agg(j.value), array['trade_no', 'expires_at'], '{}', array['orders']
+    )
+    from jsonb_array_elements(p_trades) with ordinality as j (value, i);
+    for v_trade in
+        select format('trade %s', j.i) as name, j.value -> 'orders' as orders
+        from jsonb_array_elements(p_trades) with ordinality as j (value, i)
+        where
+            case jsonb_typeof(j.value -> 'orders')
+                when 'array' then jsonb_array_length(j.value -> 'orders') not between 1 and 10000
+                else true
+            end
+        order by j.i
+    loop
+        if jsonb_typeof(v_trade.orders) is distinct from 'array' then
+            raise exception '%: "orders" is not an array', v_trade.name using
                 errcode = 'MX903',
                 hint = 'Pass [{"order_no", "amount", "currency", "payee_no"?, "pay"?, "hold"?}, …].';
         end if;
-        if jsonb_array_length(v_trade.value -> 'orders') not between 1 and 10000 then
-            raise exception '%: it merges % orders', v_name, jsonb_array_length(v_trade.value -> 'orders') using
-                errcode = 'MX904',
-                hint = 'Merge 1 to 10000 orders.';
+        raise exception '%: it merges % orders', v_trade.name, jsonb_array_length(v_trade.orders) using
+            errcode = 'MX904',
+            hint = 'Merge 1 to 10000 orders.';
+    end loop;
+    select array_agg(format('trade %s, order %s', t.i, o.i) order by t.i, o.i), array_agg(o.value order by t.i, o.i)
+    into v_names, v_orders
+    from jsonb_array_elements(p_trades) with ordinality as t (value, i)
+    cross join lateral jsonb_array_elements(t.value -> 'orders') with ordinality as o (value, i);
+    if cardinality(v_orders) > 10000 then
+        raise exception 'the trades have more than 10000 orders in all' using
+            errcode = 'MX904',
+            hint = 'Merge at most 10000 orders in one call.';
+    end if;
+    perform _check_json_array(
+        v_names, v_orders, array['order_no', 'currency', 'payee_no'], array['amount', 'pay'], array['hold']
+    );
+    select u.name into v_name
+    from unnest(v_names, v_orders) with ordinality as u (name, value, i)
+    where jsonb_typeof(u.value -> 'hold') not in ('boolean', 'string', 'null')
+    order by u.i
+    limit 1;
+    if found then
+        raise exception '%: "hold" is neither true, false nor a moment', v_name using
+            errcode = 'MX903',
+            hint = 'Say true, or the moment when the money is due for release.';
+    end if;
+    v_lines := array(
+        select row(
+            t.i, t.trade_no,
+            case when t.expires_at is not null then
+                _parse_moment(format('trade %s: "expires_at"', t.i), t.expires_at)
+            end,
+            o.i, o.order_no, o.amount, o.currency, o.payee_no, o.pay,
+            case jsonb_typeof(o.hold) when 'boolean' then o.hold::boolean when 'string' then true end,
+            case jsonb_typeof(o.hold) when 'string' then
+                _parse_moment(format('trade %s, order %s: "hold"', t.i, o.i), o.hold #>> '{}')
+            end
+        )::merge_line
+        from rows from (jsonb_to_recordset(p_trades) as (
+            trade_no text, expires_at text, orders jsonb
+        )) with ordinality as t (trade_no, expires_at, orders, i)
+        cross join lateral rows from (jsonb_to_recordset(t.orders) as (
+            order_no text, amount bigint, currency text, payee_no text, pay bigint, hold jsonb
+        )) with ordinality as o (order_no, amount, currency, payee_no, pay, hold, i)
+        order by t.i, o.i
+    );
+    -- Only what looks wrong is asked one by one what it is.
+    for v_line in
+        select l.* from unnest(v_lines) as l
+        where
+            length(coalesce(l.trade_no, '-')) not between 1 and 64 or l.trade_no ~ '[^!-~]'
+            or length(coalesce(l.order_no, '')) not between 1 and 64 or l.order_no ~ '[^!-~]'
+            or coalesce(l.amount, 0) not between 1 and 1000000000000000
+            or l.pay not between 1 and 1000000000000000
+        order by l.trade, l.position
+    loop
+        v_name := format('trade %s', v_line.trade);
+        if v_line.trade_no is not null then
+            perform _check_number(v_name || ': trade_no', v_line.trade_no);
         end if;
-        for v_order in
-            select j.value, j.i from jsonb_array_elements(v_trade.value -> 'orders') with ordinality as j (value, i)
-        loop
-            v_name := format('trade %s, order %s', v_trade.i, v_order.i);
-            perform _check_json(
-                v_name, v_order.value,
-                array['order_no', 'currency', 'payee_no'], array['amount', 'pay'], array['hold']
-            );
-            v_line.position := v_order.i;
-            v_line.order_no := v_order.value ->> 'order_no';
-            v_line.amount := (v_order.value ->> 'amount')::bigint;
-            v_line.currency := v_order.value ->> 'currency';
-            v_line.payee_no := v_order.value ->> 'payee_no';
-            v_line.pay := (v_order.value ->> 'pay')::bigint;
-            v_line.held := null;
-            v_line.release_due_at := null;
-            perform _check_number(v_name || ': order_no', v_line.order_no);
-            perform _check_amount(v_name || ': amount', v_line.amount);
-            if v_line.pay is not null then
-                perform _check_amount(v_name || ': pay', v_line.pay);
-            end if;
-            case jsonb_typeof(v_order.value -> 'hold')
-                when 'boolean' then
-                    v_line.held := (v_order.value ->> 'hold')::boolean;
-                when 'string' then
-                    v_line.held := true;
-                    v_line.release_due_at := _parse_moment(v_name || ': "hold"', v_order.value ->> 'hold');
-                else
-                    if jsonb_typeof(v_order.value -> 'hold') <> 'null' then
-                        raise exception '%: "hold" is neither true, false nor a moment', v_name using
-                            errcode = 'MX903',
-                            hint = 'Say true, or the moment when the money is due for release.';
-                    end if;
-            end case;
-            v_lines := v_lines || v_line;
-        end loop;
-        if cardinality(v_lines) > 10000 then
-            raise exception 'the trades have more than 10000 orders in all' using
-                errcode = 'MX904',
-                hint = 'Merge at most 10000 orders in one call.';
+        v_name := format('%s, order %s', v_name, v_line.position);
+        perform _check_number(v_name || ': order_no', v_line.order_no);
+        perform _check_amount(v_name || ': amount', v_line.amount);
+        if v_line.pay is not null then
+            perform _check_amount(v_name || ': pay', v_line.pay);
         end if;
     end loop;
     select l.order_no, count(*) as times into v_twice

@@ -12,8 +12,10 @@ begin
             hint = 'Pass [{"trade_no", "payment_no", "channel", "amount", "paid_at"?, "channel_txn_no"?}, …].';
     end if;
     perform _check_json_array(
-        'payment', p_payments, array['trade_no', 'payment_no', 'channel', 'paid_at', 'channel_txn_no'], array['amount']
-    );
+        array_agg(format('payment %s', j.i)), array_agg(j.value),
+        array['trade_no', 'payment_no', 'channel', 'paid_at', 'channel_txn_no'], array['amount']
+    )
+    from jsonb_array_elements(p_payments) with ordinality as j (value, i);
     perform from (
         select distinct value ->> 'trade_no' collate "C" as trade_no from jsonb_array_elements(p_payments) order by 1
     ) as s
