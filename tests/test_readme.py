@@ -19,7 +19,8 @@ from mixpay_db.cli import main
 README = PROJECT / "README.md"
 # A block may say before it what it shows: <!-- shown: a file or a command -->
 BLOCK = re.compile(
-    r"(?P<before>^(?:<!-- shown: (?P<shown>[^\n]+) -->\n)?```(?P<language>\w+)\n)(?P<text>.*?)^```$",
+    r"(?P<before>^(?:<!-- shown: (?P<shown>[^\n]+) -->\n)?```(?P<language>\w+)\n)"
+    r"(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
 TESTED = ("console", "sql", "sh")
