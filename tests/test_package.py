@@ -109,3 +109,10 @@ def test_a_server_that_is_not_there_is_no_stack_of_calls(mixpay: Mixpay) -> None
     assert refused.stderr.startswith("error: ")
     assert "/nonexistent/.s.PGSQL.5432" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_the_installed_command_tells_the_demo_s_story(mixpay: Mixpay) -> None:
+    told = mixpay("demo")
+
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.endswith(" checks, no rows\n")
