@@ -89,22 +89,25 @@ def test_does_not_claim_another_merchants(shop: Shop) -> None:
     assert claim(other) == []
 
 
-@pytest.mark.parametrize("limit", [0, -1, None, 1001, 2**63 - 1])
-def test_refuses_bad_limits(shop: Shop, limit: int | None) -> None:
-    with shop.refused("MX904", "null" if limit is None else limit):
-        claim(shop, "w1", limit)
+def test_refuses_bad_limits(shop: Shop, subtests: pytest.Subtests) -> None:
+    for limit in [0, -1, None, 1001, 2**63 - 1]:
+        with (
+            subtests.test(limit=limit),
+            shop.refused("MX904", "null" if limit is None else limit),
+        ):
+            claim(shop, "w1", limit)
 
 
-@pytest.mark.parametrize("lease", ["0", "-1 minute", None, "2 days", "1 month", "0.5 seconds"])
-def test_refuses_bad_leases(shop: Shop, lease: str | None) -> None:
-    with shop.refused("MX905"):
-        claim(shop, "w1", 1, lease)
+def test_refuses_bad_leases(shop: Shop, subtests: pytest.Subtests) -> None:
+    for lease in ["0", "-1 minute", None, "2 days", "1 month", "0.5 seconds"]:
+        with subtests.test(lease=lease), shop.refused("MX905"):
+            claim(shop, "w1", 1, lease)
 
 
-@pytest.mark.parametrize("worker", [None, "", "a b", "x" * 65])
-def test_refuses_bad_workers(shop: Shop, worker: str | None) -> None:
-    with shop.refused("MX901"):
-        shop.rows("claim_channel_refunds", worker)
+def test_refuses_bad_workers(shop: Shop, subtests: pytest.Subtests) -> None:
+    for worker in [None, "", "a b", "x" * 65]:
+        with subtests.test(worker=worker), shop.refused("MX901"):
+            shop.rows("claim_channel_refunds", worker)
 
 
 def test_refuses_an_unknown_merchant(shop: Shop) -> None:

@@ -68,9 +68,11 @@ def test_e03_repeats_and_news_may_stand_in_one_call(shop: Shop) -> None:
     assert again[0].amount == 9
 
 
-@pytest.mark.parametrize(
-    ("bad", "code"),
-    [
+def test_all_or_nothing(shop: Shop, subtests: pytest.Subtests) -> None:
+    shop.merge("T1", OLD=5)
+    shop.merge("T2", BUSY=5)
+    shop.pay("T2", "P1", 1)
+    for bad, code in [
         (orders("XXX", B=1), "MX110"),
         (orders(B=0), "MX902"),
         (orders(A=5), "MX904"),
@@ -82,14 +84,9 @@ def test_e03_repeats_and_news_may_stand_in_one_call(shop: Shop) -> None:
         ([], "MX904"),
         ({}, "MX903"),
         (None, "MX903"),
-    ],
-)
-def test_all_or_nothing(shop: Shop, bad: Any, code: str) -> None:
-    shop.merge("T1", OLD=5)
-    shop.merge("T2", BUSY=5)
-    shop.pay("T2", "P1", 1)
-    with shop.refused(code):
-        shop.rows("merge_many", [*many(GOOD=orders(A=1)), {"trade_no": "BAD", "orders": bad}])
+    ]:
+        with subtests.test(bad=bad, code=code), shop.refused(code):
+            shop.rows("merge_many", [*many(GOOD=orders(A=1)), {"trade_no": "BAD", "orders": bad}])
 
     assert shop.rows("merge_many", many(GOOD=orders(A=1), BAD=orders(B=1)))[1].trade_no == "BAD"
 
@@ -105,9 +102,8 @@ def test_refuses_the_same_trade_number_twice(shop: Shop) -> None:
         shop.rows("merge_many", [{"trade_no": "T", "orders": orders(**{o: 1})} for o in "AB"])
 
 
-@pytest.mark.parametrize(
-    ("trades", "code"),
-    [
+def test_refuses_bad_trades(shop: Shop, subtests: pytest.Subtests) -> None:
+    for trades, code in [
         ([], "MX904"),
         ([7], "MX903"),
         ([{"orders": orders(A=1), "colour": "red"}], "MX903"),
@@ -119,11 +115,9 @@ def test_refuses_the_same_trade_number_twice(shop: Shop) -> None:
         ([{"orders": orders(A=1), "expires_at": 7}], "MX903"),
         ([{"trade_no": "T"}], "MX903"),
         ([{"orders": orders(A=1)} for _ in range(10001)], "MX904"),
-    ],
-)
-def test_refuses_bad_trades(shop: Shop, trades: list[Any], code: str) -> None:
-    with shop.refused(code):
-        shop.rows("merge_many", trades)
+    ]:
+        with subtests.test(trades=trades, code=code), shop.refused(code):
+            shop.rows("merge_many", trades)
 
 
 def test_e30_at_most_10000_orders_in_all(shop: Shop) -> None:

@@ -226,33 +226,35 @@ def test_e03_what_was_left_out_is_not_compared(shop: Shop) -> None:
         shop.call("merge_orders", [A], "T")
 
 
-@pytest.mark.parametrize(
-    ("first", "then"),
-    [
-        (orders(A=100, B=50), orders(A=100)),
-        (orders(A=100), orders(A=100, B=50)),
-        (orders(A=100, B=50), orders(B=50, A=100)),
-        (orders(A=100), orders(B=100)),
-        (orders(A=100), orders(A=99)),
-        (orders(A=100), orders("JPY", A=100)),
-        (orders(A=(100, 40)), orders(A=(100, 41))),
-        ([{**A, "hold": True}], [{**A, "hold": False}]),
-        ([{**A, "hold": True}], [{**A, "hold": "2026-03-01T00:00:00Z"}]),
-        ([{**A, "hold": "2026-03-01T00:00:00Z"}], [{**A, "hold": True}]),
-        ([{**A, "hold": "2026-03-01T00:00:00Z"}], [{**A, "hold": "2026-03-02T00:00:00Z"}]),
-        ([A], [{**A, "hold": True}]),
-        ([A], [{**A, "payee_no": "P"}]),
-        ([{**A, "payee_no": "P"}], [{**A, "payee_no": "Q"}]),
-    ],
-)
 def test_e03_same_number_with_other_content_is_an_error(
-    shop: Shop, first: list[dict[str, Any]], then: list[dict[str, Any]]
+    shop: Shop, subtests: pytest.Subtests
 ) -> None:
-    for payee in "PQ":
-        shop.call("register_payee", payee, "Store")
-    shop.call("merge_orders", first, "T")
-    with shop.refused("MX106", "T", len(first)):
-        shop.call("merge_orders", then, "T")
+    for case, (first, then) in enumerate(
+        [
+            (orders(A=100, B=50), orders(A=100)),
+            (orders(A=100), orders(A=100, B=50)),
+            (orders(A=100, B=50), orders(B=50, A=100)),
+            (orders(A=100), orders(B=100)),
+            (orders(A=100), orders(A=99)),
+            (orders(A=100), orders("JPY", A=100)),
+            (orders(A=(100, 40)), orders(A=(100, 41))),
+            ([{**A, "hold": True}], [{**A, "hold": False}]),
+            ([{**A, "hold": True}], [{**A, "hold": "2026-03-01T00:00:00Z"}]),
+            ([{**A, "hold": "2026-03-01T00:00:00Z"}], [{**A, "hold": True}]),
+            ([{**A, "hold": "2026-03-01T00:00:00Z"}], [{**A, "hold": "2026-03-02T00:00:00Z"}]),
+            ([A], [{**A, "hold": True}]),
+            ([A], [{**A, "payee_no": "P"}]),
+            ([{**A, "payee_no": "P"}], [{**A, "payee_no": "Q"}]),
+        ]
+    ):
+        with subtests.test(first=first, then=then):
+            merchant = Shop(shop.conn, f"m{case}")
+            merchant.call("register_merchant", "Shop")
+            for payee in "PQ":
+                merchant.call("register_payee", payee, "Store")
+            merchant.call("merge_orders", first, "T")
+            with merchant.refused("MX106", "T", len(first)):
+                merchant.call("merge_orders", then, "T")
 
 
 def test_e03_without_a_number_the_open_trade_is_returned(shop: Shop) -> None:
@@ -341,9 +343,8 @@ def test_e30_merges_10000_orders_and_not_one_more(shop: Shop) -> None:
     shop.conn.execute("analyze")  # for the checks
 
 
-@pytest.mark.parametrize(
-    ("change", "code"),
-    [
+def test_e02_refuses_what_is_no_amount(shop: Shop, subtests: pytest.Subtests) -> None:
+    for change, code in [
         ({"amount": 0}, "MX902"),
         ({"amount": -1}, "MX902"),
         ({"amount": 1.5}, "MX903"),
@@ -359,11 +360,9 @@ def test_e30_merges_10000_orders_and_not_one_more(shop: Shop) -> None:
         ({"pay": 0.5}, "MX903"),
         ({"pay": "1"}, "MX903"),
         ({"pay": 10**15 + 1}, "MX902"),
-    ],
-)
-def test_e02_refuses_what_is_no_amount(shop: Shop, change: dict[str, Any], code: str) -> None:
-    with shop.refused(code):
-        shop.call("merge_orders", [{**A, **change}])
+    ]:
+        with subtests.test(change=change, code=code), shop.refused(code):
+            shop.call("merge_orders", [{**A, **change}])
 
 
 def test_e02_refuses_an_amount_with_a_point_although_it_is_whole(shop: Shop) -> None:
@@ -384,9 +383,8 @@ def test_e15_refuses_an_order_without_an_amount(shop: Shop) -> None:
         shop.call("merge_orders", [{"order_no": "A", "currency": "CNY"}])
 
 
-@pytest.mark.parametrize(
-    ("change", "code"),
-    [
+def test_refuses_bad_orders(shop: Shop, subtests: pytest.Subtests) -> None:
+    for change, code in [
         ({"order_no": ""}, "MX901"),
         ({"order_no": "x" * 65}, "MX901"),
         ({"order_no": "with space"}, "MX901"),
@@ -403,25 +401,21 @@ def test_e15_refuses_an_order_without_an_amount(shop: Shop) -> None:
         ({"hold": "infinity"}, "MX903"),
         ({"hold": []}, "MX903"),
         ({"colour": "red"}, "MX903"),
-    ],
-)
-def test_refuses_bad_orders(shop: Shop, change: dict[str, Any], code: str) -> None:
-    with shop.refused(code):
-        shop.call("merge_orders", [{**A, **change}])
+    ]:
+        with subtests.test(change=change, code=code), shop.refused(code):
+            shop.call("merge_orders", [{**A, **change}])
 
 
-@pytest.mark.parametrize(
-    "sent", [None, Jsonb(None), Jsonb({}), Jsonb("A"), Jsonb([7]), Jsonb([[]])]
-)
-def test_refuses_what_is_no_list_of_orders(shop: Shop, sent: Any) -> None:
-    with shop.refused("MX903"):
-        shop.query("select * from mixpay.merge_orders('m', %s)", sent)
+def test_refuses_what_is_no_list_of_orders(shop: Shop, subtests: pytest.Subtests) -> None:
+    for sent in [None, Jsonb(None), Jsonb({}), Jsonb("A"), Jsonb([7]), Jsonb([[]])]:
+        with subtests.test(sent=sent), shop.refused("MX903"):
+            shop.query("select * from mixpay.merge_orders('m', %s)", sent)
 
 
-@pytest.mark.parametrize("trade_no", ["", "x" * 65, "a b", "\t"])
-def test_refuses_bad_trade_numbers(shop: Shop, trade_no: str) -> None:
-    with shop.refused("MX901"):
-        shop.merge(trade_no, A=100)
+def test_refuses_bad_trade_numbers(shop: Shop, subtests: pytest.Subtests) -> None:
+    for trade_no in ["", "x" * 65, "a b", "\t"]:
+        with subtests.test(trade_no=trade_no), shop.refused("MX901"):
+            shop.merge(trade_no, A=100)
 
 
 def test_takes_numbers_of_64_characters(shop: Shop) -> None:
@@ -431,7 +425,7 @@ def test_takes_numbers_of_64_characters(shop: Shop) -> None:
     assert shop.row("trades", number).amount == 100
 
 
-@pytest.mark.parametrize("moment", ["infinity", "-infinity"])
-def test_refuses_an_expiry_that_is_no_moment(shop: Shop, moment: str) -> None:
-    with shop.refused("MX905"):
-        shop.query("select * from mixpay.merge_orders('m', %s, null, %s)", Jsonb([A]), moment)
+def test_refuses_an_expiry_that_is_no_moment(shop: Shop, subtests: pytest.Subtests) -> None:
+    for moment in ["infinity", "-infinity"]:
+        with subtests.test(moment=moment), shop.refused("MX905"):
+            shop.query("select * from mixpay.merge_orders('m', %s, null, %s)", Jsonb([A]), moment)

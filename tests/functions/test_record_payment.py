@@ -131,33 +131,43 @@ def test_refuses_what_it_does_not_know(shop: Shop) -> None:
         Shop(shop.conn, "nobody").pay("T", "P", 1)
 
 
-@pytest.mark.parametrize("amount", [0, -1, None, 10**15 + 1, 2**63 - 1])
-def test_e02_refuses_what_is_no_amount(shop: Shop, amount: int | None) -> None:
-    with shop.refused("MX902", "null" if amount is None else amount):
-        shop.call("record_payment", "T", "P", "cash", amount)
+def test_e02_refuses_what_is_no_amount(shop: Shop, subtests: pytest.Subtests) -> None:
+    for amount in [0, -1, None, 10**15 + 1, 2**63 - 1]:
+        with (
+            subtests.test(amount=amount),
+            shop.refused("MX902", "null" if amount is None else amount),
+        ):
+            shop.call("record_payment", "T", "P", "cash", amount)
 
 
-@pytest.mark.parametrize("amount", ["1.5", "1e2", "9223372036854775808", "x"])
-def test_e02_what_is_no_bigint_is_refused_by_postgresql(shop: Shop, amount: str) -> None:
-    with shop.unchanged(), pytest.raises(Exception, match="bigint"):
-        shop.call("record_payment", "T", "P", "cash", amount)
+def test_e02_what_is_no_bigint_is_refused_by_postgresql(
+    shop: Shop, subtests: pytest.Subtests
+) -> None:
+    for amount in ["1.5", "1e2", "9223372036854775808", "x"]:
+        with (
+            subtests.test(amount=amount),
+            shop.unchanged(),
+            pytest.raises(Exception, match="bigint"),
+        ):
+            shop.call("record_payment", "T", "P", "cash", amount)
 
 
-@pytest.mark.parametrize("number", [None, "", "a b", "x" * 65])
-def test_refuses_bad_numbers(shop: Shop, number: str | None) -> None:
-    with shop.refused("MX901"):
-        shop.call("record_payment", "T", number, "cash", 1)
-    with shop.refused("MX901"):
-        shop.call("record_payment", number, "P", "cash", 1)
-    if number is not None:
-        with shop.refused("MX901"):
-            shop.pay("T", "P", 1, txn=number)
+def test_refuses_bad_numbers(shop: Shop, subtests: pytest.Subtests) -> None:
+    for number in [None, "", "a b", "x" * 65]:
+        with subtests.test(number=number):
+            with shop.refused("MX901"):
+                shop.call("record_payment", "T", number, "cash", 1)
+            with shop.refused("MX901"):
+                shop.call("record_payment", number, "P", "cash", 1)
+            if number is not None:
+                with shop.refused("MX901"):
+                    shop.pay("T", "P", 1, txn=number)
 
 
-@pytest.mark.parametrize("moment", ["infinity", "-infinity"])
-def test_refuses_a_moment_that_never_comes(shop: Shop, moment: str) -> None:
-    with shop.refused("MX905"):
-        shop.call("record_payment", "T", "P", "cash", 1, moment)
+def test_refuses_a_moment_that_never_comes(shop: Shop, subtests: pytest.Subtests) -> None:
+    for moment in ["infinity", "-infinity"]:
+        with subtests.test(moment=moment), shop.refused("MX905"):
+            shop.call("record_payment", "T", "P", "cash", 1, moment)
 
 
 def test_e27_a_payment_larger_than_the_trade(shop: Shop) -> None:

@@ -1,5 +1,3 @@
-from typing import Any
-
 import pytest
 from psycopg.types.json import Jsonb
 from shop import Shop
@@ -61,9 +59,8 @@ def test_e03_the_same_payment_twice_in_one_call_is_one(shop: Shop) -> None:
     assert shop.row("trades", "T1").paid == 60
 
 
-@pytest.mark.parametrize(
-    ("bad", "code"),
-    [
+def test_all_or_nothing(shop: Shop, subtests: pytest.Subtests) -> None:
+    for bad, code in [
         ({"amount": 0}, "MX902"),
         ({"amount": -5}, "MX902"),
         ({"amount": None}, "MX902"),
@@ -86,11 +83,9 @@ def test_e03_the_same_payment_twice_in_one_call_is_one(shop: Shop) -> None:
         ({"channel_txn_no": "a b"}, "MX901"),
         ({"channel": "card", "channel_txn_no": "X1"}, "MX207"),
         ({"colour": "red"}, "MX903"),
-    ],
-)
-def test_all_or_nothing(shop: Shop, bad: dict[str, Any], code: str) -> None:
-    with shop.refused(code):
-        shop.rows("record_payments", [{**P1, "channel_txn_no": "X1"}, {**P2, **bad}])
+    ]:
+        with subtests.test(bad=bad, code=code), shop.refused(code):
+            shop.rows("record_payments", [{**P1, "channel_txn_no": "X1"}, {**P2, **bad}])
 
     assert len(shop.rows("record_payments", [P1, P2])) == 2
 
@@ -100,20 +95,17 @@ def test_e15_refuses_a_payment_without_an_amount(shop: Shop) -> None:
         shop.rows("record_payments", [{k: v for k, v in P1.items() if k != "amount"}])
 
 
-@pytest.mark.parametrize(
-    ("sent", "code"),
-    [
+def test_refuses_what_is_no_list_of_payments(shop: Shop, subtests: pytest.Subtests) -> None:
+    for sent, code in [
         (None, "MX903"),
         (Jsonb(None), "MX903"),
         (Jsonb({}), "MX903"),
         (Jsonb([]), "MX904"),
         (Jsonb([7]), "MX903"),
         (Jsonb([P1] * 10001), "MX904"),
-    ],
-)
-def test_refuses_what_is_no_list_of_payments(shop: Shop, sent: Any, code: str) -> None:
-    with shop.refused(code):
-        shop.query("select * from mixpay.record_payments('m', %s)", sent)
+    ]:
+        with subtests.test(sent=sent, code=code), shop.refused(code):
+            shop.query("select * from mixpay.record_payments('m', %s)", sent)
 
 
 def test_refuses_an_unknown_merchant(shop: Shop) -> None:

@@ -187,11 +187,12 @@ def test_refuses_what_it_does_not_know(shop: Shop) -> None:
         Shop(shop.conn, "nobody").succeed("P", "X1")
 
 
-@pytest.mark.parametrize("amount", [0, -1, 10**15 + 1, 2**63 - 1])
-def test_e02_refuses_what_is_no_amount(shop: Shop, amount: int) -> None:
-    shop.start("T", "P", 60)
-    with shop.refused("MX902", amount):
-        shop.succeed("P", amount=amount)
+def test_e02_refuses_what_is_no_amount(shop: Shop, subtests: pytest.Subtests) -> None:
+    for amount in [0, -1, 10**15 + 1, 2**63 - 1]:
+        with subtests.test(amount=amount):
+            shop.start("T", "P", 60)
+            with shop.refused("MX902", amount):
+                shop.succeed("P", amount=amount)
 
 
 def test_e27_takes_the_largest_amount(shop: Shop) -> None:
