@@ -27,7 +27,7 @@ set role mixpay_owner;
 comment on schema mixpay is 'Merged orders, mixed payments and first-in-first-out refunds.';
 reset role;
 set role mixpay_owner;
--- A number that names something (an order, a payment, …). Columns only: as a parameter it would raise its raw 23514.
+-- A number that names something (an order, a payment, ...). Columns only: as a parameter it would raise its raw 23514.
 create domain mixpay.number as text collate "C"
 constraint number_is_1_to_64_printable_ascii check (length(value) between 1 and 64 and value !~ '[^!-~]');
 
@@ -276,7 +276,7 @@ insert into mixpay.currencies (currency, exponent, title) values
     ('TJS', 2, 'Somoni'),
     ('TMT', 2, 'Turkmenistan New Manat'),
     ('TND', 3, 'Tunisian Dinar'),
-    ('TOP', 2, 'Pa’anga'),
+    ('TOP', 2, 'Pa''anga'),
     ('TRY', 2, 'Turkish Lira'),
     ('TTD', 2, 'Trinidad and Tobago Dollar'),
     ('TWD', 2, 'New Taiwan Dollar'),
@@ -289,8 +289,8 @@ insert into mixpay.currencies (currency, exponent, title) values
     ('UYU', 2, 'Peso Uruguayo'),
     ('UYW', 4, 'Unidad Previsional'),
     ('UZS', 2, 'Uzbekistan Sum'),
-    ('VED', 2, 'Bolívar Soberano'),
-    ('VES', 2, 'Bolívar Soberano'),
+    ('VED', 2, 'Bolivar Soberano'),
+    ('VES', 2, 'Bolivar Soberano'),
     ('VND', 0, 'Dong'),
     ('VUV', 0, 'Vatu'),
     ('WST', 2, 'Tala'),

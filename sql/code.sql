@@ -9,6 +9,8 @@ set role mixpay_owner;
 \ir views/trade_balances.sql
 \ir views/order_balances.sql
 \ir views/payment_balances.sql
+\ir views/refund_list.sql
+\ir views/channel_refund_list.sql
 \ir views/allocations.sql
 \ir views/refund_explained.sql
 \ir views/trade_flow.sql

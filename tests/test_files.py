@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mixpay_db import database
-from mixpay_db.resources import sql_dir
+from mixpay_db.resources import migrations_dir, sql_dir
 
 SQL = sql_dir()
 CHECKS = sorted((SQL / "checks").glob("*.sql"))
@@ -75,3 +75,8 @@ def test_every_public_function_has_its_tests() -> None:
     functions = {path.stem for path in (SQL / "functions").glob("[a-z]*.sql")}
     tests = {path.stem for path in (Path(__file__).parent / "functions").glob("test_*.py")}
     assert functions == {name.removeprefix("test_") for name in tests}
+
+
+def test_sql_is_ascii_so_that_no_clients_encoding_matters() -> None:
+    for path in [*SQL.rglob("*.sql"), *migrations_dir().glob("*.sql")]:
+        assert path.read_bytes().isascii(), path

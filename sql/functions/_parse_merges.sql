@@ -14,7 +14,7 @@ begin
     if jsonb_typeof(p_trades) is distinct from 'array' or jsonb_array_length(p_trades) not between 1 and 10000 then
         raise exception 'the trades are not an array of 1 to 10000 objects' using
             errcode = case when jsonb_typeof(p_trades) = 'array' then 'MX904' else 'MX903' end,
-            hint = 'Pass [{"trade_no"?, "expires_at"?, "orders": […]}, …].';
+            hint = 'Pass [{"trade_no"?, "expires_at"?, "orders": [...]}, ...].';
     end if;
     perform _check_json_array(
         array_agg(format('trade %s', j.i)), array_agg(j.value), array['trade_no', 'expires_at'], '{}', array['orders']
@@ -33,7 +33,7 @@ begin
         if jsonb_typeof(v_trade.orders) is distinct from 'array' then
             raise exception '%: "orders" is not an array', v_trade.name using
                 errcode = 'MX903',
-                hint = 'Pass [{"order_no", "amount", "currency", "payee_no"?, "pay"?, "hold"?}, …].';
+                hint = 'Pass [{"order_no", "amount", "currency", "payee_no"?, "pay"?, "hold"?}, ...].';
         end if;
         raise exception '%: it merges % orders', v_trade.name, jsonb_array_length(v_trade.orders) using
             errcode = 'MX904',

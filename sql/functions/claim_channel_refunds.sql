@@ -25,7 +25,7 @@ begin
     v_due := array(
         select channel_refund_no from channel_refunds
         where merchant_id = p_merchant_id and state in ('pending', 'sent', 'doubt') and due_at <= now()
-        order by due_at
+        order by due_at, channel_refund_no
         limit p_limit
     );
     if v_due = '{}' then

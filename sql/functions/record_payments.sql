@@ -9,7 +9,7 @@ begin
     if jsonb_typeof(p_payments) is distinct from 'array' or jsonb_array_length(p_payments) not between 1 and 10000 then
         raise exception 'the payments are not an array of 1 to 10000 objects' using
             errcode = case when jsonb_typeof(p_payments) = 'array' then 'MX904' else 'MX903' end,
-            hint = 'Pass [{"trade_no", "payment_no", "channel", "amount", "paid_at"?, "channel_txn_no"?}, …].';
+            hint = 'Pass [{"trade_no", "payment_no", "channel", "amount", "paid_at"?, "channel_txn_no"?}, ...].';
     end if;
     perform _check_json_array(
         array_agg(format('payment %s', j.i)), array_agg(j.value),
@@ -55,7 +55,7 @@ $record_payments$;
 comment on function mixpay.record_payments(text, jsonb) is $$
 Records many payments in one call, all or nothing; for each, record_payment says what happens.
 
-p_payments is [{"trade_no", "payment_no", "channel", "amount", "paid_at"?, "channel_txn_no"?}, …], 1 to 10,000 of them,
+p_payments is [{"trade_no", "payment_no", "channel", "amount", "paid_at"?, "channel_txn_no"?}, ...], 1 to 10,000 of them,
 paid_at a moment with its offset ("2026-01-31T12:00:00+08:00"). Returns the payments in the order of the call.
 Locks: the trades, in ascending trade number.
 Raises: MX101 if there is no such merchant; MX104 if there is no such trade; MX202 if a payment number was used for

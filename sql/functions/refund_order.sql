@@ -61,6 +61,6 @@ p_payment_nos names the payments to take from instead, in that order; it is kept
 same content returns the refund as it is now; the reason is not compared.
 Locks: the order's trades, in ascending trade number.
 Raises: MX101 if there is no such merchant; MX103 if there is no such order; MX301 if more is asked than is left;
-MX302 if the refund number was used for something else; MX306 if the named payments hold too little or are none of the order's; MX901; MX902;
-MX904; MX905.
+MX302 if the refund number was used for something else; MX306 if the named payments hold too little or are none of the
+order's; MX901; MX902; MX904; MX905.
 $$;

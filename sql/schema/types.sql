@@ -1,4 +1,4 @@
--- A number that names something (an order, a payment, …). Columns only: as a parameter it would raise its raw 23514.
+-- A number that names something (an order, a payment, ...). Columns only: as a parameter it would raise its raw 23514.
 create domain mixpay.number as text collate "C"
 constraint number_is_1_to_64_printable_ascii check (length(value) between 1 and 64 and value !~ '[^!-~]');
 

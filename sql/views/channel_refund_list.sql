@@ -1,0 +1,25 @@
+create view mixpay.channel_refund_list as
+select
+    c.merchant_id,
+    c.channel_refund_no,
+    c.refund_no,
+    c.payment_no,
+    p.trade_no,
+    r.order_no,
+    r.kind,
+    c.channel,
+    c.amount,
+    c.state,
+    c.reason,
+    c.due_at,
+    c.worker,
+    c.attempts,
+    c.channel_txn_no,
+    c.refunded_at,
+    c.created_at
+from mixpay.channel_refunds as c
+inner join mixpay.refunds as r on r.merchant_id = c.merchant_id and r.refund_no = c.refund_no
+inner join mixpay.payments as p on p.merchant_id = c.merchant_id and p.payment_no = c.payment_no;
+
+comment on view mixpay.channel_refund_list is
+'Each channel refund as it is now: what waits for a person, what is to be sent, what is in doubt.';

@@ -1,0 +1,18 @@
+create view mixpay.refund_list as
+select
+    merchant_id,
+    refund_no,
+    kind,
+    order_no,
+    state,
+    amount,
+    succeeded,
+    freed,
+    amount - succeeded - freed as under_way,
+    payment_nos,
+    reason,
+    created_at
+from mixpay.refunds;
+
+comment on view mixpay.refund_list is
+'Each refund as it is now: what has gone back of it, what was freed and what is under way, in the smallest unit.';
