@@ -39,7 +39,7 @@ begin
         raise exception 'trade % has expired', p_trade_no using
             errcode = 'MX205',
             detail = format('It expired at %s.', v_trade.expires_at),
-            hint = 'Merge its orders again. Money that has arrived is recorded with record_payment.';
+            hint = 'Merge its orders again, under a new trade number. Money that has arrived is recorded with record_payment.';
     end if;
     if p_amount > v_trade.amount - v_trade.paid then
         raise exception 'trade % lacks less than that', p_trade_no using
