@@ -149,3 +149,15 @@ def test_refuses_bad_numbers(shop: Shop, subtests: pytest.Subtests) -> None:
 def test_refuses_an_overlong_method(shop: Shop) -> None:
     with shop.refused("MX905", 1001):
         shop.call("start_payment", "T", "P", 1, "wechat", "x" * 1001)
+
+
+def test_the_way_out_of_an_expired_trade(shop: Shop) -> None:
+    lines = [{"order_no": "E", "amount": 1, "currency": "CNY"}]
+    expired = shop.call("merge_orders", lines, None, day(1)).trade_no
+    # Expiry is not compared: without a number, the open trade is returned.
+    assert shop.call("merge_orders", lines).trade_no == expired
+    with shop.refused("MX205", "2026-01-01"):
+        shop.start(expired, "P", 1)
+
+    shop.call("merge_orders", lines, "NEW")
+    assert shop.start("NEW", "P", 1).state == "pending"
