@@ -418,8 +418,9 @@ create table mixpay.orders (
     constraint merge_count_is_positive check (merge_count > 0)
 );
 
--- The foreign key to payees.
-create index orders_by_payee on mixpay.orders (merchant_id, payee_no);
+-- The foreign key to payees. Here and below, an index beside the key has merchant_id later: on a table without
+-- statistics the planner may otherwise take it for a look-up by key, and read all rows of the merchant.
+create index orders_by_payee on mixpay.orders (payee_no, merchant_id);
 
 comment on table mixpay.orders is 'What is to be paid, named by the caller''s order number.';
 comment on column mixpay.orders.amount is 'In the currency''s smallest unit.';
@@ -480,7 +481,7 @@ create table mixpay.trade_orders (
     constraint release_is_due_only_of_held_money check (held or release_due_at is null)
 ) with (fillfactor = 85);
 
-create unique index an_order_has_one_live_line on mixpay.trade_orders (merchant_id, order_no) where live;
+create unique index an_order_has_one_live_line on mixpay.trade_orders (order_no, merchant_id) where live;
 
 comment on table mixpay.trade_orders is 'One order''s line (its share) in one trade.';
 comment on column mixpay.trade_orders.position is 'Its place in the trade, from 1: payments fill lines in this order.';
@@ -525,7 +526,7 @@ create table mixpay.payments (
 
 -- The foreign key to trades; and refund_order: the trade's payments that still hold money, oldest first. spent is a
 -- column of its own because a payment that is refunded in part then keeps its place in the index (a HOT update).
-create index payments_by_trade on mixpay.payments (merchant_id, trade_no, spent, paid_at, seq);
+create index payments_by_trade on mixpay.payments (trade_no, merchant_id, spent, paid_at, seq);
 
 create unique index a_channel_transaction_pays_once on mixpay.payments (merchant_id, channel, channel_txn_no)
 where channel_txn_no is not null;
@@ -567,7 +568,7 @@ create table mixpay.refunds (
 );
 
 -- The foreign key to orders.
-create index refunds_by_order on mixpay.refunds (merchant_id, order_no);
+create index refunds_by_order on mixpay.refunds (order_no, merchant_id);
 
 comment on table mixpay.refunds is 'One request to give money back.';
 comment on column mixpay.refunds.kind is
@@ -588,8 +589,8 @@ create table mixpay.refund_details (
     foreign key (merchant_id, payment_no) references mixpay.payments
 );
 
--- The foreign key to payments; whole, so that a look-up by key is exact through either index.
-create index refund_details_by_payment on mixpay.refund_details (merchant_id, payment_no, refund_no);
+-- The foreign key to payments.
+create index refund_details_by_payment on mixpay.refund_details (payment_no, merchant_id);
 
 comment on table mixpay.refund_details is 'How much of a refund one payment bears: the result of first in, first out.';
 comment on column mixpay.refund_details.amount is 'In the currency''s smallest unit.';
@@ -619,10 +620,10 @@ create table mixpay.channel_refunds (
 );
 
 -- The foreign key to refund_details.
-create index channel_refunds_by_detail on mixpay.channel_refunds (merchant_id, refund_no, payment_no);
+create index channel_refunds_by_detail on mixpay.channel_refunds (refund_no, payment_no, merchant_id);
 
 create unique index a_detail_has_one_standing_channel_refund
-on mixpay.channel_refunds (merchant_id, refund_no, payment_no) where state not in ('failed', 'bounced');
+on mixpay.channel_refunds (refund_no, payment_no, merchant_id) where state not in ('failed', 'bounced');
 
 -- claim_channel_refunds: what is due.
 create index channel_refunds_by_due_at on mixpay.channel_refunds (merchant_id, due_at)

@@ -23,10 +23,10 @@ create table mixpay.channel_refunds (
 );
 
 -- The foreign key to refund_details.
-create index channel_refunds_by_detail on mixpay.channel_refunds (merchant_id, refund_no, payment_no);
+create index channel_refunds_by_detail on mixpay.channel_refunds (refund_no, payment_no, merchant_id);
 
 create unique index a_detail_has_one_standing_channel_refund
-on mixpay.channel_refunds (merchant_id, refund_no, payment_no) where state not in ('failed', 'bounced');
+on mixpay.channel_refunds (refund_no, payment_no, merchant_id) where state not in ('failed', 'bounced');
 
 -- claim_channel_refunds: what is due.
 create index channel_refunds_by_due_at on mixpay.channel_refunds (merchant_id, due_at)

@@ -32,7 +32,7 @@ create table mixpay.payments (
 
 -- The foreign key to trades; and refund_order: the trade's payments that still hold money, oldest first. spent is a
 -- column of its own because a payment that is refunded in part then keeps its place in the index (a HOT update).
-create index payments_by_trade on mixpay.payments (merchant_id, trade_no, spent, paid_at, seq);
+create index payments_by_trade on mixpay.payments (trade_no, merchant_id, spent, paid_at, seq);
 
 create unique index a_channel_transaction_pays_once on mixpay.payments (merchant_id, channel, channel_txn_no)
 where channel_txn_no is not null;

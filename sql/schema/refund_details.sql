@@ -10,8 +10,8 @@ create table mixpay.refund_details (
     foreign key (merchant_id, payment_no) references mixpay.payments
 );
 
--- The foreign key to payments; whole, so that a look-up by key is exact through either index.
-create index refund_details_by_payment on mixpay.refund_details (merchant_id, payment_no, refund_no);
+-- The foreign key to payments.
+create index refund_details_by_payment on mixpay.refund_details (payment_no, merchant_id);
 
 comment on table mixpay.refund_details is 'How much of a refund one payment bears: the result of first in, first out.';
 comment on column mixpay.refund_details.amount is 'In the currency''s smallest unit.';

@@ -22,7 +22,7 @@ create table mixpay.refunds (
 );
 
 -- The foreign key to orders.
-create index refunds_by_order on mixpay.refunds (merchant_id, order_no);
+create index refunds_by_order on mixpay.refunds (order_no, merchant_id);
 
 comment on table mixpay.refunds is 'One request to give money back.';
 comment on column mixpay.refunds.kind is

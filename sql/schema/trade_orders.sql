@@ -22,7 +22,7 @@ create table mixpay.trade_orders (
     constraint release_is_due_only_of_held_money check (held or release_due_at is null)
 ) with (fillfactor = 85);
 
-create unique index an_order_has_one_live_line on mixpay.trade_orders (merchant_id, order_no) where live;
+create unique index an_order_has_one_live_line on mixpay.trade_orders (order_no, merchant_id) where live;
 
 comment on table mixpay.trade_orders is 'One order''s line (its share) in one trade.';
 comment on column mixpay.trade_orders.position is 'Its place in the trade, from 1: payments fill lines in this order.';
