@@ -34,8 +34,8 @@ def refunding(shop: Shop, order_no: str) -> int:
 
 @pytest.fixture
 def trades(shop: Shop) -> None:
-    shop.merge("FEW", FEW=30, OTHER=1)
-    shop.merge("MANY", MANY=3 * MANY, OTHER2=1)
+    shop.merge("FEW", FEW=30)
+    shop.merge("MANY", MANY=3 * MANY)
     for trade_no, count in (("FEW", 10), ("MANY", MANY)):
         payments = [
             {

@@ -5,10 +5,16 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import Connection
-from shop import Shop, day, outcome
+from shop import Row, Shop, day, outcome
 
 Race = Callable[..., Any]
 ISOLATION = pytest.mark.parametrize("isolation", ["read committed", "repeatable read"])
+
+
+def batch(shop: Shop, trade_no: str, payment_no: str, amount: int, **more: str) -> Row:
+    payment = {"trade_no": trade_no, "payment_no": payment_no, "amount": amount, **more}
+    (recorded,) = shop.rows("record_payments", [{**payment, "channel": "wechat"}])
+    return recorded
 
 
 @pytest.fixture(autouse=True)
@@ -79,15 +85,11 @@ def test_e03_the_same_payment_recorded_twice_at_once(shop: Shop, race: Race) -> 
 @pytest.mark.parametrize(
     ("isolation", "code"), [("read committed", "MX202"), ("repeatable read", "40001")]
 )
-@pytest.mark.parametrize("call", ["pay", "start"])
+@pytest.mark.parametrize("call", [Shop.pay, Shop.start, batch])
 def test_e03_the_same_payment_number_for_two_trades_at_once(
-    shop: Shop, race: Race, call: str, isolation: str, code: str
+    shop: Shop, race: Race, call: Callable[..., Row], isolation: str, code: str
 ) -> None:
-    raced = race(
-        lambda s: getattr(s, call)("T1", "P", 60),
-        lambda s: getattr(s, call)("T2", "P", 60),
-        isolation,
-    )
+    raced = race(lambda s: call(s, "T1", "P", 60), lambda s: call(s, "T2", "P", 60), isolation)
 
     assert raced.second.sqlstate == code
     assert shop.row("payments", "P").trade_no == "T1"
@@ -104,7 +106,14 @@ def test_the_second_trade_gets_the_number_when_the_first_gives_up(shop: Shop, ra
 @ISOLATION
 @pytest.mark.parametrize(
     ("first", "second"),
-    [("record", "record"), ("record", "succeed"), ("succeed", "record"), ("succeed", "succeed")],
+    [
+        ("record", "record"),
+        ("record", "succeed"),
+        ("succeed", "batch"),
+        ("succeed", "succeed"),
+        ("batch", "record"),
+        ("batch", "batch"),
+    ],
 )
 def test_one_channel_transaction_in_two_payments_at_once(
     shop: Shop, race: Race, first: str, second: str, isolation: str
@@ -113,6 +122,7 @@ def test_one_channel_transaction_in_two_payments_at_once(
     shop.start("T2", "S2", 60)
     calls = {
         "record": lambda s, n: s.pay(f"T{n}", f"R{n}", 60, txn="X"),
+        "batch": lambda s, n: batch(s, f"T{n}", f"R{n}", 60, channel_txn_no="X"),
         "succeed": lambda s, n: s.succeed(f"S{n}", "X"),
     }
     raced = race(lambda s: calls[first](s, 1), lambda s: calls[second](s, 2), isolation)
