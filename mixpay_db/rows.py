@@ -43,6 +43,8 @@ class Trade:
     expires_at: datetime | None
     last_seq: int
     last_entry: int
+    fifo_paid_at: datetime | None
+    fifo_seq: int | None
     created_at: datetime
 
 
@@ -111,4 +113,5 @@ class RefundShare:
     order_no: str
     channel: str
     paid_at: datetime
+    seq: int
     held: int

@@ -231,8 +231,8 @@ def test_results_are_rows(conn: Connection[Any]) -> None:
     assert (paid.state, paid.paid_at, paid.channel_txn_no) == ("succeeded", DAY, None)
     assert [p.payment_no for p in told[10]] == ["P4", "P5"]
     assert told[11] == [
-        mixpay_db.RefundShare("P1", 60, "T", "A", "coin", DAY, 60),
-        mixpay_db.RefundShare("P3", 10, "T", "A", "card", DAY, 90),
+        mixpay_db.RefundShare("P1", 60, "T", "A", "coin", DAY, 1, 60),
+        mixpay_db.RefundShare("P3", 10, "T", "A", "card", DAY, 2, 90),
     ]
     assert (refund.payment_nos, refund.reason, refund.amount) == (["P3"], "too blue", 70)
     assert (failed.state, failed.reason) == ("failed", "account closed")

@@ -195,6 +195,12 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             {"payment_no": "P3"},
         ),
     ],
+    "fifo_starts_at_the_oldest_money": [
+        (
+            "update mixpay.trades set fifo_paid_at = '9000-01-01', fifo_seq = 1 where trade_no = 'T2'",
+            {"trade_no": "T2"},
+        ),
+    ],
     "payments_are_numbered_without_gaps": [
         ("update mixpay.payments set seq = 9 where payment_no = 'P3'", {"trade_no": "T2"}),
         ("update mixpay.payments set seq = 1 where payment_no = 'P2'", {"trade_no": "T1"}),

@@ -68,10 +68,8 @@ def test_e31_a_trade_with_10000_payments_costs_no_more_than_one_with_ten(shop: S
     # All but the last ten spent, by one refund.
     shop.refund("MANY", "LARGE", 3 * (MANY - 10) - 14)
     assert shop.preview("MANY", 4) == [("MANY-09990", 3), ("MANY-09991", 1)]
-    # Until a vacuum, their entries are still in the index, some hundred to a page, and the first
-    # who comes by marks them as dead: pages, but not payments, are read in vain.
-    assert buffers(shop, PREVIEW, "MANY") < MANY / 20
-    assert previewing(shop, "MANY") < MANY / 50
+    # Until a vacuum, their entries are still in the index; the trade knows where to start behind them.
+    assert previewing(shop, "MANY") <= previewing(shop, "FEW") + 5
     shop.conn.execute("vacuum analyze")
     assert previewing(shop, "MANY") <= previewing(shop, "FEW") + 5
     assert refunding(shop, "MANY") <= refunding(shop, "FEW") + 5

@@ -56,14 +56,18 @@ begin
         set paid = paid + p_payment.applied, last_seq = p_payment.seq, last_entry = last_entry + v_entries
         where merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no;
     end if;
+    if p_payment.paid_at < p_trade.fifo_paid_at then
+        update trades set fifo_paid_at = p_payment.paid_at, fifo_seq = p_payment.seq
+        where merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no;
+    end if;
     if p_payment.surplus > 0 then
         v_refund_no := _new_number(0);
         insert into refunds (merchant_id, refund_no, kind, amount)
         values (p_trade.merchant_id, v_refund_no, 'surplus', p_payment.surplus);
         perform _reserve_refund(p_trade.merchant_id, v_refund_no, 'surplus', array[row(
             p_payment.payment_no, p_payment.surplus, p_trade.trade_no, null, p_payment.channel, p_payment.paid_at,
-            p_payment.surplus
-        )::refund_share]);
+            p_payment.seq, p_payment.surplus
+        )::refund_share], false);
     end if;
 end;
 $_apply_payment$;

@@ -47,29 +47,36 @@ begin
     end if;
     -- The order's first trade first; within a trade the oldest money first, whichever order it once paid.
     for v_line in
-        select trade_no, paid - refunded as refundable from trade_orders
+        select
+            l.trade_no, l.paid - l.refunded as refundable,
+            coalesce(t.fifo_paid_at, '-infinity') as fifo_paid_at, coalesce(t.fifo_seq, 0) as fifo_seq
+        from trade_orders as l
+        inner join trades as t on t.merchant_id = l.merchant_id and t.trade_no = l.trade_no
         where
-            merchant_id = p_merchant_id and order_no = p_order_no and paid > refunded
-            and (p_trade_nos is null or trade_no = any (p_trade_nos))
-        order by nth
+            l.merchant_id = p_merchant_id and l.order_no = p_order_no and l.paid > l.refunded
+            and (p_trade_nos is null or l.trade_no = any (p_trade_nos))
+        order by l.nth
     loop
         v_left_of_line := least(v_left, v_line.refundable);
         -- A cursor, because a loop over a query fetches rows ahead: this reads no payment that it does not take from.
         if p_payment_nos is null then
             open v_payments for
-            select payment_no, channel, paid_at, applied - (refunded - surplus_refunded) as held from payments
-            where merchant_id = p_merchant_id and trade_no = v_line.trade_no and not spent
+            select payment_no, channel, paid_at, seq, applied - (refunded - surplus_refunded) as held from payments
+            where
+                merchant_id = p_merchant_id and trade_no = v_line.trade_no and not spent
+                and (paid_at, seq) >= (v_line.fifo_paid_at, v_line.fifo_seq)
             order by paid_at, seq;
         else
             open v_payments for
-            select p.payment_no, p.channel, p.paid_at, p.applied - (p.refunded - p.surplus_refunded) as held
+            select p.payment_no, p.channel, p.paid_at, p.seq, p.applied - (p.refunded - p.surplus_refunded) as held
             from unnest(p_payment_nos) with ordinality as n (payment_no, i)
             inner join payments as p on p.merchant_id = p_merchant_id and p.payment_no = n.payment_no
             where p.trade_no = v_line.trade_no and not p.spent
             order by n.i;
         end if;
         while v_left_of_line > 0 loop
-            fetch v_payments into v_share.payment_no, v_share.channel, v_share.paid_at, v_share.held;
+            fetch v_payments
+            into v_share.payment_no, v_share.channel, v_share.paid_at, v_share.seq, v_share.held;
             exit when not found;
             v_share.amount := least(v_left_of_line, v_share.held);
             v_share.trade_no := v_line.trade_no;

@@ -28,12 +28,12 @@ begin
                 and length(coalesce(s.channel_txn_no, '-')) between 1 and 64
                 and coalesce(s.channel_txn_no, '-') !~ '[^!-~]'
                 and c.channel is not null and p.payment_no is null
-                and t.state = 'open' and x.lines = 1 and s.total <= t.amount - t.paid, false
+                and t.state = 'open' and t.fifo_paid_at is null and x.lines = 1 and s.total <= t.amount - t.paid, false
             )) over (partition by s.trade_no) as is_plain
         from sent as s
         -- A lateral limit is a look-up by key, whatever the planner believes of a table without statistics.
         cross join lateral (
-            select y.state, y.amount, y.paid, y.last_seq, y.last_entry from trades as y
+            select y.state, y.amount, y.paid, y.last_seq, y.last_entry, y.fifo_paid_at from trades as y
             where y.merchant_id = p_merchant_id and y.trade_no = s.trade_no limit 1
         ) as t
         cross join lateral (
@@ -65,6 +65,7 @@ begin
             p_merchant_id, payment_no, trade_no, channel, true, amount, amount, amount, 'succeeded', channel_txn_no,
             moment, last_seq + nth
         from plain
+        order by payment_no collate "C"
         on conflict do nothing
         returning payment_no
     ), written as (
@@ -120,7 +121,7 @@ $_record_plain_payments$;
 
 comment on function mixpay._record_plain_payments(text, jsonb) is $$
 Records, all at once, those payments that record_payment would record without further ado, and returns their numbers:
-new ones into open trades that have one live line and need all of what is sent. The rest is left to record_payment.
+new ones into open trades that have one live line, need all of what is sent and were never refunded. The rest is left to record_payment.
 
 The caller holds the lock of the trades and has checked the JSON.
 Raises: MX202 if a payment number was used for something else at the same time; MX207 if a channel transaction is

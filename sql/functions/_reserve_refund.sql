@@ -1,5 +1,5 @@
 create function mixpay._reserve_refund(
-    p_merchant_id text, p_refund_no text, p_kind text, p_shares mixpay.refund_share[]
+    p_merchant_id text, p_refund_no text, p_kind text, p_shares mixpay.refund_share[], p_in_order boolean
 ) returns void
 language plpgsql
 set search_path = mixpay, pg_temp
@@ -28,7 +28,7 @@ begin
             row_number() over (partition by s.trade_no order by s.i) + case s.trade_no when v_home then 1 else 0 end
                 as place
         from unnest(p_shares) with ordinality
-            as s (payment_no, amount, trade_no, order_no, channel, paid_at, held, i)
+            as s (payment_no, amount, trade_no, order_no, channel, paid_at, seq, held, i)
         inner join channels as c on c.channel = s.channel
     ), sent_back as (
         insert into channel_refunds (
@@ -52,9 +52,14 @@ begin
     update trades as t
     set
         refunded = t.refunded + case when p_kind in ('surplus', 'reversal') then 0 else s.amount end,
-        last_entry = t.last_entry + s.entries
+        last_entry = t.last_entry + s.entries,
+        -- Whatever stands before the last payment that was taken from in order is spent.
+        fifo_paid_at = case when p_in_order then s.paid_at else t.fifo_paid_at end,
+        fifo_seq = case when p_in_order then s.seq else t.fifo_seq end
     from (
-        select x.trade_no, sum(x.amount) as amount, count(*) + case x.trade_no when v_home then 1 else 0 end as entries
+        select
+            x.trade_no, sum(x.amount) as amount, count(*) + case x.trade_no when v_home then 1 else 0 end as entries,
+            max(x.paid_at) as paid_at, (array_agg(x.seq order by x.paid_at desc, x.seq desc))[1] as seq
         from unnest(p_shares) as x
         group by x.trade_no
     ) as s
@@ -68,8 +73,9 @@ begin
 end;
 $_reserve_refund$;
 
-comment on function mixpay._reserve_refund(text, text, text, mixpay.refund_share[]) is $$
+comment on function mixpay._reserve_refund(text, text, text, mixpay.refund_share[], boolean) is $$
 Writes what each payment bears of a stored refund: details, channel refunds, facts, and every total that grows by it.
 
-Channel refunds of offline payments wait for a person. The caller holds the lock of the trades.
+Channel refunds of offline payments wait for a person. p_in_order says that the shares were taken first in, first out.
+The caller holds the lock of the trades.
 $$;

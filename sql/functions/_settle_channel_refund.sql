@@ -37,6 +37,14 @@ begin
             refunded = refunded + v_reserved,
             surplus_refunded = surplus_refunded + case v_home when 'surplus' then v_reserved else 0 end
         where merchant_id = p_trade.merchant_id and payment_no = p_channel_refund.payment_no;
+        if v_reserved < 0 and v_home = 'order' then
+            update trades as t set fifo_paid_at = p.paid_at, fifo_seq = p.seq
+            from payments as p
+            where
+                t.merchant_id = p_trade.merchant_id and t.trade_no = p_trade.trade_no
+                and p.merchant_id = p_trade.merchant_id and p.payment_no = p_channel_refund.payment_no
+                and (p.paid_at, p.seq) < (t.fifo_paid_at, t.fifo_seq);
+        end if;
         update refund_details set freed = v_reserved < 0
         where
             merchant_id = p_trade.merchant_id and refund_no = p_channel_refund.refund_no

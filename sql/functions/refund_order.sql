@@ -33,7 +33,7 @@ begin
         on conflict do nothing
         returning * into v_refund;
         if found then
-            perform _reserve_refund(p_merchant_id, p_refund_no, 'order', v_shares);
+            perform _reserve_refund(p_merchant_id, p_refund_no, 'order', v_shares, p_payment_nos is null);
             return v_refund;
         end if;
         -- Another order's refund took the number while we looked.

@@ -12,6 +12,8 @@ create table mixpay.trades (
     expires_at timestamptz,
     last_seq bigint not null default 0,
     last_entry bigint not null default 0,
+    fifo_paid_at timestamptz,
+    fifo_seq bigint,
     created_at timestamptz not null default now(),
     primary key (merchant_id, trade_no),
     foreign key (merchant_id) references mixpay.merchants,
@@ -28,3 +30,6 @@ comment on column mixpay.trades.allocation is 'The merchant''s choice when the o
 comment on column mixpay.trades.expires_at is 'No attempt to pay may start after it; money that arrives still counts.';
 comment on column mixpay.trades.last_seq is 'The seq of the payment that succeeded last.';
 comment on column mixpay.trades.last_entry is 'The entry of its last fact.';
+comment on column mixpay.trades.fifo_paid_at is
+'With fifo_seq, where order refunds start to look: every payment before (paid_at, seq) holds nothing any more; null: '
+'at the first. A matter of speed: else each refund would step over the index entries of all that was just spent.';

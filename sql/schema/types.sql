@@ -61,6 +61,7 @@ create type mixpay.refund_share as (
     order_no text,
     channel text,
     paid_at timestamptz,
+    seq bigint,
     held bigint
 );
 
