@@ -197,7 +197,8 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     ],
     "fifo_starts_at_the_oldest_money": [
         (
-            "update mixpay.trades set fifo_paid_at = '9000-01-01', fifo_seq = 1 where trade_no = 'T2'",
+            "update mixpay.trades set fifo_paid_at = now() + '1 year', fifo_seq = 1 "
+            "where trade_no = 'T2'",
             {"trade_no": "T2"},
         ),
     ],

@@ -68,7 +68,7 @@ def test_e31_a_trade_with_10000_payments_costs_no_more_than_one_with_ten(shop: S
     # All but the last ten spent, by one refund.
     shop.refund("MANY", "LARGE", 3 * (MANY - 10) - 14)
     assert shop.preview("MANY", 4) == [("MANY-09990", 3), ("MANY-09991", 1)]
-    # Until a vacuum, their entries are still in the index; the trade knows where to start behind them.
+    # Until a vacuum their entries are still in the index, and the trade knows what lies behind.
     assert previewing(shop, "MANY") <= previewing(shop, "FEW") + 5
     shop.conn.execute("vacuum analyze")
     assert previewing(shop, "MANY") <= previewing(shop, "FEW") + 5
