@@ -371,7 +371,6 @@ insert into mixpay.state_transitions (entity, from_state, to_state, cause) value
     ('channel_refund', 'sent', 'doubt', 'nobody knows what came of it'),
     ('channel_refund', 'sent', 'succeeded', 'the channel confirmed'),
     ('channel_refund', 'sent', 'failed', 'the channel refused'),
-    ('channel_refund', 'doubt', 'doubt', 'still nobody knows'),
     ('channel_refund', 'doubt', 'sent', 'a worker claimed it again'),
     ('channel_refund', 'doubt', 'succeeded', 'the channel confirmed'),
     ('channel_refund', 'doubt', 'failed', 'the channel refused'),
@@ -567,6 +566,7 @@ create table mixpay.refunds (
     foreign key (merchant_id, order_no) references mixpay.orders,
     constraint kind_is_known check (kind in ('order', 'offline', 'surplus', 'reversal')),
     constraint order_is_named_by_order_refunds check ((order_no is not null) = (kind in ('order', 'offline'))),
+    constraint payment_nos_is_a_plain_list check (array_ndims(payment_nos) = 1),
     constraint parts_are_never_above_amount check (succeeded + freed <= amount),
     constraint state_follows_from_the_parts check (
         state = case when succeeded + freed < amount then 'processing' when freed > 0 then 'failed' else 'succeeded' end

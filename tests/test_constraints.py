@@ -158,6 +158,9 @@ REFUSED: dict[tuple[str, str], str] = {
     ("refunds", "order_is_named_by_order_refunds"): (
         "update mixpay.refunds set order_no = null where refund_no = 'R1'"
     ),
+    ("refunds", "payment_nos_is_a_plain_list"): (
+        "update mixpay.refunds set payment_nos = '{{P1}}' where refund_no = 'R1'"
+    ),
     ("refunds", "parts_are_never_above_amount"): (
         "update mixpay.refunds set succeeded = 31 where refund_no = 'R1'"
     ),

@@ -4,8 +4,12 @@ set search_path = mixpay, pg_temp
 as $_abandon_trades$
 declare
     v_trade_nos text[] := array(
-        select distinct trade_no from trade_orders
-        where merchant_id = p_merchant_id and order_no = any (p_order_nos) and live
+        select distinct l.trade_no
+        from unnest(p_order_nos) as o (order_no)
+        cross join lateral (
+            select trade_no from trade_orders
+            where merchant_id = p_merchant_id and order_no = o.order_no and live limit 1
+        ) as l
     );
     v_busy record;
 begin

@@ -6,7 +6,7 @@ set search_path = mixpay, pg_temp
 as $_apply_payment$
 declare
     v_fills boolean := p_trade.state = 'open' and p_payment.applied = p_trade.amount - p_trade.paid;
-    v_line line_share;
+    v_positions bigint[];
     v_order_nos text[];
     v_shares bigint[];
     v_entries bigint;
@@ -21,12 +21,12 @@ begin
         update trade_orders set paid = amount, live = false
         where merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no and live;
     elsif p_payment.applied > 0 then
-        for v_line in select * from _divide(p_trade, p_payment.applied) loop
-            v_order_nos := v_order_nos || v_line.order_no;
-            v_shares := v_shares || v_line.share;
-            update trade_orders set paid = paid + v_line.share
-            where merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no and position = v_line.position;
-        end loop;
+        select array_agg(position order by position), array_agg(order_no order by position), array_agg(share order by position)
+        into v_positions, v_order_nos, v_shares
+        from _divide(p_trade, p_payment.applied);
+        update trade_orders as l set paid = l.paid + s.share
+        from unnest(v_positions, v_shares) as s (position, share)
+        where l.merchant_id = p_trade.merchant_id and l.trade_no = p_trade.trade_no and l.position = s.position;
     end if;
     if p_payment.surplus > 0 then
         v_order_nos := v_order_nos || null::text;
@@ -61,7 +61,7 @@ begin
         where merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no;
     end if;
     if p_payment.surplus > 0 then
-        v_refund_no := _new_number(0);
+        v_refund_no := _new_number(clock_timestamp(), 0);
         insert into refunds (merchant_id, refund_no, kind, amount)
         values (p_trade.merchant_id, v_refund_no, 'surplus', p_payment.surplus);
         perform _reserve_refund(p_trade.merchant_id, v_refund_no, 'surplus', array[row(

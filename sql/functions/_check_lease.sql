@@ -3,17 +3,20 @@ language plpgsql
 set search_path = mixpay, pg_temp
 as $_check_lease$
 begin
-    if p_worker <> p_channel_refund.worker then
+    if p_channel_refund.state = 'sent' and (
+        p_channel_refund.due_at <= now()
+        or coalesce(p_worker <> p_channel_refund.worker, p_channel_refund.attempts > 1)
+    ) then
         raise exception 'channel refund % is in other hands', p_channel_refund.channel_refund_no using
             errcode = 'MX305',
             detail = format('%s claimed it last, until %s.', p_channel_refund.worker, p_channel_refund.due_at),
-            hint = 'The lease was over. Leave it to the worker who has it now.';
+            hint = 'After a lease it is claimed and sent again, under the same number. Only who has it now may mark it, by name.';
     end if;
 end;
 $_check_lease$;
 
 comment on function mixpay._check_lease(mixpay.channel_refunds, text) is $$
-Refuses the mark of a worker after another one claimed the channel refund; null is nobody in particular.
+Refuses a mark after the lease, by another worker than the last, or, once it was claimed again, by nobody in particular.
 
 Raises: MX305.
 $$;

@@ -4,19 +4,22 @@ set search_path = mixpay, pg_temp
 as $_divide$
 declare
     v_rest bigint := p_amount;
+    v_lines refcursor;
     v_share line_share;
 begin
     if p_trade.allocation = 'fifo' then
-        for v_share in
-            select position, order_no, amount - paid from trade_orders
-            where merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no and live and paid < amount
-            order by position
-        loop
+        -- A cursor, so that the lines are read in the order of their key as far as the money reaches, and not sorted.
+        open v_lines for
+        select position, order_no, amount - paid from trade_orders
+        where merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no and live and paid < amount
+        order by position;
+        while v_rest > 0 loop
+            fetch v_lines into v_share.position, v_share.order_no, v_share.share;
             v_share.share := least(v_rest, v_share.share);
             return next v_share;
             v_rest := v_rest - v_share.share;
-            exit when v_rest = 0;
         end loop;
+        close v_lines;
         return;
     end if;
     return query

@@ -66,7 +66,7 @@ begin
                 and o.currency = s.currency and coalesce(o.payee_no = s.payee_no, s.payee_no is null)
         group by coalesce(s.trade, t.trade)
         having bool_and(coalesce(
-            t.held = coalesce(s.held, false) and t.release_due_at is not distinct from s.release_due_at
+            (s.held is null or (t.held = s.held and t.release_due_at is not distinct from s.release_due_at))
             and t.amount = coalesce(s.pay, o.amount - _held_of_order(p_merchant_id, t.order_no, t.trade_no)), false
         ))
     )

@@ -64,7 +64,10 @@ begin
     select
         p_merchant.merchant_id, l.trade_no, l.order_no, l.position, o.merge_count, l.pay, l.pay, l.held, l.release_due_at
     from unnest(v_lines) as l
-    inner join orders as o on o.merchant_id = p_merchant.merchant_id and o.order_no = l.order_no;
+    cross join lateral (
+        select merge_count from orders
+        where merchant_id = p_merchant.merchant_id and order_no = l.order_no limit 1
+    ) as o;
 end;
 $_make_trades$;
 

@@ -128,5 +128,5 @@ $_parse_merges$;
 comment on function mixpay._parse_merges(jsonb) is $$
 The lines of merge_many's JSON, or an error that names the trade and the order that is wrong.
 
-Raises: MX901; MX902; MX903; MX904.
+Raises: MX901; MX902; MX903; MX904; MX905.
 $$;

@@ -2,17 +2,23 @@ create function mixpay._parse_moment(p_name text, p_value text) returns timestam
 language plpgsql stable
 set search_path = mixpay, pg_temp
 as $_parse_moment$
+declare
+    v_moment timestamptz;
 begin
     if p_value is null then
         return null;
     end if;
     if p_value ~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d(:?\d\d)?)$' then
         begin
-            return p_value::timestamptz;
+            v_moment := p_value::timestamptz;
         exception
             when datetime_field_overflow or invalid_datetime_format or invalid_time_zone_displacement_value then
                 null;  -- No such day, hour or zone: refused below.
         end;
+        if v_moment is not null then
+            perform _check_moment(p_name, v_moment);
+            return v_moment;
+        end if;
     end if;
     raise exception '% is not a moment', p_name using
         errcode = 'MX903',
@@ -24,5 +30,5 @@ $_parse_moment$;
 comment on function mixpay._parse_moment(text, text) is $$
 A moment out of JSON, which must name its offset from UTC; null stays null.
 
-Raises: MX903.
+Raises: MX903; MX905.
 $$;

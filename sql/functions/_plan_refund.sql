@@ -9,6 +9,9 @@ declare
     v_line record;
     v_stranger text;
     v_payments refcursor;
+    v_named record;
+    v_taken bigint;
+    v_taken_of_trades jsonb := '{}';
     v_share refund_share;
     v_left bigint := p_amount;
     v_left_of_line bigint;
@@ -45,6 +48,43 @@ begin
             detail = 'No trade of the order has a payment of this number.',
             hint = 'Name payments of the order''s trades. See mixpay.payment_balances.';
     end if;
+    v_share.order_no := p_order_no;
+    if p_payment_nos is not null then
+        for v_named in
+            select
+                p.payment_no, p.channel, p.paid_at, p.seq, p.trade_no,
+                p.applied - (p.refunded - p.surplus_refunded) as held, l.paid - l.refunded as refundable
+            from unnest(p_payment_nos) with ordinality as n (payment_no, i)
+            inner join payments as p on p.merchant_id = p_merchant_id and p.payment_no = n.payment_no
+            inner join trade_orders as l
+                on l.merchant_id = p.merchant_id and l.trade_no = p.trade_no and l.order_no = p_order_no
+            where not p.spent and (p_trade_nos is null or p.trade_no = any(p_trade_nos))
+            order by n.i
+        loop
+            -- In each trade not more than the order has left there.
+            v_taken := coalesce((v_taken_of_trades ->> v_named.trade_no)::bigint, 0);
+            v_share.amount := least(v_left, v_named.held, v_named.refundable - v_taken);
+            continue when v_share.amount = 0;
+            v_share.payment_no := v_named.payment_no;
+            v_share.trade_no := v_named.trade_no;
+            v_share.channel := v_named.channel;
+            v_share.paid_at := v_named.paid_at;
+            v_share.seq := v_named.seq;
+            v_share.held := v_named.held;
+            return next v_share;
+            v_taken_of_trades := v_taken_of_trades || jsonb_build_object(v_named.trade_no, v_taken + v_share.amount);
+            v_left := v_left - v_share.amount;
+            exit when v_left = 0;
+        end loop;
+        if v_left > 0 then
+            raise exception 'the named payments hold too little of order %', p_order_no using
+                errcode = 'MX306',
+                detail = format('%s is asked, and %s of it cannot be taken from %s.',
+                    p_amount, v_left, left(array_to_string(p_payment_nos, ', '), 200)),
+                hint = 'Name more payments of the order''s trades, or none: then the oldest money is taken first.';
+        end if;
+        return;
+    end if;
     -- The order's first trade first; within a trade the oldest money first, whichever order it once paid.
     for v_line in
         select
@@ -54,33 +94,22 @@ begin
         inner join trades as t on t.merchant_id = l.merchant_id and t.trade_no = l.trade_no
         where
             l.merchant_id = p_merchant_id and l.order_no = p_order_no and l.paid > l.refunded
-            and (p_trade_nos is null or l.trade_no = any (p_trade_nos))
+            and (p_trade_nos is null or l.trade_no = any(p_trade_nos))
         order by l.nth
     loop
         v_left_of_line := least(v_left, v_line.refundable);
+        v_share.trade_no := v_line.trade_no;
         -- A cursor, because a loop over a query fetches rows ahead: this reads no payment that it does not take from.
-        if p_payment_nos is null then
-            open v_payments for
-            select payment_no, channel, paid_at, seq, applied - (refunded - surplus_refunded) as held from payments
-            where
-                merchant_id = p_merchant_id and trade_no = v_line.trade_no and not spent
-                and (paid_at, seq) >= (v_line.fifo_paid_at, v_line.fifo_seq)
-            order by paid_at, seq;
-        else
-            open v_payments for
-            select p.payment_no, p.channel, p.paid_at, p.seq, p.applied - (p.refunded - p.surplus_refunded) as held
-            from unnest(p_payment_nos) with ordinality as n (payment_no, i)
-            inner join payments as p on p.merchant_id = p_merchant_id and p.payment_no = n.payment_no
-            where p.trade_no = v_line.trade_no and not p.spent
-            order by n.i;
-        end if;
+        open v_payments for
+        select payment_no, channel, paid_at, seq, applied - (refunded - surplus_refunded) as held from payments
+        where
+            merchant_id = p_merchant_id and trade_no = v_line.trade_no and not spent
+            and (paid_at, seq) >= (v_line.fifo_paid_at, v_line.fifo_seq)
+        order by paid_at, seq;
         while v_left_of_line > 0 loop
             fetch v_payments
             into v_share.payment_no, v_share.channel, v_share.paid_at, v_share.seq, v_share.held;
-            exit when not found;
             v_share.amount := least(v_left_of_line, v_share.held);
-            v_share.trade_no := v_line.trade_no;
-            v_share.order_no := p_order_no;
             return next v_share;
             v_left_of_line := v_left_of_line - v_share.amount;
             v_left := v_left - v_share.amount;
@@ -88,13 +117,6 @@ begin
         close v_payments;
         exit when v_left = 0;
     end loop;
-    if v_left > 0 then
-        raise exception 'the named payments hold too little of order %', p_order_no using
-            errcode = 'MX306',
-            detail = format('%s is asked, and %s of it cannot be taken from %s.',
-                p_amount, v_left, array_to_string(p_payment_nos, ', ')),
-            hint = 'Name more payments of the order''s trades, or none: then the oldest money is taken first.';
-    end if;
 end;
 $_plan_refund$;
 

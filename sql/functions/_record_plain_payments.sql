@@ -1,4 +1,6 @@
-create function mixpay._record_plain_payments(p_merchant_id text, p_payments jsonb) returns text[]
+create function mixpay._record_plain_payments(
+    p_merchant_id text, p_payments jsonb, p_locked text[]
+) returns text[]
 language plpgsql
 set search_path = mixpay, pg_temp
 as $_record_plain_payments$
@@ -31,6 +33,7 @@ begin
                 and t.state = 'open' and t.fifo_paid_at is null and x.lines = 1 and s.total <= t.amount - t.paid, false
             )) over (partition by s.trade_no) as is_plain
         from sent as s
+        inner join unnest(p_locked) as locked (trade_no) on locked.trade_no = s.trade_no
         -- A lateral limit is a look-up by key, whatever the planner believes of a table without statistics.
         cross join lateral (
             select y.state, y.amount, y.paid, y.last_seq, y.last_entry, y.fifo_paid_at from trades as y
@@ -119,11 +122,11 @@ begin
 end;
 $_record_plain_payments$;
 
-comment on function mixpay._record_plain_payments(text, jsonb) is $$
+comment on function mixpay._record_plain_payments(text, jsonb, text[]) is $$
 Records, all at once, those payments that record_payment would record without further ado, and returns their numbers:
 new ones into open trades that have one live line, need all of what is sent and were never refunded. The rest is left to record_payment.
 
-The caller holds the lock of the trades and has checked the JSON.
+p_locked are the trades that the caller has locked; the JSON is checked.
 Raises: MX202 if a payment number was used for something else at the same time; MX207 if a channel transaction is
-another payment's; MX903.
+another payment's; MX903; MX905.
 $$;

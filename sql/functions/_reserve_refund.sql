@@ -6,6 +6,7 @@ set search_path = mixpay, pg_temp
 as $_reserve_refund$
 declare
     v_home text := p_shares[1].trade_no;
+    v_at timestamptz := clock_timestamp();
 begin
     update payments as p
     set
@@ -23,7 +24,7 @@ begin
     where t.merchant_id = p_merchant_id and t.trade_no = v_home;
     with share as (
         select
-            s.*, _new_number(s.i) as channel_refund_no,
+            s.*, _new_number(v_at, s.i) as channel_refund_no,
             case c.kind when 'offline' then 'waiting' else 'pending' end as state,
             row_number() over (partition by s.trade_no order by s.i) + case s.trade_no when v_home then 1 else 0 end
                 as place

@@ -16,7 +16,8 @@ begin
             detail = format('It is %s.', coalesce(p_limit::text, 'null')),
             hint = 'Claim 1 to 1000 channel refunds at a time.';
     end if;
-    if p_lease is null or p_lease not between interval '1 second' and interval '1 day' then
+    -- In seconds, because intervals compare as if a month had 30 days.
+    if p_lease is null or extract(epoch from p_lease) not between 1 and 86400 then
         raise exception 'the lease is out of bounds' using
             errcode = 'MX905',
             detail = format('It is %s.', coalesce(p_lease::text, 'null')),
@@ -57,7 +58,7 @@ begin
             and c.state in ('pending', 'sent', 'doubt') and c.due_at <= now()
     ), claimed as (
         update channel_refunds as c
-        set state = 'sent', reason = null, worker = p_worker, attempts = c.attempts + 1, due_at = now() + p_lease
+        set state = 'sent', reason = null, worker = p_worker, attempts = c.attempts + 1, due_at = now() + make_interval(secs => extract(epoch from p_lease)::double precision)
         from due as d
         where c.merchant_id = p_merchant_id and c.channel_refund_no = d.channel_refund_no
         returning c.*

@@ -13,7 +13,10 @@ begin
     v_trade := _lock_channel_refund(p_merchant_id, p_channel_refund_no);
     select * into v_was from channel_refunds
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
-    if v_was.state not in ('pending', 'sent', 'doubt') then
+    if v_was.state = 'doubt' then
+        return v_was;
+    end if;
+    if v_was.state not in ('pending', 'sent') then
         perform _refuse_channel_refund_news(v_was, 'in doubt');
     end if;
     perform _check_lease(v_was, p_worker);
@@ -41,8 +44,9 @@ Books that nobody knows whether a channel sent the money: a time-out, a lost ans
 
 It may be claimed again after a back-off (10 seconds, doubled with each attempt, at most an hour) and is then sent, or
 asked for, under the same number.
-p_worker: who claimed it; when given, a mark after another worker's claim is refused.
+p_worker: who claimed it, needed once it was claimed again. A mark after the lease, or by another worker, is refused:
+it will be claimed again, and its number keeps the channel from sending twice.
 Locks: the trade, then the refund.
 Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if it has ended or waits
-for a person; MX305 if another worker has claimed it since; MX901; MX905.
+for a person; MX305 if the lease is over or another worker has claimed it since; MX901; MX905.
 $$;

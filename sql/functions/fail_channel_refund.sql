@@ -33,8 +33,9 @@ comment on function mixpay.fail_channel_refund(text, text, text, text) is $$
 Books that a channel definitely did not send the money of a channel refund: the amount is freed and may be refunded
 again. A time-out is no failure: that is doubt_channel_refund. One that has failed stays as it is.
 
-p_worker: who claimed it; when given, a mark after another worker's claim is refused.
+p_worker: who claimed it, needed once it was claimed again. A mark after the lease, or by another worker, is refused:
+it will be claimed again, and its number keeps the channel from sending twice.
 Locks: the trade, then the refund.
 Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if it has succeeded;
-MX305 if another worker has claimed it since; MX901; MX905.
+MX305 if the lease is over or another worker has claimed it since; MX901; MX905.
 $$;

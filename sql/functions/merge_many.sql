@@ -7,6 +7,7 @@ declare
     v_merchant merchants := _check_merchant(p_merchant_id);
     v_found text[] := _find_merged(p_merchant_id, v_lines);
     v_trade_nos text[];
+    v_at timestamptz := clock_timestamp();
 begin
     v_lines := array(select l from unnest(v_lines) as l where v_found[l.trade] is null);
     if v_lines <> '{}' then
@@ -33,7 +34,7 @@ begin
     end if;
     if v_lines <> '{}' then
         perform _abandon_trades(p_merchant_id, array(select l.order_no from unnest(v_lines) as l));
-        select array_agg(coalesce(f.trade_no, n.trade_no, _new_number(f.i)) order by f.i) into v_found
+        select array_agg(coalesce(f.trade_no, n.trade_no, _new_number(v_at, f.i)) order by f.i) into v_found
         from unnest(v_found) with ordinality as f (trade_no, i)
         left join (select distinct l.trade, l.trade_no from unnest(v_lines) as l) as n on n.trade = f.i;
         perform _make_trades(v_merchant, v_lines, v_found);
@@ -41,7 +42,9 @@ begin
     return query
     select t.*
     from unnest(v_found) with ordinality as f (trade_no, i)
-    inner join trades as t on t.merchant_id = p_merchant_id and t.trade_no = f.trade_no
+    cross join lateral (
+        select * from trades where merchant_id = p_merchant_id and trade_no = f.trade_no limit 1
+    ) as t
     order by f.i;
 end;
 $merge_many$;
@@ -56,5 +59,5 @@ Locks: the orders, in ascending order number; then the trades that are closed, i
 Raises: MX101 if there is no such merchant; MX102 if there is no such payee; MX105 if a known order has another amount,
 currency or payee; MX106 if a trade number was used for something else; MX107 if an order is in an open trade that
 money was paid into or that has a pending attempt; MX108 if an order has less left to pay than is asked; MX109 if a
-trade has orders of different currencies; MX110 if there is no such currency; MX901; MX902; MX903; MX904.
+trade has orders of different currencies; MX110 if there is no such currency; MX901; MX902; MX903; MX904; MX905.
 $$;

@@ -9,7 +9,10 @@ declare
 begin
     perform _check_moment('expires_at', p_expires_at);
     select * into v_trade from merge_many(p_merchant_id, jsonb_build_array(
-        jsonb_build_object('trade_no', p_trade_no, 'expires_at', p_expires_at, 'orders', p_orders)
+        jsonb_build_object(
+            'trade_no', p_trade_no, 'orders', p_orders,
+            'expires_at', to_char(p_expires_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+        )
     ));
     return v_trade;
 end;

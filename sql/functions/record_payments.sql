@@ -3,6 +3,7 @@ language plpgsql security definer
 set search_path = mixpay, pg_temp set enable_seqscan = off
 as $record_payments$
 declare
+    v_locked text[];
     v_plain text[];
     v_item record;
 begin
@@ -16,15 +17,19 @@ begin
         array['trade_no', 'payment_no', 'channel', 'paid_at', 'channel_txn_no'], array['amount']
     )
     from jsonb_array_elements(p_payments) with ordinality as j (value, i);
-    perform from (
-        select distinct value ->> 'trade_no' collate "C" as trade_no from jsonb_array_elements(p_payments) order by 1
-    ) as s
-    cross join lateral (
-        select from trades
-        where merchant_id = p_merchant_id and trade_no = s.trade_no
-        for no key update
-    ) as t;
-    v_plain := _record_plain_payments(p_merchant_id, p_payments);
+    -- A trade that is made while we wait for others is not among these, and is left to record_payment.
+    v_locked := array(
+        select t.trade_no
+        from (
+            select distinct value ->> 'trade_no' collate "C" as trade_no from jsonb_array_elements(p_payments) order by 1
+        ) as s
+        cross join lateral (
+            select trade_no from trades
+            where merchant_id = p_merchant_id and trade_no = s.trade_no
+            for no key update
+        ) as t
+    );
+    v_plain := _record_plain_payments(p_merchant_id, p_payments, v_locked);
     if cardinality(v_plain) < jsonb_array_length(p_payments) then
         for v_item in
             select j.value, j.i

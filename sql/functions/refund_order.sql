@@ -3,33 +3,33 @@ create function mixpay.refund_order(
     p_reason text default null, p_payment_nos text[] default null
 ) returns mixpay.refunds
 language plpgsql security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off
+set search_path = mixpay, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $refund_order$
 declare
     v_refund refunds;
     v_trade_nos text[];
     v_shares refund_share[];
+    v_payment_nos text[];
 begin
     perform _check_number('refund_no', p_refund_no);
     perform _check_amount('amount', p_amount);
     perform _check_text('reason', p_reason);
     perform _check_payment_nos(p_payment_nos);
-    v_trade_nos := array(
-        select trade_no from trades
-        where
-            merchant_id = p_merchant_id and trade_no in (
-                select trade_no from trade_orders where merchant_id = p_merchant_id and order_no = p_order_no
-            )
-        order by trade_no
-        for no key update
-    );
+    if p_payment_nos is not null then
+        v_payment_nos := array(select unnest(p_payment_nos));  -- counted from 1, whatever the caller's array is
+    end if;
+    v_trade_nos := array(select trade_no from trade_orders where merchant_id = p_merchant_id and order_no = p_order_no);
+    perform from trades
+    where merchant_id = p_merchant_id and trade_no = any(v_trade_nos)
+    order by trade_no
+    for no key update;
     select * into v_refund from refunds where merchant_id = p_merchant_id and refund_no = p_refund_no;
     if not found then
         v_shares := array(
             select s from _plan_refund(p_merchant_id, p_order_no, p_amount, p_payment_nos, v_trade_nos) as s
         );
         insert into refunds (merchant_id, refund_no, kind, order_no, amount, payment_nos, reason)
-        values (p_merchant_id, p_refund_no, 'order', p_order_no, p_amount, p_payment_nos, p_reason)
+        values (p_merchant_id, p_refund_no, 'order', p_order_no, p_amount, v_payment_nos, p_reason)
         on conflict do nothing
         returning * into v_refund;
         if found then
@@ -40,7 +40,7 @@ begin
         select * into v_refund from refunds where merchant_id = p_merchant_id and refund_no = p_refund_no;
     end if;
     if (v_refund.kind, v_refund.order_no, v_refund.amount) is distinct from ('order', p_order_no, p_amount)
-        or (p_payment_nos is not null and p_payment_nos is distinct from v_refund.payment_nos) then
+        or (v_payment_nos is not null and v_payment_nos is distinct from v_refund.payment_nos) then
         raise exception 'refund number % was used for something else', p_refund_no using
             errcode = 'MX302',
             detail = format('It refunds %s%s (kind %s) and is %s.', v_refund.amount,

@@ -22,14 +22,13 @@ begin
     v_trade := _lock_trade_of_payment(p_merchant_id, p_payment_no);
     select * into v_payment from payments where merchant_id = p_merchant_id and payment_no = p_payment_no;
     if v_payment.state = 'succeeded' then
-        if p_amount <> v_payment.amount or p_paid_at <> v_payment.paid_at
+        if p_amount <> v_payment.amount
             or (p_channel_txn_no is not null and p_channel_txn_no is distinct from v_payment.channel_txn_no) then
             raise exception 'payment % has succeeded with other news', p_payment_no using
                 errcode = 'MX208',
-                detail = format('It succeeded with %s at %s, channel transaction %s; the news is %s at %s, %s.',
-                    v_payment.amount, v_payment.paid_at, coalesce(v_payment.channel_txn_no, '(none)'),
-                    coalesce(p_amount, v_payment.amount), coalesce(p_paid_at, v_payment.paid_at),
-                    coalesce(p_channel_txn_no, '(none)')),
+                detail = format('It succeeded with %s, channel transaction %s; the news is %s, %s.',
+                    v_payment.amount, coalesce(v_payment.channel_txn_no, '(none)'),
+                    coalesce(p_amount, v_payment.amount), coalesce(p_channel_txn_no, '(none)')),
                 hint = 'Money that arrived besides is a payment of its own: record_payment.';
         end if;
         return v_payment;
@@ -61,9 +60,10 @@ comment on function mixpay.succeed_payment(text, text, text, timestamptz, bigint
 Books that a started payment's money arrived, also after it failed or was closed. May be called again and again.
 
 p_amount is what arrived, in the currency's smallest unit; left out: what was started. What the trade does not need
-becomes the payment's surplus and goes back to it. p_paid_at is when it arrived, left out: now. p_channel_txn_no is the
+becomes the payment's surplus and goes back to it. p_paid_at is when it arrived, left out: now; later news of
+the same success may name another moment, and the first one stays. p_channel_txn_no is the
 channel's own number, null if it has none.
 Locks: the trade.
 Raises: MX101 if there is no such merchant; MX201 if there is no such payment; MX207 if the channel transaction is
-another payment's; MX208 if it has succeeded with another amount, moment or channel transaction; MX901; MX902; MX905.
+another payment's; MX208 if it has succeeded with another amount or channel transaction; MX901; MX902; MX905.
 $$;

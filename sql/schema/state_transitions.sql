@@ -39,7 +39,6 @@ insert into mixpay.state_transitions (entity, from_state, to_state, cause) value
     ('channel_refund', 'sent', 'doubt', 'nobody knows what came of it'),
     ('channel_refund', 'sent', 'succeeded', 'the channel confirmed'),
     ('channel_refund', 'sent', 'failed', 'the channel refused'),
-    ('channel_refund', 'doubt', 'doubt', 'still nobody knows'),
     ('channel_refund', 'doubt', 'sent', 'a worker claimed it again'),
     ('channel_refund', 'doubt', 'succeeded', 'the channel confirmed'),
     ('channel_refund', 'doubt', 'failed', 'the channel refused'),

@@ -59,6 +59,17 @@ with touched as (
         order by array_position(payment_nos, payment_no::text), paid_at, seq
         rows unbounded preceding
     )
+), taken as (
+    -- An operator who names the payments decides: then there is nothing to compute, only what is stored.
+    select
+        s.*, s.payment_nos is not null as named,
+        case
+            when s.payment_nos is null then greatest(0, least(s.stands_to, s.share) - s.stands_from)
+            else coalesce(d.amount, 0)
+        end as taken
+    from stretches as s
+    left join mixpay.refund_details as d
+        on d.merchant_id = s.merchant_id and d.refund_no = s.refund_no and d.payment_no = s.payment_no
 )
 select
     merchant_id,
@@ -71,13 +82,14 @@ select
     channel,
     paid_at,
     held::bigint as held,
-    stands_from::bigint as stands_from,
-    stands_to::bigint as stands_to,
-    case when stands_from < share and held > 0 then stands_from end::bigint as taken_from,
-    case when stands_from < share and held > 0 then least(stands_to, share) end::bigint as taken_to,
-    greatest(0, least(stands_to, share) - stands_from)::bigint as taken,
-    (held - greatest(0, least(stands_to, share) - stands_from))::bigint as left_over
-from stretches;
+    case when not named then stands_from::bigint end as stands_from,
+    case when not named then stands_to::bigint end as stands_to,
+    case when taken > 0 and not named then stands_from::bigint end as taken_from,
+    case when taken > 0 and not named then (stands_from + taken)::bigint end as taken_to,
+    taken::bigint as taken,
+    (held - taken)::bigint as left_over,
+    named
+from taken;
 
 comment on view mixpay.refund_explained is
 'Each refund of an order: of every payment of its trades, oldest first, what it held, took part with and had left.';
@@ -86,3 +98,5 @@ comment on column mixpay.refund_explained.held is 'What order refunds could take
 comment on column mixpay.refund_explained.stands_from is
 'It stands for the trade''s money from here to stands_to, counted from the oldest; the refund takes from 0 upwards.';
 comment on column mixpay.refund_explained.taken is 'What it bears of this refund: the stored detail.';
+comment on column mixpay.refund_explained.named is
+'An operator named the payments: only they are shown, in that order, and no stretches.';

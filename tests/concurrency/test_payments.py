@@ -212,3 +212,27 @@ def test_e33_a_deadlock_between_transactions_keeps_its_code(
     # PostgreSQL chooses whom it refuses; the other one goes on.
     assert [getattr(o, "sqlstate", None) for o in outcomes].count("40P01") == 1
     assert shop.query("select from mixpay.payments") == []
+
+
+def test_a_trade_made_while_a_batch_waits_is_locked_before_it_is_paid(
+    shop: Shop,
+    connect: Callable[..., Connection[Any]],
+    background: Callable[..., Future[Any]],
+    waits: Callable[..., list[int]],
+) -> None:
+    holder, payer = Shop(connect(autocommit=False)), Shop(connect(autocommit=False))
+    bulk = Shop(connect())
+    holder.pay("T1", "P1", 10)
+    payments = [
+        {"trade_no": trade_no, "payment_no": payment_no, "channel": "wechat", "amount": 10}
+        for trade_no, payment_no in (("T1", "P2"), ("T3", "P3"))
+    ]
+    recorded = background(bulk.rows, "record_payments", payments)
+    waits(bulk.conn)
+    shop.merge("T3", C=100)
+    payer.pay("T3", "P4", 95)
+    holder.conn.commit()
+    assert waits(bulk.conn) == [payer.conn.info.backend_pid]
+    payer.conn.commit()
+
+    assert [(p.applied, p.surplus) for p in outcome(recorded)] == [(10, 0), (5, 5)]

@@ -30,7 +30,7 @@ def test_backs_off_longer_each_time(shop: Shop) -> None:
     for _ in range(3):
         shop.conn.execute("update mixpay.channel_refunds set due_at = now() where due_at > now()")
         shop.rows("claim_channel_refunds", "w")
-        doubt = shop.call("doubt_channel_refund", number_of(shop, "P1"), "timed out")
+        doubt = shop.call("doubt_channel_refund", number_of(shop, "P1"), "timed out", "w")
         ((now,),) = shop.query("select now()")
         waits.append((doubt.due_at - now).total_seconds())
         with shop.unchanged():
@@ -40,19 +40,44 @@ def test_backs_off_longer_each_time(shop: Shop) -> None:
     assert waits[0] > 5
     assert waits[2] >= 2 * waits[1] - 2
     # However often, at most an hour.
-    shop.conn.execute("update mixpay.channel_refunds set attempts = 9223372036854775806")
-    doubt = shop.call("doubt_channel_refund", number_of(shop, "P1"), "timed out")
+    shop.conn.execute(
+        "update mixpay.channel_refunds set attempts = 9223372036854775805, due_at = now() "
+        "where due_at > now()"
+    )
+    shop.rows("claim_channel_refunds", "w")
+    doubt = shop.call("doubt_channel_refund", number_of(shop, "P1"), "timed out", "w")
     assert 3500 < (doubt.due_at - now).total_seconds() < 3700
 
 
-def test_every_doubt_is_on_record(shop: Shop) -> None:
-    for reason in ("timed out", "still nobody knows"):
-        shop.call("doubt_channel_refund", number_of(shop, "P1"), reason)
+def test_every_doubt_is_on_record_and_a_repeated_one_changes_nothing(shop: Shop) -> None:
+    first = shop.call("doubt_channel_refund", number_of(shop, "P1"), "timed out")
+    with shop.unchanged():
+        again = shop.call("doubt_channel_refund", number_of(shop, "P1"), "still nobody knows")
     entries = shop.query(
         "select reason from mixpay.history where to_state = 'doubt' order by entry"
     )
 
-    assert [entry.reason for entry in entries] == ["timed out", "still nobody knows"]
+    assert again == first
+    assert [entry.reason for entry in entries] == ["timed out"]
+
+
+def test_refuses_a_mark_after_the_lease(shop: Shop) -> None:
+    shop.rows("claim_channel_refunds", "w")
+    shop.conn.execute("update mixpay.channel_refunds set due_at = now() where due_at > now()")
+    for mark in ("doubt_channel_refund", "fail_channel_refund"):
+        with shop.refused("MX305", "w"):
+            shop.call(mark, number_of(shop, "P1"), "timed out", "w")
+
+
+def test_once_claimed_again_only_who_has_it_may_mark_it(shop: Shop) -> None:
+    shop.rows("claim_channel_refunds", "w1")
+    shop.conn.execute("update mixpay.channel_refunds set due_at = now() where due_at > now()")
+    shop.rows("claim_channel_refunds", "w2")
+    with shop.refused("MX305", "w2"):
+        shop.call("fail_channel_refund", number_of(shop, "P1"), "who says so?")
+    assert (
+        shop.call("fail_channel_refund", number_of(shop, "P1"), "refused", "w2").state == "failed"
+    )
 
 
 @pytest.mark.parametrize("end", ["complete", "fail"])

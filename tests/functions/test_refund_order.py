@@ -159,7 +159,7 @@ class TestOneTrade:
                 shop.refund("A", "R1", 10, payment_nos=["P1", stranger])
 
     def test_refuses_badly_named_payments(self, shop: Shop, subtests: pytest.Subtests) -> None:
-        for payment_nos in [["P1", "P1"], ["P1", None]]:
+        for payment_nos in [["P1", "P1"], ["P1", None], [["P1", "P2"]]]:
             with subtests.test(payment_nos=payment_nos), shop.refused("MX904"):
                 shop.query(
                     "select * from mixpay.refund_order('m', 'A', 'R1', 1, null, %s)", payment_nos
@@ -312,3 +312,21 @@ def test_the_first_worked_case(shop: Shop) -> None:
     assert shop.refund("B", "R3", 500) == {"P2": 500}
     assert shop.refund("A", "R4", 2000) == {"P2": 2000}
     assert shop.row("trades", "T").refunded == 15000
+
+
+def test_e19_named_payments_of_two_trades_are_taken_in_the_order_named(shop: Shop) -> None:
+    shop.merge("T1", A=(200, 100), B=50)
+    shop.pay("T1", "P1", 90, paid_at=day(1))
+    shop.pay("T1", "P3", 60, paid_at=day(2))
+    shop.merge("T2", A=200)
+    shop.pay("T2", "P9", 100, paid_at=day(3))
+
+    assert shop.refund("A", "R1", 10, payment_nos=["P9", "P1"]) == {"P9": 10}
+    assert shop.refund("A", "R2", 150, payment_nos=["P3", "P9"]) == {"P3": 60, "P9": 90}
+    # P9 is spent; P1 still holds 90, and A has 40 left in its trade.
+    assert shop.refund("A", "R3", 40, payment_nos=["P9", "P1"]) == {"P1": 40}
+    explained = shop.query(
+        "select payment_no, taken, named from mixpay.refund_explained where refund_no = 'R2' "
+        "order by nth, place"
+    )
+    assert explained == [("P3", 60, True), ("P9", 90, True)]

@@ -86,7 +86,6 @@ def test_e03_same_news_again_changes_nothing(shop: Shop) -> None:
     [
         ("X1", {"amount": 61}, (60, 61)),
         ("X2", {}, ("X1", "X2")),
-        ("X1", {"paid_at": day(4)}, ("2026-01-03", "2026-01-04")),
     ],
 )
 def test_e03_other_news_after_success_is_an_error(
@@ -96,6 +95,13 @@ def test_e03_other_news_after_success_is_an_error(
     shop.succeed("P", "X1", paid_at=day(3))
     with shop.refused("MX208", *numbers):
         shop.succeed("P", txn, **news)
+
+
+def test_e03_another_moment_of_the_same_success_is_no_other_news(shop: Shop) -> None:
+    shop.start("T", "P", 60)
+    first = shop.succeed("P", "X1", paid_at=day(3))
+    with shop.unchanged():
+        assert shop.succeed("P", "X1", paid_at=day(4)) == first
 
 
 def test_e03_a_transaction_number_after_a_success_without_is_an_error(shop: Shop) -> None:
