@@ -19,16 +19,6 @@ begin
         perform _check_number('channel_txn_no', p_channel_txn_no);
     end if;
     v_trade := _lock_trade(p_merchant_id, p_trade_no);
-    select * into v_payment from payments where merchant_id = p_merchant_id and payment_no = p_payment_no;
-    if found then
-        if (v_payment.trade_no, v_payment.channel, v_payment.asked, v_payment.recorded)
-            is distinct from (p_trade_no, p_channel, p_amount, true)
-            or v_payment.paid_at <> p_paid_at
-            or (p_channel_txn_no is not null and p_channel_txn_no is distinct from v_payment.channel_txn_no) then
-            perform _refuse_payment_no(v_payment);
-        end if;
-        return v_payment;
-    end if;
     -- A trade that is not open needs nothing.
     v_applied := case when v_trade.state = 'open' then least(p_amount, v_trade.amount - v_trade.paid) else 0 end;
     insert into payments (
@@ -42,12 +32,18 @@ begin
     on conflict do nothing
     returning * into v_payment;
     if not found then
-        perform _check_channel(p_channel);
         select * into v_payment from payments where merchant_id = p_merchant_id and payment_no = p_payment_no;
-        if found then
+        if not found then
+            perform _check_channel(p_channel);
+            perform _refuse_channel_txn_no(p_merchant_id, p_channel, p_channel_txn_no);
+        end if;
+        if (v_payment.trade_no, v_payment.channel, v_payment.asked, v_payment.recorded)
+            is distinct from (p_trade_no, p_channel, p_amount, true)
+            or v_payment.paid_at <> p_paid_at
+            or (p_channel_txn_no is not null and p_channel_txn_no is distinct from v_payment.channel_txn_no) then
             perform _refuse_payment_no(v_payment);
         end if;
-        perform _refuse_channel_txn_no(p_merchant_id, p_channel, p_channel_txn_no);
+        return v_payment;
     end if;
     perform _apply_payment(v_trade, v_payment, '');
     if v_payment.surplus > 0 then
