@@ -11,7 +11,7 @@ declare
     v_payments refcursor;
     v_named record;
     v_taken bigint;
-    v_taken_of_trades jsonb := '{}';
+    v_taken_of_trades jsonb := '{}'::jsonb;
     v_share refund_share;
     v_left bigint := p_amount;
     v_left_of_line bigint;
