@@ -43,7 +43,7 @@ comment on function mixpay.doubt_channel_refund(text, text, text, text) is $$
 Books that nobody knows whether a channel sent the money: a time-out, a lost answer. The amount stays reserved.
 
 It may be claimed again after a back-off (10 seconds, doubled with each attempt, at most an hour) and is then sent, or
-asked for, under the same number.
+asked for, under the same number. One that is in doubt already stays as it is.
 p_worker: who claimed it, needed once it was claimed again. A mark after the lease, or by another worker, is refused:
 it will be claimed again, and its number keeps the channel from sending twice.
 Locks: the trade, then the refund.
