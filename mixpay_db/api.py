@@ -15,13 +15,18 @@ from typing import NotRequired, TypedDict
 
 from mixpay_db.calls import call
 from mixpay_db.rows import (
+    AnomalyResolution,
     Channel,
     ChannelRefund,
+    DueMerchant,
+    Event,
     Merchant,
     Payee,
     Payment,
     Refund,
     RefundShare,
+    Route,
+    RouteChoice,
     Trade,
 )
 
@@ -55,11 +60,42 @@ def register_merchant(merchant_id: str, title: str, allocation: str = "fifo") ->
 
 
 @call
-def register_channel(channel: str, title: str, kind: str) -> Channel: ...
+def register_channel(
+    channel: str,
+    title: str,
+    kind: str,
+    can_refund: bool = True,
+    can_refund_in_part: bool = True,
+    refund_window: timedelta | None = None,
+    max_refunds: int | None = None,
+    refund_interval: timedelta | None = None,
+    min_refund: int | None = None,
+    fallback_channel: str | None = None,
+    source: str | None = None,
+) -> Channel: ...
 
 
 @call
 def register_payee(merchant_id: str, payee_no: str, title: str) -> Payee: ...
+
+
+@call
+def set_route(
+    merchant_id: str,
+    method: str,
+    channel: str,
+    priority: int = 100,
+    weight: int = 1,
+    currency: str | None = None,
+    min_amount: int | None = None,
+    max_amount: int | None = None,
+) -> Route: ...
+
+
+@call
+def explain_route(
+    merchant_id: str, method: str, currency: str, amount: int, payment_no: str
+) -> list[RouteChoice]: ...
 
 
 @call
@@ -117,6 +153,18 @@ def record_payments(merchant_id: str, payments: Sequence[PaymentToRecord]) -> li
 
 
 @call
+def close_trade(merchant_id: str, trade_no: str, reason: str, keep_paid: bool = False) -> Trade: ...
+
+
+@call
+def cancel_order(merchant_id: str, trade_no: str, order_no: str, reason: str) -> Trade: ...
+
+
+@call
+def expire_trades(merchant_id: str, limit: int = 1000) -> list[Trade]: ...
+
+
+@call
 def preview_refund(merchant_id: str, order_no: str, amount: int) -> list[RefundShare]: ...
 
 
@@ -132,11 +180,28 @@ def refund_order(
 
 
 @call
+def record_refund(
+    merchant_id: str,
+    order_no: str,
+    refund_no: str,
+    amount: int,
+    channel: str,
+    refunded_at: datetime | None = None,
+    reason: str | None = None,
+) -> Refund: ...
+
+
+@call
+def due_merchants(after: str | None = None, limit: int = 100) -> list[DueMerchant]: ...
+
+
+@call
 def claim_channel_refunds(
     merchant_id: str,
     worker: str,
     limit: int = 100,
     lease: timedelta = timedelta(minutes=1),
+    channels: Sequence[str] | None = None,
 ) -> list[ChannelRefund]: ...
 
 
@@ -151,7 +216,11 @@ def complete_channel_refund(
 
 @call
 def doubt_channel_refund(
-    merchant_id: str, channel_refund_no: str, reason: str, worker: str | None = None
+    merchant_id: str,
+    channel_refund_no: str,
+    reason: str,
+    worker: str | None = None,
+    retry_after: timedelta | None = None,
 ) -> ChannelRefund: ...
 
 
@@ -159,3 +228,35 @@ def doubt_channel_refund(
 def fail_channel_refund(
     merchant_id: str, channel_refund_no: str, reason: str, worker: str | None = None
 ) -> ChannelRefund: ...
+
+
+@call
+def defer_channel_refund(
+    merchant_id: str,
+    channel_refund_no: str,
+    reason: str,
+    not_before: datetime | None = None,
+    worker: str | None = None,
+) -> ChannelRefund: ...
+
+
+@call
+def bounce_channel_refund(
+    merchant_id: str, channel_refund_no: str, reason: str
+) -> ChannelRefund: ...
+
+
+@call
+def redirect_channel_refund(
+    merchant_id: str, channel_refund_no: str, channel: str, reason: str
+) -> ChannelRefund: ...
+
+
+@call
+def resolve_anomaly(
+    merchant_id: str, channel_refund_no: str, resolution: str, reason: str
+) -> AnomalyResolution: ...
+
+
+@call
+def read_events(merchant_id: str, after: str | None = None, limit: int = 100) -> list[Event]: ...

@@ -36,8 +36,14 @@ P = ParamSpec("P")
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
-Kind = Literal["text", "number", "moment", "interval", "texts", "json"]
-_KINDS: dict[type, Kind] = {str: "text", int: "number", datetime: "moment", timedelta: "interval"}
+Kind = Literal["text", "number", "flag", "moment", "interval", "texts", "json"]
+_KINDS: dict[type, Kind] = {
+    str: "text",
+    int: "number",
+    bool: "flag",
+    datetime: "moment",
+    timedelta: "interval",
+}
 
 Connection = psycopg.Connection[Any] | psycopg.AsyncConnection[Any]
 

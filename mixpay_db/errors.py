@@ -68,6 +68,18 @@ class CurrencyUnknown(MixpayError, code="MX110"):
     """There is no such currency."""
 
 
+class OrderNotInTrade(MixpayError, code="MX111"):
+    """The order is not in this trade."""
+
+
+class TradePaid(MixpayError, code="MX112"):
+    """A trade that is paid was to be closed."""
+
+
+class TradeNotKept(MixpayError, code="MX113"):
+    """The trade was closed without keeping what was paid, and is to be kept now."""
+
+
 # Payments.
 
 
@@ -84,7 +96,7 @@ class ChannelUnknown(MixpayError, code="MX203"):
 
 
 class TradeNotOpen(MixpayError, code="MX204"):
-    """An attempt to pay was started for a trade that is not open."""
+    """The trade is not open: nothing can be started for it, nor taken out of it."""
 
 
 class TradeExpired(MixpayError, code="MX205"):
@@ -111,7 +123,7 @@ class NoRoute(MixpayError, code="MX210"):
 
 
 class RefundTooLarge(MixpayError, code="MX301"):
-    """More was asked than is left of the order."""
+    """More was asked than is left."""
 
 
 class RefundNoUsed(MixpayError, code="MX302"):
@@ -132,6 +144,30 @@ class LeaseLost(MixpayError, code="MX305"):
 
 class NamedPaymentsTooSmall(MixpayError, code="MX306"):
     """The named payments hold too little of the order."""
+
+
+class AlreadyRedirected(MixpayError, code="MX307"):
+    """The channel refund was redirected to another channel."""
+
+
+class AnomalyOpen(MixpayError, code="MX308"):
+    """The money of the channel refund moved out of place, and nobody has resolved that."""
+
+
+class ChannelCannotRefund(MixpayError, code="MX309"):
+    """By its rules the channel cannot send this refund."""
+
+
+class NoAnomaly(MixpayError, code="MX310"):
+    """The channel refund is no anomaly."""
+
+
+class AnomalyResolved(MixpayError, code="MX311"):
+    """The anomaly was resolved otherwise."""
+
+
+class ChannelNotOffline(MixpayError, code="MX312"):
+    """Money is paid out by hand through offline channels only."""
 
 
 # Input.

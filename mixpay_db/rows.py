@@ -4,7 +4,7 @@ Amounts are in the currency's smallest unit. `mixpay_db.money` makes them decima
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,15 @@ class Channel:
     channel: str
     title: str
     kind: str
+    can_refund: bool
+    can_refund_in_part: bool
+    refund_window: timedelta | None
+    max_refunds: int | None
+    refund_interval: timedelta | None
+    min_refund: int | None
+    fallback_channel: str | None
+    source: str | None
+    is_limited: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +55,8 @@ class Trade:
     fifo_paid_at: datetime | None
     fifo_seq: int | None
     created_at: datetime
+    kept: bool
+    sweep_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +112,9 @@ class ChannelRefund:
     channel_txn_no: str | None
     refunded_at: datetime | None
     created_at: datetime
+    not_before: datetime | None
+    sent_at: datetime | None
+    redirected_from: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,3 +129,72 @@ class RefundShare:
     paid_at: datetime
     seq: int
     held: int
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    merchant_id: str
+    method: str
+    channel: str
+    currency: str
+    priority: int
+    weight: int
+    min_amount: int | None
+    max_amount: int | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RouteChoice:
+    """A route as it is judged for one attempt to pay: its problem, or the points it stands for."""
+
+    channel: str
+    priority: int
+    weight: int
+    currency: str
+    min_amount: int | None
+    max_amount: int | None
+    problem: str | None
+    stands_from: int | None
+    stands_to: int | None
+    point: int | None
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DueMerchant:
+    merchant_id: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AnomalyResolution:
+    merchant_id: str
+    channel_refund_no: str
+    resolution: str
+    reason: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A change of state; read on after its position."""
+
+    merchant_id: str
+    epoch: int
+    xid: str
+    trade_no: str
+    entry: int
+    position: str
+    entity: str
+    number: str
+    from_state: str
+    to_state: str
+    amount: int | None
+    reason: str | None
+    payment_no: str | None
+    order_no: str | None
+    refund_no: str | None
+    channel_refund_no: str | None
+    happened_at: datetime
+    created_at: datetime

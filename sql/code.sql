@@ -13,8 +13,17 @@ set role mixpay_owner;
 \ir views/channel_refund_list.sql
 \ir views/allocations.sql
 \ir views/refund_explained.sql
+\ir views/surplus_list.sql
+\ir views/doubt_list.sql
+\ir views/bounced_list.sql
+\ir views/waiting_list.sql
+\ir views/manual_list.sql
+\ir views/anomaly_list.sql
+\ir views/route_list.sql
+\ir views/payment_routes.sql
 \ir views/trade_flow.sql
 \ir views/history.sql
+\ir views/events.sql
 -- What may be done. Input, and what is shared by all:
 \ir functions/_check_number.sql
 \ir functions/_check_amount.sql
@@ -25,6 +34,7 @@ set role mixpay_owner;
 \ir functions/_check_json.sql
 \ir functions/_check_json_array.sql
 \ir functions/_check_payment_nos.sql
+\ir functions/_check_limit.sql
 \ir functions/_parse_moment.sql
 \ir functions/_new_number.sql
 \ir functions/_check_merchant.sql
@@ -32,6 +42,8 @@ set role mixpay_owner;
 \ir functions/register_merchant.sql
 \ir functions/register_channel.sql
 \ir functions/register_payee.sql
+\ir functions/set_route.sql
+\ir functions/explain_route.sql
 -- Merging.
 \ir functions/_parse_merges.sql
 \ir functions/_held_of_order.sql
@@ -46,6 +58,7 @@ set role mixpay_owner;
 \ir functions/_lock_trade_of_payment.sql
 \ir functions/_refuse_payment_no.sql
 \ir functions/_refuse_channel_txn_no.sql
+\ir functions/_find_destination.sql
 \ir functions/_reserve_refund.sql
 \ir functions/_divide.sql
 \ir functions/_apply_payment.sql
@@ -55,10 +68,20 @@ set role mixpay_owner;
 \ir functions/record_payment.sql
 \ir functions/_record_plain_payments.sql
 \ir functions/record_payments.sql
+-- Undoing.
+\ir functions/_take_oldest.sql
+\ir functions/_reverse.sql
+\ir functions/_end_trade.sql
+\ir functions/close_trade.sql
+\ir functions/cancel_order.sql
+\ir functions/expire_trades.sql
 -- Refunding.
+\ir functions/_lock_trades_of_order.sql
+\ir functions/_refuse_refund_no.sql
 \ir functions/_plan_refund.sql
 \ir functions/preview_refund.sql
 \ir functions/refund_order.sql
+\ir functions/record_refund.sql
 -- Sending refunds.
 \ir functions/_lock_channel_refund.sql
 \ir functions/_check_lease.sql
@@ -66,10 +89,18 @@ set role mixpay_owner;
 \ir functions/_is_still_free.sql
 \ir functions/_list_anomaly.sql
 \ir functions/_settle_channel_refund.sql
+\ir functions/_redirect.sql
+\ir functions/due_merchants.sql
 \ir functions/claim_channel_refunds.sql
 \ir functions/complete_channel_refund.sql
 \ir functions/doubt_channel_refund.sql
 \ir functions/fail_channel_refund.sql
+\ir functions/defer_channel_refund.sql
+\ir functions/bounce_channel_refund.sql
+\ir functions/redirect_channel_refund.sql
+\ir functions/resolve_anomaly.sql
+-- Following.
+\ir functions/read_events.sql
 -- What the tables refuse by themselves.
 \ir triggers/refuse_illegal_transitions.sql
 \ir triggers/facts_stay.sql

@@ -11,6 +11,7 @@ set role mixpay_owner;
 \ir schema/merchants.sql
 \ir schema/payees.sql
 \ir schema/orders.sql
+\ir schema/routes.sql
 -- Money in.
 \ir schema/trades.sql
 \ir schema/trade_orders.sql
@@ -20,6 +21,7 @@ set role mixpay_owner;
 \ir schema/refund_details.sql
 \ir schema/channel_refunds.sql
 \ir schema/anomalies.sql
+\ir schema/anomaly_resolutions.sql
 -- What happened.
 \ir schema/facts.sql
 reset role;

@@ -92,6 +92,18 @@ class Shop:
 
     # The calls that most tests make.
 
+    def channel(self, channel: str, kind: str = "online", **limits: Any) -> Row:
+        """Registers it with these limits, a fallback, a source."""
+        named = "".join(f", p_{name} => %s" for name in limits)
+        (row,) = self.query(
+            f"select * from mixpay.register_channel(%s, %s, %s{named})",
+            channel,
+            channel.title(),
+            kind,
+            *limits.values(),
+        )
+        return row
+
     def merge(
         self,
         trade_no: str | None = None,
@@ -102,7 +114,7 @@ class Shop:
         return self.call("merge_orders", orders(currency, **amounts), trade_no)
 
     def start(
-        self, trade_no: str, payment_no: str, amount: int, channel: str | None = "wechat"
+        self, trade_no: str, payment_no: str, amount: int, channel: str | None = "alipay"
     ) -> Row:
         return self.call("start_payment", trade_no, payment_no, amount, channel)
 
@@ -114,7 +126,7 @@ class Shop:
         trade_no: str,
         payment_no: str,
         amount: int,
-        channel: str = "wechat",
+        channel: str = "alipay",
         paid_at: datetime | None = None,
         txn: str | None = None,
     ) -> Row:
@@ -136,6 +148,29 @@ class Shop:
     def fail(self, refund_no: str, payment_no: str) -> Row:
         number = self.channel_refund(refund_no, payment_no).channel_refund_no
         return self.call("fail_channel_refund", number, "refused")
+
+    def close(self, trade_no: str, keep: bool | None = None) -> Row:
+        return self.call("close_trade", trade_no, "abandoned", keep)
+
+    def cancel(self, trade_no: str, order_no: str) -> Row:
+        return self.call("cancel_order", trade_no, order_no, "out of stock")
+
+    def expire(self, limit: int = 1000) -> list[str]:
+        return [row.trade_no for row in self.rows("expire_trades", limit)]
+
+    def record_refund(
+        self, order_no: str, refund_no: str, amount: int, channel: str = "cash", **named: Any
+    ) -> dict[str, int]:
+        self.call("record_refund", order_no, refund_no, amount, channel, **named)
+        return self.details(refund_no)
+
+    def redirect(self, refund_no: str, payment_no: str, channel: str) -> Row:
+        number = self.channel_refund(refund_no, payment_no).channel_refund_no
+        return self.call("redirect_channel_refund", number, channel, "another way")
+
+    def bounce(self, refund_no: str, payment_no: str) -> Row:
+        number = self.channel_refund(refund_no, payment_no).channel_refund_no
+        return self.call("bounce_channel_refund", number, "account closed")
 
     # What became of it.
 
@@ -187,9 +222,11 @@ class Shop:
         return {row.payment_no: row.amount for row in rows}
 
     def channel_refund(self, refund_no: str, payment_no: str) -> Row:
+        """The last of the part: the others were redirected."""
         (row,) = self.query(
             "select * from mixpay.channel_refunds "
-            "where (merchant_id, refund_no, payment_no) = (%s, %s, %s)",
+            "where (merchant_id, refund_no, payment_no) = (%s, %s, %s) "
+            "order by channel_refund_no desc limit 1",
             self.merchant,
             refund_no,
             payment_no,
@@ -206,6 +243,43 @@ class Shop:
             payment_no,
         )
         return row
+
+    def reversal(self, trade_no: str) -> Row:
+        """The last refund that sends un-applied money of the trade back."""
+        (row,) = self.query(
+            "select r.* from mixpay.refunds as r "
+            "inner join mixpay.facts as f using (merchant_id, refund_no) "
+            "where (r.merchant_id, r.kind, f.trade_no) = (%s, 'reversal', %s) "
+            "order by r.refund_no desc limit 1",
+            self.merchant,
+            trade_no,
+        )
+        return row
+
+    def listed(self, view: str) -> dict[str, int]:
+        """What each payment has on a work list: shop.listed("surplus_list")."""
+        rows = self.query(
+            f"select payment_no, sum(amount)::bigint as amount from mixpay.{view} "
+            "where merchant_id = %s group by payment_no",
+            self.merchant,
+        )
+        return {row.payment_no: row.amount for row in rows}
+
+    # What time does.
+
+    def later(self, interval: str) -> None:
+        """As if so much time had passed for payments and for what is to be sent back."""
+        moments = {
+            "payments": ["paid_at"],
+            "trades": ["fifo_paid_at"],
+            "channel_refunds": ["created_at", "sent_at", "refunded_at", "not_before", "due_at"],
+        }
+        for table, columns in moments.items():
+            shift = ", ".join(f"{column} = {column} - %(by)s::interval" for column in columns)
+            self.conn.execute(
+                f"update mixpay.{table} set {shift} where merchant_id = %(merchant)s",
+                {"by": interval, "merchant": self.merchant},
+            )
 
     # What must not happen.
 
@@ -252,3 +326,28 @@ def open_for_a_week(shop: Shop) -> None:
     shop.start("T2", "P4", 10)
     shop.merge("T3", E=5)
     shop.merge("T4", E=5)
+
+
+def open_for_another_week(shop: Shop) -> None:
+    """What was undone, and what went another way, on top of the first week.
+
+    T5 is paid: of F30 of payee S and G20, F was cancelled, 20 of its 25 went to G, and 5 go back to
+    P5, by bank instead of card. T6, H20, is paid by P6: RH1 and RH2, 10 each, were refused, given
+    to RH3, and sent after all; one came back, the other is the merchant's loss.
+    """
+    f, g = orders(F=30, G=20)
+    shop.call("merge_orders", [{**f, "payee_no": "S"}, g], "T5")
+    shop.pay("T5", "P5", 25, "card", day(4))
+    shop.cancel("T5", "F")
+    ((reversal,),) = shop.query("select refund_no from mixpay.refunds where kind = 'reversal'")
+    shop.redirect(reversal, "P5", "bank")
+    shop.merge("T6", H=20)
+    shop.pay("T6", "P6", 20, "card", day(5))
+    for refund_no in ("RH1", "RH2"):
+        shop.refund("H", refund_no, 10)
+        shop.fail(refund_no, "P6")
+    shop.refund("H", "RH3", 20)
+    for refund_no, resolution in (("RH1", "recovered"), ("RH2", "written_off")):
+        number = shop.complete(refund_no, "P6", f"Y{refund_no}").channel_refund_no
+        shop.call("resolve_anomaly", number, resolution, "as it is")
+    shop.call("set_route", "qr", "card", currency="CNY")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from psycopg import Connection
 from psycopg.rows import dict_row
-from shop import Shop, open_for_a_week
+from shop import Shop, open_for_a_week, open_for_another_week
 
 from mixpay_db import resources
 
@@ -49,6 +49,28 @@ values ('m', {}, now())
 
 # By check: what breaks it, and what its rows then show of the broken thing.
 BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
+    "anomaly_account_holds_the_open_anomalies": [
+        ("delete from mixpay.anomaly_resolutions", {"missing": 20, "open": 40}),
+        ("delete from mixpay.anomalies", {"missing": 20, "open": 0}),
+        (
+            "delete from mixpay.facts where from_account in ('channel', 'outside') "
+            "and to_account = 'anomaly'",
+            {"missing": 40, "open": 20},
+        ),
+        (
+            "insert into mixpay.anomaly_resolutions (merchant_id, channel_refund_no, resolution) "
+            "select merchant_id, channel_refund_no, 'booked' from mixpay.anomaly_list",
+            {"missing": 20, "open": 0},
+        ),
+    ],
+    "cancelled_line_needs_nothing": [
+        ("update mixpay.trade_orders set live = true where order_no = 'F'", {"order_no": "F"}),
+        ("update mixpay.trade_orders set amount = 30 where order_no = 'F'", {"amount": 30}),
+        (
+            "update mixpay.trade_orders set cancelled_at = now() where order_no = 'C'",
+            {"order_no": "C", "live": True},
+        ),
+    ],
     "changes_of_state_are_legal": [
         (
             FACT.format(
@@ -71,6 +93,11 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             {"channel": "wallet", "in_minus_out": 40, "held": 41},
         ),
         ("delete from mixpay.anomalies", {"channel": "card"}),
+        (
+            "update mixpay.anomaly_resolutions set resolution = 'written_off'",
+            {"channel": "card"},
+        ),
+        ("update mixpay.anomaly_resolutions set resolution = 'recovered'", {"channel": "card"}),
         ("delete from mixpay.facts where payment_no = 'P3'", {"channel": "wallet", "held": 40}),
     ],
     "channel_refund_amount_is_its_details": [
@@ -91,6 +118,12 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             {"refund_no": "R2", "reserved": 0},
         ),
         ("delete from mixpay.facts where refund_no = 'R1'", {"refund_no": "R1", "reserved": 0}),
+        (
+            FACT.format(
+                "'T1', 999, 'channel_refund', 'P1', 'A', 'R3', null, null, 'refund', 'order', 60"
+            ),
+            {"refund_no": "R3", "reserved": 0},
+        ),
     ],
     "facts_are_numbered_without_gaps": [
         ("delete from mixpay.facts where trade_no = 'T1' and entry = 2", {"trade_no": "T1"}),
@@ -99,6 +132,18 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     ],
     "line_paid_is_what_was_allocated_to_it": [
         ("update mixpay.trade_orders set paid = 41 where trade_no = 'T2'", {"order_no": "C"}),
+        (
+            "delete from mixpay.facts where to_order_no = 'G'",
+            {"order_no": "G", "paid": 20, "allocated": 0},
+        ),
+        (
+            "delete from mixpay.facts where to_order_no = 'G'",
+            {"order_no": "F", "paid": 0, "allocated": 20},
+        ),
+        (
+            "delete from mixpay.facts where from_account = 'order' and to_account = 'surplus'",
+            {"order_no": "F", "paid": 0, "allocated": 5},
+        ),
     ],
     "line_refunded_is_never_above_paid_nor_paid_above_amount": [
         ("update mixpay.trade_orders set refunded = 51 where order_no = 'B'", {"order_no": "B"}),
@@ -116,6 +161,10 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "merchant_books_sum_to_zero": [
         (
             FACT.format("'T1', 999, 'payment', 'P1', null, null, null, null, 'channel', 'lost', 7"),
+            {"merchant_id": "m"},
+        ),
+        (
+            "update mixpay.facts set from_account = 'lost' where from_account = 'outside'",
             {"merchant_id": "m"},
         ),
     ],
@@ -159,6 +208,9 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "payee_holds_what_its_orders_hold": [
         ("update mixpay.trade_orders set paid = 101 where order_no = 'A'", {"payee_no": "S"}),
         ("update mixpay.trade_orders set paid = 51 where order_no = 'B'", {"payee_no": None}),
+        # Of another payee than the order that it came from.
+        ("update mixpay.facts set to_order_no = 'F' where to_order_no = 'G'", {"payee_no": "S"}),
+        ("update mixpay.facts set to_order_no = 'F' where to_order_no = 'G'", {"payee_no": None}),
     ],
     "payment_amount_is_applied_and_surplus": [
         ("update mixpay.payments set surplus = 1 where payment_no = 'P3'", {"payment_no": "P3"}),
@@ -180,6 +232,15 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             {"payment_no": "P3", "applied_in_facts": 80},
         ),
         ("delete from mixpay.facts where payment_no = 'P2'", {"payment_no": "P2", "surplus": 10}),
+        ("update mixpay.payments set amount = 41 where payment_no = 'P3'", {"payment_no": "P3"}),
+        (
+            "update mixpay.payments set applied = 25, surplus = 0 where payment_no = 'P5'",
+            {"applied_in_facts": 20, "surplus_in_facts": 5},
+        ),
+        (
+            "delete from mixpay.facts where from_account = 'order' and to_account = 'surplus'",
+            {"payment_no": "P5", "applied_in_facts": 25, "surplus_in_facts": None},
+        ),
     ],
     "payment_refunded_is_never_above_amount": [
         ("update mixpay.payments set refunded = 41 where payment_no = 'P3'", {"payment_no": "P3"}),
@@ -274,6 +335,29 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             {"entity": "trade", "number": "T4", "on_record": None},
         ),
     ],
+    "successor_stands_for_its_predecessor": [
+        (
+            "update mixpay.channel_refunds set state = 'pending' where channel_refund_no in "
+            "(select redirected_from from mixpay.channel_refunds)",
+            {"payment_no": "P5", "state": "pending"},
+        ),
+        (
+            "update mixpay.channel_refunds set amount = 4 where redirected_from is not null",
+            {"payment_no": "P5", "amount": 5},
+        ),
+        (
+            "update mixpay.channel_refunds set refund_no = 'R1' where redirected_from is not null",
+            {"payment_no": "P5"},
+        ),
+    ],
+    "surplus_is_sent_back": [
+        ("update mixpay.payments set surplus = 9 where payment_no = 'P2'", {"payment_no": "P2"}),
+        ("delete from mixpay.refund_details where payment_no = 'P5'", {"details": 0}),
+        (
+            "update mixpay.refunds set kind = 'order' where kind = 'reversal'",
+            {"payment_no": "P5", "surplus": 5, "details": 0},
+        ),
+    ],
     "surplus_details_are_never_above_surplus": [
         (
             "update mixpay.refund_details set amount = 11 where payment_no = 'P2'",
@@ -287,6 +371,11 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "trade_holds_what_came_in_and_did_not_go_back": [
         ("update mixpay.payments set amount = 41 where payment_no = 'P3'", {"trade_no": "T2"}),
         ("delete from mixpay.anomalies", {"trade_no": "T1"}),
+        ("delete from mixpay.anomaly_resolutions", {"trade_no": "T6"}),
+        (
+            "update mixpay.anomaly_resolutions set resolution = 'recovered'",
+            {"trade_no": "T6", "in_minus_out": 10, "held": 20},
+        ),
         ("delete from mixpay.facts where payment_no = 'P3'", {"trade_no": "T2"}),
     ],
     "trade_paid_is_the_sum_of_its_lines": [
@@ -311,6 +400,7 @@ def test_every_check_fires(
     shop: Shop, connect: Callable[..., Connection[Any]], subtests: pytest.Subtests
 ) -> None:
     open_for_a_week(shop)
+    open_for_another_week(shop)
     conn = connect(autocommit=False)
     for name, breaks in BREAKS.items():
         check = (resources.sql_dir() / "checks" / f"{name}.sql").read_text()

@@ -103,6 +103,37 @@ def test_repeats_an_option_for_an_array(call: Call) -> None:
     assert json.loads(refund.stdout)["payment_nos"] == ["Q", "P"]
 
 
+def test_a_flag_says_yes_or_no_or_is_left_to_the_server(call: Call) -> None:
+    line = "register_channel --channel new --title New --kind online --json"
+    for options, can in (("", True), ("--no-can-refund", False), ("--can-refund", True)):
+        channel = json.loads(call(f"{line} {options}").stdout)
+        assert (channel["can_refund"], channel["can_refund_in_part"]) == (can, True)
+    merge(call, "--trade-no", "T")
+    pay(call, "--amount", "40")
+    close = "close_trade --merchant-id mall --trade-no T --reason late --json"
+    assert json.loads(call(f"{close} --keep-paid").stdout)["kept"] is True
+    # Left out, it is the server's default: not to keep.
+    assert json.loads(call(close).stdout)["kept"] is False
+    assert "--keep-paid / --no-keep-paid" in call("close_trade --help").stdout
+    assert call(f"{line} --can-refund maybe").exit_code == 2
+
+
+def test_an_interval_is_what_the_server_understands(call: Call) -> None:
+    line = "register_channel --channel new --title New --kind online --json --refund-window"
+    for interval, told in (("90 days", "90 days"), ("P1DT2H", "1 day"), ("00:05", "0:05:00")):
+        result = call(line, interval)
+        assert result.exit_code == 0, result.output
+        assert told in json.loads(result.stdout)["refund_window"]
+    result = call(line, "soon")
+    assert result.exit_code == 1
+    assert "invalid input syntax for type interval" in result.stderr
+
+
+def test_a_call_about_all_merchants_names_none(call: Call) -> None:
+    assert json.loads(call("due_merchants --json").stdout) == []
+    assert json.loads(call("due-merchants --after a --limit 5 --json").stdout) == []
+
+
 def test_what_may_be_null_may_be_left_out(call: Call) -> None:
     merge(call, "--trade-no", "T")
     line = "start_payment --merchant-id mall --trade-no T --payment-no P"

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 from psycopg import Connection
 from psycopg.rows import dict_row
+from shop import Shop
 
 import mixpay_db
 from mixpay_db.cli import main
@@ -21,7 +22,8 @@ Report = Callable[..., Result]
 
 @pytest.fixture
 def report(url: str, conn: Connection[Any]) -> Report:
-    """`report("trade_flow", "--trade", "T")` on a database in which two malls do the same."""
+    """`report("trade_flow", "--trade", "T")` on a database in which two malls do the same, and a
+    third has something on every work list."""
     for merchant in ("mall", "other"):
         mixpay_db.register_merchant(conn, merchant, f"The {merchant}")
         mixpay_db.register_payee(conn, merchant, "S", "Sofas")
@@ -33,11 +35,42 @@ def report(url: str, conn: Connection[Any]) -> Report:
             mixpay_db.record_payment(conn, merchant, trade, f"P{order}", "cash", 70)
             mixpay_db.record_payment(conn, merchant, trade, f"Q{order}", "card", 30)
             mixpay_db.refund_order(conn, merchant, order, f"R{order}", 80)
+    work(Shop(conn, "works"))
 
     def report(*arguments: str) -> Result:
         return CliRunner().invoke(main, ["--url", url, "report", *arguments])
 
     return report
+
+
+def work(shop: Shop) -> None:
+    """The same numbers again, in trades of 300; of each trade, something on every work list."""
+    shop.call("register_merchant", "Works")
+    shop.call("set_route", "qr", "card")
+    shop.channel("slow", refund_interval="1 hour")
+    for trade_no, order in ("TA", "UB"):
+        shop.merge(trade_no, **{order: 300})
+        shop.call("start_payment", trade_no, f"P{order}", 100, method="qr")
+        shop.succeed(f"P{order}")
+        shop.pay(trade_no, f"Q{order}", 70, "slow")
+        shop.pay(trade_no, f"C{order}", 30, "cash")
+        shop.pay(trade_no, f"S{order}", 120, "wallet")
+
+        def refund(name: str, amount: int, payment: str, order: str = order) -> tuple[str, str]:
+            shop.refund(order, f"{name}{order}", amount, payment_nos=[f"{payment}{order}"])
+            return f"{name}{order}", f"{payment}{order}"
+
+        bounced, astray = refund("BOUNCED", 10, "P"), refund("ASTRAY", 20, "P")
+        shop.complete(*bounced)
+        shop.bounce(*bounced)
+        shop.fail(*astray)
+        refund("ALL", 85, "P")
+        shop.complete(*astray)
+        in_doubt = shop.channel_refund(*refund("R", 5, "P"))
+        shop.call("doubt_channel_refund", in_doubt.channel_refund_no, "timed out")
+        refund("MANUAL", 10, "C")
+        refund("FIRST", 10, "Q")
+        refund("WAITING", 10, "Q")
 
 
 def rows(result: Result) -> list[dict[str, Any]]:
@@ -65,7 +98,7 @@ def test_every_view_is_a_report(report: Report, conn: Connection[Any]) -> None:
 
 def test_rows_come_in_the_order_of_the_views_key(report: Report, conn: Connection[Any]) -> None:
     for view in views(conn):
-        told = [list(row.values())[:4] for row in rows(report(view, "--json"))]
+        told = [list(row.values())[:5] for row in rows(report(view, "--json"))]
         assert told == sorted(told), view
         assert len({str(key) for key in told}) == len(told), f"the first columns of {view}"
 

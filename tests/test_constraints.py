@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import Connection
-from shop import Shop, open_for_a_week
+from shop import Shop, open_for_a_week, open_for_another_week
 
 FACT = (
     "insert into mixpay.facts (merchant_id, trade_no, entry, entity, from_state, to_state, "
@@ -43,6 +43,15 @@ REFUSED: dict[tuple[str, str], str] = {
         "insert into mixpay.channels values ('Card', 'Card', 'online')"
     ),
     ("channels", "kind_is_known"): "insert into mixpay.channels values ('x', 'X', 'barter')",
+    ("channels", "channels_fallback_channel_fkey"): (
+        "update mixpay.channels set fallback_channel = 'x' where channel = 'card'"
+    ),
+    ("channels", "fallback_is_another_channel"): (
+        "update mixpay.channels set fallback_channel = 'card' where channel = 'card'"
+    ),
+    ("channels", "limits_are_positive"): (
+        "update mixpay.channels set refund_window = '1 month -30 days' where channel = 'card'"
+    ),
     ("channels", "title_is_not_empty"): "insert into mixpay.channels values ('x', '', 'online')",
     ("currencies", "currencies_pkey"): "insert into mixpay.currencies values ('CNY', 2, 'Yuan')",
     ("currencies", "currency_is_an_iso_4217_code"): (
@@ -74,6 +83,13 @@ REFUSED: dict[tuple[str, str], str] = {
     ),
     ("orders", "orders_merchant_id_payee_no_fkey"): "update mixpay.orders set payee_no = 'X'",
     ("orders", "merge_count_is_positive"): "update mixpay.orders set merge_count = 0",
+    ("routes", "routes_pkey"): (
+        "insert into mixpay.routes (merchant_id, method, channel, currency, priority, weight) "
+        "values ('m', 'qr', 'card', 'CNY', 1, 1)"
+    ),
+    ("routes", "method_is_named"): "update mixpay.routes set method = ''",
+    ("routes", "weight_is_0_to_1e6"): "update mixpay.routes set weight = -1",
+    ("routes", "range_is_not_empty"): "update mixpay.routes set min_amount = 2, max_amount = 1",
     # Money in.
     ("trades", "trades_pkey"): (
         "insert into mixpay.trades (merchant_id, trade_no, currency, amount, allocation) "
@@ -91,6 +107,9 @@ REFUSED: dict[tuple[str, str], str] = {
     ),
     ("trades", "refunded_is_never_above_paid"): (
         "update mixpay.trades set refunded = paid + 1 where trade_no = 'T2'"
+    ),
+    ("trades", "only_a_closed_trade_is_kept"): (
+        "update mixpay.trades set kept = true where trade_no = 'T1'"
     ),
     ("trade_orders", "trade_orders_pkey"): (
         "update mixpay.trade_orders set position = 1 where order_no = 'B'"
@@ -118,6 +137,9 @@ REFUSED: dict[tuple[str, str], str] = {
     ),
     ("trade_orders", "release_is_due_only_of_held_money"): (
         "update mixpay.trade_orders set release_due_at = now()"
+    ),
+    ("trade_orders", "a_cancelled_line_needs_nothing"): (
+        "update mixpay.trade_orders set amount = 30 where order_no = 'F'"
     ),
     ("payments", "payments_pkey"): (
         "update mixpay.payments set payment_no = 'P3' where payment_no = 'P4'"
@@ -198,6 +220,13 @@ REFUSED: dict[tuple[str, str], str] = {
     ("channel_refunds", "money_that_went_back_has_its_moment"): (
         "update mixpay.channel_refunds set refunded_at = null where refund_no = 'R1'"
     ),
+    ("channel_refunds", "channel_refunds_merchant_id_redirected_from_fkey"): (
+        "update mixpay.channel_refunds set redirected_from = 'X' where refund_no = 'R1'"
+    ),
+    ("channel_refunds", "a_channel_refund_has_one_successor"): (
+        "update mixpay.channel_refunds set redirected_from = (select redirected_from "
+        "from mixpay.channel_refunds where redirected_from is not null) where refund_no = 'R1'"
+    ),
     ("anomalies", "anomalies_pkey"): (
         "insert into mixpay.anomalies (merchant_id, channel_refund_no, amount, happened_at) "
         "select merchant_id, channel_refund_no, 1, now() from mixpay.anomalies"
@@ -205,6 +234,19 @@ REFUSED: dict[tuple[str, str], str] = {
     ("anomalies", "anomalies_merchant_id_channel_refund_no_fkey"): (
         "insert into mixpay.anomalies (merchant_id, channel_refund_no, amount, happened_at) "
         "values ('m', 'X', 1, now())"
+    ),
+    ("anomaly_resolutions", "anomaly_resolutions_pkey"): (
+        "insert into mixpay.anomaly_resolutions (merchant_id, channel_refund_no, resolution) "
+        "select merchant_id, channel_refund_no, 'booked' from mixpay.anomaly_resolutions"
+    ),
+    ("anomaly_resolutions", "anomaly_resolutions_merchant_id_channel_refund_no_fkey"): (
+        "insert into mixpay.anomaly_resolutions (merchant_id, channel_refund_no, resolution) "
+        "select merchant_id, channel_refund_no, 'booked' from mixpay.channel_refunds "
+        "where refund_no = 'R1'"
+    ),
+    ("anomaly_resolutions", "resolution_is_known"): (
+        "insert into mixpay.anomaly_resolutions (merchant_id, channel_refund_no, resolution) "
+        "select merchant_id, channel_refund_no, 'forgotten' from mixpay.anomaly_list"
     ),
     # What happened.
     ("facts", "facts_pkey"): FACT.format("'T1', 1, 'trade', '', 'open', null, null, null"),
@@ -216,6 +258,9 @@ REFUSED: dict[tuple[str, str], str] = {
     ),
     ("facts", "a_movement_has_two_accounts"): FACT.format(
         "'T1', 99, 'trade', '', 'open', 'channel', null, null"
+    ),
+    ("facts", "from_one_order_to_another"): FACT.format(
+        "'T1', 99, 'trade', null, null, 'order', 'order', 1"
     ),
     ("facts", "says_something"): FACT.format("'T1', 99, 'trade', null, null, null, null, null"),
 }
@@ -238,6 +283,7 @@ def test_each_holds_alone(
     shop: Shop, connect: Callable[..., Connection[Any]], subtests: pytest.Subtests
 ) -> None:
     open_for_a_week(shop)
+    open_for_another_week(shop)
     conn = connect(autocommit=False)
     for (where, name), statement in REFUSED.items():
         with subtests.test(name, where=where):
@@ -267,6 +313,10 @@ FACTS_STAY = [
     "update mixpay.refund_details set payment_no = 'P2'",
     "update mixpay.anomalies set amount = 1",
     "delete from mixpay.anomalies",
+    "truncate mixpay.anomalies cascade",
+    "update mixpay.anomaly_resolutions set resolution = 'booked'",
+    "delete from mixpay.anomaly_resolutions",
+    "truncate mixpay.anomaly_resolutions",
 ]
 
 BACKWARDS = [
@@ -277,7 +327,9 @@ BACKWARDS = [
     "seq = null where payment_no = 'P3'",
     "update mixpay.refunds set state = 'processing', succeeded = 0 where refund_no = 'R1'",
     "update mixpay.channel_refunds set state = 'failed', refunded_at = null where refund_no = 'R1'",
-    "update mixpay.channel_refunds set state = 'waiting', due_at = null where refund_no = 'R3'",
+    "update mixpay.channel_refunds set state = 'pending' where refund_no = 'R3'",
+    "update mixpay.channel_refunds set state = 'bounced', refunded_at = now(), due_at = null "
+    "where refund_no = 'R3'",
     "update mixpay.channel_refunds set state = 'pending', due_at = now() where refund_no = 'R2'",
     # Nor does anything begin where it should end.
     "insert into mixpay.trades (merchant_id, trade_no, currency, amount, allocation, state) "
@@ -292,6 +344,7 @@ def test_triggers_refuse_the_owner_too(
     shop: Shop, subtests: pytest.Subtests, statements: list[str], message: str
 ) -> None:
     open_for_a_week(shop)
+    open_for_another_week(shop)
     shop.conn.execute("set role mixpay_owner")
     for statement in statements:
         with (

@@ -67,8 +67,14 @@ def _option(parameter: inspect.Parameter) -> Callable[..., Any]:
     kind = calls.kind(parameter)
     optional = parameter.default is not parameter.empty
     default = f"[default: {parameter.default}]" if optional and parameter.default else None
+    name = f"--{parameter.name.replace('_', '-')}"
+    if kind == "flag":
+        both = f"{name}/--no-{name.removeprefix('--')}"
+        return click.option(
+            both, parameter.name, default=None, help=f"[default: {parameter.default}]"
+        )
     return click.option(
-        f"--{parameter.name.replace('_', '-')}",
+        name,
         parameter.name,
         type=_TYPES[kind],
         required=not optional and not _may_be_null(parameter),

@@ -13,7 +13,11 @@ with facts as (
         from mixpay.channel_refunds as c
         left join mixpay.anomalies as a
             on a.merchant_id = c.merchant_id and a.channel_refund_no = c.channel_refund_no
-        where c.state = 'succeeded' or a.channel_refund_no is not null
+        left join mixpay.anomaly_resolutions as r
+            on r.merchant_id = c.merchant_id and r.channel_refund_no = c.channel_refund_no
+        where
+            c.state = 'succeeded'
+            or (a.channel_refund_no is not null and coalesce(r.resolution, 'open') in ('open', 'written_off'))
     ) as b
     group by merchant_id, channel
 )

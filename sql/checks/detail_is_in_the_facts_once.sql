@@ -7,7 +7,9 @@ left join (
         merchant_id, trade_no, refund_no, payment_no,
         sum(case to_account when 'refund' then amount else -amount end) as reserved
     from mixpay.facts
-    where to_account = 'refund' or (from_account = 'refund' and to_account <> 'channel')
+    where
+        (to_account = 'refund' and from_account in ('order', 'surplus'))
+        or (from_account = 'refund' and to_account in ('order', 'surplus'))
     group by merchant_id, trade_no, refund_no, payment_no
 ) as f
     on

@@ -2,10 +2,17 @@
 with facts as (
     select
         o.merchant_id, o.payee_no,
-        sum(case f.to_account when 'order' then f.amount else -f.amount end) as held
-    from mixpay.facts as f
+        sum(f.amount) as held
+    from (
+        select merchant_id, coalesce(to_order_no, order_no) as order_no, amount
+        from mixpay.facts
+        where to_account = 'order'
+        union all
+        select merchant_id, order_no, -amount
+        from mixpay.facts
+        where from_account = 'order'
+    ) as f
     inner join mixpay.orders as o on o.merchant_id = f.merchant_id and o.order_no = f.order_no
-    where f.from_account = 'order' or f.to_account = 'order'
     group by o.merchant_id, o.payee_no
 ), lines as (
     select o.merchant_id, o.payee_no, sum(l.paid - l.refunded) as held

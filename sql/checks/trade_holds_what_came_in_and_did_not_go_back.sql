@@ -24,7 +24,11 @@ left join (
     inner join mixpay.payments as y on y.merchant_id = c.merchant_id and y.payment_no = c.payment_no
     left join mixpay.anomalies as a
         on a.merchant_id = c.merchant_id and a.channel_refund_no = c.channel_refund_no
-    where c.state = 'succeeded' or a.channel_refund_no is not null
+    left join mixpay.anomaly_resolutions as z
+        on z.merchant_id = c.merchant_id and z.channel_refund_no = c.channel_refund_no
+    where
+        c.state = 'succeeded'
+        or (a.channel_refund_no is not null and coalesce(z.resolution, 'open') in ('open', 'written_off'))
     group by y.merchant_id, y.trade_no
 ) as r on r.merchant_id = t.merchant_id and r.trade_no = t.trade_no
 where coalesce(f.in_minus_out, 0) <> coalesce(p.amount, 0) - coalesce(r.amount, 0);

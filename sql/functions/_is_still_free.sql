@@ -18,16 +18,6 @@ begin
                     )
             end
             and d.freed
-            and not exists (
-                select from channel_refunds as c
-                where
-                    c.merchant_id = r.merchant_id and c.refund_no = r.refund_no and c.payment_no = p.payment_no
-                    and c.state not in ('failed', 'bounced')
-            )
-            and not exists (
-                select from anomalies as a
-                where a.merchant_id = r.merchant_id and a.channel_refund_no = p_channel_refund.channel_refund_no
-            )
         from refunds as r
         inner join payments as p on p.merchant_id = r.merchant_id and p.payment_no = p_channel_refund.payment_no
         inner join refund_details as d
@@ -38,7 +28,7 @@ end;
 $_is_still_free$;
 
 comment on function mixpay._is_still_free(mixpay.trades, mixpay.channel_refunds) is $$
-Whether a failed channel refund's amount may be reserved again: payment and order still hold it, nobody sends it anew.
+Whether a channel refund's amount was freed and may be reserved again: payment and order still hold it.
 
 The caller holds the lock of the trade.
 $$;

@@ -1,5 +1,6 @@
 create function mixpay._plan_refund(
-    p_merchant_id text, p_order_no text, p_amount bigint, p_payment_nos text[], p_trade_nos text[]
+    p_merchant_id text, p_order_no text, p_amount bigint, p_payment_nos text[], p_trade_nos text[],
+    p_offline_first boolean
 ) returns setof mixpay.refund_share
 language plpgsql stable
 set search_path = mixpay, pg_temp
@@ -8,13 +9,12 @@ declare
     v_order record;
     v_line record;
     v_stranger text;
-    v_payments refcursor;
+    v_offline boolean;
     v_named record;
     v_taken bigint;
     v_taken_of_trades jsonb := '{}'::jsonb;
     v_share refund_share;
     v_left bigint := p_amount;
-    v_left_of_line bigint;
 begin
     select sum(paid) as paid, sum(refunded) as refunded into v_order
     from trade_orders
@@ -85,43 +85,40 @@ begin
         end if;
         return;
     end if;
-    -- The order's first trade first; within a trade the oldest money first, whichever order it once paid.
-    for v_line in
-        select
-            l.trade_no, l.paid - l.refunded as refundable,
-            coalesce(t.fifo_paid_at, '-infinity') as fifo_paid_at, coalesce(t.fifo_seq, 0) as fifo_seq
-        from trade_orders as l
-        inner join trades as t on t.merchant_id = l.merchant_id and t.trade_no = l.trade_no
-        where
-            l.merchant_id = p_merchant_id and l.order_no = p_order_no and l.paid > l.refunded
-            and (p_trade_nos is null or l.trade_no = any(p_trade_nos))
-        order by l.nth
-    loop
-        v_left_of_line := least(v_left, v_line.refundable);
-        v_share.trade_no := v_line.trade_no;
-        -- A cursor, because a loop over a query fetches rows ahead: this reads no payment that it does not take from.
-        open v_payments for
-        select payment_no, channel, paid_at, seq, applied - (refunded - surplus_refunded) as held from payments
-        where
-            merchant_id = p_merchant_id and trade_no = v_line.trade_no and not spent
-            and (paid_at, seq) >= (v_line.fifo_paid_at, v_line.fifo_seq)
-        order by paid_at, seq;
-        while v_left_of_line > 0 loop
-            fetch v_payments
-            into v_share.payment_no, v_share.channel, v_share.paid_at, v_share.seq, v_share.held;
-            v_share.amount := least(v_left_of_line, v_share.held);
-            return next v_share;
-            v_left_of_line := v_left_of_line - v_share.amount;
-            v_left := v_left - v_share.amount;
+    -- The order's first trade first; within a trade the oldest money first, whichever order it once paid. What was paid
+    -- out by hand is borne by what came in by hand first, in all trades.
+    foreach v_offline in array case when p_offline_first then array[true, false] else array[null::boolean] end loop
+        for v_line in
+            select l.trade_no, l.paid - l.refunded as refundable
+            from trade_orders as l
+            where
+                l.merchant_id = p_merchant_id and l.order_no = p_order_no and l.paid > l.refunded
+                and (p_trade_nos is null or l.trade_no = any(p_trade_nos))
+            order by l.nth
+        loop
+            v_taken := coalesce((v_taken_of_trades ->> v_line.trade_no)::bigint, 0);
+            continue when v_line.refundable = v_taken;
+            for v_share in
+                select * from _take_oldest(
+                    p_merchant_id, v_line.trade_no, least(v_left, v_line.refundable - v_taken), v_offline
+                )
+            loop
+                v_share.order_no := p_order_no;
+                return next v_share;
+                v_taken := v_taken + v_share.amount;
+                v_left := v_left - v_share.amount;
+            end loop;
+            exit when v_left = 0;
+            v_taken_of_trades := v_taken_of_trades || jsonb_build_object(v_line.trade_no, v_taken);
         end loop;
-        close v_payments;
         exit when v_left = 0;
     end loop;
 end;
 $_plan_refund$;
 
-comment on function mixpay._plan_refund(text, text, bigint, text[], text[]) is $$
-Which payments a refund takes from, and how much of each: first in, first out, or the payments named, in that order.
+comment on function mixpay._plan_refund(text, text, bigint, text[], text[], boolean) is $$
+Which payments a refund takes from, and how much of each: first in, first out, or the payments named, in that order;
+with p_offline_first the payments of offline channels before all others.
 
 p_trade_nos are the trades that the caller has locked: one that the order got since then holds money that others may be
 taking; null when nothing is locked because nothing will be written. Reads only the payments that it takes from.

@@ -1,5 +1,6 @@
 create function mixpay.claim_channel_refunds(
-    p_merchant_id text, p_worker text, p_limit bigint default 100, p_lease interval default '1 minute'
+    p_merchant_id text, p_worker text, p_limit bigint default 100, p_lease interval default '1 minute',
+    p_channels text[] default null
 ) returns setof mixpay.channel_refunds
 language plpgsql security definer
 set search_path = mixpay, pg_temp set enable_seqscan = off
@@ -7,15 +8,14 @@ as $claim_channel_refunds$
 declare
     v_due text[];
     v_trade_nos text[];
+    v_unsent channel_refunds;
+    v_postponed channel_refunds;
+    v_destination refund_destination;
+    v_trade trades;
 begin
     perform _check_merchant(p_merchant_id);
     perform _check_number('worker', p_worker);
-    if p_limit is null or p_limit not between 1 and 1000 then
-        raise exception 'the limit is out of bounds' using
-            errcode = 'MX904',
-            detail = format('It is %s.', coalesce(p_limit::text, 'null')),
-            hint = 'Claim 1 to 1000 channel refunds at a time.';
-    end if;
+    perform _check_limit(p_limit);
     -- In seconds, because intervals compare as if a month had 30 days.
     if p_lease is null or extract(epoch from p_lease) not between 1 and 86400 then
         raise exception 'the lease is out of bounds' using
@@ -23,28 +23,62 @@ begin
             detail = format('It is %s.', coalesce(p_lease::text, 'null')),
             hint = 'Claim for 1 second to 1 day: longer than the channel takes to answer.';
     end if;
-    v_due := array(
-        select channel_refund_no from channel_refunds
-        where merchant_id = p_merchant_id and state in ('pending', 'sent', 'doubt') and due_at <= now()
-        order by due_at, channel_refund_no
+    -- A trade that somebody is at work on is left for the next time, and does not count; so look further than the limit,
+    -- but not at a whole backlog.
+    select array_agg(x.channel_refund_no), array_agg(distinct x.trade_no) into v_due, v_trade_nos
+    from (
+        select c.channel_refund_no, t.trade_no
+        from (
+            select y.channel_refund_no, y.payment_no, y.due_at from channel_refunds as y
+            where
+                y.merchant_id = p_merchant_id and y.due_at <= now()
+                and (p_channels is null or y.channel = any (p_channels))
+            order by y.due_at, y.channel_refund_no
+            limit p_limit * 10
+        ) as c
+        inner join payments as p on p.merchant_id = p_merchant_id and p.payment_no = c.payment_no
+        inner join trades as t on t.merchant_id = p.merchant_id and t.trade_no = p.trade_no
+        order by c.due_at, c.channel_refund_no
         limit p_limit
-    );
-    if v_due = '{}' then
+        for no key update of t skip locked
+    ) as x;
+    if v_due is null then
         return;
     end if;
-    -- A trade that somebody is at work on is left for the next time.
-    v_trade_nos := array(
-        select t.trade_no from trades as t
+    -- What was not sent and whose channel has rules is held against them once more: time has passed since. What was
+    -- claimed twice may have been sent the first time, and only its number keeps the channel from sending it twice.
+    for v_unsent in
+        select c.* from channel_refunds as c
+        inner join channels as k on k.channel = c.channel
         where
-            t.merchant_id = p_merchant_id
-            and t.trade_no in (
-                select p.trade_no from channel_refunds as c
-                inner join payments as p on p.merchant_id = c.merchant_id and p.payment_no = c.payment_no
-                where c.merchant_id = p_merchant_id and c.channel_refund_no = any (v_due)
-            )
-        order by t.trade_no
-        for no key update of t skip locked
-    );
+            c.merchant_id = p_merchant_id and c.channel_refund_no = any (v_due)
+            and c.state in ('pending', 'waiting') and c.attempts <= 1 and c.due_at <= now() and k.is_limited
+        -- Refunds are locked in this order.
+        order by c.refund_no, c.due_at, c.channel_refund_no
+    loop
+        v_destination := _find_destination(
+            p_merchant_id, v_unsent.payment_no, v_unsent.channel, v_unsent.amount, v_unsent.channel_refund_no
+        );
+        if v_destination.state = 'pending' and v_destination.channel = v_unsent.channel then
+            -- So that the next one of the same payment counts it as sent.
+            update channel_refunds set sent_at = now()
+            where merchant_id = p_merchant_id and channel_refund_no = v_unsent.channel_refund_no;
+            continue;
+        end if;
+        v_due := array_remove(v_due, v_unsent.channel_refund_no::text);
+        v_trade := _lock_channel_refund(p_merchant_id, v_unsent.channel_refund_no);
+        if v_destination.channel <> v_unsent.channel then
+            perform _redirect(v_trade, v_unsent, v_destination, v_destination.reason);
+            continue;
+        end if;
+        update channel_refunds
+        set
+            state = 'waiting', reason = v_destination.reason,
+            not_before = v_destination.not_before, due_at = v_destination.not_before
+        where merchant_id = p_merchant_id and channel_refund_no = v_unsent.channel_refund_no
+        returning * into v_postponed;
+        perform _settle_channel_refund(v_trade, v_postponed, v_unsent.state, '{}', 0, 0);
+    end loop;
     return query
     with due as (
         select
@@ -55,10 +89,13 @@ begin
         where
             c.merchant_id = p_merchant_id and c.channel_refund_no = any (v_due)
             and p.trade_no = any (v_trade_nos)
-            and c.state in ('pending', 'sent', 'doubt') and c.due_at <= now()
+            and c.due_at <= now()
     ), claimed as (
         update channel_refunds as c
-        set state = 'sent', reason = null, worker = p_worker, attempts = c.attempts + 1, due_at = now() + make_interval(secs => extract(epoch from p_lease)::double precision)
+        set
+            state = 'sent', reason = case c.state when 'pending' then c.reason end, worker = p_worker,
+            attempts = c.attempts + 1, sent_at = now(),
+            due_at = now() + make_interval(secs => extract(epoch from p_lease)::double precision)
         from due as d
         where c.merchant_id = p_merchant_id and c.channel_refund_no = d.channel_refund_no
         returning c.*
@@ -84,13 +121,15 @@ begin
 end;
 $claim_channel_refunds$;
 
-comment on function mixpay.claim_channel_refunds(text, text, bigint, interval) is $$
+comment on function mixpay.claim_channel_refunds(text, text, bigint, interval, text[]) is $$
 Claims channel refunds that are due, at most p_limit, for one worker and the time of a lease.
 
-Due is what nobody sent yet, what was sent and whose lease ended, and what is in doubt after its back-off. Commit
+Due is what nobody sent yet, what has waited for its moment, what was sent and whose lease ended, and what is in doubt after its back-off. Commit
 before you call the channel; send each under its channel_refund_no, which the channel takes as idempotency key; then
-complete, doubt or fail it. What waits for a person is never claimed; what somebody else is at work on is left out.
-p_lease: longer than the channel takes to answer.
-Locks: the trades of what is claimed, skipping those that are locked.
+complete, doubt, fail or defer it. What waits for a person is never claimed; what somebody else is at work on is left
+out. What its channel cannot send now by its rules waits for its moment or goes to the fallback channel, and the row
+says why.
+p_lease: longer than the channel takes to answer. p_channels: only what goes through these; null: through any.
+Locks: the trades of what is claimed, skipping those that are locked; then the refunds of what goes another way.
 Raises: MX101 if there is no such merchant; MX901; MX904; MX905.
 $$;

@@ -8,8 +8,10 @@ declare
     v_trade trades;
     v_was channel_refunds;
     v_channel_refund channel_refunds;
+    v_successor channel_refunds;
     v_anomaly anomalies;
     v_refunded_at timestamptz := coalesce(p_refunded_at, now());
+    v_freed bigint := 0;
 begin
     perform _check_moment('refunded_at', p_refunded_at);
     if p_channel_txn_no is not null then
@@ -18,37 +20,58 @@ begin
     v_trade := _lock_channel_refund(p_merchant_id, p_channel_refund_no);
     select * into v_was from channel_refunds
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
-    if v_was.state in ('succeeded', 'bounced') then
-        if v_was.state = 'bounced' or p_refunded_at <> v_was.refunded_at
-            or (p_channel_txn_no is not null and p_channel_txn_no is distinct from v_was.channel_txn_no) then
-            perform _refuse_channel_refund_news(v_was, 'completed with other news');
-        end if;
-        return v_was;
+    select * into v_anomaly from anomalies
+    where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
+    if found then
+        -- What is listed is the last that we heard.
+        v_was.refunded_at := v_anomaly.happened_at;
+        v_was.channel_txn_no := v_anomaly.channel_txn_no;
     end if;
-    if v_was.state = 'failed' then
-        select * into v_anomaly from anomalies
-        where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
-        if found then
-            if p_refunded_at <> v_anomaly.happened_at
-                or (p_channel_txn_no is not null and p_channel_txn_no is distinct from v_anomaly.channel_txn_no) then
-                v_was.refunded_at := v_anomaly.happened_at;
-                v_was.channel_txn_no := v_anomaly.channel_txn_no;
-                perform _refuse_channel_refund_news(v_was, 'completed with other news');
+    if v_was.refunded_at is not null then
+        if p_channel_txn_no is null or p_channel_txn_no is not distinct from v_was.channel_txn_no then
+            if p_refunded_at <> v_was.refunded_at then
+                perform _refuse_channel_refund_news(v_was, 'completed at another moment');
             end if;
+            select * into v_was from channel_refunds
+            where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
             return v_was;
         end if;
-        if not _is_still_free(v_trade, v_was) then
-            perform _list_anomaly(v_trade, v_was, p_channel_txn_no, v_refunded_at);
-            return v_was;
+        -- Of what came back, another transaction is more money.
+        if v_was.state = 'succeeded' or v_anomaly.channel_refund_no is not null then
+            perform _refuse_channel_refund_news(v_was, 'completed by another transaction');
+        end if;
+    end if;
+    if v_was.state in ('failed', 'bounced') then
+        if _is_still_free(v_trade, v_was) then
+            v_freed := -v_was.amount;
+        else
+            -- It went another way since; if that was not sent yet, it need not be.
+            select * into v_successor from channel_refunds
+            where
+                merchant_id = p_merchant_id and refund_no = v_was.refund_no and payment_no = v_was.payment_no
+                and state in ('waiting', 'pending') and attempts = 0;
+            if not found then
+                perform _list_anomaly(v_trade, v_was, p_channel_txn_no, v_refunded_at);
+                return v_was;
+            end if;
+            update channel_refunds
+            set state = 'failed', due_at = null, reason = format('sent by %s after all', p_channel_refund_no)
+            where merchant_id = p_merchant_id and channel_refund_no = v_successor.channel_refund_no
+            returning * into v_channel_refund;
+            v_trade := _settle_channel_refund(v_trade, v_channel_refund, v_successor.state, '{}', 0, 0);
         end if;
     end if;
     update channel_refunds
     set
-        state = 'succeeded', reason = null, due_at = null,
+        state = 'succeeded', reason = case when state in ('pending', 'sent') then reason end, due_at = null,
         channel_txn_no = p_channel_txn_no, refunded_at = v_refunded_at
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no
     returning * into v_channel_refund;
-    perform _settle_channel_refund(v_trade, v_channel_refund, v_was);
+    perform _settle_channel_refund(
+        v_trade, v_channel_refund, v_was.state,
+        case when v_freed < 0 then array['home', 'refund', 'channel'] else array['refund', 'channel'] end,
+        v_was.amount, v_freed
+    );
     return v_channel_refund;
 end;
 $complete_channel_refund$;
@@ -57,8 +80,9 @@ comment on function mixpay.complete_channel_refund(text, text, text, timestamptz
 Books that a channel, or a person, has sent the money of a channel refund back. May be called again and again.
 
 p_channel_txn_no is the channel's own number of the transfer, null if it has none; p_refunded_at when it was sent, left
-out: now. A success after a failure takes the amount back in if it is still free; else the money moved without a place
-in the books: the channel refund stays failed, and an anomaly is listed until somebody settles it.
+out: now. A success after a failure, or a second one by another transaction after a bounce, takes the amount back in if
+it is still free, and stands for a successor that was not sent yet; else the money moved without a place in the books:
+the channel refund stays what it is, and an anomaly is listed until resolve_anomaly.
 Locks: the trade, then the refund.
 Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if it has succeeded with
 another channel transaction or moment; MX901; MX905.

@@ -1,5 +1,6 @@
 create function mixpay.doubt_channel_refund(
-    p_merchant_id text, p_channel_refund_no text, p_reason text, p_worker text default null
+    p_merchant_id text, p_channel_refund_no text, p_reason text, p_worker text default null,
+    p_retry_after interval default null
 ) returns mixpay.channel_refunds
 language plpgsql security definer
 set search_path = mixpay, pg_temp set enable_seqscan = off
@@ -10,6 +11,12 @@ declare
     v_channel_refund channel_refunds;
 begin
     perform _check_text('reason', p_reason);
+    if extract(epoch from p_retry_after) not between 0 and 86400 then
+        raise exception 'the back-off is out of bounds' using
+            errcode = 'MX905',
+            detail = format('It is %s.', p_retry_after),
+            hint = 'Try again within a day, or leave it out.';
+    end if;
     v_trade := _lock_channel_refund(p_merchant_id, p_channel_refund_no);
     select * into v_was from channel_refunds
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
@@ -23,7 +30,10 @@ begin
     update channel_refunds
     set
         state = 'doubt', reason = p_reason,
-        due_at = now() + least(interval '10 seconds' * 2 ^ least(attempts, 20), interval '1 hour')
+        due_at = now() + coalesce(
+            make_interval(secs => extract(epoch from p_retry_after)::double precision),
+            least(interval '10 seconds' * 2 ^ least(attempts, 20), interval '1 hour')
+        )
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no
     returning * into v_channel_refund;
     insert into facts (
@@ -39,11 +49,11 @@ begin
 end;
 $doubt_channel_refund$;
 
-comment on function mixpay.doubt_channel_refund(text, text, text, text) is $$
+comment on function mixpay.doubt_channel_refund(text, text, text, text, interval) is $$
 Books that nobody knows whether a channel sent the money: a time-out, a lost answer. The amount stays reserved.
 
-It may be claimed again after a back-off (10 seconds, doubled with each attempt, at most an hour) and is then sent, or
-asked for, under the same number. One that is in doubt already stays as it is.
+It may be claimed again after a back-off and is then sent, or asked for, under the same number. p_retry_after is that
+back-off, at most a day; left out: 10 seconds, doubled with each attempt, at most an hour. One that is in doubt already stays as it is.
 p_worker: who claimed it, needed once it was claimed again. A mark after the lease, or by another worker, is refused:
 it will be claimed again, and its number keeps the channel from sending twice.
 Locks: the trade, then the refund.

@@ -24,7 +24,9 @@ begin
     set state = 'failed', reason = p_reason, due_at = null
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no
     returning * into v_channel_refund;
-    perform _settle_channel_refund(v_trade, v_channel_refund, v_was);
+    perform _settle_channel_refund(
+        v_trade, v_channel_refund, v_was.state, array['refund', 'home'], 0, v_was.amount
+    );
     return v_channel_refund;
 end;
 $fail_channel_refund$;

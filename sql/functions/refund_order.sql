@@ -18,15 +18,11 @@ begin
     if p_payment_nos is not null then
         v_payment_nos := array(select unnest(p_payment_nos));  -- counted from 1, whatever the caller's array is
     end if;
-    v_trade_nos := array(select trade_no from trade_orders where merchant_id = p_merchant_id and order_no = p_order_no);
-    perform from trades
-    where merchant_id = p_merchant_id and trade_no = any(v_trade_nos)
-    order by trade_no
-    for no key update;
+    v_trade_nos := _lock_trades_of_order(p_merchant_id, p_order_no);
     select * into v_refund from refunds where merchant_id = p_merchant_id and refund_no = p_refund_no;
     if not found then
         v_shares := array(
-            select s from _plan_refund(p_merchant_id, p_order_no, p_amount, p_payment_nos, v_trade_nos) as s
+            select s from _plan_refund(p_merchant_id, p_order_no, p_amount, p_payment_nos, v_trade_nos, false) as s
         );
         insert into refunds (merchant_id, refund_no, kind, order_no, amount, payment_nos, reason)
         values (p_merchant_id, p_refund_no, 'order', p_order_no, p_amount, v_payment_nos, p_reason)
@@ -41,11 +37,7 @@ begin
     end if;
     if (v_refund.kind, v_refund.order_no, v_refund.amount) is distinct from ('order', p_order_no, p_amount)
         or (v_payment_nos is not null and v_payment_nos is distinct from v_refund.payment_nos) then
-        raise exception 'refund number % was used for something else', p_refund_no using
-            errcode = 'MX302',
-            detail = format('It refunds %s%s (kind %s) and is %s.', v_refund.amount,
-                coalesce(format(' of order %s', v_refund.order_no), ''), v_refund.kind, v_refund.state),
-            hint = 'A repeated number must come with the same order, amount and payments.';
+        perform _refuse_refund_no(v_refund);
     end if;
     return v_refund;
 end;

@@ -1,4 +1,9 @@
-create function mixpay.register_channel(p_channel text, p_title text, p_kind text) returns mixpay.channels
+create function mixpay.register_channel(
+    p_channel text, p_title text, p_kind text,
+    p_can_refund boolean default true, p_can_refund_in_part boolean default true,
+    p_refund_window interval default null, p_max_refunds bigint default null, p_refund_interval interval default null,
+    p_min_refund bigint default null, p_fallback_channel text default null, p_source text default null
+) returns mixpay.channels
 language plpgsql security definer
 set search_path = mixpay, pg_temp
 as $register_channel$
@@ -13,19 +18,62 @@ begin
     end if;
     perform _check_title(p_title);
     perform _check_choice('kind', p_kind, array['online', 'wallet', 'voucher', 'offline']);
-    insert into channels as c (channel, title, kind)
-    values (p_channel, p_title, p_kind)
-    on conflict (channel) do update set title = excluded.title, kind = excluded.kind
+    perform _check_text('source', p_source);
+    -- In seconds, because intervals compare as if a month had 30 days.
+    if extract(epoch from p_refund_window) not between 1 and 3155760000
+        or extract(epoch from p_refund_interval) not between 1 and 3155760000
+        or least(p_refund_window, p_refund_interval) <= interval '0' then
+        raise exception 'a limit of channel % is out of bounds', p_channel using
+            errcode = 'MX905',
+            detail = format('The window is %s and the interval %s.',
+                coalesce(p_refund_window::text, '(none)'), coalesce(p_refund_interval::text, '(none)')),
+            hint = 'Say 1 second to 100 years, or leave it out: no limit.';
+    end if;
+    if p_max_refunds < 1 then
+        raise exception 'a limit of channel % is out of bounds', p_channel using
+            errcode = 'MX904',
+            detail = format('The number of refunds is %s.', p_max_refunds),
+            hint = 'Say 1 at least, or leave it out: no limit. For none say p_can_refund => false.';
+    end if;
+    if p_min_refund is not null then
+        perform _check_amount('min_refund', p_min_refund);
+    end if;
+    if p_fallback_channel is not null then
+        if p_fallback_channel = p_channel then
+            raise exception 'channel % cannot be its own fallback', p_channel using
+                errcode = 'MX905',
+                detail = 'A fallback takes what the channel cannot send.',
+                hint = 'Name another channel, or none: then it waits for a person.';
+        end if;
+        perform _check_channel(p_fallback_channel);
+    end if;
+    insert into channels as c (
+        channel, title, kind, can_refund, can_refund_in_part, refund_window, max_refunds, refund_interval, min_refund,
+        fallback_channel, source
+    ) values (
+        p_channel, p_title, p_kind, coalesce(p_can_refund, true), coalesce(p_can_refund_in_part, true),
+        p_refund_window, p_max_refunds, p_refund_interval, p_min_refund, p_fallback_channel, p_source
+    )
+    on conflict (channel) do update set
+        title = excluded.title, kind = excluded.kind, can_refund = excluded.can_refund,
+        can_refund_in_part = excluded.can_refund_in_part, refund_window = excluded.refund_window,
+        max_refunds = excluded.max_refunds, refund_interval = excluded.refund_interval,
+        min_refund = excluded.min_refund, fallback_channel = excluded.fallback_channel, source = excluded.source
     returning c.* into v_channel;
     return v_channel;
 end;
 $register_channel$;
 
-comment on function mixpay.register_channel(text, text, text) is $$
-Registers a channel for all merchants, or updates its title and kind.
+comment on function mixpay.register_channel(
+    text, text, text, boolean, boolean, interval, bigint, interval, bigint, text, text
+) is $$
+Registers a channel for all merchants, or makes a known one what is said here: a limit that is left out is none.
 
 p_kind: online and wallet are asked to send money back; voucher gives back what it was; offline means that a person
-hands the money over. A change counts for refunds from now on.
+hands the money over. Its rules about refunds, of one payment each: whether it sends money back at all, and in part; how
+long after the payment; how many times; how far apart; and the least it sends, in the smallest unit. What it cannot send
+goes to p_fallback_channel, or without one waits for a person. p_source says where the rules are published. A change
+counts for refunds from now on, and for those that were not sent yet.
 Locks: the channel.
-Raises: MX901; MX905.
+Raises: MX203 if there is no such fallback; MX901; MX902; MX904; MX905.
 $$;

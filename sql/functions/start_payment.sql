@@ -8,6 +8,8 @@ as $start_payment$
 declare
     v_trade trades;
     v_payment payments;
+    v_route route_choice;
+    v_reason text;
 begin
     perform _check_number('payment_no', p_payment_no);
     perform _check_amount('amount', p_amount);
@@ -22,13 +24,6 @@ begin
         end if;
         return v_payment;
     end if;
-    if p_channel is null then
-        raise exception 'no route leads from this method to a channel' using
-            errcode = 'MX210',
-            detail = format('The method is %s.', coalesce(quote_literal(p_method), 'null')),
-            hint = 'Name the channel.';
-    end if;
-    perform _check_channel(p_channel);
     if v_trade.state <> 'open' then
         raise exception 'trade % is not open', p_trade_no using
             errcode = 'MX204',
@@ -48,16 +43,39 @@ begin
                 p_amount, v_trade.amount, v_trade.paid, v_trade.amount - v_trade.paid),
             hint = 'Start an attempt for what is lacking at most.';
     end if;
+    if p_channel is not null then
+        perform _check_channel(p_channel);
+    else
+        select * into v_route from explain_route(
+            p_merchant_id, coalesce(p_method, '-'), v_trade.currency, p_amount, p_payment_no
+        ) where p_method is not null and chosen;
+        if not found then
+            raise exception 'no route leads from this method to a channel' using
+                errcode = 'MX210',
+                detail = format('The method is %s; of its routes, %s.', coalesce(quote_literal(p_method), 'null'), coalesce(
+                    (
+                        select string_agg(format('%s: %s', channel, problem), '; ')
+                        from explain_route(p_merchant_id, p_method, v_trade.currency, p_amount, p_payment_no)
+                        where p_method is not null
+                    ), 'there are none'
+                )),
+                hint = 'Name the channel, or make a route with set_route. See explain_route.';
+        end if;
+        v_reason := format('route: %s to %s, priority %s, point %s of %s to %s', p_method, v_route.channel,
+            v_route.priority, v_route.point, v_route.stands_from, v_route.stands_to);
+    end if;
     insert into payments (merchant_id, payment_no, trade_no, channel, method, recorded, asked, state)
-    values (p_merchant_id, p_payment_no, p_trade_no, p_channel, p_method, false, p_amount, 'pending')
+    values (
+        p_merchant_id, p_payment_no, p_trade_no, coalesce(p_channel, v_route.channel), p_method, false, p_amount, 'pending'
+    )
     on conflict do nothing
     returning * into v_payment;
     if not found then
         select * into v_payment from payments where merchant_id = p_merchant_id and payment_no = p_payment_no;
         perform _refuse_payment_no(v_payment);
     end if;
-    insert into facts (merchant_id, trade_no, entry, entity, payment_no, from_state, to_state, happened_at)
-    values (p_merchant_id, p_trade_no, v_trade.last_entry + 1, 'payment', p_payment_no, '', 'pending', now());
+    insert into facts (merchant_id, trade_no, entry, entity, payment_no, from_state, to_state, reason, happened_at)
+    values (p_merchant_id, p_trade_no, v_trade.last_entry + 1, 'payment', p_payment_no, '', 'pending', v_reason, now());
     update trades set last_entry = last_entry + 1 where merchant_id = p_merchant_id and trade_no = p_trade_no;
     return v_payment;
 end;
@@ -66,7 +84,8 @@ $start_payment$;
 comment on function mixpay.start_payment(text, text, text, bigint, text, text) is $$
 Starts an attempt to pay into a trade: the payment is pending until it succeeds, fails or is closed.
 
-p_amount is in the currency's smallest unit, at most what the trade lacks. Any number of attempts may be pending. The
+p_amount is in the currency's smallest unit, at most what the trade lacks. Where no channel is named, the merchant's
+routes lead from p_method to one; payment_routes keeps why. Any number of attempts may be pending. The
 same number with the same content returns the payment as it is now.
 Locks: the trade.
 Raises: MX101 if there is no such merchant; MX104 if there is no such trade; MX202 if the payment number was used for

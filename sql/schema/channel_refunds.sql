@@ -14,11 +14,25 @@ create table mixpay.channel_refunds (
     channel_txn_no mixpay.number,
     refunded_at timestamptz,
     created_at timestamptz not null default now(),
+    not_before timestamptz,
+    sent_at timestamptz,
+    redirected_from text collate "C",
     primary key (merchant_id, channel_refund_no),
     foreign key (merchant_id, refund_no, payment_no) references mixpay.refund_details,
-    constraint work_is_due_some_time check ((state in ('pending', 'sent', 'doubt')) = (due_at is not null)),
+    foreign key (merchant_id, redirected_from) references mixpay.channel_refunds,
+    constraint work_is_due_some_time check (
+        case
+            when state in ('pending', 'sent', 'doubt') then due_at is not null
+            when state = 'waiting' then due_at is not distinct from not_before
+            else due_at is null
+        end
+    ),
     constraint money_that_went_back_has_its_moment check (
-        (state in ('succeeded', 'bounced')) = (refunded_at is not null)
+        case
+            when state in ('succeeded', 'bounced') then refunded_at is not null
+            when state <> 'failed' then refunded_at is null
+            else true
+        end
     )
 );
 
@@ -28,16 +42,30 @@ create index channel_refunds_by_detail on mixpay.channel_refunds (refund_no, pay
 create unique index a_detail_has_one_standing_channel_refund
 on mixpay.channel_refunds (refund_no, payment_no, merchant_id) where state not in ('failed', 'bounced');
 
--- claim_channel_refunds: what is due.
-create index channel_refunds_by_due_at on mixpay.channel_refunds (merchant_id, due_at)
-where state in ('pending', 'sent', 'doubt');
+-- The foreign key to what it stands for.
+create unique index a_channel_refund_has_one_successor on mixpay.channel_refunds (redirected_from, merchant_id)
+where redirected_from is not null;
+
+-- claim_channel_refunds and due_merchants: what is due, or will be.
+create index channel_refunds_by_due_at on mixpay.channel_refunds (merchant_id, due_at) where due_at is not null;
+
+-- The work lists: what somebody should look at.
+create index channel_refunds_to_look_at on mixpay.channel_refunds (state, merchant_id)
+where state in ('waiting', 'doubt', 'bounced');
 
 comment on table mixpay.channel_refunds is 'One request to one channel to send money back.';
 comment on column mixpay.channel_refunds.channel_refund_no is 'The idempotency key towards the channel.';
 comment on column mixpay.channel_refunds.amount is 'In the currency''s smallest unit.';
-comment on column mixpay.channel_refunds.reason is 'Why it waits, is in doubt or failed; waiting for a person: manual.';
+comment on column mixpay.channel_refunds.reason is
+'Why it waits, is in doubt, failed, bounced or goes by another channel than its payment; manual: a person hands it over.';
 comment on column mixpay.channel_refunds.due_at is
-'When a worker may claim it: pending, at once; sent, when the lease ends; doubt, after the back-off.';
+'When a worker may claim it: pending, at once; waiting, at not_before; sent, when the lease ends; doubt, after the '
+'back-off. Null: a person has to see to it, or it has ended.';
+comment on column mixpay.channel_refunds.not_before is
+'The rules of the channel do not let it be sent earlier; null: they do, or they do not let it be sent at all.';
+comment on column mixpay.channel_refunds.sent_at is 'When it was claimed last.';
+comment on column mixpay.channel_refunds.redirected_from is
+'The channel refund that ended so that this one could go another way, for the same part of the same refund.';
 comment on column mixpay.channel_refunds.worker is 'Who claimed it last.';
 comment on column mixpay.channel_refunds.attempts is 'How many times it was claimed.';
 comment on column mixpay.channel_refunds.channel_txn_no is 'The channel''s own number of the transfer.';

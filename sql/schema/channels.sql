@@ -3,18 +3,46 @@ create table mixpay.channels (
     channel text collate "C" not null,
     title text not null,
     kind text not null,
+    can_refund boolean not null default true,
+    can_refund_in_part boolean not null default true,
+    refund_window interval,
+    max_refunds bigint,
+    refund_interval interval,
+    min_refund bigint,
+    fallback_channel text collate "C",
+    source text,
+    is_limited boolean not null generated always as (
+        not can_refund or not can_refund_in_part
+        or num_nonnulls(refund_window, max_refunds, refund_interval, min_refund) > 0
+    ) stored,
     primary key (channel),
+    foreign key (fallback_channel) references mixpay.channels,
     constraint channel_is_a_short_lower_case_name check (channel ~ '^[a-z][a-z0-9_.-]{0,63}$'),
     constraint title_is_not_empty check (title <> ''),
-    constraint kind_is_known check (kind in ('online', 'wallet', 'voucher', 'offline'))
+    constraint kind_is_known check (kind in ('online', 'wallet', 'voucher', 'offline')),
+    constraint limits_are_positive check (
+        refund_window > '0' and refund_interval > '0' and max_refunds > 0 and min_refund > 0
+    ),
+    constraint fallback_is_another_channel check (fallback_channel <> channel)
 );
+
+-- The foreign key to the fallback.
+create index channels_by_fallback on mixpay.channels (fallback_channel);
 
 comment on table mixpay.channels is 'Where money moves: a channel takes payments and sends refunds back.';
 comment on column mixpay.channels.kind is
 'online and wallet: asked to send money back; voucher: gives back what it was; offline: a person hands the money over.';
+comment on column mixpay.channels.can_refund is 'It can send money back at all.';
+comment on column mixpay.channels.can_refund_in_part is 'It can send back a part of a payment; else all at once.';
+comment on column mixpay.channels.refund_window is 'How long after a payment it still sends its money back; null: for ever.';
+comment on column mixpay.channels.max_refunds is 'How many times it sends back parts of one payment; null: any number.';
+comment on column mixpay.channels.refund_interval is 'How far apart the refunds of one payment must be; null: at once.';
+comment on column mixpay.channels.min_refund is 'The least that it sends back, in the smallest unit; null: 1.';
+comment on column mixpay.channels.fallback_channel is 'Where a refund goes that it cannot send; null: it waits for a person.';
+comment on column mixpay.channels.source is 'Where these rules are published.';
+comment on column mixpay.channels.is_limited is 'It has a rule about refunds; if not, nobody has to ask which.';
 
 insert into mixpay.channels (channel, title, kind) values
-    ('wechat', 'WeChat Pay', 'online'),
     ('alipay', 'Alipay', 'online'),
     ('card', 'Bank card', 'online'),
     ('bank', 'Bank transfer through a gateway', 'online'),
@@ -23,3 +51,11 @@ insert into mixpay.channels (channel, title, kind) values
     ('cash', 'Cash', 'offline'),
     ('pos', 'Card terminal in the store', 'offline'),
     ('transfer', 'Bank transfer by hand', 'offline');
+
+-- As WeChat Pay publishes them: within a year, 50 parts of a payment, a minute apart; a refund that failed is asked for
+-- again under the same number, which is what a worker does with every channel.
+insert into mixpay.channels (channel, title, kind, refund_window, max_refunds, refund_interval, source) values
+    (
+        'wechat', 'WeChat Pay', 'online', '1 year', 50, '1 minute',
+        'https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter3_3_3.shtml'
+    );

@@ -18,14 +18,22 @@ create table mixpay.facts (
     reason text,
     happened_at timestamptz not null,
     created_at timestamptz not null default now(),
+    to_order_no text collate "C",
+    epoch bigint not null default 1,
     primary key (merchant_id, trade_no, entry),
     foreign key (merchant_id, trade_no) references mixpay.trades,
     constraint a_change_has_two_states check ((from_state is null) = (to_state is null)),
     constraint a_movement_has_two_accounts check (
         (from_account is null) = (amount is null) and (to_account is null) = (amount is null)
     ),
+    constraint from_one_order_to_another check (
+        (from_account = 'order' and to_account = 'order') is true = (to_order_no is not null)
+    ),
     constraint says_something check (to_state is not null or amount is not null)
 );
+
+-- events: every change of state, in the order of the transactions. A transaction's entries share one key.
+create index facts_by_event on mixpay.facts (merchant_id, epoch, xid) where to_state is not null;
 
 comment on table mixpay.facts is
 'What happened, once and for all: changes of state and movements of money, in order within their trade.';
@@ -34,5 +42,8 @@ comment on column mixpay.facts.xid is 'The transaction that wrote it.';
 comment on column mixpay.facts.entity is 'What the change of state is about: trade, payment, refund or channel_refund.';
 comment on column mixpay.facts.from_state is 'Empty where the thing comes into being.';
 comment on column mixpay.facts.from_account is 'Where the money was; with the numbers of the row, whose.';
+comment on column mixpay.facts.to_order_no is 'Where it went, if it went from order_no to another order of the trade.';
+comment on column mixpay.facts.epoch is
+'Counts the restores: transaction ids begin anew where a backup ends, so after a restore the default is raised by one.';
 comment on column mixpay.facts.amount is 'What moved, in the currency''s smallest unit.';
 comment on column mixpay.facts.happened_at is 'When it happened; created_at is when we wrote it.';

@@ -12,6 +12,7 @@ create table mixpay.trade_orders (
     live boolean not null default true,
     held boolean not null default false,
     release_due_at timestamptz,
+    cancelled_at timestamptz,
     primary key (merchant_id, trade_no, position),
     foreign key (merchant_id, trade_no) references mixpay.trades,
     foreign key (merchant_id, order_no) references mixpay.orders,
@@ -19,7 +20,8 @@ create table mixpay.trade_orders (
     constraint amount_is_never_above_asked check (amount <= asked),
     constraint paid_is_never_above_amount check (paid <= amount),
     constraint refunded_is_never_above_paid check (refunded <= paid),
-    constraint release_is_due_only_of_held_money check (held or release_due_at is null)
+    constraint release_is_due_only_of_held_money check (held or release_due_at is null),
+    constraint a_cancelled_line_needs_nothing check (cancelled_at is null or (not live and amount = paid))
 ) with (fillfactor = 85);
 
 create unique index an_order_has_one_live_line on mixpay.trade_orders (order_no, merchant_id) where live;
@@ -33,3 +35,4 @@ comment on column mixpay.trade_orders.amount is 'The share as it is now.';
 comment on column mixpay.trade_orders.live is 'Its trade is open and it may still be paid.';
 comment on column mixpay.trade_orders.held is 'Merged with hold: its money is to sit in escrow until it is released.';
 comment on column mixpay.trade_orders.release_due_at is 'When the hold ends by itself; null: by call only.';
+comment on column mixpay.trade_orders.cancelled_at is 'When the order was taken out of the trade.';

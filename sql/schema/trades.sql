@@ -15,12 +15,18 @@ create table mixpay.trades (
     fifo_paid_at timestamptz,
     fifo_seq bigint,
     created_at timestamptz not null default now(),
+    kept boolean not null default false,
+    sweep_at timestamptz generated always as (case when state = 'open' then expires_at end) stored,
     primary key (merchant_id, trade_no),
     foreign key (merchant_id) references mixpay.merchants,
     constraint paid_is_never_above_amount check (paid <= amount),
     constraint refunded_is_never_above_paid check (refunded <= paid),
+    constraint only_a_closed_trade_is_kept check (state = 'closed' or not kept),
     constraint open_lacks_something_and_paid_nothing check (state = 'closed' or (state = 'paid') = (paid = amount))
 ) with (fillfactor = 85);
+
+-- expire_trades: what is open and has an end.
+create index trades_by_sweep_at on mixpay.trades (merchant_id, sweep_at) where sweep_at is not null;
 
 comment on table mixpay.trades is 'Orders merged to be paid together: one unique trade number.';
 comment on column mixpay.trades.amount is 'The sum of its lines, in the currency''s smallest unit.';
@@ -28,6 +34,10 @@ comment on column mixpay.trades.paid is 'What its succeeded payments applied, wh
 comment on column mixpay.trades.refunded is 'The sum of its lines'' refunded.';
 comment on column mixpay.trades.allocation is 'The merchant''s choice when the orders were merged.';
 comment on column mixpay.trades.expires_at is 'No attempt to pay may start after it; money that arrives still counts.';
+comment on column mixpay.trades.kept is 'It was closed, and what was paid stays on its orders.';
+comment on column mixpay.trades.sweep_at is
+'When expire_trades may close it: expires_at while it is open. A column of its own, so that a payment that fills a trade '
+'without an end changes nothing in an index.';
 comment on column mixpay.trades.last_seq is 'The seq of the payment that succeeded last.';
 comment on column mixpay.trades.last_entry is 'The entry of its last fact.';
 comment on column mixpay.trades.fifo_paid_at is

@@ -46,12 +46,12 @@ create domain mixpay.entity as text collate "C"
 constraint entity_is_known check (value in ('trade', 'payment', 'refund', 'channel_refund'));
 
 create domain mixpay.account as text collate "C"
-constraint account_is_known check (value in ('channel', 'order', 'surplus', 'refund', 'anomaly'));
+constraint account_is_known check (value in ('channel', 'order', 'surplus', 'refund', 'anomaly', 'outside'));
 
 comment on domain mixpay.entity is 'What a change of state is about.';
 comment on domain mixpay.account is
 'channel: clearing with a channel; order: what is paid of an order; surplus: of a payment; refund: on its way back; '
-'anomaly: moved without a place in the books.';
+'anomaly: moved without a place in the books; outside: the merchant''s own pocket.';
 
 -- What one payment bears of a refund.
 create type mixpay.refund_share as (
@@ -67,6 +67,43 @@ create type mixpay.refund_share as (
 
 comment on type mixpay.refund_share is
 'What one payment bears of a refund, in the smallest unit: amount, of the held that it could still bear before.';
+
+-- Where a part of a refund goes, by the rules of the channels.
+create type mixpay.refund_destination as (
+    channel text,
+    state text,
+    reason text,
+    not_before timestamptz
+);
+
+comment on type mixpay.refund_destination is
+'Where a part of a refund goes by the rules of the channels, in which state it begins, and why.';
+
+-- A route as it is judged for one attempt to pay.
+create type mixpay.route_choice as (
+    channel text,
+    priority bigint,
+    weight bigint,
+    currency text,
+    min_amount bigint,
+    max_amount bigint,
+    problem text,
+    stands_from bigint,
+    stands_to bigint,
+    point bigint,
+    chosen boolean
+);
+
+comment on type mixpay.route_choice is
+'A route as it is judged for one attempt to pay: why it cannot be taken, or the points for which it would be.';
+
+-- A merchant whose channel refunds are due.
+create type mixpay.due_merchant as (
+    merchant_id text,
+    due_at timestamptz
+);
+
+comment on type mixpay.due_merchant is 'A merchant with channel refunds that a worker may claim, and since when.';
 
 -- One order of a merge, as merge_orders and merge_many understood it.
 create type mixpay.merge_line as (

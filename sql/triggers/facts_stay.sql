@@ -26,3 +26,6 @@ for each statement execute function mixpay._refuse_to_change_facts();
 
 create trigger anomalies_stay before update or delete or truncate on mixpay.anomalies
 for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger resolutions_stay before update or delete or truncate on mixpay.anomaly_resolutions
+for each statement execute function mixpay._refuse_to_change_facts();

@@ -2,7 +2,15 @@ create view mixpay.channel_list as
 select
     channel,
     title,
-    kind
+    kind,
+    can_refund,
+    can_refund_in_part,
+    refund_window,
+    max_refunds,
+    refund_interval,
+    min_refund,
+    fallback_channel,
+    source
 from mixpay.channels;
 
-comment on view mixpay.channel_list is 'The channels that payments may name.';
+comment on view mixpay.channel_list is 'The channels that payments may name, and their rules about refunds.';

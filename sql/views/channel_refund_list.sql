@@ -12,10 +12,12 @@ select
     c.state,
     c.reason,
     c.due_at,
+    c.not_before,
     c.worker,
     c.attempts,
     c.channel_txn_no,
     c.refunded_at,
+    c.redirected_from,
     c.created_at
 from mixpay.channel_refunds as c
 inner join mixpay.refunds as r on r.merchant_id = c.merchant_id and r.refund_no = c.refund_no

@@ -12,6 +12,7 @@ select
     to_state,
     reason,
     payment_no,
+    order_no,
     refund_no,
     created_at
 from mixpay.facts

@@ -18,11 +18,18 @@ with touched as (
     from touched as t
     cross join lateral (
         select
-            sum(case when f.to_account = 'order' then f.amount when f.from_account = 'order' then -f.amount else 0 end)
-                as refundable
+            sum(
+                case
+                    when f.to_account = 'order' and coalesce(f.to_order_no, f.order_no) = t.order_no
+                        then f.amount
+                    else 0
+                end
+                - case when f.from_account = 'order' and f.order_no = t.order_no then f.amount else 0 end
+            ) as refundable
         from mixpay.facts as f
         where
-            f.merchant_id = t.merchant_id and f.trade_no = t.trade_no and f.entry < t.before and f.order_no = t.order_no
+            f.merchant_id = t.merchant_id and f.trade_no = t.trade_no and f.entry < t.before
+            and (f.order_no = t.order_no or f.to_order_no = t.order_no)
     ) as h
 ), shares as (
     select
@@ -42,7 +49,7 @@ with touched as (
         from mixpay.facts as f
         where
             f.merchant_id = s.merchant_id and f.trade_no = s.trade_no and f.entry < s.before
-            and (f.from_account = 'order' or f.to_account = 'order')
+            and (f.from_account = 'order' or f.to_account = 'order') and f.payment_no is not null
         group by f.payment_no
     ) as h
     inner join mixpay.payments as p on p.merchant_id = s.merchant_id and p.payment_no = h.payment_no

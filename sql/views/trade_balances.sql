@@ -14,6 +14,7 @@ select
     l.orders,
     p.payments,
     p.pending_payments,
+    t.kept as was_kept,
     t.expires_at,
     t.created_at
 from mixpay.trades as t
@@ -34,3 +35,4 @@ cross join lateral (
 
 comment on view mixpay.trade_balances is
 'Each trade: what is to be paid, what is paid, lacking, refunded and kept, in the currency''s smallest unit.';
+comment on column mixpay.trade_balances.was_kept is 'It was closed, and what was paid stays on its orders.';

@@ -10,6 +10,7 @@ select
     coalesce(c.channel, p.channel) as channel,
     f.payment_no,
     f.order_no,
+    f.to_order_no,
     f.refund_no,
     f.channel_refund_no,
     sum(
@@ -17,7 +18,7 @@ select
     ) over (partition by f.merchant_id, f.trade_no order by f.entry)::bigint as held,
     f.created_at
 from mixpay.facts as f
-inner join mixpay.payments as p on p.merchant_id = f.merchant_id and p.payment_no = f.payment_no
+left join mixpay.payments as p on p.merchant_id = f.merchant_id and p.payment_no = f.payment_no
 left join mixpay.channel_refunds as c
     on c.merchant_id = f.merchant_id and c.channel_refund_no = f.channel_refund_no
 where f.amount is not null;

@@ -15,7 +15,7 @@ def refund(shop: Shop) -> None:
     shop.merge("T1", A=(100, 40))
     shop.pay("T1", "P1", 40, "card", day(1))
     shop.merge("T2", A=100)
-    shop.pay("T2", "P2", 60, "wechat", day(2))
+    shop.pay("T2", "P2", 60, "alipay", day(2))
     shop.refund("A", "R", 100)
 
 

@@ -10,6 +10,7 @@ from psycopg import Connection
 from shop import Shop, contents, day, orders
 
 CALLS: dict[str, Callable[[Shop], Any]] = {
+    "set_route": lambda s: s.call("set_route", "qr", "card"),
     "register_payee": lambda s: s.call("register_payee", "S", "Store"),
     "merge_orders": lambda s: s.merge("NEW", A=100, N=7),
     "merge_many": lambda s: s.rows("merge_many", [{"orders": orders(A=100)}]),
@@ -24,19 +25,49 @@ CALLS: dict[str, Callable[[Shop], Any]] = {
             for i in range(3)
         ],
     ),
+    "close_trade": lambda s: s.close("HALF"),
+    "close_trade, keeping": lambda s: s.close("HALF", keep=True),
+    "cancel_order": lambda s: s.cancel("HALF", "F"),
+    "cancel_order, the last": lambda s: s.cancel("ATTEMPTED", "D"),
+    "expire_trades": lambda s: s.expire(),
     "refund_order": lambda s: s.refund("C", "R9", 60),
+    "record_refund": lambda s: s.record_refund("K", "R10", 9),
     "claim_channel_refunds": lambda s: s.rows("claim_channel_refunds", "w"),
     "complete_channel_refund": lambda s: s.complete("R", "P1", "X"),
     "doubt_channel_refund": lambda s: s.call(
         "doubt_channel_refund", s.channel_refund("R", "P1").channel_refund_no, "timed out"
     ),
     "fail_channel_refund": lambda s: s.fail("R", "P1"),
+    "defer_channel_refund": lambda s: s.call(
+        "defer_channel_refund", s.channel_refund("R", "P1").channel_refund_no, "not today"
+    ),
+    "redirect_channel_refund": lambda s: s.redirect("R", "P1", "bank"),
+    "bounce_channel_refund": lambda s: s.bounce("SENT", "E1"),
+    "redirect_channel_refund, what failed": lambda s: redirect_failed(s),
+    "resolve_anomaly": lambda s: resolve(s, "written_off"),
+    "resolve_anomaly, by booking it": lambda s: (s.fail("AGAIN", "L1"), resolve(s, "booked")),
 }
+
+
+def resolve(shop: Shop, resolution: str) -> Any:
+    number = shop.channel_refund("LOST", "L1").channel_refund_no
+    return shop.call("resolve_anomaly", number, resolution, "so be it")
+
+
+def redirect_failed(shop: Shop) -> Any:
+    """What failed first, not what it was redirected to."""
+    ((number,),) = shop.query(
+        "select min(channel_refund_no) from mixpay.channel_refunds where refund_no = 'FAILED'"
+    )
+    return shop.call("redirect_channel_refund", number, "bank", "another way")
 
 
 @pytest.fixture(autouse=True)
 def trades(shop: Shop) -> None:
-    """An open trade, one with an attempt, and a paid one with a refund on its way."""
+    """An open trade, one with an attempt, and a paid one with a refund on its way.
+
+    Others are paid in part, have expired, are paid in cash, have refunds that ended, an anomaly.
+    """
     shop.merge("T", A=100, B=50)
     shop.merge("ATTEMPTED", D=10)
     shop.start("ATTEMPTED", "STARTED", 10)
@@ -44,6 +75,24 @@ def trades(shop: Shop) -> None:
     shop.pay("PAID", "P1", 60, "card", day(1))
     shop.pay("PAID", "P2", 40, "cash", day(2))
     shop.refund("C", "R", 40)
+    shop.merge("HALF", F=100, G=50)
+    shop.pay("HALF", "H1", 120, "card", day(3))
+    shop.call("merge_orders", orders(H=10), "EXPIRED", day(4))
+    shop.pay("EXPIRED", "X1", 4, "card", day(4))
+    shop.merge("CASHED", K=10)
+    shop.pay("CASHED", "K1", 10, "cash", day(5))
+    shop.merge("ENDED", I=20)
+    shop.pay("ENDED", "E1", 20, "card", day(5))
+    shop.refund("I", "SENT", 10)
+    shop.complete("SENT", "E1", "X5")
+    shop.refund("I", "FAILED", 10)
+    shop.fail("FAILED", "E1")
+    shop.merge("ASTRAY", J=10)
+    shop.pay("ASTRAY", "L1", 10, "card", day(6))
+    shop.refund("J", "LOST", 10)
+    shop.fail("LOST", "L1")
+    shop.refund("J", "AGAIN", 10)
+    shop.complete("LOST", "L1", "X6")
 
 
 def kill(conn: Connection[Any], pid: int) -> None:
@@ -67,7 +116,9 @@ def test_e32_dies_before_the_commit(
 def test_e32_dies_after_any_of_several_calls(
     shop: Shop, connect: Callable[..., Connection[Any]]
 ) -> None:
-    steps = [CALLS[n] for n in ("merge_orders", "record_payment", "refund_order", "fail_payment")]
+    names = ("merge_orders", "record_payment", "refund_order", "fail_payment")
+    names += ("cancel_order", "expire_trades", "record_refund", "bounce_channel_refund")
+    steps = [CALLS[name] for name in names]
     for died_after in range(1, len(steps) + 1):
         victim = Shop(connect(autocommit=False))
         with shop.unchanged():
@@ -100,6 +151,11 @@ def test_e32_dies_after_any_of_several_calls(
             lambda s: s.refund("E", "TAKEN", 1),
             id="refund_order, which locked its trade",
         ),
+        pytest.param(
+            lambda s: s.refund("C", "TAKEN", 1),
+            lambda s: s.record_refund("E", "TAKEN", 1),
+            id="record_refund, which locked its trade",
+        ),
     ],
 )
 def test_e32_dies_in_the_middle_of_a_call(
@@ -128,7 +184,10 @@ def test_e32_an_unknown_outcome_is_made_sure_by_repeating(
     shop: Shop, connect: Callable[..., Connection[Any]]
 ) -> None:
     """Committed, and then the answer is lost: the caller repeats, and nothing happens twice."""
-    for name in ("merge_orders", "succeed_payment", "record_payments", "refund_order"):
+    repeated = ["merge_orders", "succeed_payment", "record_payments", "refund_order"]
+    repeated += ["set_route", "close_trade", "expire_trades", "record_refund"]
+    repeated += ["bounce_channel_refund", "redirect_channel_refund, what failed", "resolve_anomaly"]
+    for name in repeated:
         victim = Shop(connect())
         CALLS[name](victim)
         kill(shop.conn, victim.conn.info.backend_pid)

@@ -13,7 +13,7 @@ ISOLATION = pytest.mark.parametrize("isolation", ["read committed", "repeatable 
 
 def batch(shop: Shop, trade_no: str, payment_no: str, amount: int, **more: str) -> Row:
     payment = {"trade_no": trade_no, "payment_no": payment_no, "amount": amount, **more}
-    (recorded,) = shop.rows("record_payments", [{**payment, "channel": "wechat"}])
+    (recorded,) = shop.rows("record_payments", [{**payment, "channel": "alipay"}])
     return recorded
 
 
@@ -224,7 +224,7 @@ def test_a_trade_made_while_a_batch_waits_is_locked_before_it_is_paid(
     bulk = Shop(connect())
     holder.pay("T1", "P1", 10)
     payments = [
-        {"trade_no": trade_no, "payment_no": payment_no, "channel": "wechat", "amount": 10}
+        {"trade_no": trade_no, "payment_no": payment_no, "channel": "alipay", "amount": 10}
         for trade_no, payment_no in (("T1", "P2"), ("T3", "P3"))
     ]
     recorded = background(bulk.rows, "record_payments", payments)

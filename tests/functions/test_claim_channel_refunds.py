@@ -1,15 +1,18 @@
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from shop import Shop, day
+from psycopg import Connection
+from shop import Row, Shop, day
 
 
 @pytest.fixture(autouse=True)
 def refund(shop: Shop) -> None:
-    """R: 40 to a card, 50 to WeChat, 10 in cash."""
+    """R: 40 to a card, 50 to Alipay, 10 in cash."""
     shop.merge("T", A=100)
     shop.pay("T", "P1", 40, "card", day(1))
-    shop.pay("T", "P2", 50, "wechat", day(2))
+    shop.pay("T", "P2", 50, "alipay", day(2))
     shop.pay("T", "P3", 10, "cash", day(3))
     shop.refund("A", "R", 100)
 
@@ -82,6 +85,47 @@ def test_does_not_claim_what_has_ended(shop: Shop) -> None:
     assert claim(shop) == []
 
 
+def test_claims_only_what_goes_through_the_named_channels(shop: Shop) -> None:
+    assert claim(shop, "w1", 100, "1 minute", ["wallet"]) == []
+    assert claim(shop, "w1", 100, "1 minute", ["wallet", "alipay"]) == ["P2"]
+    # Others do not use up the limit; an unknown channel has nothing.
+    assert claim(shop, "w1", 1, "1 minute", ["teleport", "card"]) == ["P1"]
+
+
+def test_none_of_no_channels_and_all_of_null(shop: Shop) -> None:
+    (nothing,) = shop.query(
+        "select count(*) from mixpay.claim_channel_refunds('m', 'w', p_channels => '{}')"
+    )
+    assert nothing == (0,)
+    assert claim(shop, "w1", 100, "1 minute", None) == ["P1", "P2"]
+
+
+def test_the_oldest_work_goes_first(shop: Shop) -> None:
+    shop.conn.execute(
+        "update mixpay.channel_refunds set due_at = due_at - interval '1 hour' "
+        "where payment_no = 'P2'"
+    )
+
+    assert claim(shop, "w1", 1) == ["P2"]
+    assert claim(shop, "w1", 1) == ["P1"]
+
+
+def test_the_limit_counts_only_what_is_not_locked(
+    shop: Shop, connect: Callable[..., Connection[Any]]
+) -> None:
+    shop.merge("T2", B=5)
+    shop.pay("T2", "P5", 5, "card")
+    shop.refund("B", "S", 5)
+    holder = connect(autocommit=False)
+    holder.execute("select from mixpay.trades where trade_no = 'T' for no key update")
+    shop.conn.execute("set lock_timeout = '1s'")
+
+    assert claim(shop, "w1", 1) == ["P5"]
+    assert claim(shop, "w1", 1) == []
+    holder.rollback()
+    assert claim(shop, "w1") == ["P1", "P2"]
+
+
 def test_does_not_claim_another_merchants(shop: Shop) -> None:
     other = Shop(shop.conn, "other")
     other.call("register_merchant", "Other")
@@ -113,3 +157,256 @@ def test_refuses_bad_workers(shop: Shop, subtests: pytest.Subtests) -> None:
 def test_refuses_an_unknown_merchant(shop: Shop) -> None:
     with shop.refused("MX101", "nobody"):
         claim(Shop(shop.conn, "nobody"))
+
+
+# The rules of a channel are held against what was not sent, once more.
+
+
+@pytest.fixture
+def slow(shop: Shop) -> Shop:
+    """Q, 100 through slow, and nothing else to send."""
+    for payment_no in ("P1", "P2", "P3"):
+        shop.complete("R", payment_no)
+    shop.channel("slow", refund_window="1 day", refund_interval="1 minute")
+    shop.merge("TQ", Q=100)
+    shop.pay("TQ", "Q", 100, "slow")
+    return shop
+
+
+def ask(shop: Shop, refund_no: str, amount: int = 1) -> Row:
+    shop.refund("Q", refund_no, amount)
+    return shop.channel_refund(refund_no, "Q")
+
+
+def claimed(shop: Shop) -> list[str]:
+    """Whatever is claimed stays so for an hour."""
+    return [r.refund_no for r in shop.rows("claim_channel_refunds", "w", 100, "1 hour")]
+
+
+def test_e20_what_waits_is_claimed_at_its_moment(slow: Shop) -> None:
+    ask(slow, "R1")
+    waiting = ask(slow, "R2")
+    assert claimed(slow) == ["R1"]
+    slow.later("50 seconds")
+    with slow.unchanged():
+        assert claimed(slow) == []
+    slow.later("11 seconds")
+    assert claimed(slow) == ["R2"]
+    sent = slow.channel_refund("R2", "Q")
+
+    assert sent.channel_refund_no == waiting.channel_refund_no
+    assert (sent.state, sent.reason, sent.attempts) == ("sent", None, 1)
+    assert sent.not_before is not None
+    states = slow.query(
+        "select from_state, to_state from mixpay.history where number = %s order by entry",
+        sent.channel_refund_no,
+    )
+    assert states == [("", "waiting"), ("waiting", "sent")]
+
+
+def test_e20_the_window_passed_meanwhile_so_it_waits_for_a_person(slow: Shop) -> None:
+    ask(slow, "R1")
+    slow.later("25 hours")
+    assert claimed(slow) == []
+    waiting = slow.channel_refund("R1", "Q")
+
+    assert (waiting.state, waiting.due_at, waiting.not_before) == ("waiting", None, None)
+    assert waiting.reason == "window: slow sends money back for 1 day after a payment"
+    assert slow.row("refunds", "R1").state == "processing"
+    assert slow.balance("Q").refundable == 99
+    with slow.unchanged():
+        assert claimed(slow) == []
+    assert len(slow.query("select from mixpay.manual_list")) == 1
+
+
+def test_e20_the_window_passed_meanwhile_so_it_goes_to_the_fallback(slow: Shop) -> None:
+    old = ask(slow, "R1")
+    slow.channel("slow", refund_window="1 day", fallback_channel="bank")
+    slow.later("25 hours")
+    assert claimed(slow) == []
+    (gone,) = slow.query(
+        "select * from mixpay.channel_refunds where channel_refund_no = %s", old.channel_refund_no
+    )
+    new = slow.channel_refund("R1", "Q")
+
+    reason = "fallback, window: slow sends money back for 1 day after a payment"
+    assert (gone.state, gone.reason, gone.due_at) == ("failed", reason, None)
+    assert (new.channel, new.state, new.reason) == ("bank", "pending", reason)
+    assert (new.redirected_from, new.amount) == (old.channel_refund_no, old.amount)
+    assert slow.row("refunds", "R1").state == "processing"
+    assert slow.balance("Q").refunded == 1
+    assert claimed(slow) == ["R1"]
+    assert slow.complete("R1", "Q").state == "succeeded"
+    assert slow.row("refunds", "R1").state == "succeeded"
+
+
+def test_e20_what_waited_in_vain_goes_to_an_offline_fallback(slow: Shop) -> None:
+    ask(slow, "R1")
+    ask(slow, "R2")
+    slow.channel(
+        "slow", refund_window="1 day", refund_interval="1 minute", fallback_channel="transfer"
+    )
+    assert claimed(slow) == ["R1"]
+    slow.later("25 hours")
+    # R1 was sent: it is asked for again where it may be.
+    assert claimed(slow) == ["R1"]
+    made = slow.channel_refund("R2", "Q")
+
+    assert (made.channel, made.state, made.due_at) == ("transfer", "waiting", None)
+    assert made.reason.startswith("manual, fallback, window: ")
+    assert [r.refund_no for r in slow.query("select * from mixpay.manual_list")] == ["R2"]
+
+
+def test_e20_two_refunds_of_one_payment_are_not_sent_at_once(slow: Shop) -> None:
+    ask(slow, "R1")
+    ask(slow, "R2")
+    ask(slow, "R3")
+    # All three became due while no worker ran.
+    slow.later("1 hour")
+    assert claimed(slow) == ["R1"]
+    (sent, *waiting) = [slow.channel_refund(number, "Q") for number in ("R1", "R2", "R3")]
+
+    for row in waiting:
+        assert row.state == "waiting"
+        assert row.not_before == row.due_at == sent.sent_at + timedelta(minutes=1)
+        assert row.reason == "interval: slow wants 00:01:00 between refunds of a payment"
+    slow.later("1 minute")
+    assert claimed(slow) == ["R2"]
+    slow.later("30 seconds")
+    assert claimed(slow) == []
+
+
+def test_e20_the_interval_holds_back_no_other_payment(slow: Shop) -> None:
+    slow.merge("TU", U=10)
+    slow.pay("TU", "U", 10, "slow")
+    ask(slow, "R1")
+    slow.refund("U", "S", 10)
+
+    assert claimed(slow) == ["R1", "S"]
+
+
+def test_e20_a_retry_is_not_held_up(slow: Shop) -> None:
+    first = ask(slow, "R1")
+    ask(slow, "R2")
+    slow.rows("claim_channel_refunds", "w")
+    slow.call("doubt_channel_refund", first.channel_refund_no, "busy", retry_after="0")
+    # Neither by the interval, nor by a window that has passed, nor by new rules.
+    assert claimed(slow) == ["R1"]
+    slow.channel("slow", can_refund=False, fallback_channel="bank")
+    slow.later("25 hours")
+    (again,) = slow.rows("claim_channel_refunds", "w")
+
+    assert (again.channel_refund_no, again.channel) == (first.channel_refund_no, "slow")
+    assert again.attempts == 3
+    assert slow.channel_refund("R2", "Q").channel == "bank"
+
+
+def test_e20_what_is_in_doubt_counts_from_when_it_was_sent(slow: Shop) -> None:
+    first = ask(slow, "R1")
+    ask(slow, "R2")
+    assert claimed(slow) == ["R1"]
+    slow.later("2 minutes")
+    slow.call("doubt_channel_refund", first.channel_refund_no, "busy", "w", retry_after="1 hour")
+    assert claimed(slow) == ["R2"]
+
+
+def test_e20_new_rules_count_for_what_was_not_sent_yet(slow: Shop) -> None:
+    for number in ("R1", "R2", "R3"):
+        slow.channel("slow")
+        ask(slow, number)
+    slow.channel("slow", max_refunds=2)
+
+    assert claimed(slow) == ["R1", "R2"]
+    made = slow.channel_refund("R3", "Q")
+    assert (made.state, made.due_at) == ("waiting", None)
+    assert made.reason == "number: slow sends back 2 parts of a payment"
+
+
+def test_e20_the_number_counts_what_was_sent_without_a_claim(slow: Shop) -> None:
+    slow.channel("slow")
+    ask(slow, "R1")
+    slow.complete("R1", "Q")
+    ask(slow, "R2")
+    slow.channel("slow", max_refunds=1)
+
+    assert claimed(slow) == []
+    assert slow.channel_refund("R2", "Q").reason.startswith("number: ")
+
+
+def test_e20_the_interval_begins_with_what_was_sent_without_a_claim(slow: Shop) -> None:
+    ask(slow, "R1")
+    ask(slow, "R2")
+    slow.later("2 minutes")
+    done = slow.complete("R1", "Q")
+    assert claimed(slow) == []
+
+    assert slow.channel_refund("R2", "Q").not_before == done.refunded_at + timedelta(minutes=1)
+
+
+def test_e20_the_interval_of_a_channel_is_not_its_fallbacks(slow: Shop) -> None:
+    """R2 may not go through slow: then it need not wait for slow."""
+    ask(slow, "R1", 50)
+    ask(slow, "R2", 5)
+    slow.later("2 minutes")
+    slow.channel("slow", refund_interval="1 minute", min_refund=10, fallback_channel="bank")
+    assert claimed(slow) == ["R1"]
+    made = slow.channel_refund("R2", "Q")
+
+    assert (made.channel, made.state) == ("bank", "pending")
+    assert made.reason == "fallback, minimum: slow sends back 10 at least"
+    assert claimed(slow) == ["R2"]
+
+
+def test_e20_a_channel_without_limits_any_more_sends_what_waited(slow: Shop) -> None:
+    ask(slow, "R1")
+    ask(slow, "R2")
+    slow.later("2 minutes")
+    slow.channel("slow")
+
+    assert claimed(slow) == ["R1", "R2"]
+
+
+def test_e20_wechat_sends_parts_of_a_payment_a_minute_apart(slow: Shop) -> None:
+    slow.merge("TW", W=60)
+    slow.pay("TW", "W", 60, "wechat")
+    for number in range(51):
+        slow.refund("W", f"W{number:02}", 1)
+    for number in range(50):
+        assert claimed(slow) == [f"W{number:02}"]
+        slow.complete(f"W{number:02}", "W")
+        slow.later("1 minute")
+    assert claimed(slow) == []
+    last = slow.channel_refund("W50", "W")
+
+    assert (last.state, last.due_at) == ("waiting", None)
+    assert last.reason == "number: wechat sends back 50 parts of a payment"
+    slow.later("1 year")
+    slow.refund("W", "W51", 1)
+    assert slow.channel_refund("W51", "W").reason == (
+        "window: wechat sends money back for 1 year after a payment"
+    )
+
+
+def test_e20_what_was_deferred_unsent_is_held_against_the_rules(slow: Shop) -> None:
+    first = ask(slow, "R1")
+    slow.channel("slow", refund_window="1 day", fallback_channel="bank")
+    assert claimed(slow) == ["R1"]
+    slow.call("defer_channel_refund", first.channel_refund_no, "closed", day(1), "w")
+    slow.later("25 hours")
+
+    assert claimed(slow) == []
+    assert slow.channel_refund("R1", "Q").channel == "bank"
+
+
+def test_e20_e05_what_may_have_been_sent_goes_no_other_way(slow: Shop) -> None:
+    """A lease that ended without a word: the channel may have sent it, whatever was said since."""
+    first = ask(slow, "R1")
+    slow.channel("slow", refund_window="1 day", fallback_channel="bank")
+    assert claimed(slow) == ["R1"]
+    slow.later("2 hours")
+    assert claimed(slow) == ["R1"]
+    slow.call("defer_channel_refund", first.channel_refund_no, "closed", day(1), "w")
+    slow.later("25 hours")
+
+    assert claimed(slow) == ["R1"]
+    assert slow.channel_refund("R1", "Q").channel_refund_no == first.channel_refund_no

@@ -49,6 +49,29 @@ def test_backs_off_longer_each_time(shop: Shop) -> None:
     assert 3500 < (doubt.due_at - now).total_seconds() < 3700
 
 
+@pytest.mark.parametrize(
+    ("retry_after", "seconds"),
+    [("0", 0), ("90 seconds", 90), ("1 day", 86400), ("24 hours", 86400)],
+)
+def test_may_say_when_to_try_again(shop: Shop, retry_after: str, seconds: int) -> None:
+    shop.rows("claim_channel_refunds", "w")
+    doubt = shop.call(
+        "doubt_channel_refund", number_of(shop, "P1"), "busy", "w", retry_after=retry_after
+    )
+    ((since,),) = shop.query("select max(created_at) from mixpay.history where to_state = 'doubt'")
+
+    assert (doubt.due_at - since).total_seconds() == seconds
+    assert len(shop.rows("claim_channel_refunds", "w")) == (0 if seconds else 1)
+
+
+def test_refuses_a_back_off_out_of_bounds(shop: Shop, subtests: pytest.Subtests) -> None:
+    for retry_after in ["-1 second", "86401 seconds", "2 days", "1 month", "1 day -48:00"]:
+        with subtests.test(retry_after=retry_after), shop.refused("MX905"):
+            shop.call(
+                "doubt_channel_refund", number_of(shop, "P1"), "busy", retry_after=retry_after
+            )
+
+
 def test_every_doubt_is_on_record_and_a_repeated_one_changes_nothing(shop: Shop) -> None:
     first = shop.call("doubt_channel_refund", number_of(shop, "P1"), "timed out")
     with shop.unchanged():

@@ -123,7 +123,7 @@ def test_a_channel_transaction_pays_once(shop: Shop) -> None:
 def test_refuses_what_it_does_not_know(shop: Shop) -> None:
     with shop.refused("MX104", "nothing"):
         shop.pay("nothing", "P", 1)
-    with shop.refused("MX203", "teleport", "wechat", "cash"):
+    with shop.refused("MX203", "teleport", "alipay", "cash"):
         shop.pay("T", "P", 1, "teleport")
     with shop.refused("MX203"):
         shop.call("record_payment", "T", "P", None, 1)

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from shop import Shop, day
+from shop import Row, Shop, day
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +65,7 @@ def test_refuses_a_trade_that_has_expired(shop: Shop) -> None:
 def test_refuses_what_it_does_not_know(shop: Shop) -> None:
     with shop.refused("MX104", "nothing"):
         shop.start("nothing", "P", 1)
-    with shop.refused("MX203", "teleport", "wechat"):
+    with shop.refused("MX203", "teleport", "alipay"):
         shop.start("T", "P", 1, "teleport")
     with shop.refused("MX210", "null"):
         shop.start("T", "P", 1, None)
@@ -99,10 +99,10 @@ def test_e03_same_number_and_content_returns_the_payment_as_it_is_now(shop: Shop
 @pytest.mark.parametrize(
     ("again", "detail"),
     [
-        (("T", "P", 61, "wechat"), 60),
-        (("T", "P", 60, "alipay"), "wechat"),
-        (("T2", "P", 60, "wechat"), "trade T:"),
-        (("T", "P", 60, "wechat", "mini_program"), 60),
+        (("T", "P", 61, "alipay"), 60),
+        (("T", "P", 60, "card"), "alipay"),
+        (("T2", "P", 60, "alipay"), "trade T:"),
+        (("T", "P", 60, "alipay", "mini_program"), 60),
     ],
 )
 def test_e03_same_number_with_other_content_is_an_error(
@@ -133,7 +133,7 @@ def test_e02_refuses_what_is_no_amount(shop: Shop, subtests: pytest.Subtests) ->
             subtests.test(amount=amount),
             shop.refused("MX902", "null" if amount is None else amount),
         ):
-            shop.call("start_payment", "T", "P", amount, "wechat")
+            shop.call("start_payment", "T", "P", amount, "alipay")
 
 
 def test_refuses_bad_numbers(shop: Shop, subtests: pytest.Subtests) -> None:
@@ -141,14 +141,14 @@ def test_refuses_bad_numbers(shop: Shop, subtests: pytest.Subtests) -> None:
         with subtests.test(number=number):
             for arguments in [("T", number), (number, "P")]:
                 with shop.refused("MX901"):
-                    shop.call("start_payment", *arguments, 1, "wechat")
+                    shop.call("start_payment", *arguments, 1, "alipay")
             with shop.refused("MX901"):
                 shop.query("select * from mixpay.start_payment(%s, 'T', 'P', 1, 'wechat')", number)
 
 
 def test_refuses_an_overlong_method(shop: Shop) -> None:
     with shop.refused("MX905", 1001):
-        shop.call("start_payment", "T", "P", 1, "wechat", "x" * 1001)
+        shop.call("start_payment", "T", "P", 1, "alipay", "x" * 1001)
 
 
 def test_the_way_out_of_an_expired_trade(shop: Shop) -> None:
@@ -161,3 +161,125 @@ def test_the_way_out_of_an_expired_trade(shop: Shop) -> None:
 
     shop.call("merge_orders", lines, "NEW")
     assert shop.start("NEW", "P", 1).state == "pending"
+
+
+# Routing.
+
+
+def by_qr(shop: Shop, payment_no: str = "P", amount: int = 60, trade_no: str = "T") -> Row:
+    return shop.call("start_payment", trade_no, payment_no, amount, method="qr")
+
+
+def route(shop: Shop, channel: str, *arguments: Any, **named: Any) -> None:
+    shop.call("set_route", "qr", channel, *arguments, **named)
+
+
+def why(shop: Shop, payment_no: str = "P") -> str | None:
+    (row,) = shop.query("select * from mixpay.payment_routes where payment_no = %s", payment_no)
+    return row.reason
+
+
+def test_a_route_leads_from_the_method_to_a_channel_and_says_why(shop: Shop) -> None:
+    route(shop, "wallet", 7)
+    payment = by_qr(shop)
+
+    assert (payment.channel, payment.method, payment.state) == ("wallet", "qr", "pending")
+    assert why(shop) == "route: qr to wallet, priority 7, point 0 of 0 to 1"
+    (entry,) = shop.query("select reason from mixpay.history where number = 'P'")
+    assert entry.reason == why(shop)
+
+
+def test_the_smallest_priority_that_can_take_it(shop: Shop) -> None:
+    route(shop, "wallet", 1, max_amount=50)
+    route(shop, "card", 2, min_amount=55)
+    route(shop, "alipay", 3)
+    route(shop, "bank", 0, 0)
+
+    assert [by_qr(shop, f"P{n}", n).channel for n in (50, 51, 54, 55)] == [
+        "wallet",
+        "alipay",
+        "alipay",
+        "card",
+    ]
+
+
+def test_a_route_is_for_its_currency(shop: Shop) -> None:
+    route(shop, "wallet", 1, currency="JPY")
+    route(shop, "alipay", 2)
+    shop.merge("Y", "JPY", Y=100)
+
+    assert by_qr(shop).channel == "alipay"
+    assert by_qr(shop, "PY", trade_no="Y").channel == "wallet"
+
+
+def test_takes_the_channel_that_explain_route_tells(shop: Shop) -> None:
+    for channel, weight in (("wallet", 1), ("card", 2), ("alipay", 3)):
+        route(shop, channel, weight=weight)
+    for n in range(20):
+        told = shop.rows("explain_route", "qr", "CNY", 1, f"P{n}")
+        assert [by_qr(shop, f"P{n}", 1).channel] == [row.channel for row in told if row.chosen]
+
+
+def test_no_route_is_told_with_the_reasons(shop: Shop) -> None:
+    with shop.refused("MX210", "qr", "there are none"):
+        by_qr(shop)
+    route(shop, "wallet", weight=0)
+    route(shop, "card", currency="JPY")
+    route(shop, "bank", min_amount=61)
+    route(shop, "alipay", max_amount=59)
+    with shop.refused(
+        "MX210",
+        "qr",
+        "wallet: it is out of use",
+        "card: it is for JPY",
+        "bank: it takes 61 at least",
+        "alipay: it takes 59 at most",
+    ):
+        by_qr(shop)
+    # The number is not burnt.
+    route(shop, "wallet")
+    assert by_qr(shop).channel == "wallet"
+
+
+def test_routes_of_another_method_or_merchant_lead_nowhere(shop: Shop) -> None:
+    other = Shop(shop.conn, "other")
+    other.call("register_merchant", "Other")
+    route(other, "wallet")
+    shop.call("set_route", "mini", "wallet")
+    with shop.refused("MX210", "there are none"):
+        by_qr(shop)
+
+
+def test_e03_the_same_number_keeps_its_channel_though_routes_changed(shop: Shop) -> None:
+    route(shop, "wallet")
+    first = by_qr(shop)
+    route(shop, "wallet", weight=0)
+    with shop.unchanged():
+        assert by_qr(shop) == first
+    route(shop, "card")
+    with shop.unchanged():
+        assert by_qr(shop) == first
+        # What was left to a default is not compared.
+        assert shop.start("T", "P", 60, None) == first
+        assert shop.start("T", "P", 60, "wallet") == first
+    with shop.refused("MX202", "P", "wallet"):
+        shop.start("T", "P", 60, "card")
+    with shop.refused("MX202", "P"):
+        shop.call("start_payment", "T", "P", 60, method="mini")
+
+    assert by_qr(shop, "P2", 1).channel == "card"
+    assert why(shop) == "route: qr to wallet, priority 100, point 0 of 0 to 1"
+
+
+def test_a_named_channel_needs_no_route(shop: Shop) -> None:
+    route(shop, "wallet")
+    payment = shop.call("start_payment", "T", "P", 60, "card", "qr")
+
+    assert (payment.channel, payment.method) == ("card", "qr")
+    assert why(shop) is None
+
+
+def test_refuses_a_method_that_can_have_no_route(shop: Shop) -> None:
+    for method in ("", "a b", "x" * 65):
+        with shop.refused("MX901"):
+            shop.call("start_payment", "T", "P", 1, method=method)

@@ -147,7 +147,7 @@ def test_e09_success_after_the_trade_was_closed_is_surplus(shop: Shop) -> None:
     assert shop.row("trades", "T").state == "closed"
     assert shop.row("trades", "T").paid == 0
     refund = shop.surplus_refund("P")
-    assert shop.channel_refund(refund.refund_no, "P").channel == "wechat"
+    assert shop.channel_refund(refund.refund_no, "P").channel == "alipay"
 
 
 def test_e10_paid_twice_through_two_trades(shop: Shop) -> None:
@@ -167,9 +167,9 @@ def test_e10_paid_twice_through_two_trades(shop: Shop) -> None:
 def test_a_channel_transaction_pays_once(shop: Shop) -> None:
     shop.start("T", "P1", 10)
     shop.start("T", "P2", 10)
-    shop.start("T", "P3", 10, "alipay")
+    shop.start("T", "P3", 10, "card")
     shop.succeed("P1", "X1")
-    with shop.refused("MX207", "X1", "P1", "wechat"):
+    with shop.refused("MX207", "X1", "P1", "alipay"):
         shop.succeed("P2", "X1")
 
     # Another channel has its own numbers, and so has another merchant.

@@ -95,3 +95,8 @@ def test_contents_are_read_as_psql_reads_them(tmp_path):
     (tmp_path / "inner/b.sql").write_text("\\copy t from x\n")
     with pytest.raises(database.ContentsError, match=r"b\.sql:1"):
         database.read_contents(tmp_path / "outer.sql")
+
+
+def test_a_new_epoch_is_no_drift(url):
+    assert mixpay(url, "events", "--new-epoch") == "2\n"
+    assert mixpay(url, "verify").startswith("all is as it should be")

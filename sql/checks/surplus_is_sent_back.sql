@@ -1,0 +1,11 @@
+-- All surplus of a payment has its refund, of kind surplus or reversal, whatever became of it.
+select p.merchant_id, p.payment_no, p.surplus, coalesce(sum(d.amount), 0) as details
+from mixpay.payments as p
+left join (
+    select x.merchant_id, x.payment_no, x.amount
+    from mixpay.refund_details as x
+    inner join mixpay.refunds as r on r.merchant_id = x.merchant_id and r.refund_no = x.refund_no
+    where r.kind in ('surplus', 'reversal')
+) as d on d.merchant_id = p.merchant_id and d.payment_no = p.payment_no
+group by p.merchant_id, p.payment_no
+having p.surplus <> coalesce(sum(d.amount), 0);

@@ -1,0 +1,40 @@
+create function mixpay.bounce_channel_refund(
+    p_merchant_id text, p_channel_refund_no text, p_reason text
+) returns mixpay.channel_refunds
+language plpgsql security definer
+set search_path = mixpay, pg_temp set enable_seqscan = off
+as $bounce_channel_refund$
+declare
+    v_trade trades;
+    v_was channel_refunds;
+    v_channel_refund channel_refunds;
+begin
+    perform _check_text('reason', p_reason);
+    v_trade := _lock_channel_refund(p_merchant_id, p_channel_refund_no);
+    select * into v_was from channel_refunds
+    where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
+    if v_was.state <> 'succeeded' then
+        -- One that bounced and was redirected since has failed, but keeps the moment of its success.
+        if v_was.state not in ('bounced', 'failed') or v_was.refunded_at is null then
+            perform _refuse_channel_refund_news(v_was, 'bounced');
+        end if;
+        return v_was;
+    end if;
+    update channel_refunds set state = 'bounced', reason = p_reason
+    where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no
+    returning * into v_channel_refund;
+    perform _settle_channel_refund(
+        v_trade, v_channel_refund, v_was.state, array['channel', 'refund', 'home'], -v_was.amount, v_was.amount
+    );
+    return v_channel_refund;
+end;
+$bounce_channel_refund$;
+
+comment on function mixpay.bounce_channel_refund(text, text, text) is $$
+Books that the money of a channel refund that succeeded came back, say from a closed account: the amount is freed and
+may be refunded again, or sent another way with redirect_channel_refund. One that has bounced stays as it is.
+
+Locks: the trade, then the refund.
+Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if it has not succeeded;
+MX901; MX905.
+$$;

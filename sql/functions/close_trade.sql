@@ -1,0 +1,40 @@
+create function mixpay.close_trade(
+    p_merchant_id text, p_trade_no text, p_reason text, p_keep_paid boolean default false
+) returns mixpay.trades
+language plpgsql security definer
+set search_path = mixpay, pg_temp set enable_seqscan = off
+as $close_trade$
+declare
+    v_trade trades;
+    v_keep_paid boolean := coalesce(p_keep_paid, false);
+begin
+    perform _check_text('reason', p_reason);
+    v_trade := _lock_trade(p_merchant_id, p_trade_no);
+    if v_trade.state = 'paid' then
+        raise exception 'trade % is paid', p_trade_no using
+            errcode = 'MX112',
+            detail = format('%s is paid and %s is refunded.', v_trade.paid, v_trade.refunded),
+            hint = 'Nothing of it is open. Give money back with refund_order.';
+    elsif v_trade.state = 'closed' and v_keep_paid and not v_trade.kept then
+        raise exception 'trade % was closed without keeping what was paid', p_trade_no using
+            errcode = 'MX113',
+            detail = format('%s is paid of it and not refunded.', v_trade.paid - v_trade.refunded),
+            hint = 'What went back is to be paid again: merge its orders into a new trade.';
+    elsif v_trade.state = 'closed' and v_keep_paid = v_trade.kept then
+        return v_trade;
+    end if;
+    return _end_trade(v_trade, p_reason, v_keep_paid);
+end;
+$close_trade$;
+
+comment on function mixpay.close_trade(text, text, text, boolean) is $$
+Ends an open trade: its pending attempts are closed and its orders can be merged again at once.
+
+Paid money goes back to the payments that it came by, the oldest first, as a refund of kind reversal, and the orders are
+to be paid again. With p_keep_paid it stays on the orders instead, and a later merge asks for the rest. A trade that was
+kept may be closed again without keeping: then what is left goes back. Money that arrives later is surplus. The same
+call again returns the trade as it is now; the reason is not compared.
+Locks: the trade.
+Raises: MX101 if there is no such merchant; MX104 if there is no such trade; MX112 if it is paid; MX113 if it was closed
+without keeping and is to be kept now; MX901; MX905.
+$$;

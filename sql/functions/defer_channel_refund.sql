@@ -1,0 +1,49 @@
+create function mixpay.defer_channel_refund(
+    p_merchant_id text, p_channel_refund_no text, p_reason text,
+    p_not_before timestamptz default null, p_worker text default null
+) returns mixpay.channel_refunds
+language plpgsql security definer
+set search_path = mixpay, pg_temp set enable_seqscan = off
+as $defer_channel_refund$
+declare
+    v_trade trades;
+    v_was channel_refunds;
+    v_channel_refund channel_refunds;
+begin
+    perform _check_text('reason', p_reason);
+    perform _check_moment('not_before', p_not_before);
+    v_trade := _lock_channel_refund(p_merchant_id, p_channel_refund_no);
+    select * into v_was from channel_refunds
+    where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
+    if v_was.state = 'waiting' and v_was.not_before is not distinct from p_not_before then
+        return v_was;
+    end if;
+    if v_was.state not in ('waiting', 'pending', 'sent') then
+        perform _refuse_channel_refund_news(v_was, 'deferred');
+    end if;
+    if p_not_before is not null and (_check_channel(v_was.channel)).kind = 'offline' then
+        raise exception 'no worker sends channel refund %', p_channel_refund_no using
+            errcode = 'MX309',
+            detail = format('A person hands it out by %s, whenever that is.', v_was.channel),
+            hint = 'Leave p_not_before out, or name a channel that sends it with redirect_channel_refund.';
+    end if;
+    perform _check_lease(v_was, p_worker);
+    update channel_refunds
+    set state = 'waiting', reason = p_reason, not_before = p_not_before, due_at = p_not_before
+    where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no
+    returning * into v_channel_refund;
+    perform _settle_channel_refund(v_trade, v_channel_refund, v_was.state, '{}', 0, 0);
+    return v_channel_refund;
+end;
+$defer_channel_refund$;
+
+comment on function mixpay.defer_channel_refund(text, text, text, timestamptz, text) is $$
+Leaves a channel refund that was not sent to a person, or to a later moment. The amount stays reserved.
+
+p_not_before: when a worker may claim it again; null: never, a person sends it and then completes or fails it. If it may
+have been sent, that is doubt_channel_refund. p_worker: who claimed it, needed once it was claimed again.
+Locks: the trade, then the refund.
+Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if it has ended or is in
+doubt; MX305 if the lease is over or another worker has claimed it since; MX309 if a person hands it out and a moment is
+named; MX901; MX905.
+$$;

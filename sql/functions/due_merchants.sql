@@ -1,0 +1,34 @@
+create function mixpay.due_merchants(p_after text default null, p_limit bigint default 100)
+returns setof mixpay.due_merchant
+language plpgsql stable security definer
+set search_path = mixpay, pg_temp set enable_seqscan = off
+as $due_merchants$
+declare
+    v_due due_merchant;
+    v_after text := coalesce(p_after, '');
+    v_left bigint := p_limit;
+begin
+    perform _check_limit(p_limit);
+    -- One look into the index for each merchant with open work, however much work that is.
+    while v_left > 0 loop
+        select c.merchant_id, c.due_at into v_due
+        from channel_refunds as c
+        where c.due_at is not null and c.merchant_id > v_after collate "C"
+        order by c.merchant_id, c.due_at
+        limit 1;
+        exit when not found;
+        v_after := v_due.merchant_id;
+        if v_due.due_at <= now() then
+            return next v_due;
+            v_left := v_left - 1;
+        end if;
+    end loop;
+end;
+$due_merchants$;
+
+comment on function mixpay.due_merchants(text, bigint) is $$
+The merchants with channel refunds that a worker may claim, by merchant, and since when: at most p_limit of those that
+come after p_after, so that a worker can go round. Costs one look into an index for each merchant with open work.
+
+Raises: MX904.
+$$;

@@ -1,0 +1,28 @@
+create function mixpay.expire_trades(p_merchant_id text, p_limit bigint default 1000) returns setof mixpay.trades
+language plpgsql security definer
+set search_path = mixpay, pg_temp set enable_seqscan = off
+as $expire_trades$
+declare
+    v_trade trades;
+begin
+    perform _check_merchant(p_merchant_id);
+    perform _check_limit(p_limit);
+    for v_trade in
+        select * from trades
+        where merchant_id = p_merchant_id and sweep_at <= now()
+        order by sweep_at, trade_no
+        limit p_limit
+        for no key update skip locked
+    loop
+        return next _end_trade(v_trade, 'it expired', false);
+    end loop;
+end;
+$expire_trades$;
+
+comment on function mixpay.expire_trades(text, bigint) is $$
+Closes open trades that are past their expires_at, at most p_limit, as close_trade does without keeping, and returns
+them. Any scheduler may call it, as often as it likes; a trade that somebody is at work on is left for the next time.
+
+Locks: the trades that it closes, skipping those that are locked.
+Raises: MX101 if there is no such merchant; MX901; MX904.
+$$;

@@ -1,0 +1,39 @@
+create function mixpay.read_events(p_merchant_id text, p_after text default null, p_limit bigint default 100)
+returns setof mixpay.events
+language plpgsql stable security definer
+set search_path = mixpay, pg_temp set enable_seqscan = off
+as $read_events$
+declare
+    v_after text[] := regexp_match(p_after, '^([0-9]{1,18})\.([0-9]{1,18})\.([0-9]{1,18})\.([!-~]{1,64})$');
+    v_epoch bigint := coalesce(v_after[1]::bigint, 0);
+    v_xid xid8 := coalesce(v_after[2], '0')::xid8;
+    v_trade_no text := coalesce(v_after[4], '');
+    v_entry bigint := coalesce(v_after[3]::bigint, 0);
+begin
+    perform _check_merchant(p_merchant_id);
+    perform _check_limit(p_limit);
+    if p_after is not null and v_after is null then
+        raise exception 'this is no position among the events' using
+            errcode = 'MX905',
+            detail = format('It is %L.', left(p_after, 80)),
+            hint = 'Pass the position of the last event that you have read, or null: from the first.';
+    end if;
+    return query
+    select e.* from events as e
+    where
+        e.merchant_id = p_merchant_id
+        and (e.epoch, e.xid) >= (v_epoch, v_xid)
+        and (e.epoch, e.xid, e.trade_no, e.entry) > (v_epoch, v_xid, v_trade_no, v_entry)
+    order by e.epoch, e.xid, e.trade_no, e.entry
+    limit p_limit;
+end;
+$read_events$;
+
+comment on function mixpay.read_events(text, text, bigint) is $$
+The changes of state after a position, at most p_limit, in order; poll it with the position of the last one you read.
+
+p_after is that position, null for the first. None is ever skipped: an event is shown when no transaction that began
+before its own still runs, so one that commits late comes late, in its place. The order is that of the
+transactions; in which order things happened to one trade, its entry says. A position outlives a restore from a backup if the epoch was raised then (mixpay events --new-epoch).
+Raises: MX101 if there is no such merchant; MX901; MX904; MX905.
+$$;

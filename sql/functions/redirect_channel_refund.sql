@@ -1,0 +1,80 @@
+create function mixpay.redirect_channel_refund(
+    p_merchant_id text, p_channel_refund_no text, p_channel text, p_reason text
+) returns mixpay.channel_refunds
+language plpgsql security definer
+set search_path = mixpay, pg_temp set enable_seqscan = off
+as $redirect_channel_refund$
+declare
+    v_trade trades;
+    v_was channel_refunds;
+    v_successor channel_refunds;
+    v_standing boolean;
+    v_destination refund_destination;
+begin
+    perform _check_text('reason', p_reason);
+    perform _check_channel(p_channel);
+    v_trade := _lock_channel_refund(p_merchant_id, p_channel_refund_no);
+    select * into v_was from channel_refunds
+    where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
+    select * into v_successor from channel_refunds
+    where merchant_id = p_merchant_id and redirected_from = p_channel_refund_no;
+    if found then
+        if v_successor.channel = p_channel then
+            return v_successor;
+        end if;
+        raise exception 'channel refund % goes another way already', p_channel_refund_no using
+            errcode = 'MX307',
+            detail = format('It was redirected to %s, as %s, which is %s.',
+                v_successor.channel, v_successor.channel_refund_no, v_successor.state),
+            hint = 'Redirect that one.';
+    end if;
+    if v_was.state not in ('waiting', 'pending', 'failed', 'bounced') then
+        perform _refuse_channel_refund_news(v_was, 'redirected');
+    end if;
+    if exists (
+        select from channel_refunds as c
+        inner join anomalies as a on a.merchant_id = c.merchant_id and a.channel_refund_no = c.channel_refund_no
+        where
+            c.merchant_id = p_merchant_id and c.refund_no = v_was.refund_no and c.payment_no = v_was.payment_no
+            and not exists (
+                select from anomaly_resolutions as r
+                where r.merchant_id = a.merchant_id and r.channel_refund_no = a.channel_refund_no
+            )
+    ) then
+        raise exception 'channel refund % is an open anomaly', p_channel_refund_no using
+            errcode = 'MX308',
+            detail = format('%s moved after the amount had been freed.', v_was.amount),
+            hint = 'Resolve it with resolve_anomaly. See mixpay.anomaly_list.';
+    end if;
+    select not d.freed into v_standing from refund_details as d
+    where d.merchant_id = p_merchant_id and d.refund_no = v_was.refund_no and d.payment_no = v_was.payment_no;
+    if v_was.state in ('failed', 'bounced') and (v_standing or not _is_still_free(v_trade, v_was)) then
+        raise exception 'the amount of channel refund % was given to others', p_channel_refund_no using
+            errcode = 'MX301',
+            detail = format('%s is asked, and payment and order hold less of it that is not refunded.', v_was.amount),
+            hint = 'Refund what is left with refund_order. See mixpay.order_balances.';
+    end if;
+    v_destination := _find_destination(p_merchant_id, v_was.payment_no, p_channel, v_was.amount, p_channel_refund_no);
+    if v_destination.channel <> p_channel or (v_destination.state, v_destination.not_before) is not distinct from ('waiting', null::timestamptz)
+        and (select kind <> 'offline' from channels where channel = p_channel) then
+        raise exception '% cannot send channel refund %', p_channel, p_channel_refund_no using
+            errcode = 'MX309',
+            detail = v_destination.reason,
+            hint = 'Name another channel. See mixpay.channel_list.';
+    end if;
+    v_destination.reason := concat_ws('; ', v_destination.reason, p_reason);
+    return _redirect(v_trade, v_was, v_destination, p_reason);
+end;
+$redirect_channel_refund$;
+
+comment on function mixpay.redirect_channel_refund(text, text, text, text) is $$
+Sends a part of a refund another way, or once more the same way under a new number, and returns its new channel refund.
+
+From waiting, pending, failed and bounced. The old one ends as failed; an amount that was freed is reserved again, under
+all caps. The rules of the channel hold: it may wait for its moment. Repeated with the same channel it returns the
+successor; the reason is not compared.
+Locks: the trade, then the refund.
+Raises: MX101 if there is no such merchant; MX203 if there is no such channel; MX301 if the amount was given to others;
+MX303 if there is no such channel refund; MX304 if it is sent, in doubt or has succeeded; MX307 if it was redirected to
+another channel; MX308 if it is an open anomaly; MX309 if the channel cannot send it; MX901; MX905.
+$$;

@@ -1,0 +1,22 @@
+create view mixpay.anomaly_list as
+select
+    a.merchant_id,
+    a.channel_refund_no,
+    c.refund_no,
+    c.payment_no,
+    p.trade_no,
+    c.channel,
+    a.amount,
+    a.channel_txn_no,
+    a.happened_at,
+    a.created_at
+from mixpay.anomalies as a
+inner join mixpay.channel_refunds as c
+    on c.merchant_id = a.merchant_id and c.channel_refund_no = a.channel_refund_no
+inner join mixpay.payments as p on p.merchant_id = c.merchant_id and p.payment_no = c.payment_no
+left join mixpay.anomaly_resolutions as r
+    on r.merchant_id = a.merchant_id and r.channel_refund_no = a.channel_refund_no
+where r.channel_refund_no is null;
+
+comment on view mixpay.anomaly_list is
+'Work: a channel sent this money although its amount had been freed and given away; end it with resolve_anomaly.';

@@ -1,0 +1,208 @@
+import pytest
+from shop import Shop, day
+
+
+@pytest.fixture(autouse=True)
+def refund(shop: Shop) -> None:
+    """R: 60 to a card, which has succeeded, and 20 to the wallet."""
+    shop.merge("T", A=100)
+    shop.pay("T", "P1", 60, "card", day(1))
+    shop.pay("T", "P2", 40, "wallet", day(2))
+    shop.refund("A", "R", 80)
+    shop.complete("R", "P1", "X1")
+
+
+def number_of(shop: Shop, payment_no: str) -> str:
+    return shop.channel_refund("R", payment_no).channel_refund_no
+
+
+def test_e21_reopens_the_amount(shop: Shop) -> None:
+    bounced = shop.call("bounce_channel_refund", number_of(shop, "P1"), "account closed")
+
+    assert (bounced.state, bounced.reason) == ("bounced", "account closed")
+    assert bounced.channel_txn_no == "X1"
+    assert shop.row("payments", "P1").refunded == 0
+    assert shop.line("T", "A").refunded == shop.row("trades", "T").refunded == 20
+    assert shop.balance("A").refundable == 80
+    # Refunded or not, it stays paid.
+    assert shop.balance("A").mergeable == 0
+    assert shop.details("R") == {"P1": 60, "P2": 20}
+
+
+def test_e21_what_came_back_can_be_refunded_again(shop: Shop) -> None:
+    shop.bounce("R", "P1")
+    with shop.refused("MX301", 81, 80):
+        shop.refund("A", "R2", 81)
+    assert shop.refund("A", "R2", 80) == {"P1": 60, "P2": 20}
+    with shop.refused("MX301", 60):
+        shop.redirect("R", "P1", "bank")
+
+
+def test_e21_a_refund_that_succeeded_has_failed_then(shop: Shop) -> None:
+    shop.complete("R", "P2")
+    assert shop.row("refunds", "R").state == "succeeded"
+    shop.bounce("R", "P1")
+    refund = shop.row("refunds", "R")
+    assert (refund.state, refund.succeeded, refund.freed) == ("failed", 20, 60)
+    shop.redirect("R", "P1", "bank")
+    refund = shop.row("refunds", "R")
+    assert (refund.state, refund.succeeded, refund.freed) == ("processing", 20, 0)
+    assert shop.balance("A").refundable == 20
+    shop.complete("R", "P1", "Y1")
+
+    refund = shop.row("refunds", "R")
+    assert (refund.state, refund.succeeded, refund.freed) == ("succeeded", 80, 0)
+
+
+def test_e21_a_refund_of_which_a_part_is_on_its_way_stays_so(shop: Shop) -> None:
+    shop.bounce("R", "P1")
+    assert shop.row("refunds", "R").state == "processing"
+    shop.complete("R", "P2")
+    assert shop.row("refunds", "R").state == "failed"
+
+
+def test_is_listed_until_it_goes_another_way(shop: Shop) -> None:
+    assert shop.listed("bounced_list") == {}
+    shop.bounce("R", "P1")
+    (row,) = shop.query("select * from mixpay.bounced_list")
+    assert (row.amount, row.free, row.order_no, row.reason) == (60, 60, "A", "account closed")
+    shop.redirect("R", "P1", "bank")
+
+    assert shop.listed("bounced_list") == {}
+
+
+def test_is_listed_until_its_amount_is_given_out(shop: Shop) -> None:
+    shop.bounce("R", "P1")
+    shop.refund("A", "R2", 20)
+    (row,) = shop.query("select * from mixpay.bounced_list")
+    assert (row.amount, row.free) == (60, 40)
+    shop.refund("A", "R3", 60)
+
+    assert shop.listed("bounced_list") == {}
+
+
+def test_e03_again_changes_nothing(shop: Shop) -> None:
+    number = number_of(shop, "P1")
+    first = shop.call("bounce_channel_refund", number, "account closed")
+    for reason in ("account closed", "another reason", None):
+        with shop.unchanged():
+            assert shop.call("bounce_channel_refund", number, reason) == first
+    # Also when the amount has gone another way.
+    shop.redirect("R", "P1", "bank")
+    with shop.unchanged():
+        assert shop.call("bounce_channel_refund", number, "account closed").state == "failed"
+    shop.complete("R", "P1", "Y1")
+    with shop.unchanged():
+        assert shop.call("bounce_channel_refund", number, "account closed").state == "failed"
+
+
+def test_e21_the_successor_may_bounce_too(shop: Shop) -> None:
+    shop.bounce("R", "P1")
+    shop.redirect("R", "P1", "bank")
+    shop.complete("R", "P1", "Y1")
+    shop.bounce("R", "P1")
+    assert shop.balance("A").refundable == 80
+    assert shop.listed("bounced_list") == {"P1": 60}
+    shop.redirect("R", "P1", "alipay")
+    shop.complete("R", "P1", "Z1")
+
+    assert shop.balance("A").refundable == 20
+    assert len(shop.query("select from mixpay.channel_refunds where payment_no = 'P1'")) == 3
+
+
+def test_e06_a_second_success_by_another_transaction_is_taken_back_in(shop: Shop) -> None:
+    number = number_of(shop, "P1")
+    shop.bounce("R", "P1")
+    # The first success again is old news.
+    for old in ("X1", None):
+        with shop.unchanged():
+            assert shop.complete("R", "P1", old).state == "bounced"
+    again = shop.call("complete_channel_refund", number, "X2", day(9))
+
+    assert (again.state, again.channel_txn_no, again.refunded_at) == ("succeeded", "X2", day(9))
+    assert shop.balance("A").refundable == 20
+    assert shop.listed("bounced_list") == {}
+    # And it may come back once more.
+    assert shop.bounce("R", "P1").state == "bounced"
+    assert shop.balance("A").refundable == 80
+
+
+def test_e06_a_second_success_of_what_was_given_out_is_an_anomaly(shop: Shop) -> None:
+    shop.bounce("R", "P1")
+    shop.refund("A", "R2", 50)
+
+    assert shop.complete("R", "P1", "X2").state == "bounced"
+    assert shop.listed("anomaly_list") == {"P1": 60}
+    with shop.refused("MX308", 60):
+        shop.redirect("R", "P1", "bank")
+
+
+def test_a_surplus_that_came_back_is_still_surplus(shop: Shop) -> None:
+    shop.pay("T", "P3", 25, "card")
+    number = shop.surplus_refund("P3").refund_no
+    shop.complete(number, "P3")
+    assert shop.listed("surplus_list") == {}
+    shop.bounce(number, "P3")
+
+    payment = shop.row("payments", "P3")
+    assert (payment.surplus, payment.refunded, payment.surplus_refunded) == (25, 0, 0)
+    assert shop.listed("surplus_list") == shop.listed("bounced_list") == {"P3": 25}
+    assert shop.row("trades", "T").refunded == 80
+    assert shop.balance("A").refundable == 20
+    shop.redirect(number, "P3", "bank")
+    shop.complete(number, "P3")
+    assert shop.listed("surplus_list") == shop.listed("bounced_list") == {}
+
+
+def test_e21_of_a_late_success_that_ended_its_successor(shop: Shop) -> None:
+    """P2's part fails, is redirected, succeeds after all, and comes back."""
+    number = number_of(shop, "P2")
+    shop.fail("R", "P2")
+    successor = shop.redirect("R", "P2", "bank").channel_refund_no
+    shop.call("complete_channel_refund", number, "X2")
+    assert shop.row("channel_refunds", successor).state == "failed"
+    shop.call("bounce_channel_refund", number, "account closed")
+    assert shop.balance("A").refundable == 40
+    assert shop.listed("bounced_list") == {"P2": 20}
+    # It went another way already: that one goes on.
+    with shop.refused("MX307", successor):
+        shop.call("redirect_channel_refund", number, "alipay", "another way")
+    shop.redirect("R", "P2", "alipay")
+    assert shop.listed("bounced_list") == {}
+    shop.complete("R", "P2", "Y2")
+
+    assert shop.balance("A").refundable == 20
+    assert shop.listed("bounced_list") == {}
+
+
+@pytest.mark.parametrize("state", ["pending", "sent", "doubt", "failed"])
+def test_refuses_what_has_not_succeeded(shop: Shop, state: str) -> None:
+    number = number_of(shop, "P2")
+    if state == "failed":
+        shop.fail("R", "P2")
+    elif state != "pending":
+        shop.rows("claim_channel_refunds", "w")
+        if state == "doubt":
+            shop.call("doubt_channel_refund", number, "timed out")
+    with shop.refused("MX304", number, state):
+        shop.bounce("R", "P2")
+
+
+def test_refuses_bad_input(shop: Shop) -> None:
+    with shop.refused("MX303", "nothing"):
+        shop.call("bounce_channel_refund", "nothing", "account closed")
+    with shop.refused("MX101", "nobody"):
+        Shop(shop.conn, "nobody").call("bounce_channel_refund", "nothing", "account closed")
+    for bad in [None, "", "a b", "x" * 65]:
+        with shop.refused("MX901"):
+            shop.call("bounce_channel_refund", bad, "account closed")
+    with shop.refused("MX905", 1001):
+        shop.call("bounce_channel_refund", number_of(shop, "P1"), "x" * 1001)
+
+
+def test_does_not_find_another_merchants(shop: Shop) -> None:
+    other = Shop(shop.conn, "other")
+    other.call("register_merchant", "Other")
+    number = number_of(shop, "P1")
+    with shop.refused("MX303", number):
+        other.call("bounce_channel_refund", number, "account closed")

@@ -1,0 +1,351 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from shop import Shop, day
+
+
+@pytest.fixture(autouse=True)
+def refund(shop: Shop) -> None:
+    """R: 30 to the wallet, 70 to a card."""
+    shop.merge("T", A=100)
+    shop.pay("T", "P1", 30, "wallet", day(1))
+    shop.pay("T", "P2", 70, "card", day(2))
+    shop.refund("A", "R", 100)
+
+
+def number_of(shop: Shop, payment_no: str) -> str:
+    return shop.channel_refund("R", payment_no).channel_refund_no
+
+
+def redirect(shop: Shop, number: str, channel: str, reason: Any = "another way") -> Any:
+    return shop.call("redirect_channel_refund", number, channel, reason)
+
+
+def test_e16_sends_the_part_another_way(shop: Shop) -> None:
+    number = number_of(shop, "P2")
+    successor = redirect(shop, number, "bank", "card expired")
+
+    assert (successor.channel, successor.amount, successor.state) == ("bank", 70, "pending")
+    assert (successor.refund_no, successor.payment_no) == ("R", "P2")
+    assert (successor.redirected_from, successor.reason) == (number, "card expired")
+    assert successor.channel_refund_no > number
+    was = shop.row("channel_refunds", number)
+    assert (was.state, was.reason, was.due_at) == ("failed", "card expired", None)
+    claimed = shop.rows("claim_channel_refunds", "w")
+    assert {c.channel_refund_no for c in claimed} == {
+        number_of(shop, "P1"),
+        successor.channel_refund_no,
+    }
+
+
+def test_what_was_reserved_stays_reserved(shop: Shop) -> None:
+    shop.redirect("R", "P2", "bank")
+
+    assert shop.row("refunds", "R").state == "processing"
+    assert shop.row("payments", "P2").refunded == 70
+    assert shop.balance("A").refundable == 0
+    assert shop.details("R") == {"P1": 30, "P2": 70}
+
+
+@pytest.mark.parametrize("channel", ["card", "bank"])
+def test_e21_what_failed_is_reserved_again(shop: Shop, channel: str) -> None:
+    shop.complete("R", "P1")
+    shop.fail("R", "P2")
+    refund = shop.row("refunds", "R")
+    assert (refund.state, refund.freed, shop.balance("A").refundable) == ("failed", 70, 70)
+    shop.redirect("R", "P2", channel)
+    refund = shop.row("refunds", "R")
+    assert (refund.state, refund.freed, shop.balance("A").refundable) == ("processing", 0, 0)
+    shop.complete("R", "P2")
+
+    refund = shop.row("refunds", "R")
+    assert (refund.state, refund.succeeded) == ("succeeded", 100)
+    assert shop.row("trades", "T").refunded == shop.row("payments", "P2").refunded + 30 == 100
+
+
+def test_it_may_fail_and_be_redirected_again_and_again(shop: Shop) -> None:
+    for channel in ("bank", "alipay", "bank", "card"):
+        shop.fail("R", "P2")
+        assert shop.balance("A").refundable == 70
+        shop.redirect("R", "P2", channel)
+        assert shop.balance("A").refundable == 0
+
+    assert shop.complete("R", "P2").channel == "card"
+
+
+def test_a_person_can_send_it_by_hand(shop: Shop) -> None:
+    successor = shop.redirect("R", "P2", "cash")
+
+    assert (successor.state, successor.reason) == ("waiting", "manual; another way")
+    assert shop.listed("manual_list") == {"P2": 70}
+    assert [c.payment_no for c in shop.rows("claim_channel_refunds", "w")] == ["P1"]
+    assert shop.complete("R", "P2").state == "succeeded"
+    assert shop.listed("manual_list") == {}
+
+
+def test_what_a_person_was_to_send_goes_by_a_channel(shop: Shop) -> None:
+    shop.merge("T2", B=50)
+    shop.pay("T2", "P3", 50, "cash")
+    shop.refund("B", "R2", 50)
+    assert shop.listed("manual_list") == {"P3": 50}
+    shop.redirect("R2", "P3", "bank")
+
+    assert shop.listed("manual_list") == {}
+    assert "P3" in [c.payment_no for c in shop.rows("claim_channel_refunds", "w")]
+    assert shop.complete("R2", "P3").state == "succeeded"
+
+
+def test_e03_again_returns_the_successor_as_it_is_now(shop: Shop) -> None:
+    number = number_of(shop, "P2")
+    first = redirect(shop, number, "bank")
+    for reason in ("another way", "another reason", None):
+        with shop.unchanged():
+            assert redirect(shop, number, "bank", reason) == first
+    shop.complete("R", "P2", "Y")
+    with shop.unchanged():
+        assert redirect(shop, number, "bank").state == "succeeded"
+    shop.bounce("R", "P2")
+    with shop.unchanged():
+        assert redirect(shop, number, "bank").state == "bounced"
+
+
+def test_e03_again_with_the_channel_it_came_from(shop: Shop) -> None:
+    shop.fail("R", "P2")
+    number = number_of(shop, "P2")
+    first = redirect(shop, number, "card")
+    with shop.unchanged():
+        assert redirect(shop, number, "card") == first
+
+
+def test_e03_another_channel_is_an_error(shop: Shop) -> None:
+    number = number_of(shop, "P2")
+    successor = redirect(shop, number, "bank")
+    with shop.refused("MX307", number, "bank", successor.channel_refund_no, "pending"):
+        redirect(shop, number, "alipay")
+    # It is the successor that can go on.
+    assert redirect(shop, successor.channel_refund_no, "alipay").channel == "alipay"
+
+
+@pytest.mark.parametrize("state", ["sent", "doubt", "succeeded"])
+def test_refuses_what_may_have_been_sent(shop: Shop, state: str) -> None:
+    shop.rows("claim_channel_refunds", "w")
+    if state == "doubt":
+        shop.call("doubt_channel_refund", number_of(shop, "P2"), "timed out")
+    elif state == "succeeded":
+        shop.complete("R", "P2")
+    with shop.refused("MX304", number_of(shop, "P2"), state):
+        shop.redirect("R", "P2", "bank")
+
+
+def test_e19_refuses_what_was_given_to_another_refund(shop: Shop) -> None:
+    """Of the 70 that failed 50 are refunded anew: 20 are left."""
+    shop.complete("R", "P1")
+    shop.fail("R", "P2")
+    assert shop.row("refunds", "R").state == "failed"
+    assert shop.balance("A").refunded == 30
+    assert shop.refund("A", "R2", 50) == {"P2": 50}
+    with shop.refused("MX301", 70):
+        shop.redirect("R", "P2", "bank")
+    late = shop.complete("R", "P2", "X2")
+
+    assert late.state == "failed"
+    assert shop.listed("anomaly_list") == {"P2": 70}
+    assert shop.balance("A").refundable == 20
+    # Also when it would be free again, the money that moved stands in the way.
+    shop.fail("R2", "P2")
+    with shop.refused("MX308", 70):
+        shop.redirect("R", "P2", "bank")
+    shop.call("resolve_anomaly", number_of(shop, "P2"), "recovered", "got it back")
+    shop.redirect("R", "P2", "bank")
+    assert shop.balance("A").refundable == 0
+
+
+def test_e19_the_order_must_have_it_too_and_not_only_the_payment(shop: Shop) -> None:
+    shop.merge("T2", B=50, C=50)
+    shop.pay("T2", "P3", 100, "card")
+    shop.refund("B", "R2", 50)
+    shop.fail("R2", "P3")
+    shop.record_refund("B", "R3", 10)
+    with shop.refused("MX301", 50):
+        shop.redirect("R2", "P3", "bank")
+
+
+def test_e19_refuses_what_was_reversed(shop: Shop) -> None:
+    shop.merge("T2", B=50)
+    shop.pay("T2", "P3", 40)
+    shop.refund("B", "R2", 30)
+    shop.fail("R2", "P3")
+    shop.close("T2")
+    assert shop.details(shop.reversal("T2").refund_no) == {"P3": 40}
+    with shop.refused("MX301", 30):
+        shop.redirect("R2", "P3", "bank")
+
+
+def test_an_open_anomaly_blocks_the_successor_too(shop: Shop) -> None:
+    shop.fail("R", "P2")
+    number = number_of(shop, "P2")
+    shop.redirect("R", "P2", "bank")
+    shop.rows("claim_channel_refunds", "w")
+    shop.call("complete_channel_refund", number, "X2")
+    assert shop.listed("anomaly_list") == {"P2": 70}
+    shop.call("fail_channel_refund", number_of(shop, "P2"), "refused", "w")
+    with shop.refused("MX308", 70):
+        shop.redirect("R", "P2", "alipay")
+    # What went out first is what counts, then.
+    shop.call("resolve_anomaly", number, "booked", "it was one transfer")
+    assert shop.balance("A").refundable == 0
+    with shop.refused("MX301", 70):
+        shop.redirect("R", "P2", "alipay")
+
+
+def test_e06_a_late_success_ends_the_successor_that_was_not_sent(shop: Shop) -> None:
+    shop.fail("R", "P2")
+    number = number_of(shop, "P2")
+    successor = shop.redirect("R", "P2", "bank").channel_refund_no
+    late = shop.call("complete_channel_refund", number, "X2")
+
+    assert (late.state, late.channel_txn_no) == ("succeeded", "X2")
+    ended = shop.row("channel_refunds", successor)
+    assert (ended.state, ended.reason) == ("failed", f"sent by {number} after all")
+    assert [c.payment_no for c in shop.rows("claim_channel_refunds", "w")] == ["P1"]
+    assert shop.balance("A").refundable == 0
+    assert shop.listed("anomaly_list") == {}
+    shop.complete("R", "P1")
+    assert shop.row("refunds", "R").state == "succeeded"
+    with shop.refused("MX301", 70):
+        redirect(shop, successor, "alipay")
+
+
+def test_e06_a_late_success_ends_the_successor_that_waits(shop: Shop) -> None:
+    shop.fail("R", "P2")
+    number = number_of(shop, "P2")
+    shop.redirect("R", "P2", "cash")
+    shop.call("complete_channel_refund", number, "X2")
+
+    assert shop.listed("manual_list") == {}
+    assert shop.row("refunds", "R").succeeded == 70
+
+
+def test_e06_a_late_success_of_what_went_twice_is_an_anomaly(shop: Shop) -> None:
+    shop.fail("R", "P2")
+    number = number_of(shop, "P2")
+    shop.redirect("R", "P2", "bank")
+    shop.complete("R", "P2", "Y2")
+    late = shop.call("complete_channel_refund", number, "X2")
+
+    assert late.state == "failed"
+    assert shop.listed("anomaly_list") == {"P2": 70}
+    assert shop.balance("A").refunded == 100
+
+
+def test_e37_a_freed_surplus_can_be_redirected_after_a_refund_of_the_order(shop: Shop) -> None:
+    shop.merge("T2", B=100)
+    shop.pay("T2", "Q1", 40, "card", day(1))
+    shop.pay("T2", "Q2", 90, "card", day(2))
+    surplus = shop.surplus_refund("Q2").refund_no
+    assert shop.details(surplus) == {"Q2": 30}
+    shop.fail(surplus, "Q2")
+    assert shop.refund("B", "R2", 100) == {"Q1": 40, "Q2": 60}
+    assert shop.listed("surplus_list") == {"Q2": 30}
+    shop.redirect(surplus, "Q2", "bank")
+
+    payment = shop.row("payments", "Q2")
+    assert (payment.refunded, payment.surplus_refunded) == (90, 30)
+    shop.complete(surplus, "Q2")
+    assert shop.listed("surplus_list") == {}
+    assert shop.row("trades", "T2").refunded == 100
+
+
+def test_e20_the_rules_of_the_channel_hold(shop: Shop) -> None:
+    def register(channel: str, rules: str) -> None:
+        shop.query(f"select mixpay.register_channel('{channel}', 'Some', 'online', {rules})")
+
+    register("closed", "p_can_refund => false")
+    with shop.refused("MX309", number_of(shop, "P2"), "closed", "no refunds"):
+        shop.redirect("R", "P2", "closed")
+    register("large", "p_min_refund => 71")
+    with shop.refused("MX309", "large", 71):
+        shop.redirect("R", "P2", "large")
+    # Its fallback is not what was asked for.
+    register("large", "p_min_refund => 71, p_fallback_channel => 'bank'")
+    with shop.refused("MX309", "large", 71):
+        shop.redirect("R", "P2", "large")
+    # Its own payments, not others', are bound to its window.
+    register("late", "p_refund_window => '1 day'")
+    assert shop.redirect("R", "P2", "late").state == "pending"
+
+
+def test_e20_it_may_wait_for_its_moment(shop: Shop) -> None:
+    shop.merge("T2", B=100)
+    shop.pay("T2", "Q", 100, "wechat")
+    shop.refund("B", "R2", 30)
+    shop.refund("B", "R3", 20)
+    assert shop.listed("waiting_list") == {"Q": 20}
+    # A way without rules does not wait.
+    shop.redirect("R3", "Q", "bank")
+    assert shop.listed("waiting_list") == {}
+    shop.rows("claim_channel_refunds", "w")
+    shop.call("fail_channel_refund", shop.channel_refund("R3", "Q").channel_refund_no, "no", "w")
+    # R2 was sent just now, and WeChat wants a minute between two.
+    successor = shop.redirect("R3", "Q", "wechat")
+
+    assert successor.state == "waiting"
+    assert successor.not_before - datetime.now(UTC) > timedelta(seconds=30)
+    assert successor.reason.startswith("interval: ")
+    assert shop.listed("waiting_list") == {"Q": 20}
+    assert shop.rows("claim_channel_refunds", "w") == []
+
+
+def test_is_in_the_history(shop: Shop) -> None:
+    shop.complete("R", "P1")
+    shop.fail("R", "P2")
+    number = number_of(shop, "P2")
+    successor = redirect(shop, number, "bank", "account closed")
+    changes = shop.query(
+        "select number, from_state, to_state, reason from mixpay.history "
+        "order by entry desc limit 2"
+    )
+
+    assert [tuple(change) for change in changes] == [
+        ("R", "failed", "processing", None),
+        (successor.channel_refund_no, "", "pending", "account closed"),
+    ]
+
+
+def test_refuses_bad_input(shop: Shop) -> None:
+    number = number_of(shop, "P1")
+    with shop.refused("MX303", "nothing"):
+        redirect(shop, "nothing", "bank")
+    with shop.refused("MX101", "nobody"):
+        redirect(Shop(shop.conn, "nobody"), "nothing", "bank")
+    for channel in ("nothing", "", None):
+        with shop.refused("MX203"):
+            redirect(shop, number, channel)  # type: ignore[arg-type]
+    for bad in [None, "", "a b", "x" * 65]:
+        with shop.refused("MX901"):
+            redirect(shop, bad, "bank")  # type: ignore[arg-type]
+    with shop.refused("MX905", 1001):
+        redirect(shop, number, "bank", "x" * 1001)
+
+
+def test_does_not_find_another_merchants(shop: Shop) -> None:
+    other = Shop(shop.conn, "other")
+    other.call("register_merchant", "Other")
+    number = number_of(shop, "P1")
+    with shop.refused("MX303", number):
+        redirect(other, number, "bank")
+
+
+def test_e06_a_late_success_takes_a_reversed_part_off_the_list(shop: Shop) -> None:
+    shop.merge("T2", B=100)
+    shop.pay("T2", "Q1", 40, "card", day(1))
+    shop.pay("T2", "Q2", 50, "card", day(2))
+    shop.close("T2")
+    reversal = shop.reversal("T2").refund_no
+    shop.fail(reversal, "Q1")
+    number = shop.channel_refund(reversal, "Q1").channel_refund_no
+    shop.redirect(reversal, "Q1", "bank")
+    shop.call("complete_channel_refund", number, "X")
+
+    assert shop.listed("surplus_list") == {"Q2": 50}
