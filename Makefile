@@ -6,7 +6,7 @@ VENV := .venv/made
 LINTERS := lint-ruff lint-layout lint-types lint-sql lint-migrations lint-functions
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint $(LINTERS) format docs check bench clean
+.PHONY: help setup demo test lint $(LINTERS) format docs check soak bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -42,10 +42,13 @@ format: $(VENV) ## lay out the Python as ruff does
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-docs: $(VENV) ## write docs/reference.md from the catalog's comments
+docs: $(VENV) ## write docs/reference.md and docs/states.md from the catalog
 	$(BIN)/python -m mixpay_db.docs
 
 check: lint test ## lint and test
+
+soak: $(VENV) ## thousands of refunds through a faulty channel, by workers that are killed
+	MIXPAY_SOAK=1 $(BIN)/pytest -q tests/dispatch/test_faults.py $(ARGS)
 
 bench: $(VENV) ## measure against pgbench on the same server
 	$(BIN)/python bench/bench.py

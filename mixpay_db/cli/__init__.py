@@ -14,6 +14,8 @@ COMMANDS = {
     "call": ("call", "call"),
     "check": ("check", "check"),
     "demo": ("demo", "demo"),
+    "dispatch": ("dispatch", "dispatch"),
+    "events": ("events", "events"),
     "import": ("import_", "import_"),
     "migrate": ("migrations", "migrate"),
     "report": ("report", "report"),

@@ -1,0 +1,198 @@
+"""The adapter `http`: a channel, or a gateway to one, behind two signed HTTP requests.
+
+`POST url` asks to send the money, `GET url/{channel_refund_no}` what became of it. Either is
+answered with 200, 201, 202 or 422 and a JSON object:
+
+    {"state": "succeeded", "channel_txn_no": "4200…", "refunded_at": "2026-01-31T12:00:00+08:00"}
+    {"state": "failed", "reason": "the account is closed"}
+    {"state": "processing"}
+    {"state": "unknown"}    (of GET: this number never came)
+
+Every other answer, and none, leaves the refund in doubt.
+"""
+
+import json
+import time
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import urllib3
+from urllib3.exceptions import HTTPError
+from urllib3.util import Retry, Timeout
+
+from mixpay_db import signing
+from mixpay_db.channels import (
+    Asked,
+    Completed,
+    Doubtful,
+    Failed,
+    RefundRequest,
+    Sent,
+    Unknown,
+)
+from mixpay_db.problem import Problem
+
+_ANSWERS = {200, 201, 202, 422}
+_LONGEST_ANSWER = 65536
+_PASSING = {429, 500, 502, 503, 504}
+
+
+@dataclass
+class HttpChannel:
+    """Where the channel is, and how patient to be with it.
+
+    `retries` counts further tries within one call, when no connection was made or the channel is
+    busy (429 or 5xx). The waits between them begin with `backoff` seconds and double, and
+    `backoff_jitter` seconds at random are added.
+    """
+
+    url: str
+    secret: bytes = field(repr=False)
+    timeout: float = 10.0
+    retries: int = 2
+    backoff: float = 0.5
+    backoff_jitter: float = 0.5
+    _pool: urllib3.PoolManager = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise Problem(f"url {self.url!r} is not of the form https://host/path")
+        if parts.query or parts.fragment:
+            raise Problem(f"url {self.url!r} has a ? or #: numbers are appended to its path")
+        if not self.timeout > 0:
+            raise Problem(f"timeout is {self.timeout}, not a number of seconds")
+        if self.retries < 0 or self.backoff < 0 or self.backoff_jitter < 0:
+            raise Problem("retries, backoff and backoff_jitter cannot be negative")
+        self._pool = urllib3.PoolManager(maxsize=64, timeout=Timeout(total=self.timeout))
+
+    def send(self, refund: RefundRequest, time_left: float) -> Sent:
+        body = asdict(refund)
+        del body["attempts"]
+        answer = self._ask("POST", self.url, refund, time_left, body)
+        return Doubtful("the channel says unknown") if isinstance(answer, Unknown) else answer
+
+    def query(self, refund: RefundRequest, time_left: float) -> Asked:
+        number = quote(refund.channel_refund_no, safe="")
+        # A path segment of dots alone would be taken for a way up.
+        number = number.replace(".", "%2E") if set(number) == {"."} else number
+        return self._ask("GET", f"{self.url.rstrip('/')}/{number}", refund, time_left)
+
+    def _ask(
+        self,
+        method: str,
+        url: str,
+        refund: RefundRequest,
+        time_left: float,
+        content: dict[str, Any] | None = None,
+    ) -> Asked:
+        body = b"" if content is None else json.dumps(content, ensure_ascii=False).encode()
+        headers = {
+            "Accept": "application/json",
+            **signing.headers(self.secret, method, urlsplit(url).path or "/", body),
+        }
+        if content is not None:
+            headers["Content-Type"] = "application/json"
+            headers["Idempotency-Key"] = refund.channel_refund_no
+        ends = time.monotonic() + time_left
+        try:
+            response = self._pool.request(
+                method,
+                url,
+                body=body or None,
+                headers=headers,
+                retries=self._retry(time_left),
+                redirect=False,
+                preload_content=False,
+            )
+            data = _read(response, ends)
+        except HTTPError as error:
+            return Doubtful(f"no answer: {error}")
+        if data is None:
+            return Doubtful("the answer does not end")
+        return _understand(refund, response.status, data)
+
+    def _retry(self, time_left: float) -> Retry:
+        """As many tries as end before the lease does, even if every one runs into its time-out."""
+        retries, needed = 0, self.timeout
+        while retries < self.retries:
+            # urllib3 does not wait before the first one.
+            wait = self.backoff * 2**retries + self.backoff_jitter if retries else 0.0
+            needed += wait + self.timeout
+            if needed > time_left:
+                break
+            retries += 1
+        return Retry(
+            total=retries,
+            # A request that was sent is not sent again here: it is in doubt, and asked for later.
+            read=False,
+            other=0,
+            status_forcelist=_PASSING,
+            allowed_methods=None,
+            backoff_factor=self.backoff,
+            backoff_jitter=self.backoff_jitter,
+            raise_on_status=False,
+            # The channel's wish may be longer than the lease.
+            respect_retry_after_header=False,
+        )
+
+
+def _read(response: urllib3.BaseHTTPResponse, ends: float) -> bytes | None:
+    """The body, unless it takes longer than the lease or is far too large.
+
+    The time-out is for the next piece: with small ones an answer could go on for ever.
+    """
+    data = b""
+    while len(data) <= _LONGEST_ANSWER and time.monotonic() < ends:
+        piece = response.read1(_LONGEST_ANSWER)
+        if not piece:
+            response.release_conn()
+            return data
+        data += piece
+    response.close()
+    return None
+
+
+def _understand(refund: RefundRequest, status: int, data: bytes) -> Asked:
+    if status not in _ANSWERS:
+        return Doubtful(f"HTTP {status}")
+    try:
+        answer = json.loads(data)
+    except (ValueError, RecursionError):
+        return Doubtful(f"HTTP {status} with no JSON")
+    if not isinstance(answer, dict):
+        return Doubtful(f"HTTP {status} with no JSON object")
+    for name in ("channel_refund_no", "amount", "currency"):
+        # It need not repeat them, but an answer about another refund is none to this.
+        if name in answer and answer[name] != getattr(refund, name):
+            return Doubtful(f"an answer about {name} {answer[name]!r}")
+    reason = answer.get("reason")
+    if not (isinstance(reason, str) and reason):
+        reason = f"the channel says {answer.get('state')}"
+    match answer.get("state"):
+        case "succeeded":
+            return _completed(answer.get("channel_txn_no"), answer.get("refunded_at"))
+        case "failed":
+            return Failed(
+                reason if isinstance(reason, str) and reason else "the channel says failed"
+            )
+        case "processing":
+            return Doubtful(reason)
+        case "unknown":
+            return Unknown()
+        case state:
+            return Doubtful(f"HTTP {status} with state {state!r}")
+
+
+def _completed(channel_txn_no: Any, refunded_at: Any) -> Completed | Doubtful:
+    if channel_txn_no is not None and not isinstance(channel_txn_no, str):
+        return Doubtful(f"succeeded with channel_txn_no {channel_txn_no!r}")
+    try:
+        moment = None if refunded_at is None else datetime.fromisoformat(refunded_at)
+    except (TypeError, ValueError):
+        return Doubtful(f"succeeded with refunded_at {refunded_at!r}")
+    if moment is not None and moment.tzinfo is None:
+        return Doubtful(f"succeeded at {refunded_at}, which has no offset from UTC")
+    return Completed(channel_txn_no, moment)

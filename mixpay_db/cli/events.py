@@ -1,0 +1,151 @@
+"""`mixpay events`: every change of state, one line each, as it happens or from a position on."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+import click
+import psycopg
+from click.core import ParameterSource
+from psycopg import sql
+
+import mixpay_db
+from mixpay_db.cli.common import connect_url, url_option
+from mixpay_db.cli.output import echo_json
+
+# As many as the server gives at once.
+_PAGE = 1000
+_EPOCH = """
+select pg_get_expr(d.adbin, d.adrelid)::bigint
+from pg_catalog.pg_attrdef as d
+inner join pg_catalog.pg_attribute as a on a.attrelid = d.adrelid and a.attnum = d.adnum
+where a.attrelid = 'mixpay.facts'::regclass and a.attname = 'epoch'
+"""
+
+
+@click.command()
+@click.option("--merchant", metavar="NO", help="Whose events.")
+@click.option("--after", metavar="POSITION", help="Only what comes after this one.")
+@click.option("--limit", type=click.IntRange(min=1), help="End after so many.")
+@click.option("--follow", is_flag=True, help="Wait for more, until Ctrl-C or SIGTERM.")
+@click.option(
+    "--poll",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="How often --follow looks.",
+)
+@click.option(
+    "--new-epoch",
+    is_flag=True,
+    help="After a restore from a backup, before anybody writes: count it, so that whoever follows "
+    "misses nothing.",
+)
+@url_option
+@click.pass_context
+def events(
+    ctx: click.Context,
+    merchant: str | None,
+    after: str | None,
+    limit: int | None,
+    follow: bool,
+    poll: float,
+    new_epoch: bool,
+) -> None:
+    """Print a merchant's changes of state in their order, each as JSON on a line of its own.
+
+    Remember the position of the last line that you have dealt with, and go on with --after.
+    """
+    if new_epoch:
+        others = [name for name in ctx.params if name != "new_epoch" and _was_said(ctx, name)]
+        if others:
+            raise click.UsageError(f"--new-epoch goes alone, without --{others[0]}.")
+        with psycopg.connect(connect_url(ctx)) as conn:
+            click.echo(raise_epoch(conn))
+        return
+    if merchant is None:
+        raise click.UsageError("Missing option '--merchant'.")
+    url = connect_url(ctx)
+    if follow:
+        with _ended_by_signals():
+            _print(_follow(url, merchant, after, poll), limit)
+    else:
+        with psycopg.connect(url, autocommit=True) as conn:
+            _print(_read(conn, merchant, after), limit)
+
+
+def raise_epoch(conn: psycopg.Connection[Any]) -> int:
+    """The new epoch; what is written from now on comes after all that is there."""
+    with conn.transaction():
+        conn.execute("set local role mixpay_owner")
+        # Two that raise it at once take turns.
+        conn.execute("lock table mixpay.facts in access exclusive mode")
+        row = conn.execute(_EPOCH).fetchone()
+        epoch = int(row[0]) + 1 if row else 1
+        conn.execute(
+            sql.SQL("alter table {} alter column {} set default {}").format(
+                sql.Identifier("mixpay", "facts"), sql.Identifier("epoch"), sql.Literal(epoch)
+            )
+        )
+        return epoch
+
+
+def _was_said(ctx: click.Context, name: str) -> bool:
+    return ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Ctrl-C and SIGTERM are how one ends this, and no failure."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        pass
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _print(found: Iterator[mixpay_db.Event], limit: int | None) -> None:
+    for count, event in enumerate(found, 1):
+        # Flushed, line by line.
+        echo_json({"position": event.position, **asdict(event)})
+        if count == limit:
+            return
+
+
+def _read(
+    conn: psycopg.Connection[Any], merchant: str, after: str | None
+) -> Iterator[mixpay_db.Event]:
+    """All that there is after a position, page by page."""
+    while True:
+        page = mixpay_db.read_events(conn, merchant, after, _PAGE)
+        yield from page
+        if len(page) < _PAGE:
+            return
+        after = page[-1].position
+
+
+def _follow(url: str, merchant: str, after: str | None, poll: float) -> Iterator[mixpay_db.Event]:
+    """What there is and what comes. A lost connection is made anew, the first one must succeed."""
+    conn = psycopg.connect(url, autocommit=True)
+    try:
+        while True:
+            try:
+                if conn.closed:
+                    conn = psycopg.connect(url, autocommit=True)
+                for event in _read(conn, merchant, after):
+                    after = event.position
+                    yield event
+            except psycopg.OperationalError as error:
+                click.echo(f"trying again: {str(error).splitlines()[0]}", err=True)
+                conn.close()
+            time.sleep(poll)
+    finally:
+        conn.close()
