@@ -1,4 +1,4 @@
-"""docs/reference.md, written by `make docs` from the comments in a live catalog."""
+"""docs/reference.md and docs/states.md, written by `make docs` from what a live database says."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from psycopg.rows import dict_row
 
 from mixpay_db import database, errors
 
-REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference.md"
+_DOCS = Path(__file__).resolve().parent.parent / "docs"
+REFERENCE = _DOCS / "reference.md"
+STATES = _DOCS / "states.md"
 
 # In the order in which they were made, which is that of the contents files.
 _FUNCTIONS = """
@@ -46,14 +48,63 @@ from pg_catalog.pg_type as t
 where t.typnamespace = 'mixpay'::regnamespace and t.typtype = 'd'
 order by t.oid
 """
+# In the order of a life: what comes into being, then what becomes of it.
+_TRANSITIONS = """
+select entity, from_state, to_state, cause
+from mixpay.state_transitions
+order by
+    array_position(array['trade', 'payment', 'refund', 'channel_refund'], entity),
+    from_state collate "C", to_state collate "C"
+"""
 
 
 def reference(conn: psycopg.Connection[Any]) -> str:
     """The reference of the database that this connection is to."""
 
-    def ask(query: str, *values: str) -> list[dict[str, Any]]:
-        return conn.cursor(row_factory=dict_row).execute(query.encode(), values or None).fetchall()
+    functions = _ask(conn, _FUNCTIONS)
+    return (
+        _environment()
+        .get_template("reference.md.j2")
+        .render(
+            functions=functions,
+            views=_ask(conn, _RELATIONS, "v"),
+            tables=_ask(conn, _RELATIONS, "r"),
+            types=_ask(conn, _RELATIONS, "c"),
+            domains=_ask(conn, _DOMAINS),
+            errors=[
+                {
+                    "code": code,
+                    "name": error.__name__,
+                    "meaning": error.__doc__,
+                    "functions": [f["name"] for f in functions if code in f["comment"]],
+                }
+                for code, error in sorted(errors.CLASSES.items())
+            ],
+        )
+    )
 
+
+def states(conn: psycopg.Connection[Any]) -> str:
+    """The legal changes of state, as diagrams and tables."""
+    transitions = _ask(conn, _TRANSITIONS)
+    entities = dict.fromkeys(transition["entity"] for transition in transitions)
+    return (
+        _environment()
+        .get_template("states.md.j2")
+        .render(
+            entities={
+                entity: [transition for transition in transitions if transition["entity"] == entity]
+                for entity in entities
+            }
+        )
+    )
+
+
+def _ask(conn: psycopg.Connection[Any], query: str, *values: str) -> list[dict[str, Any]]:
+    return conn.cursor(row_factory=dict_row).execute(query.encode(), values or None).fetchall()
+
+
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("mixpay_db"),
         autoescape=select_autoescape(),
@@ -62,24 +113,10 @@ def reference(conn: psycopg.Connection[Any]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(paragraphs=_paragraphs, argument=_argument, cell=_cell, own=_own)
-    functions = ask(_FUNCTIONS)
-    return environment.get_template("reference.md.j2").render(
-        functions=functions,
-        views=ask(_RELATIONS, "v"),
-        tables=ask(_RELATIONS, "r"),
-        types=ask(_RELATIONS, "c"),
-        domains=ask(_DOMAINS),
-        errors=[
-            {
-                "code": code,
-                "name": error.__name__,
-                "meaning": error.__doc__,
-                "functions": [f["name"] for f in functions if code in f["comment"]],
-            }
-            for code, error in sorted(errors.CLASSES.items())
-        ],
+    environment.filters.update(
+        paragraphs=_paragraphs, argument=_argument, cell=_cell, own=_own, label=_label
     )
+    return environment
 
 
 def _paragraphs(comment: str) -> str:
@@ -100,6 +137,11 @@ def _cell(text: str | None) -> str:
     return (text or "").replace("\n", " ").replace("|", "\\|")
 
 
+def _label(text: str) -> str:
+    """Of a Mermaid transition, which ends at ; or : and where %% begins a comment and < a tag."""
+    return re.sub(r"[^\w ,.'()/-]", lambda m: f"#{ord(m[0])};", text)
+
+
 def _own(type_name: str) -> str:
     return type_name.removeprefix("mixpay.").replace("timestamp with time zone", "timestamptz")
 
@@ -111,6 +153,7 @@ def main() -> None:
     with EmbeddedServer() as server, psycopg.connect(server.url("postgres")) as conn:
         database.install(conn)
         REFERENCE.write_text(reference(conn), encoding="utf-8")
+        STATES.write_text(states(conn), encoding="utf-8")
 
 
 if __name__ == "__main__":

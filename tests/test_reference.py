@@ -36,7 +36,8 @@ def test_its_links_lead_somewhere(conn: Connection[Any]) -> None:
 
 
 def test_make_docs_writes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    written = tmp_path / "reference.md"
-    monkeypatch.setattr(docs, "REFERENCE", written)
+    for name in ("REFERENCE", "STATES"):
+        monkeypatch.setattr(docs, name, tmp_path / f"{name}.md")
     docs.main()
-    assert written.read_text("utf-8").startswith("# Reference\n")
+    assert (tmp_path / "REFERENCE.md").read_text("utf-8").startswith("# Reference\n")
+    assert (tmp_path / "STATES.md").read_text("utf-8").startswith("# States\n")

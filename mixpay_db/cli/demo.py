@@ -67,6 +67,7 @@ class _Story:
         self.refuse()
         self.send()
         self.balances()
+        self.undo()
         self.conn.execute("reset role")
         self.check()
 
@@ -240,6 +241,41 @@ class _Story:
         )
         columns = ("from_account", "to_account", "amount", "payment_no", "order_no", "refund_no")
         self.table((*columns, "held"), self.rows("trade_flow", (*columns, "held"), "entry"))
+
+    def undo(self) -> None:
+        self.chapter("When it goes otherwise")
+        self.say(
+            "Another buyer takes a rug and a vase, pays 350.00, and then the rug is sold out. What "
+            "was paid of it serves the vase first; the rest goes back, the oldest money first. The "
+            "trade is paid by that, and the rug can be merged again."
+        )
+        self.call("merge_orders", "RUG 300.00", "VASE 200.00", "T-2")
+        orders = [_order("RUG", "300.00", "oakhouse"), _order("VASE", "200.00", "lumen")]
+        mixpay.merge_orders(self.conn, MALL, orders, "T-2")
+        self.call("record_payment", "CARD-2", "card", "350.00")
+        mixpay.record_payment(self.conn, MALL, "T-2", "CARD-2", "card", _units("350.00"), _day(4))
+        self.call("cancel_order", "T-2", "RUG", "sold out")
+        mixpay.cancel_order(self.conn, MALL, "T-2", "RUG", "sold out")
+        self.say(
+            "Then the buyer's bank pays once more. It is booked, needed by nobody, and listed:"
+        )
+        self.call("record_payment", "BANK-1", "bank", "80.00")
+        mixpay.record_payment(self.conn, MALL, "T-2", "BANK-1", "bank", _units("80.00"), _day(5))
+        columns = ("payment_no", "kind", "amount", "channel", "state")
+        self.table(columns, self.rows("surplus_list", columns, "refund_no"))
+        self.say(
+            "The card company sends its part, and it bounces: the card is cancelled. So it goes by "
+            "bank transfer, under a new number, for the same part of the same refund."
+        )
+        number = self.rows("surplus_list", ("channel_refund_no",), "refund_no")[0]
+        card = number["channel_refund_no"]
+        self.call("complete_channel_refund", "CARD-2")
+        mixpay.complete_channel_refund(self.conn, MALL, card, None)
+        self.call("bounce_channel_refund", "CARD-2", "the card is cancelled")
+        mixpay.bounce_channel_refund(self.conn, MALL, card, "the card is cancelled")
+        self.call("redirect_channel_refund", "CARD-2", "bank")
+        mixpay.redirect_channel_refund(self.conn, MALL, card, "bank", "the card is cancelled")
+        self.table(columns, self.rows("surplus_list", columns, "refund_no"))
 
     def check(self) -> None:
         self.chapter("Is all of it true?")

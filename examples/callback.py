@@ -1,0 +1,41 @@
+"""A payment channel's callbacks. They come late, twice and in any order; each is booked once.
+
+200: booked, now or before. 401: not from the channel. 409: contradicts what is on record, and will
+the next time, too: somebody has to look. 503: try again, then it is booked or found booked.
+"""
+
+import psycopg
+from flask import Flask, Response, request
+
+import mixpay_db as mixpay
+from mixpay_db.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, verify
+
+
+def make_app(url: str, secret: bytes) -> Flask:
+    app = Flask(__name__)
+
+    @app.post("/callbacks/<merchant>")
+    def callback(merchant: str) -> Response:
+        timestamp, signature = map(request.headers.get, (TIMESTAMP_HEADER, SIGNATURE_HEADER))
+        path = request.full_path.removesuffix("?")
+        if not verify(secret, timestamp, signature, request.method, path, request.get_data()):
+            return Response("not signed by the channel\n", 401)
+        news = request.get_json()
+        number = news["payment_no"]
+        try:
+            with psycopg.connect(url) as conn:
+                if news["state"] == "succeeded":
+                    # What arrived counts, whatever was asked for.
+                    mixpay.succeed_payment(
+                        conn, merchant, number, news["channel_txn_no"], amount=news["amount"]
+                    )
+                else:
+                    mixpay.fail_payment(conn, merchant, number, news["reason"])
+        except mixpay.MixpayError as error:
+            app.logger.error("callback about payment %s refused: %s", number, error)
+            return Response(f"{error.sqlstate}: {error.message}\n", 409)
+        except psycopg.OperationalError:
+            return Response("try again\n", 503)
+        return Response("booked\n", 200)
+
+    return app

@@ -1,0 +1,46 @@
+"""docs/states.md is what mixpay.state_transitions says."""
+
+import re
+from html import unescape
+from typing import Any
+
+from psycopg import Connection
+
+from mixpay_db import docs
+
+
+def test_the_committed_states_are_fresh(conn: Connection[Any]) -> None:
+    assert docs.STATES.read_text("utf-8") == docs.states(conn), "run make docs"
+
+
+def test_each_transition_is_an_arrow_and_a_row(conn: Connection[Any]) -> None:
+    text = docs.states(conn)
+    sections = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL))
+    arrows = {
+        (entity, source.replace("[*]", ""), target, unescape(cause.replace("#", "&#")))
+        for entity, section in sections.items()
+        for source, target, cause in re.findall(r"^ +(\S+) --> (\w+) : (.+)$", section, re.M)
+    }
+    rows = {
+        (entity, *row)
+        for entity, section in sections.items()
+        for row in re.findall(r"^\| (\w*) \| (\w+) \| (.+) \|$", section, re.MULTILINE)
+    }
+    stored = conn.execute(
+        "select entity, from_state, to_state, cause from mixpay.state_transitions"
+    )
+    assert arrows == set(stored.fetchall())
+    assert {row for row in rows if row[1] != "from"} == arrows
+    assert list(sections) == ["trade", "payment", "refund", "channel_refund"]
+    assert text.count("```mermaid\nstateDiagram-v2\n") == 4
+
+
+def test_causes_are_escaped(conn: Connection[Any]) -> None:
+    """A Mermaid label ends at ; and :, and a cell at a bar."""
+    conn.execute(
+        "insert into mixpay.state_transitions "
+        "values ('trade', 'paid', 'open', 'a: b; c | 100%% <d> --> #e')"
+    )
+    text = docs.states(conn)
+    assert "    paid --> open : a#58; b#59; c #124; 100#37;#37; #60;d#62; --#62; #35;e\n" in text
+    assert "| paid | open | a: b; c \\| 100%% <d> --> #e |" in text
