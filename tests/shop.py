@@ -10,7 +10,7 @@ with shop.refused("MX301", 45, 46):
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import psycopg
@@ -20,12 +20,13 @@ from psycopg.rows import namedtuple_row
 from psycopg.types.json import Jsonb
 
 Row = Any
+FIRST_DAY = datetime.combine(datetime.now(UTC).date(), time(12), UTC) - timedelta(days=90)
 Json = list[dict[str, Any]]
 
 
 def day(number: int) -> datetime:
-    """A moment well in the past: the 1st, 2nd, … day."""
-    return datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(days=number - 1)
+    """A moment in the past, but not so long ago that a channel's window has closed."""
+    return FIRST_DAY + timedelta(days=number - 1)
 
 
 def orders(currency: str = "CNY", /, **amounts: int | tuple[int, int]) -> Json:

@@ -240,7 +240,7 @@ def test_e13_details_sum_exactly(shop: Shop) -> None:
 
 
 def test_e16_each_channel_refund_names_its_own_payments_channel(shop: Shop) -> None:
-    channels = ["alipay", "alipay", "card", "bank", "wallet", "voucher", "cash", "pos", "transfer"]
+    channels = ["wechat", "alipay", "card", "bank", "wallet", "voucher", "cash", "pos", "transfer"]
     shop.merge("T", A=9)
     for number, channel in enumerate(channels):
         shop.pay("T", f"P{number}", 1, channel, day(number + 1))
