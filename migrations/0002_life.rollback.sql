@@ -1,6 +1,20 @@
--- Takes back 0002. Where trades were closed, money redirected or anomalies resolved, the tables of 0001 cannot say so:
--- then their constraints stop it.
+-- Takes back 0002, as long as nothing happened that the tables of 0001 cannot say.
 set role mixpay_owner;
+
+do $refuse$
+begin
+    if exists (select from mixpay.facts where to_order_no is not null or epoch > 1)
+        or exists (select from mixpay.trades where kept)
+        or exists (select from mixpay.trade_orders where cancelled_at is not null)
+        or exists (select from mixpay.channel_refunds where redirected_from is not null)
+        or exists (select from mixpay.anomaly_resolutions) then
+        raise exception '0002 cannot be taken back any more' using
+            errcode = 'object_not_in_prerequisite_state',
+            detail = 'Orders were cancelled, paid money kept, channel refunds redirected, anomalies resolved or an epoch begun.',
+            hint = 'Restore a backup from before, or stay with this version.';
+    end if;
+end;
+$refuse$;
 
 drop index mixpay.facts_by_event;
 alter table mixpay.facts

@@ -19,7 +19,13 @@ from mixpay_db import signing
 SECRET = b"between the two of us"
 PATH = "/callbacks/m"
 Deliver = Callable[..., int]
-SUCCESS = {"state": "succeeded", "payment_no": "P", "channel_txn_no": "X1", "amount": 60}
+SUCCESS = {
+    "state": "succeeded",
+    "payment_no": "P",
+    "channel_txn_no": "X1",
+    "amount": 60,
+    "paid_at": "2026-11-01T12:00:00+08:00",
+}
 FAILURE = {"state": "failed", "payment_no": "P", "reason": "declined"}
 
 
@@ -140,9 +146,11 @@ def test_identical_deliveries_at_once_are_booked_once(
     assert shop.balance("A").paid == 60
 
 
-def test_an_unknown_payment_or_merchant_is_refused(deliver: Deliver, shop: Shop) -> None:
+def test_what_it_does_not_know_is_refused(deliver: Deliver, shop: Shop) -> None:
     with shop.unchanged():
-        assert deliver({**SUCCESS, "payment_no": "Q"}) == 409
+        # It may be started a moment later.
+        assert deliver({**SUCCESS, "payment_no": "Q"}) == 503
+        assert deliver({**SUCCESS, "state": "processing"}) == 400
         assert deliver(SUCCESS, "/callbacks/nobody") == 409
 
 

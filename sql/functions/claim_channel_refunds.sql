@@ -16,6 +16,7 @@ begin
     perform _check_merchant(p_merchant_id);
     perform _check_number('worker', p_worker);
     perform _check_limit(p_limit);
+    perform _check_channel(u.channel) from unnest(p_channels) as u (channel);
     -- In seconds, because intervals compare as if a month had 30 days.
     if p_lease is null or extract(epoch from p_lease) not between 1 and 86400 then
         raise exception 'the lease is out of bounds' using
@@ -52,7 +53,7 @@ begin
         inner join channels as k on k.channel = c.channel
         where
             c.merchant_id = p_merchant_id and c.channel_refund_no = any (v_due)
-            and c.state in ('pending', 'waiting') and c.attempts <= 1 and c.due_at <= now() and k.is_limited
+            and c.state in ('pending', 'waiting') and c.attempts <= 1 and c.due_at <= now() and (k.is_limited or k.kind = 'offline')
         -- Refunds are locked in this order.
         order by c.refund_no, c.due_at, c.channel_refund_no
     loop
@@ -131,5 +132,5 @@ out. What its channel cannot send now by its rules waits for its moment or goes 
 says why.
 p_lease: longer than the channel takes to answer. p_channels: only what goes through these; null: through any.
 Locks: the trades of what is claimed, skipping those that are locked; then the refunds of what goes another way.
-Raises: MX101 if there is no such merchant; MX901; MX904; MX905.
+Raises: MX101 if there is no such merchant; MX203 if there is no such channel; MX901; MX904; MX905.
 $$;

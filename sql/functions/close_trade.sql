@@ -31,8 +31,8 @@ comment on function mixpay.close_trade(text, text, text, boolean) is $$
 Ends an open trade: its pending attempts are closed and its orders can be merged again at once.
 
 Paid money goes back to the payments that it came by, the oldest first, as a refund of kind reversal, and the orders are
-to be paid again. With p_keep_paid it stays on the orders instead, and a later merge asks for the rest. A trade that was
-kept may be closed again without keeping: then what is left goes back. Money that arrives later is surplus. The same
+to be paid again. With p_keep_paid it stays on the orders instead, and a later merge asks for the rest; null is as good
+as false. A trade that was kept may be closed again without keeping: then what is left goes back. Money that arrives later is surplus. The same
 call again returns the trade as it is now; the reason is not compared.
 Locks: the trade.
 Raises: MX101 if there is no such merchant; MX104 if there is no such trade; MX112 if it is paid; MX113 if it was closed

@@ -22,14 +22,21 @@ begin
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
     select * into v_anomaly from anomalies
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
-    if found then
+    if found and v_was.refunded_at is null then
         -- What is listed is the last that we heard.
         v_was.refunded_at := v_anomaly.happened_at;
         v_was.channel_txn_no := v_anomaly.channel_txn_no;
     end if;
     if v_was.refunded_at is not null then
         if p_channel_txn_no is null or p_channel_txn_no is not distinct from v_was.channel_txn_no then
-            if p_refunded_at <> v_was.refunded_at then
+            -- A moment that was left out then is not compared: it is the one at which it was written.
+            if p_refunded_at <> v_was.refunded_at and not exists (
+                select from facts as f
+                where
+                    f.merchant_id = p_merchant_id and f.trade_no = v_trade.trade_no
+                    and f.channel_refund_no = p_channel_refund_no
+                    and f.happened_at = v_was.refunded_at and f.created_at = v_was.refunded_at
+            ) then
                 perform _refuse_channel_refund_news(v_was, 'completed at another moment');
             end if;
             select * into v_was from channel_refunds
@@ -37,7 +44,14 @@ begin
             return v_was;
         end if;
         -- Of what came back, another transaction is more money.
-        if v_was.state = 'succeeded' or v_anomaly.channel_refund_no is not null then
+        if v_was.state = 'succeeded' or (
+            v_anomaly.channel_refund_no is not null and not exists (
+                select from anomaly_resolutions
+                where
+                    merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no
+                    and resolution in ('booked', 'recovered')
+            )
+        ) then
             perform _refuse_channel_refund_news(v_was, 'completed by another transaction');
         end if;
     end if;
@@ -51,6 +65,9 @@ begin
                 merchant_id = p_merchant_id and refund_no = v_was.refund_no and payment_no = v_was.payment_no
                 and state in ('waiting', 'pending') and attempts = 0;
             if not found then
+                if v_anomaly.channel_refund_no is not null then
+                    perform _refuse_channel_refund_news(v_was, 'completed out of place twice');
+                end if;
                 perform _list_anomaly(v_trade, v_was, p_channel_txn_no, v_refunded_at);
                 return v_was;
             end if;
@@ -85,5 +102,5 @@ it is still free, and stands for a successor that was not sent yet; else the mon
 the channel refund stays what it is, and an anomaly is listed until resolve_anomaly.
 Locks: the trade, then the refund.
 Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if it has succeeded with
-another channel transaction or moment; MX901; MX905.
+another channel transaction or at another moment, or moved out of place before; MX901; MX905.
 $$;

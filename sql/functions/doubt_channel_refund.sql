@@ -30,6 +30,8 @@ begin
     update channel_refunds
     set
         state = 'doubt', reason = p_reason,
+        -- Who sent it without a claim sent it: the next one asks first.
+        attempts = greatest(attempts, 1), sent_at = coalesce(sent_at, now()),
         due_at = now() + coalesce(
             make_interval(secs => extract(epoch from p_retry_after)::double precision),
             least(interval '10 seconds' * 2 ^ least(attempts, 20), interval '1 hour')

@@ -19,7 +19,8 @@ begin
     select * into v_successor from channel_refunds
     where merchant_id = p_merchant_id and redirected_from = p_channel_refund_no;
     if found then
-        if v_successor.channel = p_channel then
+        -- Of one that bounced after all, its successor was no repetition.
+        if v_successor.channel = p_channel and v_was.state = 'failed' then
             return v_successor;
         end if;
         raise exception 'channel refund % goes another way already', p_channel_refund_no using

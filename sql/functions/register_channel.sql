@@ -22,7 +22,10 @@ begin
     -- In seconds, because intervals compare as if a month had 30 days.
     if extract(epoch from p_refund_window) not between 1 and 3155760000
         or extract(epoch from p_refund_interval) not between 1 and 3155760000
-        or least(p_refund_window, p_refund_interval) <= interval '0' then
+        or least(p_refund_window, p_refund_interval) <= interval '0'
+        -- Years that days take back would still leave the calendar.
+        or least(extract(year from p_refund_window), extract(year from p_refund_interval)) < -100
+        or greatest(extract(year from p_refund_window), extract(year from p_refund_interval)) > 100 then
         raise exception 'a limit of channel % is out of bounds', p_channel using
             errcode = 'MX905',
             detail = format('The window is %s and the interval %s.',
@@ -73,7 +76,7 @@ p_kind: online and wallet are asked to send money back; voucher gives back what 
 hands the money over. Its rules about refunds, of one payment each: whether it sends money back at all, and in part; how
 long after the payment; how many times; how far apart; and the least it sends, in the smallest unit. What it cannot send
 goes to p_fallback_channel, or without one waits for a person. p_source says where the rules are published. A change
-counts for refunds from now on, and for those that were not sent yet.
+counts for refunds from now on, and for those that fall due and were not sent yet.
 Locks: the channel.
 Raises: MX203 if there is no such fallback; MX901; MX902; MX904; MX905.
 $$;

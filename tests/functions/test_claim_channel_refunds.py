@@ -89,7 +89,7 @@ def test_claims_only_what_goes_through_the_named_channels(shop: Shop) -> None:
     assert claim(shop, "w1", 100, "1 minute", ["wallet"]) == []
     assert claim(shop, "w1", 100, "1 minute", ["wallet", "alipay"]) == ["P2"]
     # Others do not use up the limit; an unknown channel has nothing.
-    assert claim(shop, "w1", 1, "1 minute", ["teleport", "card"]) == ["P1"]
+    assert claim(shop, "w1", 1, "1 minute", ["bank", "card"]) == ["P1"]
 
 
 def test_none_of_no_channels_and_all_of_null(shop: Shop) -> None:
@@ -410,3 +410,20 @@ def test_e20_e05_what_may_have_been_sent_goes_no_other_way(slow: Shop) -> None:
 
     assert claimed(slow) == ["R1"]
     assert slow.channel_refund("R1", "Q").channel_refund_no == first.channel_refund_no
+
+
+def test_a_channel_that_became_offline_meanwhile_is_left_to_a_person(shop: Shop) -> None:
+    shop.merge("T9", Z=100)
+    shop.pay("T9", "P9", 100, "alipay")
+    shop.refund("Z", "R9", 100)
+    shop.query("select * from mixpay.register_channel('alipay', 'Alipay', 'offline')")
+
+    claimed = shop.rows("claim_channel_refunds", "w")
+    assert "P9" not in [row.payment_no for row in claimed]
+    refund = shop.channel_refund("R9", "P9")
+    assert (refund.state, refund.reason) == ("waiting", "manual")
+
+
+def test_refuses_a_channel_that_there_is_not(shop: Shop) -> None:
+    with shop.refused("MX203", "wechatt"):
+        shop.rows("claim_channel_refunds", "w", channels=["wechatt"])

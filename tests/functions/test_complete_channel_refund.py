@@ -177,3 +177,36 @@ def test_does_not_find_another_merchants(shop: Shop) -> None:
     number = number_of(shop, "P1")
     with shop.refused("MX303", number):
         other.call("complete_channel_refund", number, "X1")
+
+
+def test_money_that_moves_again_after_an_anomaly_was_recovered_is_booked(shop: Shop) -> None:
+    shop.merge("T9", Z=100)
+    shop.pay("T9", "P9", 100, "card")
+    shop.refund("Z", "R8", 100)
+    number = shop.channel_refund("R8", "P9").channel_refund_no
+    shop.fail("R8", "P9")
+    shop.refund("Z", "R9", 50)
+    shop.call("complete_channel_refund", number, "X1")
+    # While it stands open, more of it has no place.
+    with shop.refused("MX304"):
+        shop.call("complete_channel_refund", number, "X2")
+    shop.call("resolve_anomaly", number, "recovered", "paid back")
+    with shop.unchanged():
+        shop.call("complete_channel_refund", number, "X1")
+    with shop.refused("MX304"):
+        shop.call("complete_channel_refund", number, "X2")
+    shop.fail("R9", "P9")
+
+    assert shop.call("complete_channel_refund", number, "X2").state == "succeeded"
+    assert shop.balance("Z").refundable == 0
+
+
+def test_e03_a_moment_that_was_left_out_is_not_compared(shop: Shop) -> None:
+    shop.merge("T9", Z=100)
+    shop.pay("T9", "P9", 100, "card")
+    shop.refund("Z", "R7", 100)
+    first = shop.complete("R7", "P9", "X1")
+    number = first.channel_refund_no
+
+    with shop.unchanged():
+        assert shop.call("complete_channel_refund", number, "X1", day(1)) == first

@@ -134,3 +134,27 @@ def test_refuses_bad_input(shop: Shop) -> None:
         shop.call("doubt_channel_refund", None, "timed out")
     with shop.refused("MX905", 1001):
         shop.call("doubt_channel_refund", number_of(shop, "P1"), "x" * 1001)
+
+
+def test_one_that_was_never_claimed_counts_as_sent(shop: Shop) -> None:
+    """So that whoever claims it asks the channel first."""
+    shop.merge("T9", Z=100)
+    shop.pay("T9", "P9", 100, "card")
+    shop.refund("Z", "R9", 100)
+    number = shop.channel_refund("R9", "P9").channel_refund_no
+    assert shop.call("doubt_channel_refund", number, "sent by hand").attempts == 1
+
+
+def test_a_worker_whose_lease_is_over_cannot_end_what_another_doubts(shop: Shop) -> None:
+    shop.merge("T9", Z=100)
+    shop.pay("T9", "P9", 100, "card")
+    shop.refund("Z", "R9", 100)
+    number = shop.channel_refund("R9", "P9").channel_refund_no
+    shop.rows("claim_channel_refunds", "slow")
+    shop.conn.execute(
+        "update mixpay.channel_refunds set due_at = now() - interval '1 s' where state = 'sent'"
+    )
+    shop.rows("claim_channel_refunds", "next")
+    shop.call("doubt_channel_refund", number, "time-out", "next")
+    with shop.refused("MX305", "next"):
+        shop.call("fail_channel_refund", number, "refused", "slow")

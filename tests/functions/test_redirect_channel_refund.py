@@ -349,3 +349,20 @@ def test_e06_a_late_success_takes_a_reversed_part_off_the_list(shop: Shop) -> No
     shop.call("complete_channel_refund", number, "X")
 
     assert shop.listed("surplus_list") == {"Q2": 50}
+
+
+def test_one_that_bounced_after_it_had_been_redirected_is_not_answered_with_what_ended(
+    shop: Shop,
+) -> None:
+    shop.merge("T9", Z=100)
+    shop.pay("T9", "P9", 100, "card")
+    shop.refund("Z", "R9", 100)
+    number = shop.channel_refund("R9", "P9").channel_refund_no
+    shop.call("fail_channel_refund", number, "refused")
+    successor = shop.call("redirect_channel_refund", number, "bank", "again")
+    shop.call("complete_channel_refund", number, "X1")
+    shop.call("bounce_channel_refund", number, "closed")
+    with shop.refused("MX307", successor.channel_refund_no):
+        shop.call("redirect_channel_refund", number, "bank", "again")
+    again = shop.call("redirect_channel_refund", successor.channel_refund_no, "bank", "again")
+    assert again.state == "pending"

@@ -54,7 +54,7 @@ def test_refuses_a_trade_that_has_expired(shop: Shop) -> None:
     for number, expires_at in (("T3", past), ("T4", future)):
         lines = [{"order_no": number, "amount": 1, "currency": "CNY"}]
         shop.call("merge_orders", lines, number, expires_at)
-    with shop.refused("MX205", "2026-01-01"):
+    with shop.refused("MX205", day(1).date().isoformat()):
         shop.start("T3", "P", 1)
 
     assert shop.start("T4", "P", 1).state == "pending"
@@ -156,7 +156,7 @@ def test_the_way_out_of_an_expired_trade(shop: Shop) -> None:
     expired = shop.call("merge_orders", lines, None, day(1)).trade_no
     # Expiry is not compared: without a number, the open trade is returned.
     assert shop.call("merge_orders", lines).trade_no == expired
-    with shop.refused("MX205", "2026-01-01"):
+    with shop.refused("MX205", day(1).date().isoformat()):
         shop.start(expired, "P", 1)
 
     shop.call("merge_orders", lines, "NEW")

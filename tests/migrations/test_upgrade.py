@@ -97,3 +97,14 @@ def test_it_goes_back_with_its_rows(core, dump):
         migrations.migrate(core, lambda _: None)
         migrations.rollback(core, say=lambda _: None, drop_rows=True)
         assert (totals(conn), tables()) == before
+
+
+def test_it_does_not_go_back_over_what_the_old_tables_cannot_say(core):
+    migrations.migrate(core, lambda _: None)
+    with psycopg.connect(core, autocommit=True) as conn:
+        Shop(conn, "n").call("cancel_order", "T2", "D", "sold out")
+        before = totals(conn)
+        with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="cannot be taken"):
+            migrations.rollback(core, say=lambda _: None, drop_rows=True)
+        assert totals(conn) == before
+        assert migrations.verify(conn) == []
