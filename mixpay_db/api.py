@@ -192,7 +192,9 @@ def record_refund(
 
 
 @call
-def due_merchants(after: str | None = None, limit: int = 100) -> list[DueMerchant]: ...
+def due_merchants(
+    after: str | None = None, limit: int = 100, channels: Sequence[str] | None = None
+) -> list[DueMerchant]: ...
 
 
 @call

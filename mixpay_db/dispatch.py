@@ -171,7 +171,7 @@ class Worker:
         while True:
 
             def due(conn: Connection, after: str | None = after) -> list[DueMerchant]:
-                return api.due_merchants(conn, after, _MERCHANTS_AT_A_TIME)
+                return api.due_merchants(conn, after, _MERCHANTS_AT_A_TIME, list(self._adapters))
 
             page = self._database.run(due)
             names = [due.merchant_id for due in page]

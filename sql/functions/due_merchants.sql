@@ -1,5 +1,6 @@
-create function mixpay.due_merchants(p_after text default null, p_limit bigint default 100)
-returns setof mixpay.due_merchant
+create function mixpay.due_merchants(
+    p_after text default null, p_limit bigint default 100, p_channels text[] default null
+) returns setof mixpay.due_merchant
 language plpgsql stable security definer
 set search_path = mixpay, pg_temp set enable_seqscan = off
 as $due_merchants$
@@ -13,7 +14,9 @@ begin
     while v_left > 0 loop
         select c.merchant_id, c.due_at into v_due
         from channel_refunds as c
-        where c.due_at is not null and c.merchant_id > v_after collate "C"
+        where
+            c.due_at is not null and c.merchant_id > v_after collate "C"
+            and (p_channels is null or c.channel = any (p_channels))
         order by c.merchant_id, c.due_at
         limit 1;
         exit when not found;
@@ -26,9 +29,10 @@ begin
 end;
 $due_merchants$;
 
-comment on function mixpay.due_merchants(text, bigint) is $$
+comment on function mixpay.due_merchants(text, bigint, text[]) is $$
 The merchants with channel refunds that a worker may claim, by merchant, and since when: at most p_limit of those that
-come after p_after, so that a worker can go round. Costs one look into an index for each merchant with open work.
+come after p_after, so that a worker can go round. p_channels: only what goes through these; null: through any.
+Costs one look into an index for each merchant with open work.
 
 Raises: MX904.
 $$;

@@ -2,7 +2,7 @@ import pytest
 from shop import Shop
 
 
-def due(shop: Shop, *arguments: str | int | None, **named: int) -> list[str]:
+def due(shop: Shop, *arguments: str | int | None, **named: int | list[str]) -> list[str]:
     """Of all merchants: it names none."""
     values = [*arguments, *named.values()]
     places = ["%s" for _ in arguments] + [f"p_{name} => %s" for name in named]
@@ -100,3 +100,12 @@ def test_refuses_bad_limits(shop: Shop, subtests: pytest.Subtests) -> None:
             shop.refused("MX904", "null" if limit is None else limit),
         ):
             due(shop, None, limit)
+
+
+def test_names_only_those_with_work_for_the_named_channels(shop: Shop) -> None:
+    merchant(shop, "m1", "card")
+    merchant(shop, "m2", "alipay")
+
+    assert due(shop, channels=["alipay"]) == ["m2"]
+    assert due(shop, channels=["bank"]) == []
+    assert due(shop, channels=["card", "alipay"]) == ["m1", "m2"]
