@@ -17,7 +17,9 @@ begin
     update trade_orders set live = false
     where merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no and live;
     insert into facts (merchant_id, trade_no, entry, entity, payment_no, from_state, to_state, reason, happened_at)
-    select p_trade.merchant_id, p_trade.trade_no, p_trade.last_entry + 1, 'trade', null, p_trade.state, 'closed', p_reason, now()
+    select
+        p_trade.merchant_id, p_trade.trade_no, p_trade.last_entry + 1, 'trade', null,
+        p_trade.state, 'closed', p_reason, now()
     union all
     select
         p_trade.merchant_id, p_trade.trade_no, p_trade.last_entry + 1 + u.i, 'payment', u.payment_no,

@@ -75,7 +75,8 @@ begin
         fifo_seq = case when p_in_order then s.seq else t.fifo_seq end
     from (
         select
-            x.trade_no, sum(x.amount) as amount, count(*) * v_steps + case x.trade_no when v_home then 1 else 0 end as entries,
+            x.trade_no, sum(x.amount) as amount,
+            count(*) * v_steps + case x.trade_no when v_home then 1 else 0 end as entries,
             max(x.paid_at) as paid_at, (array_agg(x.seq order by x.paid_at desc, x.seq desc))[1] as seq
         from unnest(p_shares) as x
         group by x.trade_no

@@ -56,8 +56,10 @@ begin
             hint = 'Refund what is left with refund_order. See mixpay.order_balances.';
     end if;
     v_destination := _find_destination(p_merchant_id, v_was.payment_no, p_channel, v_was.amount, p_channel_refund_no);
-    if v_destination.channel <> p_channel or (v_destination.state, v_destination.not_before) is not distinct from ('waiting', null::timestamptz)
-        and (select kind <> 'offline' from channels where channel = p_channel) then
+    -- What waits neither for a moment nor for the person who hands it out cannot be sent that way.
+    if v_destination.channel <> p_channel or (
+        v_destination.state = 'waiting' and v_destination.not_before is null and v_destination.reason <> 'manual'
+    ) then
         raise exception '% cannot send channel refund %', p_channel, p_channel_refund_no using
             errcode = 'MX309',
             detail = v_destination.reason,

@@ -366,3 +366,14 @@ def test_one_that_bounced_after_it_had_been_redirected_is_not_answered_with_what
         shop.call("redirect_channel_refund", number, "bank", "again")
     again = shop.call("redirect_channel_refund", successor.channel_refund_no, "bank", "again")
     assert again.state == "pending"
+
+
+def test_the_rules_of_an_offline_channel_hold_too(shop: Shop) -> None:
+    shop.channel("counter", kind="offline", min_refund=50)
+    shop.merge("T9", Z=100)
+    shop.pay("T9", "P9", 100, "card")
+    shop.refund("Z", "R9", 40)
+    number = shop.channel_refund("R9", "P9").channel_refund_no
+    with shop.refused("MX309", "counter"):
+        shop.call("redirect_channel_refund", number, "counter", "again")
+    assert shop.call("redirect_channel_refund", number, "pos", "again").state == "waiting"
