@@ -121,6 +121,7 @@ def dispatch(
 
     def told(number: int, _: FrameType | None) -> None:
         stop.set()
+        logging.info("told to stop: ends after the refund in hand")
         # Whoever tells it twice is in a hurry.
         signal.signal(number, signal.SIG_DFL)
 
