@@ -15,9 +15,13 @@ from typing import NotRequired, TypedDict
 
 from mixpay_db.calls import call
 from mixpay_db.rows import (
+    AccountTotal,
     AnomalyResolution,
+    BalanceFold,
     Channel,
     ChannelRefund,
+    ClosedPeriod,
+    Dispute,
     DueMerchant,
     Event,
     Merchant,
@@ -25,8 +29,13 @@ from mixpay_db.rows import (
     Payment,
     Refund,
     RefundShare,
+    Release,
     Route,
     RouteChoice,
+    Settlement,
+    SettlementFact,
+    SplitList,
+    StatementLine,
     Trade,
 )
 
@@ -53,6 +62,15 @@ class PaymentToRecord(TypedDict):
     amount: int
     paid_at: NotRequired[datetime | str | None]
     channel_txn_no: NotRequired[str | None]
+
+
+class ShareToSplit(TypedDict):
+    kind: NotRequired[str | None]
+    receiver: str
+    fixed: NotRequired[int | None]
+    rate: NotRequired[int | None]
+    takes_remainder: NotRequired[bool | None]
+    kept_on_refund: NotRequired[bool | None]
 
 
 @call
@@ -192,6 +210,42 @@ def record_refund(
 
 
 @call
+def release_order(
+    merchant_id: str, order_no: str, release_no: str, amount: int | None = None
+) -> Release: ...
+
+
+@call
+def release_due(merchant_id: str, limit: int = 1000) -> list[Release]: ...
+
+
+@call
+def open_dispute(
+    merchant_id: str, order_no: str, dispute_no: str, reason: str | None = None
+) -> Dispute: ...
+
+
+@call
+def close_dispute(
+    merchant_id: str,
+    dispute_no: str,
+    outcome: str,
+    reason: str | None = None,
+    amount: int | None = None,
+) -> Dispute: ...
+
+
+@call
+def split_order(
+    merchant_id: str,
+    order_no: str,
+    split_no: str,
+    shares: Sequence[ShareToSplit],
+    takes_place: str | None = None,
+) -> list[SplitList]: ...
+
+
+@call
 def due_merchants(
     after: str | None = None, limit: int = 100, channels: Sequence[str] | None = None
 ) -> list[DueMerchant]: ...
@@ -258,6 +312,68 @@ def redirect_channel_refund(
 def resolve_anomaly(
     merchant_id: str, channel_refund_no: str, resolution: str, reason: str
 ) -> AnomalyResolution: ...
+
+
+@call
+def account_balance(
+    merchant_id: str, account: str, at: datetime | None = None
+) -> list[AccountTotal]: ...
+
+
+@call
+def account_statement(
+    merchant_id: str, account: str, after: datetime | None = None, until: datetime | None = None
+) -> list[StatementLine]: ...
+
+
+@call
+def trial_balance(merchant_id: str, at: datetime | None = None) -> list[AccountTotal]: ...
+
+
+@call
+def fold_balances(merchant_id: str) -> BalanceFold: ...
+
+
+@call
+def close_period(
+    merchant_id: str, until: datetime, wait: timedelta = timedelta(seconds=10)
+) -> ClosedPeriod: ...
+
+
+@call
+def settle_payee(
+    merchant_id: str,
+    payee_no: str,
+    settlement_no: str,
+    until: datetime | None,
+    currency: str | None = None,
+) -> Settlement: ...
+
+
+@call
+def settle_receiver(
+    merchant_id: str,
+    receiver: str,
+    settlement_no: str,
+    until: datetime | None,
+    currency: str | None = None,
+) -> Settlement: ...
+
+
+@call
+def reverse_settlement(merchant_id: str, settlement_no: str, reason: str) -> Settlement: ...
+
+
+@call
+def record_repayment(
+    merchant_id: str,
+    account: str,
+    repayment_no: str,
+    amount: int,
+    currency: str,
+    repaid_at: datetime | None = None,
+    reason: str | None = None,
+) -> SettlementFact: ...
 
 
 @call

@@ -53,7 +53,13 @@ _TRANSITIONS = """
 select entity, from_state, to_state, cause
 from mixpay.state_transitions
 order by
-    array_position(array['trade', 'payment', 'refund', 'channel_refund'], entity),
+    array_position(
+        array[
+            'trade', 'payment', 'refund', 'channel_refund', 'release', 'dispute', 'split',
+            'settlement', 'repayment'
+        ],
+        entity
+    ),
     from_state collate "C", to_state collate "C"
 """
 

@@ -170,6 +170,96 @@ class ChannelNotOffline(MixpayError, code="MX312"):
     """Money is paid out by hand through offline channels only."""
 
 
+# Journal, settlement.
+
+
+class AccountUnknown(MixpayError, code="MX401"):
+    """There is no account of such a name, or none that this call is about."""
+
+
+class SettlementNoUsed(MixpayError, code="MX402"):
+    """The settlement number was used for something else."""
+
+
+class AlreadySettled(MixpayError, code="MX403"):
+    """The account is settled until a later moment."""
+
+
+class CurrencyNotNamed(MixpayError, code="MX404"):
+    """The account has several currencies or none, and the call names none."""
+
+
+class SettlementUnknown(MixpayError, code="MX405"):
+    """There is no such settlement."""
+
+
+class NothingPaidOut(MixpayError, code="MX406"):
+    """The settlement paid nothing out."""
+
+
+class ReceiverUnknown(MixpayError, code="MX407"):
+    """No split names the receiver."""
+
+
+class PeriodNotOver(MixpayError, code="MX408"):
+    """Transactions still run that may write into the period."""
+
+
+class PeriodClosed(MixpayError, code="MX409"):
+    """A later period is closed already."""
+
+
+class RepaymentNoUsed(MixpayError, code="MX410"):
+    """The repayment number was used for something else."""
+
+
+class EpochNotRaised(MixpayError, code="MX411"):
+    """The database was restored from a backup, and its epoch was not raised."""
+
+
+# Escrow, split.
+
+
+class HeldTooLittle(MixpayError, code="MX501"):
+    """Nothing is held of the order, or less than is asked."""
+
+
+class ReleaseNoUsed(MixpayError, code="MX502"):
+    """The release number was used for something else."""
+
+
+class DisputeOpen(MixpayError, code="MX503"):
+    """A dispute of the order is open."""
+
+
+class NobodyToReleaseTo(MixpayError, code="MX504"):
+    """The order has neither payee nor split."""
+
+
+class DisputeUnknown(MixpayError, code="MX505"):
+    """There is no such dispute."""
+
+
+class DisputeNoUsed(MixpayError, code="MX506"):
+    """The dispute number was used for another order."""
+
+
+class DisputeDecided(MixpayError, code="MX507"):
+    """The dispute was decided otherwise."""
+
+
+class AlreadySplit(MixpayError, code="MX508"):
+    """The order is split already."""
+
+
+class SplitNoUsed(MixpayError, code="MX509"):
+    """The split number was used for something else."""
+
+
+class SharesDoNotDivide(MixpayError, code="MX510"):
+    """The shares are more than the order, or nobody takes the remainder."""
+
+
 # Input.
 
 

@@ -115,6 +115,7 @@ class ChannelRefund:
     not_before: datetime | None
     sent_at: datetime | None
     redirected_from: str | None
+    cleared: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +178,159 @@ class AnomalyResolution:
 
 
 @dataclass(frozen=True, slots=True)
+class Release:
+    merchant_id: str
+    release_no: str
+    order_no: str
+    amount: int
+    was_due: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    merchant_id: str
+    dispute_no: str
+    order_no: str
+    state: str
+    outcome: str | None
+    reason: str | None
+    closing_reason: str | None
+    refund_no: str | None
+    created_at: datetime
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SplitList:
+    """A receiver of a split: what was agreed, and what it has of the order."""
+
+    merchant_id: str
+    split_no: str
+    position: int
+    order_no: str
+    kind: str
+    receiver: str
+    fixed: int
+    rate: int
+    takes_remainder: bool
+    kept_on_refund: bool
+    takes_place: str
+    amount: int
+    taken_back: int
+    balance: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AccountTotal:
+    """What an account holds in one currency."""
+
+    account: str
+    owner: str
+    currency: str
+    came_in: int
+    went_out: int
+    balance: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """A movement of an account, above zero what came in, with the balance after it."""
+
+    account: str
+    owner: str
+    currency: str
+    created_at: datetime
+    happened_at: datetime
+    source: str
+    number: str
+    entry: int
+    cause: str
+    cause_no: str
+    other_account: str
+    other_owner: str | None
+    amount: int
+    balance: int
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceFold:
+    """A stretch of the journal that is summed up."""
+
+    merchant_id: str
+    fold: int
+    from_epoch: int
+    from_xid: str
+    until_epoch: int
+    until_xid: str
+    movements: int
+    earliest_at: datetime | None
+    latest_at: datetime | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedPeriod:
+    merchant_id: str
+    until_at: datetime
+    epoch: int
+    seen: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    merchant_id: str
+    settlement_no: str
+    payee_no: str | None
+    receiver: str | None
+    currency: str
+    nth: int
+    until_at: datetime
+    from_epoch: int
+    from_xid: str
+    until_epoch: int
+    until_xid: str
+    carried_in: int
+    earned: int
+    amount: int
+    carried_out: int
+    state: str
+    reason: str | None
+    created_at: datetime
+    reversed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementFact:
+    merchant_id: str
+    entity: str
+    number: str
+    entry: int
+    xid: str
+    epoch: int
+    from_state: str
+    to_state: str
+    from_account: str | None
+    from_owner: str | None
+    to_account: str | None
+    to_owner: str | None
+    amount: int | None
+    currency: str
+    reason: str | None
+    happened_at: datetime
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """A change of state; read on after its position."""
 
     merchant_id: str
     epoch: int
     xid: str
-    trade_no: str
+    trade_no: str | None
     entry: int
     position: str
     entity: str
@@ -198,3 +345,5 @@ class Event:
     channel_refund_no: str | None
     happened_at: datetime
     created_at: datetime
+    log: str
+    log_no: str

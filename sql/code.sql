@@ -21,6 +21,18 @@ set role mixpay_owner;
 \ir views/anomaly_list.sql
 \ir views/route_list.sql
 \ir views/payment_routes.sql
+\ir views/release_list.sql
+\ir views/due_list.sql
+\ir views/dispute_list.sql
+\ir views/split_list.sql
+\ir views/journal.sql
+\ir views/account_balances.sql
+\ir views/payee_balances.sql
+\ir views/shortfall_list.sql
+\ir views/settlement_list.sql
+\ir views/settlement_lines.sql
+\ir views/payout_list.sql
+\ir views/period_list.sql
 \ir views/trade_flow.sql
 \ir views/history.sql
 \ir views/events.sql
@@ -39,6 +51,7 @@ set role mixpay_owner;
 \ir functions/_new_number.sql
 \ir functions/_check_merchant.sql
 \ir functions/_check_channel.sql
+\ir functions/_check_order.sql
 \ir functions/register_merchant.sql
 \ir functions/register_channel.sql
 \ir functions/register_payee.sql
@@ -53,6 +66,12 @@ set role mixpay_owner;
 \ir functions/_make_trades.sql
 \ir functions/merge_many.sql
 \ir functions/merge_orders.sql
+-- Whose it is: what is held, and how it is divided.
+\ir functions/_apportion.sql
+\ir functions/_share_balances.sql
+\ir functions/_divide_line.sql
+\ir functions/_clear_line.sql
+\ir functions/_lock_splits.sql
 -- Paying.
 \ir functions/_lock_trade.sql
 \ir functions/_lock_trade_of_payment.sql
@@ -82,6 +101,17 @@ set role mixpay_owner;
 \ir functions/preview_refund.sql
 \ir functions/refund_order.sql
 \ir functions/record_refund.sql
+-- Escrow.
+\ir functions/_write_event.sql
+\ir functions/_refuse_release.sql
+\ir functions/_release.sql
+\ir functions/release_order.sql
+\ir functions/release_due.sql
+\ir functions/open_dispute.sql
+\ir functions/close_dispute.sql
+-- Splitting.
+\ir functions/_parse_shares.sql
+\ir functions/split_order.sql
 -- Sending refunds.
 \ir functions/_lock_channel_refund.sql
 \ir functions/_check_lease.sql
@@ -99,6 +129,28 @@ set role mixpay_owner;
 \ir functions/bounce_channel_refund.sql
 \ir functions/redirect_channel_refund.sql
 \ir functions/resolve_anomaly.sql
+-- The journal.
+\ir functions/_current_epoch.sql
+\ir functions/_check_horizon.sql
+\ir functions/_parse_account.sql
+\ir functions/_fold_at.sql
+\ir functions/_journal_ranges.sql
+\ir functions/_moved_in.sql
+\ir functions/_all_totals.sql
+\ir functions/_entries_of.sql
+\ir functions/_totals_of.sql
+\ir functions/account_balance.sql
+\ir functions/account_statement.sql
+\ir functions/trial_balance.sql
+\ir functions/fold_balances.sql
+\ir functions/close_period.sql
+-- Settling.
+\ir functions/_check_receiver.sql
+\ir functions/_settle.sql
+\ir functions/settle_payee.sql
+\ir functions/settle_receiver.sql
+\ir functions/reverse_settlement.sql
+\ir functions/record_repayment.sql
 -- Following.
 \ir functions/read_events.sql
 -- What the tables refuse by themselves.

@@ -22,7 +22,20 @@ set role mixpay_owner;
 \ir schema/channel_refunds.sql
 \ir schema/anomalies.sql
 \ir schema/anomaly_resolutions.sql
+-- Whose it is: held, released, divided.
+\ir schema/releases.sql
+\ir schema/disputes.sql
+\ir schema/splits.sql
+\ir schema/split_receivers.sql
+\ir schema/split_shares.sql
 -- What happened.
 \ir schema/facts.sql
+-- Money out, and what is summed up.
+\ir schema/settlements.sql
+\ir schema/settlement_facts.sql
+\ir schema/balance_folds.sql
+\ir schema/folded_balances.sql
+\ir schema/closed_periods.sql
+\ir schema/closed_balances.sql
 reset role;
 \ir code.sql

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -25,12 +26,16 @@ CURRENCY = "CNY"
 TRADE = "T-1"
 WIDTH = 88
 STRETCHES = ("stands for", "the refund takes")
+SHARES: list[mixpay.ShareToSplit] = [
+    {"kind": "platform_fee", "receiver": "mall", "rate": 800},
+    {"kind": "channel_fee", "receiver": "card", "rate": 200, "kept_on_refund": True},
+]
 
 
 @click.command()
 @click.pass_context
 def demo(ctx: click.Context) -> None:
-    """Tell a story in one minute: merge, pay, refund, on a temporary server of its own.
+    """Tell a story in one minute: merge, pay, refund, pay out, on a temporary server of its own.
 
     It never touches another database, also if MIXPAY_URL names one.
     """
@@ -68,6 +73,8 @@ class _Story:
         self.send()
         self.balances()
         self.undo()
+        self.divide()
+        self.pay_out()
         self.conn.execute("reset role")
         self.check()
 
@@ -237,7 +244,8 @@ class _Story:
         columns = ("payment_no", "channel", "amount", "applied", "order_refunded", "held")
         self.table(columns, self.rows("payment_balances", columns, "seq"))
         self.say(
-            "The trade's flow: every movement of its money, and what the trade holds after it."
+            "The trade's flow: every movement of its money, and what the trade holds after it. "
+            "What is paid of an order is its payee's at once, and a refund takes it back first."
         )
         columns = ("from_account", "to_account", "amount", "payment_no", "order_no", "refund_no")
         self.table((*columns, "held"), self.rows("trade_flow", (*columns, "held"), "entry"))
@@ -277,6 +285,105 @@ class _Story:
         mixpay.redirect_channel_refund(self.conn, MALL, card, "bank", "the card is cancelled")
         self.table(columns, self.rows("surplus_list", columns, "refund_no"))
 
+    def divide(self) -> None:
+        self.chapter("Whose the money is")
+        for payee_no, title in (("loom", "Loom"), ("ashwood", "Ashwood"), ("kiln", "Kiln")):
+            mixpay.register_payee(self.conn, MALL, payee_no, title)
+        self.say(
+            "A third buyer takes a carpet from Loom, a desk from Ashwood and bowls from Kiln, and "
+            "pays once. Of each order the mall gets 8 %, the card company 2 %, which it keeps when "
+            "money goes back, and the seller the rest. The desk's money is divided as it arrives. "
+            "The bowls' is held until the mall releases it, and the carpet's until 10 March, "
+            "unless somebody objects."
+        )
+        self.call("merge_orders", "CARPET 2000.00 held", "DESK 1500.00", "BOWLS 300.00 held", "T-3")
+        carpet = _order("CARPET", "2000.00", "loom")
+        carpet["hold"] = _day(10)
+        bowls = _order("BOWLS", "300.00", "kiln")
+        bowls["hold"] = True
+        orders = [carpet, _order("DESK", "1500.00", "ashwood"), bowls]
+        mixpay.merge_orders(self.conn, MALL, orders, "T-3")
+        for order in orders:
+            order_no = order["order_no"]
+            self.call("split_order", order_no, "mall 8 %", "card 2 % kept on refund")
+            mixpay.split_order(self.conn, MALL, order_no, f"SPLIT-{order_no}", SHARES)
+        self.call("record_payment", "CARD-3", "card", "3800.00")
+        mixpay.record_payment(self.conn, MALL, "T-3", "CARD-3", "card", _units("3800.00"), _day(6))
+        self.shares()
+        self.say(
+            "Two of three bowls are delivered, and 200.00 are released. The carpet's day has come, "
+            "but its buyer has seen moths: a dispute holds back what is due, and a list says so."
+        )
+        self.call("release_order", "BOWLS", "RELEASE-1", "200.00")
+        mixpay.release_order(self.conn, MALL, "BOWLS", "RELEASE-1", _units("200.00"))
+        self.call("open_dispute", "CARPET", "DISPUTE-1", "moths")
+        mixpay.open_dispute(self.conn, MALL, "CARPET", "DISPUTE-1", "moths")
+        self.release_due()
+        self.show("due_list", "order_no held waits_for")
+        self.say(
+            "The moths came with the buyer's old carpet, so the money is the seller's. Then 500.00 "
+            "of the desk go back. A refund takes back from everybody in proportion, 40.00, 10.00 "
+            "and 450.00 here; what the card company keeps, the seller bears."
+        )
+        self.call("close_dispute", "DISPUTE-1", "payee")
+        mixpay.close_dispute(self.conn, MALL, "DISPUTE-1", "payee", "the moths are the buyer's")
+        self.release_due()
+        self.call("refund_order", "DESK", "R-4", "500.00")
+        mixpay.refund_order(self.conn, MALL, "DESK", "R-4", _units("500.00"), "a scratch")
+        self.shares()
+
+    def pay_out(self) -> None:
+        self.chapter("Paying out")
+        self.say("A settlement pays out what is payable. Its lines say what it is made of.")
+        for payee_no, settlement_no in (("loom", "S-1"), ("ashwood", "S-2"), ("kiln", "S-3")):
+            self.settle(payee_no, settlement_no)
+        self.show("settlement_lines", "settlement_no order_no came_in went_out amount")
+        self.say(
+            "Then 600.00 more of the desk go back, and Ashwood has nothing to give back: it owes "
+            "552.00. That is no error but a row on a work list."
+        )
+        self.call("refund_order", "DESK", "R-5", "600.00")
+        mixpay.refund_order(self.conn, MALL, "DESK", "R-5", _units("600.00"), "a second scratch")
+        self.show("shortfall_list", "account owner lacking")
+        self.say(
+            "The next settlement pays nothing and carries the debt over. The one after it, when a "
+            "stool was sold, nets it."
+        )
+        self.settle("ashwood", "S-4")
+        self.call("merge_orders", "STOOL 700.00", "T-4")
+        mixpay.merge_orders(self.conn, MALL, [_order("STOOL", "700.00", "ashwood")], "T-4")
+        self.call("record_payment", "WALLET-2", "wallet", "700.00")
+        mixpay.record_payment(
+            self.conn, MALL, "T-4", "WALLET-2", "wallet", _units("700.00"), _day(12)
+        )
+        self.settle("ashwood", "S-5")
+        self.show("settlement_list", "settlement_no payee_no carried_in earned amount carried_out")
+        self.say("One query, mixpay.payee_balances, shows each payee's money from end to end:")
+        self.show("payee_balances", "payee_no gross refunds fees net held payable paid_out")
+        self.say(
+            "And the whole mall's books: where all the money came from, where it is, and what was "
+            "paid out. All of it together is nothing, as it must be."
+        )
+        self.table(
+            ("account", "came in", "went out", "balance"),
+            [
+                {"account": what, "came in": x[0], "went out": x[1], "balance": x[2]}
+                for what, x in self.trial_balance().items()
+            ],
+        )
+
+    def release_due(self) -> None:
+        self.call("release_due()")
+        released = mixpay.release_due(self.conn, MALL)
+        told = [f"{release.order_no}: {_decimal(release.amount)} released" for release in released]
+        self.line("\n".join(told) or "nothing is released")
+
+    def settle(self, payee_no: str, settlement_no: str) -> None:
+        self.call("settle_payee", payee_no, settlement_no)
+        # What was written just now may still run in the eyes of the server's housekeeping.
+        self.until_final()
+        mixpay.settle_payee(self.conn, MALL, payee_no, settlement_no, None)
+
     def check(self) -> None:
         self.chapter("Is all of it true?")
         self.say(
@@ -295,6 +402,10 @@ class _Story:
             f"select {', '.join(columns)} from mixpay.{view} "  # noqa: S608 (our own words)
             f"where merchant_id = %s order by {order}"
         )
+
+    def show(self, view: str, names: str) -> None:
+        columns = names.split()
+        self.table(columns, self.rows(view, columns))
 
     def read(self, query: str, *more: str) -> list[dict[str, Any]]:
         cursor = self.conn.cursor(row_factory=dict_row)
@@ -325,6 +436,34 @@ class _Story:
             entity,
         )
         return {row["number"]: row["state"] for row in rows}
+
+    def shares(self) -> None:
+        rows = self.read("""
+            select
+                order_no, b.payee_no, b.paid, b.refunded, b.held,
+                sum(s.balance) filter (where s.kind = 'platform_fee')::bigint as mall,
+                sum(s.balance) filter (where s.kind = 'channel_fee')::bigint as "card company",
+                sum(s.balance) filter (where s.kind = 'payee')::bigint as seller
+            from mixpay.order_balances as b
+            inner join mixpay.split_list as s using (merchant_id, order_no)
+            where merchant_id = %s
+            group by order_no, b.payee_no, b.paid, b.refunded, b.held
+            order by b.paid desc
+        """)
+        self.table(tuple(rows[0]), rows)
+
+    def trial_balance(self) -> dict[str, tuple[int, int, int]]:
+        totals = mixpay.trial_balance(self.conn, MALL)
+        told = {total.account: (total.came_in, total.went_out, total.balance) for total in totals}
+        came_in, went_out, balance = map(sum, zip(*told.values(), strict=True))
+        return {**told, "together": (came_in, went_out, balance)}
+
+    def until_final(self) -> None:
+        """Returns when no transaction runs any more that began before."""
+        begun = self.conn.execute("select pg_snapshot_xmax(pg_current_snapshot())").fetchone()
+        query = "select where pg_snapshot_xmin(pg_current_snapshot()) < %s::xid8"
+        while self.conn.execute(query, begun).fetchone() is not None:
+            time.sleep(0.01)
 
     def explain(self, refund_no: str) -> None:
         columns = ("payment", "held", *STRETCHES, "which is", "left over")

@@ -20,6 +20,9 @@ FILTERS = {
     "order": "order_no",
     "payment": "payment_no",
     "refund": "refund_no",
+    "payee": "payee_no",
+    "settlement": "settlement_no",
+    "until": "until_at",
 }
 
 

@@ -7,6 +7,12 @@ with rows_now as (
     select merchant_id, 'refund', refund_no, state from mixpay.refunds
     union all
     select merchant_id, 'channel_refund', channel_refund_no, state from mixpay.channel_refunds
+    union all
+    select merchant_id, 'dispute', dispute_no, state from mixpay.disputes
+    union all
+    select merchant_id, 'release', release_no, 'released' from mixpay.releases
+    union all
+    select merchant_id, 'split', split_no, 'agreed' from mixpay.splits
 ), steps as (
     -- Where as many changes lead into a state as out of it, the thing is not there; it is where one more leads in.
     select merchant_id, entity, number, state, sum(step) as standing

@@ -23,25 +23,17 @@ begin
         return;
     end if;
     return query
-    with lacking as (
+    select s.position, s.order_no, s.share
+    from (
         select
-            position, order_no,
-            -- Two amounts multiplied do not fit a bigint.
-            p_amount::numeric * (amount - paid) as parts,
-            sum(amount - paid) over () as total
+            array_agg(position order by position) as positions, array_agg(order_no order by position) as order_nos,
+            array_agg(amount - paid order by position) as lacking
         from trade_orders
         where merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no and live and paid < amount
-    ), floors as (
-        select
-            position, order_no, div(parts, total) as whole,
-            row_number() over (order by mod(parts, total) desc, position) as place,
-            p_amount - sum(div(parts, total)) over () as left_over
-        from lacking
-    )
-    select position, order_no, (whole + case when place <= left_over then 1 else 0 end)::bigint
-    from floors
-    where whole > 0 or place <= left_over
-    order by position;
+    ) as l
+    cross join unnest(l.positions, l.order_nos, _apportion(p_amount, l.lacking)) as s (position, order_no, share)
+    where s.share > 0
+    order by s.position;
 end;
 $_divide$;
 

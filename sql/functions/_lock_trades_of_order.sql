@@ -4,7 +4,7 @@ set search_path = mixpay, pg_temp
 as $_lock_trades_of_order$
 declare
     v_trade_nos text[] := array(
-        select trade_no from trade_orders where merchant_id = p_merchant_id and order_no = p_order_no
+        select trade_no from trade_orders where merchant_id = p_merchant_id and order_no = p_order_no order by nth
     );
 begin
     perform from trades
@@ -16,7 +16,7 @@ end;
 $_lock_trades_of_order$;
 
 comment on function mixpay._lock_trades_of_order(text, text) is $$
-Locks the trades of an order and returns their numbers; one that the order gets while we wait is not among them.
+Locks the trades of an order and returns their numbers, its first trade first; one that the order gets while we wait is not among them.
 
 Locks: the trades, in ascending trade number.
 $$;

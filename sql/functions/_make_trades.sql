@@ -59,15 +59,20 @@ begin
             hint = 'A repeated number must come with the same orders, amounts, currencies, payees and shares.';
     end if;
     insert into trade_orders (
-        merchant_id, trade_no, order_no, position, nth, asked, amount, held, release_due_at
+        merchant_id, trade_no, order_no, position, nth, asked, amount, held, release_due_at, payee_no, split_no
     )
     select
-        p_merchant.merchant_id, l.trade_no, l.order_no, l.position, o.merge_count, l.pay, l.pay, l.held, l.release_due_at
+        p_merchant.merchant_id, l.trade_no, l.order_no, l.position, o.merge_count, l.pay, l.pay, l.held, l.release_due_at,
+        o.payee_no, s.split_no
     from unnest(v_lines) as l
     cross join lateral (
-        select merge_count from orders
+        select merge_count, payee_no from orders
         where merchant_id = p_merchant.merchant_id and order_no = l.order_no limit 1
-    ) as o;
+    ) as o
+    left join lateral (
+        select split_no from splits
+        where merchant_id = p_merchant.merchant_id and order_no = l.order_no limit 1
+    ) as s on true;
 end;
 $_make_trades$;
 

@@ -20,12 +20,7 @@ begin
     from trade_orders
     where merchant_id = p_merchant_id and order_no = p_order_no and (p_trade_nos is null or trade_no = any (p_trade_nos));
     if v_order.paid is null then
-        perform _check_merchant(p_merchant_id);
-        perform _check_number('order_no', p_order_no);
-        raise exception 'there is no order %', p_order_no using
-            errcode = 'MX103',
-            detail = format('Merchant %s has none of this number.', p_merchant_id),
-            hint = 'An order is known from the moment when it is merged into a trade.';
+        perform _check_order(p_merchant_id, p_order_no);
     end if;
     if p_amount > v_order.paid - v_order.refunded then
         raise exception 'cannot refund % of order %', p_amount, p_order_no using

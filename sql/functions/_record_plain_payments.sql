@@ -23,14 +23,15 @@ begin
         window trade as (partition by j.trade_no order by j.i)
     ), judged as (
         select
-            s.*, t.last_seq, t.last_entry, x.position, x.order_no, s.is_last and s.total = t.amount - t.paid as fills,
+            s.*, t.last_seq, t.last_entry, x.position, x.order_no, x.payee_no, s.is_last and s.total = t.amount - t.paid as fills,
             bool_and(coalesce(
                 length(s.payment_no) between 1 and 64 and s.payment_no !~ '[^!-~]' and s.times = 1
                 and s.amount between 1 and 1000000000000000
                 and length(coalesce(s.channel_txn_no, '-')) between 1 and 64
                 and coalesce(s.channel_txn_no, '-') !~ '[^!-~]'
                 and c.channel is not null and p.payment_no is null
-                and t.state = 'open' and t.fifo_paid_at is null and x.lines = 1 and s.total <= t.amount - t.paid, false
+                and t.state = 'open' and t.fifo_paid_at is null and x.lines = 1 and x.is_whole
+                and s.total <= t.amount - t.paid, false
             )) over (partition by s.trade_no) as is_plain
         from sent as s
         inner join unnest(p_locked) as locked (trade_no) on locked.trade_no = s.trade_no
@@ -40,7 +41,8 @@ begin
             where y.merchant_id = p_merchant_id and y.trade_no = s.trade_no limit 1
         ) as t
         cross join lateral (
-            select count(*) as lines, min(l.position) as position, min(l.order_no) as order_no
+            select count(*) as lines, min(l.position) as position, min(l.order_no) as order_no,
+                min(case when l.clears_at_once then l.payee_no end) as payee_no, bool_and(l.split_no is null) as is_whole
             from trade_orders as l
             where l.merchant_id = p_merchant_id and l.trade_no = s.trade_no and l.live
         ) as x
@@ -52,7 +54,8 @@ begin
     ), plain as materialized (
         select
             j.i, j.trade_no, j.payment_no, j.channel, j.amount, j.channel_txn_no, j.nth, j.is_last, j.fills,
-            j.position, j.order_no, j.last_seq, j.last_entry, j.total::bigint as total,
+            j.position, j.order_no, j.payee_no, j.last_seq, j.last_entry, j.total::bigint as total,
+            case when j.payee_no is null then 1 else 2 end as steps,
             coalesce(
                 case when j.paid_at is not null then _parse_moment(format('payment %s: "paid_at"', j.i), j.paid_at) end,
                 now()
@@ -74,28 +77,36 @@ begin
     ), written as (
         insert into facts (
             merchant_id, trade_no, entry, entity, payment_no, order_no, from_state, to_state,
-            from_account, to_account, amount, happened_at
+            from_account, to_account, amount, happened_at, to_owner
         )
         select
-            p_merchant_id, trade_no, last_entry + nth, 'payment', payment_no, order_no, '', 'succeeded',
-            'channel', 'order', amount, moment
+            p_merchant_id, trade_no, last_entry + (nth - 1) * steps + 1, 'payment', payment_no, order_no, '', 'succeeded',
+            'channel', 'order', amount, moment, null
         from plain
         union all
         select
-            p_merchant_id, trade_no, last_entry + nth + 1, 'trade', payment_no, null, 'open', 'paid',
-            null, null, null, moment
+            p_merchant_id, trade_no, last_entry + nth * steps, 'payment', payment_no, order_no, null, null,
+            'order', 'payee', amount, moment, payee_no
+        from plain
+        where payee_no is not null
+        union all
+        select
+            p_merchant_id, trade_no, last_entry + nth * steps + 1, 'trade', payment_no, null, 'open', 'paid',
+            null, null, null, moment, null
         from plain
         where fills
     ), paid_lines as (
         update trade_orders as l
-        set paid = l.paid + p.total, live = not p.fills
+        set
+            paid = l.paid + p.total, live = not p.fills,
+            cleared = l.cleared + case when p.payee_no is null then 0 else p.total end
         from plain as p
         where l.merchant_id = p_merchant_id and l.trade_no = p.trade_no and l.position = p.position and p.is_last
     ), paid_trades as (
         update trades as t
         set
             paid = t.paid + p.total, state = case when p.fills then 'paid' else 'open' end,
-            last_seq = t.last_seq + p.nth, last_entry = t.last_entry + p.nth + p.fills::integer
+            last_seq = t.last_seq + p.nth, last_entry = t.last_entry + p.nth * p.steps + p.fills::integer
         from plain as p
         where t.merchant_id = p_merchant_id and t.trade_no = p.trade_no and p.is_last
     )
@@ -124,7 +135,8 @@ $_record_plain_payments$;
 
 comment on function mixpay._record_plain_payments(text, jsonb, text[]) is $$
 Records, all at once, those payments that record_payment would record without further ado, and returns their numbers:
-new ones into open trades that have one live line, need all of what is sent and were never refunded. The rest is left to record_payment.
+new ones into open trades that have one live line and no split, need all of
+what is sent and were never refunded. The rest is left to record_payment.
 
 p_locked are the trades that the caller has locked; the JSON is checked.
 Raises: MX202 if a payment number was used for something else at the same time; MX207 if a channel transaction is

@@ -23,16 +23,19 @@ begin
     v_new.channel_refund_no := _new_number(clock_timestamp(), 0);
     insert into channel_refunds (
         merchant_id, channel_refund_no, refund_no, payment_no, channel, amount, state, reason, not_before, due_at,
-        redirected_from
+        redirected_from, cleared
     ) values (
         v_was.merchant_id, v_new.channel_refund_no, v_was.refund_no, v_was.payment_no, p_destination.channel,
         v_was.amount, p_destination.state, p_destination.reason, p_destination.not_before,
-        case p_destination.state when 'pending' then now() else p_destination.not_before end, v_was.channel_refund_no
+        case p_destination.state when 'pending' then now() else p_destination.not_before end, v_was.channel_refund_no,
+        case when v_freed then 0 else v_was.cleared end
     ) returning * into v_new;
     perform _settle_channel_refund(
         v_trade, v_new, '', case when v_freed then array['home', 'refund'] else '{}' end, 0,
         case when v_freed then -v_new.amount else 0 end
     );
+    select * into v_new from channel_refunds
+    where merchant_id = v_new.merchant_id and channel_refund_no = v_new.channel_refund_no;
     return v_new;
 end;
 $_redirect$;

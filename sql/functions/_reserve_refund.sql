@@ -9,8 +9,22 @@ declare
     v_home text := p_shares[1].trade_no;
     v_at timestamptz := clock_timestamp();
     v_account text := case when p_kind in ('surplus', 'reversal') then 'surplus' else 'order' end;
+    v_cause facts;
+    v_trade_nos text[] := array(select distinct s.trade_no from unnest(p_shares) as s order by s.trade_no);
+    v_cleared bigint[];
     v_steps bigint := case when p_channel is null then 1 else 2 end;
 begin
+    if v_account = 'order' then
+        v_cause.entity := 'refund';
+        v_cause.refund_no := p_refund_no;
+        v_cause.happened_at := p_refunded_at;
+        v_cleared := array(
+            select _clear_line(p_merchant_id, t.trade_no, p_shares[1].order_no, 'refund', (
+                select sum(s.amount)::bigint from unnest(p_shares) as s where s.trade_no = t.trade_no
+            ), 0, v_cause)
+            from unnest(v_trade_nos) as t (trade_no)
+        );
+    end if;
     update payments as p
     set
         refunded = p.refunded + s.amount,
@@ -31,6 +45,10 @@ begin
         select
             s.payment_no, s.amount, s.trade_no, s.order_no, _new_number(v_at, s.i) as channel_refund_no, d.channel,
             d.state, d.reason, d.not_before,
+            -- What was held went first; the trade's last shares are what payee and receivers gave back.
+            greatest(0, least(s.amount, coalesce(c.cleared, 0) - coalesce(sum(s.amount) over (
+                partition by s.trade_no order by s.i desc rows between unbounded preceding and 1 preceding
+            ), 0))) as cleared,
             -- What was paid out already makes two entries: on its way, and sent.
             (row_number() over (partition by s.trade_no order by s.i) - 1) * v_steps
             + case s.trade_no when v_home then 1 else 0 end as place
@@ -43,15 +61,16 @@ begin
             union all
             select p_channel, 'succeeded', null, null where p_channel is not null
         ) as d
+        left join unnest(v_trade_nos, v_cleared) as c (trade_no, cleared) on c.trade_no = s.trade_no
     ), sent_back as (
         insert into channel_refunds (
             merchant_id, channel_refund_no, refund_no, payment_no, channel, amount, state, reason, not_before, due_at,
-            refunded_at
+            refunded_at, cleared
         )
         select
             p_merchant_id, channel_refund_no, p_refund_no, payment_no, channel, amount, state, reason, not_before,
             case state when 'pending' then now() when 'waiting' then not_before end,
-            case state when 'succeeded' then p_refunded_at end
+            case state when 'succeeded' then p_refunded_at end, coalesce(cleared, 0)
         from share
     )
     insert into facts (

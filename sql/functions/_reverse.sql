@@ -19,6 +19,7 @@ declare
     v_part_payment_nos text[];
     v_parts bigint[];
     v_total bigint := 0;
+    v_cause facts;
 begin
     -- Which line's money a payment holds is nobody's choice: both are laid out in their order and cut where either ends.
     foreach v_share in array v_shares loop
@@ -36,6 +37,16 @@ begin
             v_total := v_total + v_part;
         end loop;
     end loop;
+    v_cause.entity := 'trade';
+    v_cause.refund_no := v_refund_no;
+    v_cause.reason := p_reason;
+    perform _clear_line(p_trade.merchant_id, p_trade.trade_no, l.order_no, 'unpay', s.amount, 0, v_cause)
+    from unnest(p_positions, p_amounts) as s (position, amount)
+    inner join trade_orders as l
+        on l.merchant_id = p_trade.merchant_id and l.trade_no = p_trade.trade_no and l.position = s.position
+    -- In one order for all, because of the splits' locks.
+    where l.payee_no is not null or l.split_no is not null
+    order by l.order_no;
     update payments as p set applied = p.applied - s.amount, surplus = p.surplus + s.amount
     from unnest(v_shares) as s
     where p.merchant_id = p_trade.merchant_id and p.payment_no = s.payment_no;
@@ -50,11 +61,12 @@ begin
         happened_at
     )
     select
-        p_trade.merchant_id, p_trade.trade_no, p_trade.last_entry + u.i, 'payment', u.payment_no, l.order_no,
+        p_trade.merchant_id, p_trade.trade_no, t.last_entry + u.i, 'payment', u.payment_no, l.order_no,
         v_refund_no, 'order', 'surplus', u.amount, p_reason, now()
     from unnest(v_part_positions, v_part_payment_nos, v_parts) with ordinality as u (position, payment_no, amount, i)
     inner join trade_orders as l
-        on l.merchant_id = p_trade.merchant_id and l.trade_no = p_trade.trade_no and l.position = u.position;
+        on l.merchant_id = p_trade.merchant_id and l.trade_no = p_trade.trade_no and l.position = u.position
+    inner join trades as t on t.merchant_id = p_trade.merchant_id and t.trade_no = p_trade.trade_no;
     update trades as t
     set
         paid = t.paid - v_total,

@@ -12,6 +12,8 @@ declare
     v_entry bigint := p_trade.last_entry;
     v_moves text[];
     v_of_surplus boolean;
+    v_cause facts;
+    v_cleared bigint;
     v_happened_at timestamptz := case p_channel_refund.state
         when 'succeeded' then p_channel_refund.refunded_at else now()
     end;
@@ -20,6 +22,21 @@ begin
     where merchant_id = p_channel_refund.merchant_id and refund_no = p_channel_refund.refund_no;
     v_of_surplus := v_was.kind in ('surplus', 'reversal');
     v_moves := array_replace(p_moves, 'home', case when v_of_surplus then 'surplus' else 'order' end);
+    v_cause.entity := 'refund';
+    v_cause.refund_no := v_was.refund_no;
+    v_cause.channel_refund_no := p_channel_refund.channel_refund_no;
+    v_cause.happened_at := v_happened_at;
+    if p_freed < 0 and not v_of_surplus then
+        v_cleared := _clear_line(
+            p_trade.merchant_id, p_trade.trade_no, v_was.order_no, 'refund', -p_freed, 0, v_cause
+        );
+        update channel_refunds set cleared = v_cleared
+        where
+            merchant_id = p_trade.merchant_id and channel_refund_no = p_channel_refund.channel_refund_no
+            and cleared <> v_cleared;
+        select last_entry into v_entry from trades
+        where merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no;
+    end if;
     if p_freed <> 0 then
         update trade_orders set refunded = refunded - p_freed
         where merchant_id = p_trade.merchant_id and order_no = v_was.order_no and trade_no = p_trade.trade_no;
@@ -81,6 +98,12 @@ begin
     set refunded = refunded - case when v_of_surplus then 0 else p_freed end, last_entry = v_entry
     where merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no
     returning * into v_trade;
+    if p_freed > 0 and not v_of_surplus then
+        perform _clear_line(
+            p_trade.merchant_id, p_trade.trade_no, v_was.order_no, 'free', p_freed, p_channel_refund.cleared, v_cause
+        );
+        select * into v_trade from trades where merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no;
+    end if;
     return v_trade;
 end;
 $_settle_channel_refund$;

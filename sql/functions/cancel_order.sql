@@ -13,6 +13,8 @@ declare
     v_left bigint;
     v_shares line_share[];
     v_state text := 'open';
+    v_cause facts;
+    v_share line_share;
 begin
     perform _check_text('reason', p_reason);
     v_trade := _lock_trade(p_merchant_id, p_trade_no);
@@ -36,6 +38,7 @@ begin
             detail = format('It is %s.', v_trade.state),
             hint = 'Only what is still to be paid can be cancelled. Give money back with refund_order.';
     end if;
+    perform _lock_splits(p_merchant_id, array[p_trade_no]);
     select count(*), coalesce(sum(amount - paid), 0) into v_others, v_lacking
     from trade_orders
     where merchant_id = p_merchant_id and trade_no = p_trade_no and live and position <> v_line.position;
@@ -52,6 +55,12 @@ begin
     end if;
     v_moved := least(v_line.paid - v_line.refunded, v_lacking);
     v_left := v_line.paid - v_line.refunded - v_moved;
+    v_cause.entity := 'trade';
+    v_cause.reason := p_reason;
+    if v_moved > 0 then
+        perform _clear_line(p_merchant_id, p_trade_no, p_order_no, 'unpay', v_moved, 0, v_cause);
+        select * into v_trade from trades where merchant_id = p_merchant_id and trade_no = p_trade_no;
+    end if;
     update trade_orders
     set live = false, cancelled_at = now(), paid = paid - v_moved, amount = paid - v_moved
     where merchant_id = p_merchant_id and trade_no = p_trade_no and position = v_line.position;
@@ -82,6 +91,10 @@ begin
         last_entry = last_entry + 1 + cardinality(v_shares)
     where merchant_id = p_merchant_id and trade_no = p_trade_no
     returning * into v_trade;
+    foreach v_share in array v_shares loop
+        perform _clear_line(p_merchant_id, p_trade_no, v_share.order_no, 'pay', v_share.share, 0, v_cause);
+    end loop;
+    select * into v_trade from trades where merchant_id = p_merchant_id and trade_no = p_trade_no;
     if v_left > 0 then
         perform _reverse(v_trade, array[v_line.position], array[v_left], p_reason);
         select * into v_trade from trades where merchant_id = p_merchant_id and trade_no = p_trade_no;
@@ -97,7 +110,7 @@ What is paid of it and not refunded serves the trade's other orders, divided as 
 back to the payments, the oldest first, as a refund of kind reversal. The trade may become paid by that; without its
 last order it is closed. Of an order that was cancelled already the trade is returned, whatever became of it; the reason
 is not compared.
-Locks: the trade.
+Locks: the trade; then its orders' splits, in ascending order number.
 Raises: MX101 if there is no such merchant; MX104 if there is no such trade; MX111 if the order is not in it; MX204 if
 the trade is not open; MX901; MX905.
 $$;

@@ -34,7 +34,7 @@ Paid money goes back to the payments that it came by, the oldest first, as a ref
 to be paid again. With p_keep_paid it stays on the orders instead, and a later merge asks for the rest; null is as good
 as false. A trade that was kept may be closed again without keeping: then what is left goes back. Money that arrives later is surplus. The same
 call again returns the trade as it is now; the reason is not compared.
-Locks: the trade.
+Locks: the trade; then its orders' splits, in ascending order number.
 Raises: MX101 if there is no such merchant; MX104 if there is no such trade; MX112 if it is paid; MX113 if it was closed
 without keeping and is to be kept now; MX901; MX905.
 $$;

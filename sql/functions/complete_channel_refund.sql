@@ -81,7 +81,9 @@ begin
     update channel_refunds
     set
         state = 'succeeded', reason = case when state in ('pending', 'sent') then reason end, due_at = null,
-        channel_txn_no = p_channel_txn_no, refunded_at = v_refunded_at
+        channel_txn_no = p_channel_txn_no, refunded_at = v_refunded_at,
+        -- What payee and receivers gave back for the successor, they gave back for this one.
+        cleared = coalesce(v_successor.cleared, cleared)
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no
     returning * into v_channel_refund;
     perform _settle_channel_refund(
@@ -89,6 +91,8 @@ begin
         case when v_freed < 0 then array['home', 'refund', 'channel'] else array['refund', 'channel'] end,
         v_was.amount, v_freed
     );
+    select * into v_channel_refund from channel_refunds
+    where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
     return v_channel_refund;
 end;
 $complete_channel_refund$;
@@ -100,7 +104,7 @@ p_channel_txn_no is the channel's own number of the transfer, null if it has non
 out: now. A success after a failure, or a second one by another transaction after a bounce, takes the amount back in if
 it is still free, and stands for a successor that was not sent yet; else the money moved without a place in the books:
 the channel refund stays what it is, and an anomaly is listed until resolve_anomaly.
-Locks: the trade, then the refund.
+Locks: the trade, then the refund, then the order's split.
 Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if it has succeeded with
 another channel transaction or at another moment, or moved out of place before; MX901; MX905.
 $$;

@@ -3,17 +3,20 @@ language plpgsql security definer
 set search_path = mixpay, pg_temp set enable_seqscan = off
 as $expire_trades$
 declare
+    v_trades trades[];
     v_trade trades;
 begin
     perform _check_merchant(p_merchant_id);
     perform _check_limit(p_limit);
-    for v_trade in
-        select * from trades
-        where merchant_id = p_merchant_id and sweep_at <= now()
-        order by sweep_at, trade_no
+    v_trades := array(
+        select t from trades as t
+        where t.merchant_id = p_merchant_id and t.sweep_at <= now()
+        order by t.sweep_at, t.trade_no
         limit p_limit
         for no key update skip locked
-    loop
+    );
+    perform _lock_splits(p_merchant_id, array(select t.trade_no from unnest(v_trades) as t));
+    foreach v_trade in array v_trades loop
         return next _end_trade(v_trade, 'it expired', false);
     end loop;
 end;
@@ -23,6 +26,6 @@ comment on function mixpay.expire_trades(text, bigint) is $$
 Closes open trades that are past their expires_at, at most p_limit, as close_trade does without keeping, and returns
 them. Any scheduler may call it, as often as it likes; a trade that somebody is at work on is left for the next time.
 
-Locks: the trades that it closes, skipping those that are locked.
+Locks: the trades that it closes, skipping those that are locked; then their orders' splits, in ascending order number.
 Raises: MX101 if there is no such merchant; MX901; MX904.
 $$;

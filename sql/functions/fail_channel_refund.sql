@@ -37,7 +37,7 @@ again. A time-out is no failure: that is doubt_channel_refund. One that has fail
 
 p_worker: who claimed it, needed once it was claimed again. A mark after the lease, or by another worker, is refused:
 it will be claimed again, and its number keeps the channel from sending twice.
-Locks: the trade, then the refund.
+Locks: the trade, then the refund, then the order's split.
 Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if it has succeeded;
 MX305 if the lease is over or another worker has claimed it since; MX901; MX905.
 $$;

@@ -1,14 +1,15 @@
 create function mixpay.read_events(p_merchant_id text, p_after text default null, p_limit bigint default 100)
 returns setof mixpay.events
 language plpgsql stable security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off
+set search_path = mixpay, pg_temp set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
 as $read_events$
 declare
-    v_after text[] := regexp_match(p_after, '^([0-9]{1,18})\.([0-9]{1,18})\.([0-9]{1,18})\.([!-~]{1,64})$');
+    v_after text[] := regexp_match(p_after, '^([0-9]{1,18})\.([0-9]{1,18})\.([rs]?)([0-9]{1,18})\.([!-~]{1,64})$');
     v_epoch bigint := coalesce(v_after[1]::bigint, 0);
     v_xid xid8 := coalesce(v_after[2], '0')::xid8;
-    v_trade_no text := coalesce(v_after[4], '');
-    v_entry bigint := coalesce(v_after[3]::bigint, 0);
+    v_log text := coalesce(v_after[3], '');
+    v_log_no text := coalesce(v_after[5], '');
+    v_entry bigint := coalesce(v_after[4]::bigint, 0);
 begin
     perform _check_merchant(p_merchant_id);
     perform _check_limit(p_limit);
@@ -18,13 +19,14 @@ begin
             detail = format('It is %L.', left(p_after, 80)),
             hint = 'Pass the position of the last event that you have read, or null: from the first.';
     end if;
+    -- Without sorts and bitmaps both logs are read in the order of their indexes, as far as the limit reaches.
     return query
     select e.* from events as e
     where
         e.merchant_id = p_merchant_id
         and (e.epoch, e.xid) >= (v_epoch, v_xid)
-        and (e.epoch, e.xid, e.trade_no, e.entry) > (v_epoch, v_xid, v_trade_no, v_entry)
-    order by e.epoch, e.xid, e.trade_no, e.entry
+        and (e.epoch, e.xid, e.log, e.log_no, e.entry) > (v_epoch, v_xid, v_log, v_log_no, v_entry)
+    order by e.epoch, e.xid, e.log, e.log_no, e.entry
     limit p_limit;
 end;
 $read_events$;
@@ -34,6 +36,7 @@ The changes of state after a position, at most p_limit, in order; poll it with t
 
 p_after is that position, null for the first. None is ever skipped: an event is shown when no transaction that began
 before its own still runs, so one that commits late comes late, in its place. The order is that of the
-transactions; in which order things happened to one trade, its entry says. A position outlives a restore from a backup if the epoch was raised then (mixpay events --new-epoch).
+transactions; in which order things happened to one trade, its entry says. Settlements and repayments belong to no trade.
+A position outlives a restore from a backup if the epoch was raised then (mixpay events --new-epoch).
 Raises: MX101 if there is no such merchant; MX901; MX904; MX905.
 $$;

@@ -60,7 +60,7 @@ p_amount is in the currency's smallest unit. Money is never refused: what the tr
 surplus and goes back to it. p_paid_at is when the money arrived, left out: now; refunds take the oldest money first.
 The same number with the same content returns the payment as it is now; the number of a payment that was started is
 refused.
-Locks: the trade.
+Locks: the trade; then its orders' splits, in ascending order number.
 Raises: MX101 if there is no such merchant; MX104 if there is no such trade; MX202 if the payment number was used for
 something else; MX203 if there is no such channel; MX207 if the channel transaction is another payment's; MX901; MX902;
 MX905.

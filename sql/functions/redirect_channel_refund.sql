@@ -76,7 +76,7 @@ Sends a part of a refund another way, or once more the same way under a new numb
 From waiting, pending, failed and bounced. The old one ends as failed; an amount that was freed is reserved again, under
 all caps. The rules of the channel hold: it may wait for its moment. Repeated with the same channel it returns the
 successor; the reason is not compared.
-Locks: the trade, then the refund.
+Locks: the trade, then the refund, then the order's split.
 Raises: MX101 if there is no such merchant; MX203 if there is no such channel; MX301 if the amount was given to others;
 MX303 if there is no such channel refund; MX304 if it is sent, in doubt or has succeeded; MX307 if it was redirected to
 another channel; MX308 if it is an open anomaly; MX309 if the channel cannot send it; MX901; MX905.

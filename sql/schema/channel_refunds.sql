@@ -17,9 +17,11 @@ create table mixpay.channel_refunds (
     not_before timestamptz,
     sent_at timestamptz,
     redirected_from text collate "C",
+    cleared mixpay.amount not null default 0,
     primary key (merchant_id, channel_refund_no),
     foreign key (merchant_id, refund_no, payment_no) references mixpay.refund_details,
     foreign key (merchant_id, redirected_from) references mixpay.channel_refunds,
+    constraint cleared_is_never_above_amount check (cleared <= amount),
     constraint work_is_due_some_time check (
         case
             when state in ('pending', 'sent', 'doubt') then due_at is not null
@@ -66,6 +68,8 @@ comment on column mixpay.channel_refunds.not_before is
 comment on column mixpay.channel_refunds.sent_at is 'When it was claimed last.';
 comment on column mixpay.channel_refunds.redirected_from is
 'The channel refund that ended so that this one could go another way, for the same part of the same refund.';
+comment on column mixpay.channel_refunds.cleared is
+'What of it the payee and receivers gave back, because it was held no longer; if the amount is freed, they get it back.';
 comment on column mixpay.channel_refunds.worker is 'Who claimed it last.';
 comment on column mixpay.channel_refunds.attempts is 'How many times it was claimed.';
 comment on column mixpay.channel_refunds.channel_txn_no is 'The channel''s own number of the transfer.';

@@ -5,7 +5,11 @@ create table mixpay.state_transitions (
     to_state text not null,
     cause text not null,
     primary key (entity, from_state, to_state),
-    constraint entity_is_known check (entity in ('trade', 'payment', 'refund', 'channel_refund'))
+    constraint entity_is_known check (
+        entity in (
+            'trade', 'payment', 'refund', 'channel_refund', 'release', 'dispute', 'split', 'settlement', 'repayment'
+        )
+    )
 );
 
 comment on table mixpay.state_transitions is 'The legal changes of state, as data.';
@@ -55,4 +59,11 @@ insert into mixpay.state_transitions (entity, from_state, to_state, cause) value
     ('channel_refund', 'succeeded', 'bounced', 'the money came back'),
     ('channel_refund', 'bounced', 'succeeded', 'the channel sent it once more, and the amount was still free'),
     ('channel_refund', 'bounced', 'failed', 'it goes another way'),
-    ('channel_refund', 'failed', 'succeeded', 'the channel had sent it after all, and the amount was still free');
+    ('channel_refund', 'failed', 'succeeded', 'the channel had sent it after all, and the amount was still free'),
+    ('release', '', 'released', 'held money is given to its payee'),
+    ('dispute', '', 'open', 'somebody objects to the release'),
+    ('dispute', 'open', 'closed', 'it was decided'),
+    ('split', '', 'agreed', 'an order''s money is to be divided'),
+    ('settlement', '', 'settled', 'what is payable is paid out'),
+    ('settlement', 'settled', 'reversed', 'the payout failed'),
+    ('repayment', '', 'recorded', 'money was brought in for an account');

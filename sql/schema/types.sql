@@ -43,15 +43,26 @@ comment on domain mixpay.channel_refund_state is
 
 -- What a fact is about, and where money is.
 create domain mixpay.entity as text collate "C"
-constraint entity_is_known check (value in ('trade', 'payment', 'refund', 'channel_refund'));
+constraint entity_is_known check (
+    value in ('trade', 'payment', 'refund', 'channel_refund', 'release', 'dispute', 'split')
+);
 
 create domain mixpay.account as text collate "C"
-constraint account_is_known check (value in ('channel', 'order', 'surplus', 'refund', 'anomaly', 'outside'));
+constraint account_is_known check (
+    value in ('channel', 'order', 'surplus', 'refund', 'anomaly', 'outside', 'payee', 'receiver', 'fee')
+);
 
 comment on domain mixpay.entity is 'What a change of state is about.';
 comment on domain mixpay.account is
-'channel: clearing with a channel; order: what is paid of an order; surplus: of a payment; refund: on its way back; '
-'anomaly: moved without a place in the books; outside: the merchant''s own pocket.';
+'channel: clearing with a channel; order: held of an order; surplus: of a payment; refund: on its way back; anomaly: '
+'moved without a place in the books; outside: paid out or borne by the merchant; payee, receiver, fee: whose it is.';
+
+-- What a share of a split is for, and so in which account it stands.
+create domain mixpay.share_kind as text collate "C"
+constraint share_kind_is_known check (value in ('payee', 'receiver', 'platform_fee', 'channel_fee'));
+
+comment on domain mixpay.share_kind is
+'payee: a registered payee''s; receiver: somebody else''s; platform_fee, channel_fee: what the platform or a channel takes.';
 
 -- What one payment bears of a refund.
 create type mixpay.refund_share as (
@@ -131,3 +142,66 @@ create type mixpay.line_share as (
 );
 
 comment on type mixpay.line_share is 'What one line of a trade gets of a payment, in the smallest unit.';
+
+-- An account by its name, as account_balance and account_statement understood it.
+create type mixpay.account_name as (
+    account text,
+    owner text
+);
+
+comment on type mixpay.account_name is 'An account: what it is, and whose; without an owner, all of its kind.';
+
+-- What an account holds in one currency.
+create type mixpay.account_total as (
+    account text,
+    owner text,
+    currency text,
+    came_in bigint,
+    went_out bigint,
+    balance bigint
+);
+
+comment on type mixpay.account_total is
+'What moved into an account, out of it, and the difference, in the smallest unit; below zero for where money comes from.';
+
+-- A movement as one of its accounts sees it.
+create type mixpay.statement_line as (
+    account text,
+    owner text,
+    currency text,
+    created_at timestamptz,
+    happened_at timestamptz,
+    source text,
+    number text,
+    entry bigint,
+    cause text,
+    cause_no text,
+    other_account text,
+    other_owner text,
+    amount bigint,
+    balance bigint
+);
+
+comment on type mixpay.statement_line is
+'A movement as one of its accounts sees it: what came (above zero) or went, and what the account held after it.';
+
+-- Where in the log movements of a time may stand.
+create type mixpay.journal_range as (
+    from_epoch bigint,
+    from_xid xid8,
+    until_epoch bigint,
+    until_xid xid8
+);
+
+comment on type mixpay.journal_range is 'A stretch of the log: from one epoch and transaction up to, not with, another.';
+
+-- What a change of a line means to the receivers of its split.
+create type mixpay.split_division as (
+    accounts text[], -- noqa: LT01
+    owners text[], -- noqa: LT01
+    moves bigint[], -- noqa: LT01
+    cleared bigint
+);
+
+comment on type mixpay.split_division is
+'What the accounts of a split get, or give back (below zero), and what that is together.';

@@ -16,6 +16,21 @@ $$;
 create trigger facts_stay before update or delete or truncate on mixpay.facts
 for each statement execute function mixpay._refuse_to_change_facts();
 
+create trigger settlement_facts_stay before update or delete or truncate on mixpay.settlement_facts
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger releases_stay before update or delete or truncate on mixpay.releases
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger receivers_stay before update or delete or truncate on mixpay.split_receivers
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger periods_stay before update or delete or truncate on mixpay.closed_periods
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger closed_balances_stay before update or delete or truncate on mixpay.closed_balances
+for each statement execute function mixpay._refuse_to_change_facts();
+
 -- Of a detail, only freed may change.
 create trigger details_stay before delete or truncate on mixpay.refund_details
 for each statement execute function mixpay._refuse_to_change_facts();
@@ -28,4 +43,20 @@ create trigger anomalies_stay before update or delete or truncate on mixpay.anom
 for each statement execute function mixpay._refuse_to_change_facts();
 
 create trigger resolutions_stay before update or delete or truncate on mixpay.anomaly_resolutions
+for each statement execute function mixpay._refuse_to_change_facts();
+
+-- Of a settlement, only what its reversal says may change; of a split, only how much was divided.
+create trigger settlements_stay before delete or truncate on mixpay.settlements
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger settlements_stay_but_reversed
+before update of
+merchant_id, settlement_no, payee_no, receiver, currency, nth, until_at, from_epoch, from_xid, until_epoch, until_xid,
+carried_in, earned, amount, carried_out on mixpay.settlements
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger splits_stay before delete or truncate on mixpay.splits
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger splits_stay_but_divided before update of merchant_id, split_no, order_no, takes_place on mixpay.splits
 for each statement execute function mixpay._refuse_to_change_facts();

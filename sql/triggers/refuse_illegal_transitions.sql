@@ -45,3 +45,15 @@ for each row execute function mixpay._refuse_illegal_transition('refund');
 
 create trigger refuse_illegal_transition after update of state on mixpay.channel_refunds
 for each row execute function mixpay._refuse_illegal_transition('channel_refund');
+
+create trigger refuse_illegal_beginning after insert on mixpay.disputes
+for each row execute function mixpay._refuse_illegal_transition('dispute');
+
+create trigger refuse_illegal_beginning after insert on mixpay.settlements
+for each row execute function mixpay._refuse_illegal_transition('settlement');
+
+create trigger refuse_illegal_transition after update of state on mixpay.disputes
+for each row execute function mixpay._refuse_illegal_transition('dispute');
+
+create trigger refuse_illegal_transition after update of state on mixpay.settlements
+for each row execute function mixpay._refuse_illegal_transition('settlement');

@@ -6,7 +6,8 @@ select
     happened_at,
     entity,
     case entity
-        when 'trade' then trade_no when 'payment' then payment_no when 'refund' then refund_no else channel_refund_no
+        when 'trade' then trade_no when 'payment' then payment_no when 'refund' then refund_no
+        when 'channel_refund' then channel_refund_no else cause_no
     end as number,
     from_state,
     to_state,
@@ -19,5 +20,5 @@ from mixpay.facts
 where to_state is not null;
 
 comment on view mixpay.history is
-'Every change of state of a trade, payment, refund or channel refund, with time and cause.';
+'Every change of state of a trade, payment, refund, channel refund, release, dispute or split, with time and cause.';
 comment on column mixpay.history.number is 'The number of what changed.';

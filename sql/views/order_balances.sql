@@ -10,6 +10,8 @@ select
     o.amount - l.taken as mergeable,
     l.refunded,
     l.paid - l.refunded as refundable,
+    l.paid - l.refunded - l.cleared as held,
+    l.cleared,
     l.open_trade_no,
     o.merge_count as trades,
     o.created_at
@@ -18,6 +20,7 @@ cross join lateral (
     select
         coalesce(sum(x.paid), 0)::bigint as paid,
         coalesce(sum(x.refunded), 0)::bigint as refunded,
+        coalesce(sum(x.cleared), 0)::bigint as cleared,
         coalesce(sum(case when x.live then x.amount else x.paid end), 0)::bigint as taken,
         max(x.trade_no) filter (where x.live) as open_trade_no
     from mixpay.trade_orders as x
@@ -27,3 +30,5 @@ cross join lateral (
 comment on view mixpay.order_balances is
 'Each order over all its trades: what is paid, unpaid, refunded and refundable, in the currency''s smallest unit.';
 comment on column mixpay.order_balances.mergeable is 'What is unpaid and in no open trade.';
+comment on column mixpay.order_balances.held is 'What is in escrow of it: paid, not refunded and not cleared.';
+comment on column mixpay.order_balances.cleared is 'What is its payee''s, or divided among receivers.';

@@ -30,6 +30,8 @@ with touched as (
         where
             f.merchant_id = t.merchant_id and f.trade_no = t.trade_no and f.entry < t.before
             and (f.order_no = t.order_no or f.to_order_no = t.order_no)
+            -- Whose it is does not matter here.
+            and f.from_owner is null and f.to_owner is null
     ) as h
 ), shares as (
     select
@@ -50,6 +52,7 @@ with touched as (
         where
             f.merchant_id = s.merchant_id and f.trade_no = s.trade_no and f.entry < s.before
             and (f.from_account = 'order' or f.to_account = 'order') and f.payment_no is not null
+            and f.from_owner is null and f.to_owner is null
         group by f.payment_no
     ) as h
     inner join mixpay.payments as p on p.merchant_id = s.merchant_id and p.payment_no = h.payment_no

@@ -16,7 +16,9 @@ select
     sum(
         case when f.from_account = 'channel' then f.amount when f.to_account = 'channel' then -f.amount else 0 end
     ) over (partition by f.merchant_id, f.trade_no order by f.entry)::bigint as held,
-    f.created_at
+    f.created_at,
+    f.from_owner,
+    f.to_owner
 from mixpay.facts as f
 left join mixpay.payments as p on p.merchant_id = f.merchant_id and p.payment_no = f.payment_no
 left join mixpay.channel_refunds as c
@@ -27,3 +29,4 @@ comment on view mixpay.trade_flow is
 'All movements of a trade''s money in the order in which they were written; held is what the trade holds after each.';
 comment on column mixpay.trade_flow.held is
 'What came in from channels minus what went back to them so far, in the currency''s smallest unit.';
+comment on column mixpay.trade_flow.from_owner is 'Whose it was, of a payee''s, receiver''s or fee account.';

@@ -1,0 +1,22 @@
+-- What the journal leaves on an order's account is what is paid of its lines, not refunded and not cleared.
+with booked as (
+    select merchant_id, owner, sum(amount) as held
+    from (
+        select merchant_id, to_owner as owner, amount from mixpay.journal where to_account = 'order'
+        union all
+        select merchant_id, from_owner, -amount from mixpay.journal where from_account = 'order'
+    ) as j
+    group by merchant_id, owner
+), lines as (
+    select merchant_id, order_no, sum(paid - refunded - cleared) as held
+    from mixpay.trade_orders
+    group by merchant_id, order_no
+)
+select
+    coalesce(l.merchant_id, b.merchant_id) as merchant_id,
+    coalesce(l.order_no, b.owner) as order_no,
+    b.held as in_journal,
+    l.held as in_lines
+from lines as l
+full join booked as b on b.merchant_id = l.merchant_id and b.owner = l.order_no
+where coalesce(b.held, 0) <> coalesce(l.held, 0);

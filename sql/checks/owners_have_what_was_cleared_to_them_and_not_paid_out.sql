@@ -1,0 +1,68 @@
+-- What the journal leaves on the account of a payee, a receiver or a fee is what was cleared to it of lines and splits,
+-- and not paid out.
+with booked as (
+    select merchant_id, account, owner, currency, sum(amount) as balance
+    from (
+        select merchant_id, to_account as account, to_owner as owner, currency, amount from mixpay.journal
+        union all
+        select merchant_id, from_account, from_owner, currency, -amount from mixpay.journal
+    ) as j
+    where account in ('payee', 'receiver', 'fee')
+    group by merchant_id, account, owner, currency
+), cleared as (
+    select l.merchant_id, 'payee' as account, l.payee_no as owner, t.currency, l.cleared as amount
+    from mixpay.trade_orders as l
+    inner join mixpay.trades as t on t.merchant_id = l.merchant_id and t.trade_no = l.trade_no
+    where l.payee_no is not null and l.split_no is null
+    union all
+    select
+        l.merchant_id, case when r.kind in ('payee', 'receiver') then r.kind else 'fee' end, r.receiver, t.currency,
+        s.amount - case when r.kept_on_refund then 0 else s.taken_back end
+        - case when r.takes_remainder then k.taken_back else 0 end
+        -- What is held of an order that is split at payment is its payee's share.
+        - case when x.takes_place = 'payment' and r.kind = 'payee' and r.receiver = l.payee_no
+            then l.paid - l.refunded - l.cleared else 0 end
+    from mixpay.trade_orders as l
+    inner join mixpay.trades as t on t.merchant_id = l.merchant_id and t.trade_no = l.trade_no
+    inner join mixpay.splits as x on x.merchant_id = l.merchant_id and x.split_no = l.split_no
+    inner join mixpay.split_receivers as r on r.merchant_id = l.merchant_id and r.split_no = l.split_no
+    left join mixpay.split_shares as y
+        on
+            y.merchant_id = l.merchant_id and y.split_no = l.split_no and y.trade_no = l.trade_no
+            and y.position = r.position
+    cross join lateral (
+        select coalesce(y.amount, 0) as amount, coalesce(y.taken_back, 0) as taken_back
+    ) as s
+    cross join lateral (
+        select coalesce(sum(z.taken_back), 0) as taken_back
+        from mixpay.split_shares as z
+        inner join mixpay.split_receivers as q
+            on q.merchant_id = z.merchant_id and q.split_no = z.split_no and q.position = z.position
+        where
+            z.merchant_id = l.merchant_id and z.split_no = l.split_no and z.trade_no = l.trade_no and q.kept_on_refund
+    ) as k
+    union all
+    select s.merchant_id, case when s.receiver is null then 'payee' else 'receiver' end,
+        coalesce(s.payee_no, s.receiver), s.currency, -s.amount
+    from mixpay.settlements as s
+    where s.state = 'settled'
+    union all
+    select f.merchant_id, f.to_account, f.to_owner, f.currency, f.amount
+    from mixpay.settlement_facts as f
+    where f.entity = 'repayment'
+), due as (
+    select merchant_id, account, owner, currency, sum(amount) as balance
+    from cleared
+    group by merchant_id, account, owner, currency
+)
+select
+    coalesce(d.merchant_id, b.merchant_id) as merchant_id,
+    coalesce(d.account, b.account) as account,
+    coalesce(d.owner, b.owner) as owner,
+    coalesce(d.currency, b.currency) as currency,
+    b.balance as in_journal,
+    d.balance as due
+from due as d
+full join booked as b
+    on b.merchant_id = d.merchant_id and b.account = d.account and b.owner = d.owner and b.currency = d.currency
+where coalesce(b.balance, 0) <> coalesce(d.balance, 0);

@@ -1,0 +1,17 @@
+-- What the journal leaves on a refund's account is what is neither sent nor freed of it.
+select
+    coalesce(r.merchant_id, j.merchant_id) as merchant_id,
+    coalesce(r.refund_no, j.owner) as refund_no,
+    j.held as in_journal,
+    r.amount - r.succeeded - r.freed as under_way
+from mixpay.refunds as r
+full join (
+    select merchant_id, owner, sum(amount) as held
+    from (
+        select merchant_id, to_owner as owner, amount from mixpay.journal where to_account = 'refund'
+        union all
+        select merchant_id, from_owner, -amount from mixpay.journal where from_account = 'refund'
+    ) as x
+    group by merchant_id, owner
+) as j on j.merchant_id = r.merchant_id and j.owner = r.refund_no
+where coalesce(j.held, 0) <> coalesce(r.amount - r.succeeded - r.freed, 0);

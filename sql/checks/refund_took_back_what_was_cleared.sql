@@ -1,0 +1,25 @@
+-- What payees and receivers gave back for a refund, as the facts say, is what its standing channel refunds bear; where
+-- an order is split at payment, the payee's part may be rounded otherwise when it is given anew.
+select
+    coalesce(r.merchant_id, f.merchant_id) as merchant_id,
+    coalesce(r.refund_no, f.refund_no) as refund_no,
+    r.order_no, coalesce(f.amount, 0) as in_facts, coalesce(c.cleared, 0) as cleared
+from mixpay.refunds as r
+left join (
+    select merchant_id, refund_no, sum(cleared) as cleared
+    from mixpay.channel_refunds
+    where state not in ('failed', 'bounced')
+    group by merchant_id, refund_no
+) as c on c.merchant_id = r.merchant_id and c.refund_no = r.refund_no
+full join (
+    select merchant_id, refund_no, sum(case when from_owner is null then -amount else amount end) as amount
+    from mixpay.facts
+    where entity = 'refund' and amount is not null
+    group by merchant_id, refund_no
+) as f on f.merchant_id = r.merchant_id and f.refund_no = r.refund_no
+where
+    coalesce(f.amount, 0) <> coalesce(c.cleared, 0)
+    and not exists (
+        select from mixpay.splits as x
+        where x.merchant_id = r.merchant_id and x.order_no = r.order_no and x.takes_place = 'payment'
+    );

@@ -1,0 +1,31 @@
+-- Each settlement of an account begins where the last one ended, and carries in what earlier ones earned and did not pay
+-- out, and what failed payouts and repayments had brought back by its end.
+select
+    s.merchant_id, s.settlement_no, s.nth, s.expected_nth, s.from_xid, s.last_until_xid, s.until_at, s.last_until_at,
+    s.carried_in, s.brought_back, b.by_its_end
+from (
+    select
+        *,
+        row_number() over account as expected_nth,
+        lag(until_epoch, 1, 0) over account as last_until_epoch,
+        lag(until_xid, 1, '0') over account as last_until_xid,
+        lag(until_at) over account as last_until_at,
+        lag(carried_out, 1, 0) over account as last_carried_out,
+        carried_in - coalesce(sum(earned - amount) over (
+            account rows between unbounded preceding and 1 preceding
+        ), 0) as brought_back
+    from mixpay.settlements
+    window account as (partition by merchant_id, payee_no, receiver, currency order by nth)
+) as s
+cross join lateral (
+    select coalesce(sum(f.amount), 0) as by_its_end
+    from mixpay.settlement_facts as f
+    where
+        f.merchant_id = s.merchant_id and f.to_owner = coalesce(s.payee_no, s.receiver)
+        and f.to_account = case when s.receiver is null then 'payee' else 'receiver' end and f.currency = s.currency
+        and (f.epoch, f.xid) < (s.until_epoch, s.until_xid) and f.created_at <= s.until_at
+) as b
+where
+    s.nth <> s.expected_nth or (s.from_epoch, s.from_xid) is distinct from (s.last_until_epoch, s.last_until_xid)
+    or s.until_at < s.last_until_at or s.carried_in < s.last_carried_out
+    or s.brought_back <> b.by_its_end;

@@ -1,0 +1,23 @@
+create function mixpay._check_horizon(p_epoch bigint, p_xid xid8) returns void
+language plpgsql stable
+set search_path = mixpay, pg_temp
+as $_check_horizon$
+begin
+    if _current_epoch() = p_epoch and pg_snapshot_xmin(pg_current_snapshot()) < p_xid then
+        raise exception 'transactions are counted anew' using
+            errcode = 'MX411',
+            detail = format(
+                'Transaction %s of epoch %s had ended, and now %s is the oldest.', p_xid, p_epoch,
+                pg_snapshot_xmin(pg_current_snapshot())
+            ),
+            hint = 'After a restore from a backup raise the epoch before anybody writes: mixpay events --new-epoch.';
+    end if;
+end;
+$_check_horizon$;
+
+comment on function mixpay._check_horizon(bigint, xid8) is $$
+Refuses to go on in a database that was restored, in which transactions have numbers that were used up before.
+
+p_epoch and p_xid: up to where there was nothing left to come. Null: nowhere.
+Raises: MX411 if the database began anew and its epoch was not raised.
+$$;

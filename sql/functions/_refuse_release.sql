@@ -1,0 +1,34 @@
+create function mixpay._refuse_release(p_merchant_id text, p_order_no text) returns void
+language plpgsql stable
+set search_path = mixpay, pg_temp
+as $_refuse_release$
+declare
+    v_dispute disputes;
+begin
+    select * into v_dispute from disputes
+    where merchant_id = p_merchant_id and order_no = p_order_no and state = 'open';
+    if found then
+        raise exception 'order % is in dispute', p_order_no using
+            errcode = 'MX503',
+            detail = format('Dispute %s is open since %s.', v_dispute.dispute_no, v_dispute.created_at),
+            hint = 'Its money stays held until close_dispute.';
+    end if;
+    if exists (
+        select from orders as o
+        where
+            o.merchant_id = p_merchant_id and o.order_no = p_order_no and o.payee_no is null
+            and not exists (select from splits as s where s.merchant_id = o.merchant_id and s.order_no = o.order_no)
+    ) then
+        raise exception 'order % belongs to nobody to whom its money could be released', p_order_no using
+            errcode = 'MX504',
+            detail = 'It was merged without a payee, and it has no split.',
+            hint = 'Merge orders with their payee_no, or divide this one with split_order.';
+    end if;
+end;
+$_refuse_release$;
+
+comment on function mixpay._refuse_release(text, text) is $$
+Refuses to release an order's money while a dispute is open, or if there is nobody to get it.
+
+Raises: MX503 if a dispute is open; MX504 if the order has neither payee nor split.
+$$;

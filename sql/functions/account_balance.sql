@@ -1,0 +1,23 @@
+create function mixpay.account_balance(
+    p_merchant_id text, p_account text, p_at timestamptz default null
+) returns setof mixpay.account_total
+language plpgsql stable security definer
+set search_path = mixpay, pg_temp set enable_seqscan = off
+as $account_balance$
+begin
+    perform _check_merchant(p_merchant_id);
+    perform _check_moment('at', p_at);
+    return query
+    select * from _totals_of(p_merchant_id, _parse_account(p_account), p_at) as t order by t.currency;
+end;
+$account_balance$;
+
+comment on function mixpay.account_balance(text, text, timestamptz) is $$
+What an account holds, in each of its currencies: what came in, what went out, and the difference, in the smallest unit.
+
+p_account is channel, order, payee, receiver, fee, surplus, refund, anomaly or outside, for all of the kind together; or
+one of them, as in payee:S1, order:A-17 or channel:card. A payment names a surplus, a channel refund an anomaly.
+p_at: as it was written until then, left out: now. A past balance changes no more once no transaction that began before
+that moment runs; see close_period. An account that nothing has moved has no row. fold_balances makes it fast.
+Raises: MX101 if there is no such merchant; MX401 if there is no account of such a name; MX901; MX905.
+$$;

@@ -1,0 +1,93 @@
+create function mixpay.close_dispute(
+    p_merchant_id text, p_dispute_no text, p_outcome text, p_reason text default null, p_amount bigint default null
+) returns mixpay.disputes
+language plpgsql security definer
+set search_path = mixpay, pg_temp set enable_seqscan = off
+as $close_dispute$
+declare
+    v_dispute disputes;
+    v_trade_nos text[];
+    v_amount bigint := p_amount;
+    v_refund_no text;
+    v_shares refund_share[];
+    v_event facts;
+begin
+    perform _check_choice('outcome', p_outcome, array['buyer', 'payee']);
+    perform _check_text('reason', p_reason);
+    if p_amount is not null then
+        perform _check_amount('amount', p_amount);
+        if p_outcome = 'payee' then
+            raise exception 'nothing goes back in favour of the payee' using
+                errcode = 'MX905',
+                detail = format('The amount is %s.', p_amount),
+                hint = 'Leave it out. What is held is released by its date, or by release_order.';
+        end if;
+    end if;
+    select * into v_dispute from disputes where merchant_id = p_merchant_id and dispute_no = p_dispute_no;
+    if not found then
+        perform _check_merchant(p_merchant_id);
+        perform _check_number('dispute_no', p_dispute_no);
+        raise exception 'there is no dispute %', p_dispute_no using
+            errcode = 'MX505',
+            detail = format('Merchant %s has none of this number.', p_merchant_id),
+            hint = 'See mixpay.dispute_list.';
+    end if;
+    v_trade_nos := _lock_trades_of_order(p_merchant_id, v_dispute.order_no);
+    select * into v_dispute from disputes where merchant_id = p_merchant_id and dispute_no = p_dispute_no;
+    if v_dispute.state = 'closed' then
+        if v_dispute.outcome <> p_outcome or (p_amount is not null and not exists (
+            select from refunds as r
+            where r.merchant_id = p_merchant_id and r.refund_no = v_dispute.refund_no and r.amount = p_amount
+        )) then
+            raise exception 'dispute % was decided otherwise', p_dispute_no using
+                errcode = 'MX507',
+                detail = format('It was closed in favour of the %s at %s.', v_dispute.outcome, v_dispute.closed_at),
+                hint = 'What was decided stays so. Open a new dispute, or refund the order.';
+        end if;
+        return v_dispute;
+    end if;
+    if p_outcome = 'buyer' and p_amount is null then
+        select sum(paid - refunded - cleared) into v_amount from trade_orders
+        where merchant_id = p_merchant_id and order_no = v_dispute.order_no and trade_no = any (v_trade_nos);
+    end if;
+    if v_amount > 0 then
+        v_shares := array(
+            select s from _plan_refund(p_merchant_id, v_dispute.order_no, v_amount, null, v_trade_nos, false) as s
+        );
+        v_refund_no := _new_number(clock_timestamp(), 0);
+        insert into refunds (merchant_id, refund_no, kind, order_no, amount, reason)
+        values (p_merchant_id, v_refund_no, 'order', v_dispute.order_no, v_amount, p_reason);
+        perform _reserve_refund(p_merchant_id, v_refund_no, 'order', v_shares, true);
+    end if;
+    update disputes
+    set
+        state = 'closed', outcome = p_outcome, closing_reason = p_reason, refund_no = v_refund_no, closed_at = now()
+    where merchant_id = p_merchant_id and dispute_no = p_dispute_no
+    returning * into v_dispute;
+    v_event.merchant_id := p_merchant_id;
+    -- Where its beginning stands, too.
+    v_event.trade_no := (
+        select trade_no from trade_orders
+        where merchant_id = p_merchant_id and order_no = v_dispute.order_no and nth = 1
+    );
+    v_event.entity := 'dispute';
+    v_event.order_no := v_dispute.order_no;
+    v_event.cause_no := p_dispute_no;
+    v_event.from_state := 'open';
+    v_event.to_state := 'closed';
+    v_event.reason := p_reason;
+    perform _write_event(v_event);
+    return v_dispute;
+end;
+$close_dispute$;
+
+comment on function mixpay.close_dispute(text, text, text, text, bigint) is $$
+Decides a dispute in favour of the buyer or of the payee (p_outcome).
+
+buyer: p_amount goes back, in the currency's smallest unit; left out, all that is held of the order, if anything is. The
+refund bears a number of ours, which stands in the dispute. payee: the money is released again when it is due, or by
+release_order. A repetition with the same outcome returns the dispute; the reason is not compared.
+Locks: the order's trades, in ascending trade number; then its split.
+Raises: MX101 if there is no such merchant; MX301 if more is to go back than is left of the order; MX505 if there is no
+such dispute; MX507 if it was decided otherwise; MX901; MX902; MX905.
+$$;

@@ -1,0 +1,59 @@
+create function mixpay.release_order(
+    p_merchant_id text, p_order_no text, p_release_no text, p_amount bigint default null
+) returns mixpay.releases
+language plpgsql security definer
+set search_path = mixpay, pg_temp set enable_seqscan = off
+as $release_order$
+declare
+    v_release releases;
+    v_trade_nos text[];
+    v_held bigint;
+begin
+    perform _check_number('release_no', p_release_no);
+    if p_amount is not null then
+        perform _check_amount('amount', p_amount);
+    end if;
+    perform _check_order(p_merchant_id, p_order_no);
+    v_trade_nos := _lock_trades_of_order(p_merchant_id, p_order_no);
+    select * into v_release from releases where merchant_id = p_merchant_id and release_no = p_release_no;
+    if not found then
+        perform _refuse_release(p_merchant_id, p_order_no);
+        select coalesce(sum(paid - refunded - cleared), 0)::bigint into v_held from trade_orders
+        where merchant_id = p_merchant_id and order_no = p_order_no and trade_no = any (v_trade_nos);
+        if v_held = 0 or p_amount > v_held then
+            raise exception 'cannot release % of order %', coalesce(p_amount::text, 'anything'), p_order_no using
+                errcode = 'MX501',
+                detail = format('%s of it is held.', v_held),
+                hint = 'Release at most what is held. See mixpay.order_balances.';
+        end if;
+        insert into releases (merchant_id, release_no, order_no, amount, was_due)
+        values (p_merchant_id, p_release_no, p_order_no, coalesce(p_amount, v_held), false)
+        on conflict do nothing
+        returning * into v_release;
+        if found then
+            perform _release(v_release, v_trade_nos);
+            return v_release;
+        end if;
+        -- Another order's release took the number while we looked.
+        select * into v_release from releases where merchant_id = p_merchant_id and release_no = p_release_no;
+    end if;
+    if v_release.order_no <> p_order_no or v_release.amount <> p_amount or v_release.was_due then
+        raise exception 'release number % was used for something else', p_release_no using
+            errcode = 'MX502',
+            detail = format('It released %s of order %s.', v_release.amount, v_release.order_no),
+            hint = 'Repeat a release with the same order and amount, or give it a number of its own.';
+    end if;
+    return v_release;
+end;
+$release_order$;
+
+comment on function mixpay.release_order(text, text, text, bigint) is $$
+Releases held money of an order, once per release number: it becomes its payee's, or is divided by the order's split.
+
+p_amount is in the currency's smallest unit, at most what is held; left out, all that is held. The order's first trade
+goes first. The same number with the same content returns the release.
+Locks: the order's trades, in ascending trade number; then its split.
+Raises: MX101 if there is no such merchant; MX103 if there is no such order; MX501 if nothing is held, or less than is
+asked; MX502 if the release number was used for something else; MX503 if a dispute is open; MX504 if the order has
+neither payee nor split; MX901; MX902.
+$$;

@@ -1,0 +1,52 @@
+create function mixpay.reverse_settlement(
+    p_merchant_id text, p_settlement_no text, p_reason text
+) returns mixpay.settlements
+language plpgsql security definer
+set search_path = mixpay, pg_temp set enable_seqscan = off
+as $reverse_settlement$
+declare
+    v_settlement settlements;
+begin
+    perform _check_text('reason', p_reason);
+    update settlements set state = 'reversed', reason = p_reason, reversed_at = now()
+    where merchant_id = p_merchant_id and settlement_no = p_settlement_no and state = 'settled' and amount > 0
+    returning * into v_settlement;
+    if found then
+        insert into settlement_facts (
+            merchant_id, entity, number, entry, epoch, from_state, to_state, from_account, to_account, to_owner, amount,
+            currency, reason, happened_at
+        ) values (
+            p_merchant_id, 'settlement', p_settlement_no, 2, _current_epoch(), 'settled', 'reversed', 'outside',
+            case when v_settlement.receiver is null then 'payee' else 'receiver' end,
+            coalesce(v_settlement.payee_no, v_settlement.receiver), v_settlement.amount, v_settlement.currency, p_reason,
+            now()
+        );
+        return v_settlement;
+    end if;
+    select * into v_settlement from settlements where merchant_id = p_merchant_id and settlement_no = p_settlement_no;
+    if not found then
+        perform _check_merchant(p_merchant_id);
+        perform _check_number('settlement_no', p_settlement_no);
+        raise exception 'there is no settlement %', p_settlement_no using
+            errcode = 'MX405',
+            detail = format('Merchant %s has none of this number.', p_merchant_id),
+            hint = 'See mixpay.settlement_list.';
+    end if;
+    if v_settlement.state = 'settled' then
+        raise exception 'settlement % paid nothing out', p_settlement_no using
+            errcode = 'MX406',
+            detail = format('%s was carried over.', v_settlement.carried_out),
+            hint = 'There is no payout that could have failed. What is owed is netted from the next settlement.';
+    end if;
+    return v_settlement;
+end;
+$reverse_settlement$;
+
+comment on function mixpay.reverse_settlement(text, text, text) is $$
+Books that the payout of a settlement failed: the money is the payee's or receiver's again, and is paid out by the next
+settlement. One that is reversed stays as it is; the reason is not compared.
+
+Locks: the settlement.
+Raises: MX101 if there is no such merchant; MX405 if there is no such settlement; MX406 if it paid nothing out; MX901;
+MX905.
+$$;

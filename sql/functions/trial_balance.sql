@@ -1,0 +1,21 @@
+create function mixpay.trial_balance(p_merchant_id text, p_at timestamptz default null)
+returns setof mixpay.account_total
+language plpgsql stable security definer
+set search_path = mixpay, pg_temp set enable_seqscan = off
+as $trial_balance$
+begin
+    perform _check_merchant(p_merchant_id);
+    perform _check_moment('at', p_at);
+    return query
+    select * from _all_totals(p_merchant_id, p_at, null, '') as t
+    order by t.currency, t.account;
+end;
+$trial_balance$;
+
+comment on function mixpay.trial_balance(text, timestamptz) is $$
+All money of a merchant, by kind of account and currency, in the smallest unit; the balances of a currency sum to zero.
+
+p_at: as it was written until then, left out: now. Below zero stands where the money came from: the channels, which
+hold as much for us.
+Raises: MX101 if there is no such merchant; MX901; MX905.
+$$;

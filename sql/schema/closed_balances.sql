@@ -1,0 +1,17 @@
+-- What the accounts had got and given when a period ended. Written once.
+create table mixpay.closed_balances (
+    merchant_id text collate "C" not null,
+    until_at timestamptz not null,
+    account mixpay.account not null,
+    owner text collate "C" not null,
+    currency text collate "C" not null,
+    came_in bigint not null,
+    went_out bigint not null,
+    primary key (merchant_id, until_at, account, owner, currency),
+    foreign key (merchant_id, until_at) references mixpay.closed_periods
+);
+
+comment on table mixpay.closed_balances is 'The accounts as they stood when each period ended: since the beginning.';
+comment on column mixpay.closed_balances.owner is 'Whose account; empty: all accounts of this kind together.';
+comment on column mixpay.closed_balances.came_in is 'All that came in until then, in the currency''s smallest unit.';
+comment on column mixpay.closed_balances.went_out is 'All that went out until then.';

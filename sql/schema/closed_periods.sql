@@ -1,0 +1,15 @@
+-- A period that is closed: what its figures were then, they stay.
+create table mixpay.closed_periods (
+    merchant_id text collate "C" not null,
+    until_at timestamptz not null,
+    epoch bigint not null,
+    seen pg_snapshot not null,
+    created_at timestamptz not null default now(),
+    primary key (merchant_id, until_at),
+    constraint a_period_ends_before_it_is_closed check (until_at <= created_at)
+);
+
+comment on table mixpay.closed_periods is 'The periods whose figures are final: each from the last one''s end to its own.';
+comment on column mixpay.closed_periods.until_at is 'Its last moment: what was written until then is in it, or in one before.';
+comment on column mixpay.closed_periods.seen is
+'The transactions whose movements are in it, of this epoch: one that comes after all is in the next one, whatever it says.';

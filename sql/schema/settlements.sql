@@ -1,0 +1,47 @@
+-- A settlement pays out what a payee or a receiver has earned until a moment. Its lines are facts of the log: those of
+-- its account from one transaction up to another.
+create table mixpay.settlements (
+    merchant_id text collate "C" not null,
+    settlement_no mixpay.number not null,
+    payee_no text collate "C",
+    receiver text collate "C",
+    currency text collate "C" not null,
+    nth bigint not null,
+    until_at timestamptz not null,
+    from_epoch bigint not null,
+    from_xid xid8 not null,
+    until_epoch bigint not null,
+    until_xid xid8 not null,
+    carried_in bigint not null,
+    earned bigint not null,
+    amount mixpay.amount not null,
+    carried_out bigint not null,
+    state text not null default 'settled',
+    reason text,
+    created_at timestamptz not null default now(),
+    reversed_at timestamptz,
+    primary key (merchant_id, settlement_no),
+    foreign key (merchant_id, payee_no) references mixpay.payees,
+    constraint it_is_a_payees_or_a_receivers check ((payee_no is null) <> (receiver is null)),
+    constraint range_goes_forward check ((from_epoch, from_xid) <= (until_epoch, until_xid)),
+    constraint it_sums_exactly check (carried_in + earned = amount + carried_out),
+    constraint only_debts_are_carried check (carried_out <= 0 and (amount = 0 or carried_out = 0)),
+    constraint state_is_known check (state in ('settled', 'reversed')),
+    constraint reversed_has_its_moment check ((state = 'reversed') = (reversed_at is not null)),
+    constraint only_a_payout_is_reversed check (state = 'settled' or amount > 0)
+);
+
+-- The foreign key to payees; and one settlement after the other: of two at once, the second waits here.
+create unique index a_payees_settlements_are_numbered on mixpay.settlements (payee_no, merchant_id, currency, nth);
+create unique index a_receivers_settlements_are_numbered on mixpay.settlements (receiver, merchant_id, currency, nth);
+
+comment on table mixpay.settlements is 'What payees and receivers were paid out, and what that was made of.';
+comment on column mixpay.settlements.nth is 'The how-manieth of its account and currency this is, from 1.';
+comment on column mixpay.settlements.until_at is 'What was written after it is for a later settlement.';
+comment on column mixpay.settlements.from_xid is 'With from_epoch, the first transaction that it may cover.';
+comment on column mixpay.settlements.until_xid is 'With until_epoch, the first transaction that it no longer covers.';
+comment on column mixpay.settlements.carried_in is
+'What stood before, in the smallest unit: a debt is below zero, a payout that failed since above.';
+comment on column mixpay.settlements.earned is 'What its lines sum to.';
+comment on column mixpay.settlements.amount is 'What is paid out.';
+comment on column mixpay.settlements.carried_out is 'The debt that is left for the next one: zero or below.';

@@ -1,0 +1,21 @@
+-- A split says how an order's money is divided among receivers. An order has at most one.
+create table mixpay.splits (
+    merchant_id text collate "C" not null,
+    split_no mixpay.number not null,
+    order_no text collate "C" not null,
+    takes_place text not null,
+    divided mixpay.amount not null default 0,
+    created_at timestamptz not null default now(),
+    primary key (merchant_id, split_no),
+    foreign key (merchant_id, order_no) references mixpay.orders,
+    constraint takes_place_is_known check (takes_place in ('payment', 'release'))
+);
+
+create unique index an_order_has_one_split on mixpay.splits (order_no, merchant_id);
+
+comment on table mixpay.splits is 'How an order''s money is divided among receivers.';
+comment on column mixpay.splits.takes_place is
+'payment: as it arrives, and of a held order all but the payee''s share; release: when it is no longer held.';
+comment on column mixpay.splits.divided is
+'What was divided so far, refunds aside, in the smallest unit. Whoever divides raises it: that update is the lock that '
+'keeps apart two trades of the order.';

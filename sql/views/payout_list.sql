@@ -1,0 +1,24 @@
+create view mixpay.payout_list as
+select
+    s.merchant_id,
+    s.settlement_no,
+    s.payee_no,
+    s.receiver,
+    p.title,
+    s.currency,
+    s.amount,
+    round(s.amount / 10::numeric ^ c.exponent, c.exponent) as units,
+    s.until_at,
+    s.created_at
+from mixpay.settlements as s
+inner join mixpay.currencies as c on c.currency = s.currency
+left join mixpay.payees as p on p.merchant_id = s.merchant_id and p.payee_no = s.payee_no
+where s.state = 'settled' and s.amount > 0;
+
+comment on view mixpay.payout_list is
+'What a bank is to pay to whom, once per settlement_no: as CSV, of one settlement or one until_at, a payout file.';
+comment on column mixpay.payout_list.settlement_no is 'The payout''s own number: under it, the bank pays once.';
+comment on column mixpay.payout_list.title is 'The payee''s; a receiver has none.';
+comment on column mixpay.payout_list.amount is 'In the currency''s smallest unit.';
+comment on column mixpay.payout_list.units is 'The same in the currency''s own unit, with as many decimals as it has.';
+comment on column mixpay.payout_list.until_at is 'That of the settlement; of all that were settled until one moment, the same.';

@@ -1,0 +1,14 @@
+create view mixpay.release_list as
+select
+    r.merchant_id,
+    r.release_no,
+    r.order_no,
+    o.payee_no,
+    r.amount,
+    o.currency,
+    r.was_due,
+    r.created_at
+from mixpay.releases as r
+inner join mixpay.orders as o on o.merchant_id = r.merchant_id and o.order_no = r.order_no;
+
+comment on view mixpay.release_list is 'Held money that was released, by call or because it was due, in the smallest unit.';
