@@ -10,13 +10,29 @@ from shop import Json, Shop, day
 # Everything but our own numbers and the moments of writing.
 WRITTEN = {
     "trades": "trade_no, currency, amount, paid, refunded, state, allocation, last_seq, last_entry",
-    "trade_orders": "trade_no, order_no, position, nth, asked, amount, paid, refunded, live, held",
+    "trade_orders": "trade_no, order_no, position, nth, asked, amount, paid, refunded, live, held, "
+    "release_due_at, payee_no, split_no, cleared",
     "payments": "payment_no, trade_no, channel, recorded, asked, amount, applied, surplus, "
     "refunded, surplus_refunded, state, channel_txn_no, paid_at, seq",
-    "channel_refunds": "payment_no, channel, amount, state, reason",
+    "channel_refunds": "payment_no, channel, amount, state, reason, cleared",
     "facts": "trade_no, entry, entity, payment_no, order_no, from_state, to_state, "
-    "from_account, to_account, amount",
+    "from_account, from_owner, to_account, to_owner, amount, cause_no",
+    "splits": "split_no, order_no, takes_place, divided",
+    "split_shares": "split_no, trade_no, position, amount, taken_back",
 }
+# Whose the orders' money is: nobody's, a payee's at once, or when it is released.
+PAYEES: Json = [
+    {},
+    {"payee_no": "S"},
+    {"payee_no": "V"},
+    {"payee_no": "S", "hold": True},
+    {"payee_no": "V", "hold": day(9).isoformat()},
+]
+SHARES: list[Json] = [
+    [{"receiver": "agent", "rate": 1000}],
+    [{"kind": "platform_fee", "receiver": "us", "fixed": 1}, {"receiver": "agent", "rate": 333}],
+    [{"kind": "payee", "receiver": "V", "rate": 5000}, {"receiver": "a", "takes_remainder": True}],
+]
 
 
 def written(shop: Shop) -> dict[str, list[Any]]:
@@ -29,21 +45,35 @@ def written(shop: Shop) -> dict[str, list[Any]]:
     }
 
 
-def life(random: Random) -> tuple[Json, list[Json]]:
-    """Trades to merge, and batches of payments into them: too few, enough, too many, again."""
+def life(random: Random) -> tuple[Json, list[tuple[Any, ...]], list[Json]]:
+    """Trades to merge, splits of their orders, and batches of payments into them.
+
+    Those are too few, enough, too many, and some again.
+    """
     trades: Json = []
-    for number in range(12):
+    splits: list[tuple[Any, ...]] = []
+    for number in range(16):
         lines = [
-            {"order_no": f"O{number}-{i}", "amount": random.randint(1, 50), "currency": "CNY"}
-            for i in range(random.choice([1, 1, 2, 3]))
+            {
+                "order_no": f"O{number}-{i}",
+                "amount": random.randint(1, 50),
+                "currency": "CNY",
+                **random.choice(PAYEES),
+            }
+            for i in range(random.choice([1, 1, 1, 2, 3]))
         ]
         trades.append({"trade_no": f"T{number}", "orders": lines})
+        for line in lines:
+            if "payee_no" in line and random.random() < 0.3:
+                shares = random.choice(SHARES) if line["payee_no"] == "S" else SHARES[0]
+                when = random.choice(["payment", "release"])
+                splits.append((line["order_no"], f"X{line['order_no']}", shares, when))
     batches: list[Json] = []
     for batch in range(4):
         payments: Json = []
         for number in range(random.randint(1, 25)):
             payment = {
-                "trade_no": f"T{random.randrange(12)}",
+                "trade_no": f"T{random.randrange(16)}",
                 "payment_no": f"P{batch}-{number}",
                 "channel": random.choice(["card", "wechat", "cash"]),
                 "amount": random.randint(1, 30),
@@ -58,22 +88,29 @@ def life(random: Random) -> tuple[Json, list[Json]]:
             payments += random.sample(batches[-1], min(2, len(batches[-1])))
         random.shuffle(payments)
         batches.append(payments)
-    return trades, batches
+    return trades, splits, batches
 
 
 @pytest.mark.parametrize("allocation", ["fifo", "pro_rata"])
 def test_bulk_and_single_write_the_same(
     conn: Connection[Any], subtests: pytest.Subtests, allocation: str
 ) -> None:
-    for seed in range(6):
+    for seed in range(8):
         bulk, single = (Shop(conn, f"{name}{seed}") for name in ("bulk", "single"))
         for shop in (bulk, single):
             shop.call("register_merchant", "Shop", allocation)
-        trades, batches = life(Random(seed))
+            shop.call("register_payee", "S", "Store")
+            shop.call("register_payee", "V", "Vintage")
+        trades, splits, batches = life(Random(seed))
         bulk.rows("merge_many", trades)
         for trade in trades:
             single.call("merge_orders", trade["orders"], trade["trade_no"])
         for payments in batches:
+            # Some are split when money is there already.
+            for split in splits[: len(splits) // 2 + 1]:
+                for shop in (bulk, single):
+                    shop.rows("split_order", *split)
+                splits.remove(split)
             in_bulk = bulk.rows("record_payments", payments)
             for payment in payments:
                 single.call("record_payment", **payment)

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from books import let_folds_be_small
 from psycopg import Connection
 from psycopg.rows import dict_row
-from shop import Shop, open_for_a_week, open_for_another_week
+from shop import Shop, open_for_a_third_week, open_for_a_week, open_for_another_week
 
 from mixpay_db import resources
 
@@ -46,6 +47,20 @@ insert into mixpay.facts (
 )
 values ('m', {}, now())
 """
+MOVE = """
+insert into mixpay.facts (
+    merchant_id, trade_no, entry, entity, order_no, refund_no, cause_no,
+    from_account, from_owner, to_account, to_owner, amount, happened_at
+)
+values ('m', {}, now())
+"""
+SETTLEMENT_FACT = """
+insert into mixpay.settlement_facts (
+    merchant_id, entity, number, entry, epoch, from_state, to_state,
+    from_account, from_owner, to_account, to_owner, amount, currency, happened_at
+)
+values ('m', {}, now())
+"""
 
 # By check: what breaks it, and what its rows then show of the broken thing.
 BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
@@ -78,6 +93,13 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             ),
             {"trade_no": "T1", "entry": 999, "to_state": "pending"},
         ),
+        (
+            SETTLEMENT_FACT.format(
+                "'settlement', 'S1', 9, 1, 'reversed', 'settled', "
+                "null, null, null, null, null, 'CNY'"
+            ),
+            {"number": "S1", "entry": 9, "to_state": "settled"},
+        ),
     ],
     "changes_of_state_follow_one_another": [
         (
@@ -85,6 +107,12 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
                 "'T1', 999, 'payment', 'P1', null, null, 'pending', 'failed', null, null, null"
             ),
             {"number": "P1", "from_state": "pending", "was": "succeeded"},
+        ),
+        (
+            SETTLEMENT_FACT.format(
+                "'settlement', 'S2', 9, 1, '', 'settled', null, null, null, null, null, 'CNY'"
+            ),
+            {"number": "S2", "from_state": "", "was": "settled"},
         ),
     ],
     "channel_holds_what_came_in_and_did_not_go_back": [
@@ -167,6 +195,12 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             "update mixpay.facts set from_account = 'lost' where from_account = 'outside'",
             {"merchant_id": "m"},
         ),
+        (
+            SETTLEMENT_FACT.format(
+                "'settlement', 'S9', 1, 1, '', 'settled', 'payee', 'V', 'lost', null, 7, 'CNY'"
+            ),
+            {"merchant_id": "m"},
+        ),
     ],
     "money_sent_back_is_never_above_what_arrived": [
         (
@@ -204,13 +238,6 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             {"trade_no": "T1", "order_no": "A", "lines": 2},
         ),
         ("update mixpay.orders set currency = 'JPY' where order_no = 'C'", {"order_no": "C"}),
-    ],
-    "payee_holds_what_its_orders_hold": [
-        ("update mixpay.trade_orders set paid = 101 where order_no = 'A'", {"payee_no": "S"}),
-        ("update mixpay.trade_orders set paid = 51 where order_no = 'B'", {"payee_no": None}),
-        # Of another payee than the order that it came from.
-        ("update mixpay.facts set to_order_no = 'F' where to_order_no = 'G'", {"payee_no": "S"}),
-        ("update mixpay.facts set to_order_no = 'F' where to_order_no = 'G'", {"payee_no": None}),
     ],
     "payment_amount_is_applied_and_surplus": [
         ("update mixpay.payments set surplus = 1 where payment_no = 'P3'", {"payment_no": "P3"}),
@@ -334,6 +361,18 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             "delete from mixpay.facts where trade_no = 'T4'",
             {"entity": "trade", "number": "T4", "on_record": None},
         ),
+        (
+            "update mixpay.disputes set state = 'open' where dispute_no = 'D1'",
+            {"entity": "dispute", "number": "D1", "on_record": "closed"},
+        ),
+        (
+            "delete from mixpay.releases where release_no = 'L1'",
+            {"entity": "release", "number": "L1", "state": None},
+        ),
+        (
+            "delete from mixpay.facts where cause_no = 'X1' and to_state is not null",
+            {"entity": "split", "number": "X1", "on_record": None},
+        ),
     ],
     "successor_stands_for_its_predecessor": [
         (
@@ -393,6 +432,465 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ("update mixpay.trades set state = 'open' where trade_no = 'T1'", {"trade_no": "T1"}),
         ("update mixpay.trades set state = 'lost' where trade_no = 'T3'", {"trade_no": "T3"}),
     ],
+    "cleared_and_taken_back_are_never_above_what_is_there": [
+        (
+            "update mixpay.trade_orders set cleared = 41 where order_no = 'M'",
+            {"of_what": "trade_order", "part": "M", "cleared": 41, "at_most": 40},
+        ),
+        ("update mixpay.trade_orders set cleared = -1 where order_no = 'K'", {"part": "K"}),
+        (
+            "update mixpay.channel_refunds set cleared = 31 where refund_no = 'RK'",
+            {"of_what": "channel_refund", "part": "RK", "cleared": 31, "at_most": 30},
+        ),
+        (
+            "update mixpay.split_shares set taken_back = 9 where split_no = 'X1' and position = 1",
+            {"of_what": "split_share", "number": "X1", "cleared": 9, "at_most": 8},
+        ),
+    ],
+    "cleared_of_a_split_line_is_its_shares": [
+        (
+            "update mixpay.split_shares set amount = 9 where split_no = 'X1' and position = 1",
+            {"order_no": "M", "cleared": 40, "shares": 41},
+        ),
+        (
+            "update mixpay.trade_orders set cleared = 41 where order_no = 'M'",
+            {"order_no": "M", "cleared": 41, "shares": 40},
+        ),
+        (
+            "update mixpay.trade_orders set paid = 199 where order_no = 'N'",
+            {"order_no": "N", "paid": 199, "shares": 150},
+        ),
+        ("delete from mixpay.split_shares where split_no = 'X2'", {"order_no": "N", "shares": 0}),
+    ],
+    "no_fact_is_of_a_transaction_to_come": [
+        (
+            "update mixpay.facts set xid = '4000000000' where trade_no = 'T1' and entry = 1",
+            {"log": "facts", "xid": 4000000000},
+        ),
+    ],
+    "closed_balances_are_sums_of_the_journal": [
+        # It was written after the period was closed, but says otherwise.
+        (
+            MOVE.format("'T7', 999, 'release', 'L', null, 'L9', 'order', null, 'payee', 'V', 5")
+            + "; update mixpay.facts set created_at = '2026-01-01Z', xid = '3' where entry = 999",
+            {"account": "payee", "owner": "V", "came_in": 200, "came_in_by_journal": 205},
+        ),
+        (
+            "update mixpay.closed_balances set went_out = 0 where owner = 'V'",
+            {"owner": "V", "went_out": 0, "went_out_by_journal": 200},
+        ),
+        (
+            "delete from mixpay.closed_balances where account = 'order'",
+            {"account": "order", "owner": "", "came_in": None},
+        ),
+        (
+            "update mixpay.closed_balances set owner = 'X' where owner = 'V'",
+            {"owner": "X", "came_in_by_journal": None},
+        ),
+        (
+            "insert into mixpay.closed_periods "
+            "select merchant_id, now(), 1, pg_current_snapshot(), now() "
+            "from mixpay.closed_periods",
+            {"account": "payee", "owner": "V", "came_in": None},
+        ),
+    ],
+    "folded_balances_are_sums_of_the_journal": [
+        (
+            "update mixpay.folded_balances set came_in = 0 where owner = 'V' and fold = 1",
+            {"owner": "V", "fold": 1, "came_in": 0, "came_in_by_journal": 100},
+        ),
+        # The only one of its account, and the last one of another.
+        (
+            "delete from mixpay.folded_balances where account = 'surplus'",
+            {"account": "surplus", "came_in": None, "came_in_by_journal": 15},
+        ),
+        (
+            "delete from mixpay.folded_balances where owner = 'V' and fold = 2",
+            {"owner": "V", "fold": 2, "came_in": None},
+        ),
+        (
+            "update mixpay.folded_balances set is_last = true where account = 'outside'",
+            {"account": "outside", "fold": 1, "is_last": True},
+        ),
+        (
+            "update mixpay.folded_balances set is_last = false where account = 'outside'",
+            {"account": "outside", "fold": 2, "is_last": False},
+        ),
+        (
+            "update mixpay.folded_balances set owner = 'X' where owner = 'V'",
+            {"owner": "X", "came_in_by_journal": None},
+        ),
+        # It committed late, into what had been folded.
+        (
+            MOVE.format("'T7', 999, 'release', 'L', null, 'L9', 'order', null, 'payee', 'V', 5")
+            + "; update mixpay.facts set xid = '1' where entry = 999",
+            {"owner": "V", "fold": 1, "came_in": 100, "came_in_by_journal": 105},
+        ),
+    ],
+    "folds_cover_the_journal_without_gaps": [
+        ("update mixpay.balance_folds set fold = 3 where fold = 2", {"fold": 3}),
+        (
+            "update mixpay.balance_folds set from_xid = (from_xid::text::bigint + 1)::text::xid8 "
+            "where fold = 2",
+            {"fold": 2},
+        ),
+        ("update mixpay.balance_folds set movements = 1 where fold = 1", {"movements": 1}),
+        ("update mixpay.balance_folds set earliest_at = now() where fold = 1", {"fold": 1}),
+        ("update mixpay.balance_folds set latest_at = earliest_at where fold = 2", {"fold": 2}),
+        ("update mixpay.balance_folds set latest_at = earliest_at where fold = 1", {"fold": 1}),
+        (
+            MOVE.format("'T7', 999, 'release', 'L', null, 'L9', 'order', null, 'payee', 'V', 5")
+            + "; update mixpay.facts set xid = '1' where entry = 999",
+            {"fold": 1},
+        ),
+        (
+            "update mixpay.balance_folds set until_xid = from_xid where fold = 2",
+            {"fold": 2, "in_journal": 0},
+        ),
+    ],
+    "dispute_refund_is_of_its_order": [
+        (
+            "update mixpay.disputes set refund_no = 'RM' where dispute_no = 'D1'",
+            {"dispute_no": "D1", "order_no": "K", "refunded_order_no": "M"},
+        ),
+        ("update mixpay.disputes set refund_no = 'X' where dispute_no = 'D1'", {"refund_no": "X"}),
+    ],
+    "held_money_is_never_below_zero": [
+        (
+            MOVE.format("'T7', 999, 'release', 'L', null, 'L9', 'order', null, 'payee', 'V', 51"),
+            {"account": "order", "owner": "L", "balance": -1},
+        ),
+        # It comes right in the end, but it was not there then.
+        (
+            "update mixpay.facts set entry = 999 where payment_no = 'P9' and to_account = 'order'",
+            {"account": "order", "owner": "N"},
+        ),
+        (
+            "delete from mixpay.facts where payment_no = 'P2' and to_account = 'surplus'",
+            {"account": "surplus", "owner": "P2", "balance": -10},
+        ),
+        (
+            "delete from mixpay.facts where refund_no = 'R1' and to_account = 'refund'",
+            {"account": "refund", "owner": "R1", "balance": -30},
+        ),
+    ],
+    "line_bears_its_orders_payee": [
+        (
+            "update mixpay.orders set payee_no = 'V' where order_no = 'A'",
+            {"order_no": "A", "payee_no": "S", "orders_payee_no": "V"},
+        ),
+        ("update mixpay.trade_orders set payee_no = null where order_no = 'K'", {"order_no": "K"}),
+        ("update mixpay.trade_orders set payee_no = 'S' where order_no = 'B'", {"order_no": "B"}),
+    ],
+    "movement_is_in_at_most_one_settlement": [
+        (
+            "update mixpay.settlements set from_xid = '0', from_epoch = 0 "
+            "where settlement_no = 'S2'",
+            {"settlement_no": "S1", "other_settlement_no": "S2", "payee_no": "V"},
+        ),
+        (
+            "insert into mixpay.settlements "
+            'select (jsonb_populate_record(s, \'{"settlement_no": "S9", "nth": 2}\')).* '
+            "from mixpay.settlements as s where receiver is not null",
+            {"settlement_no": "S3", "other_settlement_no": "S9", "receiver": "agent"},
+        ),
+    ],
+    "nothing_is_released_in_dispute": [
+        (
+            FACT.format("'T7', 999, 'release', null, 'L', null, '', 'released', null, null, null"),
+            {"order_no": "L", "dispute_no": "D2", "entry": 999},
+        ),
+        # Between its beginning and its end.
+        (
+            "update mixpay.facts set entry = 999 where cause_no = 'D1' and to_state = 'closed'; "
+            "update mixpay.facts set entry = 998 where cause_no = 'L1' and to_state <> ''",
+            {"order_no": "K", "release_no": "L1", "dispute_no": "D1"},
+        ),
+    ],
+    "order_account_holds_what_its_lines_hold": [
+        ("update mixpay.trade_orders set paid = 101 where order_no = 'A'", {"order_no": "A"}),
+        ("update mixpay.trade_orders set refunded = 1 where order_no = 'B'", {"order_no": "B"}),
+        (
+            "update mixpay.trade_orders set cleared = 39 where order_no = 'M'",
+            {"order_no": "M", "in_journal": 0, "in_lines": 1},
+        ),
+        # Cancelled money that went to another order than it says.
+        ("update mixpay.facts set to_order_no = 'F' where to_order_no = 'G'", {"order_no": "G"}),
+        (
+            MOVE.format("'T7', 999, 'payment', 'X', null, null, 'channel', null, 'order', null, 5"),
+            {"order_no": "X", "in_journal": 5, "in_lines": None},
+        ),
+    ],
+    "outside_got_what_was_paid_out": [
+        (
+            "update mixpay.settlements set amount = 101 where settlement_no = 'S2'",
+            {"in_journal": 175, "due": 176},
+        ),
+        ("update mixpay.settlements set state = 'settled' where amount > 0", {"due": 275}),
+        ("delete from mixpay.settlement_facts where number = 'S2'", {"in_journal": 75}),
+        (
+            SETTLEMENT_FACT.format(
+                "'settlement', 'S2', 9, 1, '', 'settled', 'payee', 'V', 'outside', null, 100, 'CNY'"
+            ),
+            {"in_journal": 275, "due": 175},
+        ),
+        ("update mixpay.anomaly_resolutions set resolution = 'booked'", {"due": 185}),
+        (
+            "update mixpay.settlements set currency = 'JPY' where settlement_no = 'S2'",
+            {"currency": "JPY", "in_journal": None, "due": 100},
+        ),
+    ],
+    "owners_have_what_was_cleared_to_them_and_not_paid_out": [
+        (
+            "update mixpay.trade_orders set cleared = 1 where order_no = 'K'",
+            {"account": "payee", "owner": "S"},
+        ),
+        # What is the one payee's went to the other.
+        (
+            "update mixpay.facts set to_owner = 'S' where cause_no = 'L3' and amount is not null",
+            {"account": "payee", "owner": "V", "in_journal": -100, "due": 0},
+        ),
+        (
+            "update mixpay.facts set to_account = 'receiver' where to_owner = 'us'",
+            {"account": "receiver", "owner": "us", "in_journal": 5, "due": None},
+        ),
+        (
+            "update mixpay.split_shares set amount = 9 where split_no = 'X1' and position = 1",
+            {"account": "receiver", "owner": "agent", "in_journal": 0, "due": 1},
+        ),
+        # What the fee kept, the payee bears.
+        (
+            "update mixpay.split_receivers set kept_on_refund = false where receiver = 'us'",
+            {"account": "fee", "owner": "us", "in_journal": 5, "due": 2},
+        ),
+        (
+            "update mixpay.split_receivers set kept_on_refund = false where receiver = 'us'",
+            {"account": "payee", "owner": "S", "in_journal": -25, "due": -22},
+        ),
+        # Of the payee's share, some is held.
+        (
+            "update mixpay.splits set takes_place = 'release' where split_no = 'X2'",
+            {"account": "payee", "owner": "V", "in_journal": 0, "due": 34},
+        ),
+        (
+            "update mixpay.settlements set state = 'settled' where amount > 0",
+            {"account": "payee", "owner": "V", "due": -100},
+        ),
+        (
+            "delete from mixpay.settlement_facts where number = 'S3'",
+            {"account": "receiver", "owner": "agent", "in_journal": 11, "due": 0},
+        ),
+        (
+            "update mixpay.settlements set currency = 'JPY' where settlement_no = 'S2'",
+            {"owner": "V", "currency": "JPY", "due": -100},
+        ),
+    ],
+    "payee_balances_add_up": [
+        ("update mixpay.trade_orders set cleared = 39 where order_no = 'M'", {"payee_no": "S"}),
+        (
+            "update mixpay.split_shares set amount = 9 where split_no = 'X1' and position = 1",
+            {"payee_no": "S"},
+        ),
+        ("delete from mixpay.folded_balances where owner = 'S'", {"payee_no": "S"}),
+        (
+            MOVE.format("'T7', 999, 'release', 'K', null, 'L1', 'payee', 'S', 'payee', 'V', 5"),
+            {"payee_no": "V", "net": 184, "payable": 5},
+        ),
+    ],
+    "payouts_are_never_above_what_came_in": [
+        (
+            "update mixpay.settlements set amount = 19 where receiver = 'agent'",
+            {"owner": "agent", "paid_out": 19, "came_in": 18},
+        ),
+        (
+            "update mixpay.settlements set state = 'settled' where amount > 0",
+            {"account": "payee", "owner": "V", "paid_out": 200, "came_in": 100},
+        ),
+    ],
+    "receiver_never_gets_more_than_was_agreed": [
+        (
+            "update mixpay.split_shares set amount = 11 where split_no = 'X1' and position = 1",
+            {"receiver": "agent", "amount": 11, "at_most": 10},
+        ),
+        (
+            "update mixpay.split_shares set amount = 11 where split_no = 'X2' and position = 3",
+            {"receiver": "S", "amount": 11, "at_most": 10},
+        ),
+        (
+            "update mixpay.splits set divided = 101 where split_no = 'X1'",
+            {"split_no": "X1", "divided": 101, "of_order": 100},
+        ),
+    ],
+    "refund_account_holds_what_is_under_way": [
+        (
+            "update mixpay.refunds set succeeded = 1 where refund_no = 'RK'",
+            {"refund_no": "RK", "in_journal": 30, "under_way": 29},
+        ),
+        (
+            "delete from mixpay.facts where refund_no = 'RM' and to_account = 'refund'",
+            {"refund_no": "RM", "in_journal": None, "under_way": 60},
+        ),
+        (
+            MOVE.format("'T7', 999, 'refund', 'L', 'X', null, 'order', null, 'refund', null, 5"),
+            {"refund_no": "X", "in_journal": 5, "under_way": None},
+        ),
+    ],
+    "refund_took_back_what_was_cleared": [
+        (
+            "update mixpay.channel_refunds set cleared = 0 where refund_no = 'RK'",
+            {"refund_no": "RK", "in_facts": 30, "cleared": 0},
+        ),
+        (
+            "delete from mixpay.facts where refund_no = 'RM' and entity = 'refund'",
+            {"refund_no": "RM", "in_facts": 0, "cleared": 40},
+        ),
+        (
+            MOVE.format("'T7', 999, 'refund', 'K', 'RK', null, 'payee', 'S', 'order', null, 5"),
+            {"refund_no": "RK", "in_facts": 35},
+        ),
+        (
+            MOVE.format("'T7', 999, 'refund', 'K', 'X', null, 'payee', 'S', 'order', null, 5"),
+            {"refund_no": "X", "in_facts": 5},
+        ),
+        (
+            "update mixpay.channel_refunds set cleared = 1 "
+            "where payment_no = 'P5' and redirected_from is not null",
+            {"order_no": None, "in_facts": 0, "cleared": 1},
+        ),
+    ],
+    "release_is_in_the_facts_once": [
+        (
+            "update mixpay.releases set amount = 61 where release_no = 'L1'",
+            {"release_no": "L1", "amount": 61, "in_facts": 60},
+        ),
+        (
+            MOVE.format("'T7', 999, 'release', 'K', null, 'L1', 'order', null, 'payee', 'S', 60"),
+            {"release_no": "L1", "in_facts": 120},
+        ),
+        (
+            MOVE.format("'T7', 999, 'release', 'L', null, 'L9', 'order', null, 'payee', 'V', 5"),
+            {"release_no": "L9", "amount": None, "in_facts": 5},
+        ),
+        ("delete from mixpay.facts where cause_no = 'L2'", {"release_no": "L2", "in_facts": 0}),
+    ],
+    "settlement_earned_is_the_sum_of_its_lines": [
+        (
+            "update mixpay.settlements set earned = 12 where settlement_no = 'S3'",
+            {"settlement_no": "S3", "earned": 12, "of_orders": 11},
+        ),
+        (
+            "update mixpay.settlements set carried_in = 6 where settlement_no = 'S5'",
+            {"settlement_no": "S5", "amount": 0, "of_lines": 1},
+        ),
+        # It committed late, into what had been settled.
+        (
+            MOVE.format("'T7', 999, 'release', 'K', null, 'L9', 'order', null, 'payee', 'S', 5")
+            + "; update mixpay.facts set xid = '1' where entry = 999",
+            {"settlement_no": "S4", "earned": 79, "of_orders": 84},
+        ),
+    ],
+    "settlement_is_in_the_facts_once": [
+        (
+            SETTLEMENT_FACT.format(
+                "'settlement', 'S2', 9, 1, '', 'settled', 'payee', 'V', 'outside', null, 100, 'CNY'"
+            ),
+            {"settlement_no": "S2", "steps": ">settled >settled", "paid_out": 200},
+        ),
+        (
+            "delete from mixpay.settlement_facts where number = 'S5'",
+            {"settlement_no": "S5", "steps": None},
+        ),
+        (
+            "update mixpay.settlements set state = 'settled' where settlement_no = 'S1'",
+            {"settlement_no": "S1", "came_back": 100},
+        ),
+        (
+            "update mixpay.settlements set amount = 12 where settlement_no = 'S3'",
+            {"settlement_no": "S3", "amount": 12, "paid_out": 11},
+        ),
+        (
+            "update mixpay.settlement_facts set from_owner = 'S' where number = 'S2'",
+            {"settlement_no": "S2"},
+        ),
+        (
+            "update mixpay.settlement_facts set currency = 'JPY' where number = 'S2'",
+            {"settlement_no": "S2", "amount": 100, "paid_out": None},
+        ),
+        (
+            "delete from mixpay.settlements where settlement_no = 'S4'",
+            {"settlement_no": "S4", "state": None, "paid_out": 79},
+        ),
+    ],
+    "settlements_follow_one_another": [
+        ("update mixpay.settlements set nth = 3 where settlement_no = 'S2'", {"expected_nth": 2}),
+        (
+            "update mixpay.settlements set from_xid = '1' where settlement_no = 'S2'",
+            {"settlement_no": "S2", "from_xid": "1"},
+        ),
+        (
+            "update mixpay.settlements set until_at = '2026-01-01Z' where settlement_no = 'S2'",
+            {"settlement_no": "S2"},
+        ),
+        # A debt is forgotten, a repayment is not carried in, or twice.
+        (
+            "update mixpay.settlements set carried_out = 0, amount = 25 "
+            "where settlement_no = 'S5'; "
+            "insert into mixpay.settlements "
+            'select (jsonb_populate_record(s, \'{"settlement_no": "S6", "nth": 3}\')).* '
+            "from mixpay.settlements as s where settlement_no = 'S5'",
+            {"settlement_no": "S6"},
+        ),
+        (
+            "update mixpay.settlements set carried_in = 0 where settlement_no = 'S5'",
+            {"settlement_no": "S5", "brought_back": 0, "by_its_end": 5},
+        ),
+        (
+            "update mixpay.settlements set carried_in = 10 where settlement_no = 'S5'",
+            {"settlement_no": "S5", "brought_back": 10, "by_its_end": 5},
+        ),
+        (
+            "delete from mixpay.settlement_facts where number = 'S1' and to_state = 'reversed'",
+            {"settlement_no": "S2", "brought_back": 100, "by_its_end": 0},
+        ),
+    ],
+    "split_divided_is_the_sum_of_its_shares": [
+        (
+            "update mixpay.splits set divided = 81 where split_no = 'X1'",
+            {"split_no": "X1", "divided": 81, "shares": 80},
+        ),
+        (
+            "update mixpay.trade_orders set split_no = null where order_no = 'M'",
+            {"split_no": "X1", "strange_line": "M"},
+        ),
+        (
+            "update mixpay.trade_orders set split_no = 'X1' where order_no = 'A'",
+            {"split_no": "X1", "strange_line": "A"},
+        ),
+        (
+            "update mixpay.trade_orders set split_no = 'X9' where order_no = 'B'",
+            {"split_no": "X9", "divided": None, "strange_line": "B"},
+        ),
+        (
+            "update mixpay.split_shares set trade_no = 'T1' where split_no = 'X1' and position = 1",
+            {"split_no": "X1", "strange_shares": 1},
+        ),
+    ],
+    "surplus_account_holds_what_was_not_sent_back": [
+        (
+            "update mixpay.payments set surplus_refunded = 9 where payment_no = 'P2'",
+            {"payment_no": "P2", "in_journal": 0, "not_sent_back": 1},
+        ),
+        (
+            "delete from mixpay.facts where payment_no = 'P2' and from_account = 'surplus'",
+            {"payment_no": "P2", "in_journal": 10, "not_sent_back": 0},
+        ),
+        (
+            FACT.format(
+                "'T1', 999, 'payment', 'P9', 'A', null, null, null, 'channel', 'surplus', 5"
+            ),
+            {"payment_no": "P9", "in_journal": 5, "not_sent_back": 0},
+        ),
+    ],
 }
 
 
@@ -401,6 +899,10 @@ def test_every_check_fires(
 ) -> None:
     open_for_a_week(shop)
     open_for_another_week(shop)
+    # All until the first fold in one, and then another.
+    let_folds_be_small(shop, 100)
+    open_for_a_third_week(shop)
+    assert len(shop.query("select from mixpay.balance_folds")) == 2
     conn = connect(autocommit=False)
     for name, breaks in BREAKS.items():
         check = (resources.sql_dir() / "checks" / f"{name}.sql").read_text()

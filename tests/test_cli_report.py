@@ -11,7 +11,13 @@ import pytest
 from click.testing import CliRunner, Result
 from psycopg import Connection
 from psycopg.rows import dict_row
-from shop import Shop
+from shop import (
+    Shop,
+    open_for_a_third_week,
+    open_for_a_week,
+    open_for_another_week,
+    orders,
+)
 
 import mixpay_db
 from mixpay_db.cli import main
@@ -22,20 +28,25 @@ Report = Callable[..., Result]
 
 @pytest.fixture
 def report(url: str, conn: Connection[Any]) -> Report:
-    """`report("trade_flow", "--trade", "T")` on a database in which two malls do the same, and a
-    third has something on every work list."""
+    """`report("trade_flow", "--trade", "T")` on a database in which two malls do the same, a third
+    has something on every work list, and a fourth on those about whose the money is."""
     for merchant in ("mall", "other"):
         mixpay_db.register_merchant(conn, merchant, f"The {merchant}")
         mixpay_db.register_payee(conn, merchant, "S", "Sofas")
         for trade, order in ("TA", "UB"):
-            orders: list[mixpay_db.OrderToMerge] = [
+            to_merge: list[mixpay_db.OrderToMerge] = [
                 {"order_no": order, "amount": 100, "currency": "CNY", "payee_no": "S"}
             ]
-            mixpay_db.merge_orders(conn, merchant, orders, trade)
+            mixpay_db.merge_orders(conn, merchant, to_merge, trade)
             mixpay_db.record_payment(conn, merchant, trade, f"P{order}", "cash", 70)
             mixpay_db.record_payment(conn, merchant, trade, f"Q{order}", "card", 30)
             mixpay_db.refund_order(conn, merchant, order, f"R{order}", 80)
     work(Shop(conn, "works"))
+    weeks = Shop(conn, "weeks")
+    weeks.call("register_merchant", "Weeks")
+    open_for_a_week(weeks)
+    open_for_another_week(weeks)
+    open_for_a_third_week(weeks)
 
     def report(*arguments: str) -> Result:
         return CliRunner().invoke(main, ["--url", url, "report", *arguments])
@@ -98,13 +109,19 @@ def test_every_view_is_a_report(report: Report, conn: Connection[Any]) -> None:
 
 def test_rows_come_in_the_order_of_the_views_key(report: Report, conn: Connection[Any]) -> None:
     for view in views(conn):
-        told = [list(row.values())[:5] for row in rows(report(view, "--json"))]
+        # A transaction id is a number, and told as text.
+        told = [
+            [int(value) if column == "xid" else value for column, value in list(row.items())[:5]]
+            for row in rows(report(view, "--json"))
+        ]
         assert told == sorted(told), view
         assert len({str(key) for key in told}) == len(told), f"the first columns of {view}"
 
 
 def test_filters(report: Report, conn: Connection[Any]) -> None:
     chosen = {"merchant": "mall", "trade": "U", "order": "B", "payment": "PB", "refund": "RB"}
+    payout = rows(report("payout_list", "--settlement", "S4", "--json"))[0]
+    chosen |= {"payee": "S", "settlement": "S4", "until": payout["until_at"]}
     tried = set()
     for view in views(conn):
         everything = rows(report(view, "--json"))
@@ -161,6 +178,59 @@ def test_csv(report: Report) -> None:
     ]
     assert found[0]["open_trade_no"] == ""
     assert "\r" not in result.stdout
+
+
+def test_a_payout_file(report: Report, conn: Connection[Any]) -> None:
+    """Exact decimals, as many as the currency has; of one run, and without what came back."""
+    bank = Shop(conn, "bank")
+    bank.call("register_merchant", "Bank")
+    for payee_no in ("S1", "S2"):
+        bank.call("register_payee", payee_no, f'"{payee_no}", Ltd.')
+
+    def earn(payee_no: str, amount: int, currency: str) -> None:
+        (order,) = orders(currency, **{f"{payee_no}{currency}{amount}": amount})
+        trade_no = bank.call("merge_orders", [{**order, "payee_no": payee_no}]).trade_no
+        bank.pay(trade_no, f"{payee_no}{currency}{amount}", amount)
+
+    def settle(run: str, *accounts: tuple[str, str]) -> str:
+        """All at one moment, by which the bank's file is asked for."""
+        bank.until_final()
+        ((now,),) = bank.query("select clock_timestamp()")
+        for payee_no, currency in accounts:
+            number = f"{run}-{payee_no}-{currency}"
+            bank.call("settle_payee", payee_no, number, now, currency)
+        return str(now)
+
+    earn("S2", 10**15, "KWD")
+    settle("1", ("S2", "KWD"))
+    earn("S1", 123_450, "CNY")
+    earn("S1", 100, "JPY")
+    earn("S2", 5, "KWD")
+    earn("S2", 70_000, "CLF")
+    earn("S2", 1, "CNY")
+    second = settle(
+        "2", *[("S1", "CNY"), ("S1", "JPY"), ("S2", "CLF"), ("S2", "CNY"), ("S2", "KWD")]
+    )
+    bank.call("reverse_settlement", "2-S2-CNY", "no such account")
+
+    def payouts(*arguments: str) -> list[list[str]]:
+        result = report("payout_list", "--merchant", "bank", *arguments, "--format", "csv")
+        assert result.exit_code == 0, result.output
+        columns = ("settlement_no", "payee_no", "title", "currency", "amount", "units")
+        found = csv.DictReader(io.StringIO(result.stdout))
+        return [[row[column] for column in columns] for row in found]
+
+    first = ["1-S2-KWD", "S2", '"S2", Ltd.', "KWD", "1000000000000000", "1000000000000.000"]
+    evening = [
+        ["2-S1-CNY", "S1", '"S1", Ltd.', "CNY", "123450", "1234.50"],
+        ["2-S1-JPY", "S1", '"S1", Ltd.', "JPY", "100", "100"],
+        ["2-S2-CLF", "S2", '"S2", Ltd.', "CLF", "70000", "7.0000"],
+        ["2-S2-KWD", "S2", '"S2", Ltd.', "KWD", "5", "0.005"],
+    ]
+    assert payouts() == [first, *evening]
+    assert payouts("--until", second) == evening
+    assert payouts("--payee", "S2") == [first, *evening[2:]]
+    assert payouts("--settlement", "2-S1-JPY") == evening[1:2]
 
 
 def test_an_unknown_report_is_refused(report: Report) -> None:

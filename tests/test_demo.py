@@ -62,6 +62,48 @@ def test_the_trade_holds_what_came_in_and_did_not_go_back(told: str) -> None:
     assert last.split()[-1] == "1800.00"
 
 
+def test_each_order_is_divided_and_a_refund_takes_back(told: str) -> None:
+    _, paid, released, *_ = told.split("split_order(CARPET")[1].split("  order    payee")
+    assert row(paid, "CARPET", "loom") == ["2000.00", "0.00", "2000.00", "0.00", "0.00", "0.00"]
+    assert row(paid, "DESK", "ashwood") == ["1500.00", "0.00", "0.00", "120.00", "30.00", "1350.00"]
+    assert row(released, "CARPET", "loom")[2:] == ["0.00", "160.00", "40.00", "1800.00"]
+    # 500.00 went back: 40.00 by the mall, and the rest by the seller.
+    assert row(released, "DESK", "ashwood")[1:] == ["500.00", "0.00", "80.00", "30.00", "890.00"]
+    assert row(released, "BOWLS", "kiln")[2:] == ["100.00", "16.00", "4.00", "180.00"]
+
+
+def test_a_dispute_holds_back_a_due_release(told: str) -> None:
+    assert row(told, "CARPET", "2000.00", "dispute") == ["DISPUTE-1", "is", "open"]
+    first, second = told.split("> release_due()\n")[1:]
+    assert first.startswith("  nothing is released\n")
+    assert second.startswith("  CARPET: 2000.00 released\n")
+
+
+def test_a_debt_is_carried_over_to_the_next_settlement(told: str) -> None:
+    assert row(told, "S-2", "DESK") == ["1350.00", "460.00", "890.00"]
+    assert row(told, "payee", "ashwood") == ["552.00"]
+    assert row(told, "S-4", "ashwood") == ["0.00", "-552.00", "0.00", "-552.00"]
+    assert row(told, "S-5", "ashwood") == ["-552.00", "700.00", "148.00", "0.00"]
+
+
+def test_one_query_shows_each_payees_money(told: str) -> None:
+    _, balances = told.split("One query")
+    payees = {}
+    for payee_no in ("ashwood", "kiln", "loom", "lumen", "oakhouse"):
+        cells = [float(cell) for cell in row(balances, payee_no)]
+        gross, refunds, fees, net, held, payable, paid_out = cells
+        assert net == gross - refunds - fees == held + payable + paid_out
+        payees[payee_no] = cells
+    assert payees["ashwood"] == [2200, 1100, 62, 1038, 0, 0, 1038]
+
+
+def test_the_books_sum_to_zero(told: str) -> None:
+    came_in, went_out, balance = row(told, "together")
+    assert came_in == went_out
+    assert balance == "0.00"
+    assert row(told, "outside") == ["3018.00", "0.00", "3018.00"]
+
+
 def test_all_is_well(told: str) -> None:
     checks = len(list((sql_dir() / "checks").glob("*.sql")))
     assert told.endswith(f"> mixpay check\n  {checks} checks, no rows\n")

@@ -1,6 +1,10 @@
 """The examples do what is recorded beside them, or what they say."""
 
 import importlib.util
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
@@ -32,6 +36,17 @@ def test_prints_what_is_recorded(script: Path, url: str) -> None:
 def test_every_record_has_its_script() -> None:
     assert SCRIPTS
     assert [script.with_suffix(".out") for script in SCRIPTS] == sorted(EXAMPLES.glob("*.out"))
+
+
+def test_what_the_crontab_says_runs(url: str, mall: Shop) -> None:
+    jobs = re.findall(r"^(?:[\d*/]+ ){5}(.*)$", (EXAMPLES / "crontab").read_text("utf-8"), re.M)
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    for job in jobs:
+        # In a crontab an unescaped % ends the line.
+        command = ["bash", "-c", job.replace("\\%", "%")]
+        subprocess.run(command, env={"PATH": programs, "MIXPAY_URL": url}, check=True)
+    assert len(jobs) == 4
+    assert mall.query("select count(*) as n from mixpay.closed_periods") == [(1,)]
 
 
 @pytest.fixture(scope="module")

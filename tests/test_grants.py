@@ -7,6 +7,7 @@ import psycopg
 import pytest
 from psycopg import Connection, sql
 from psycopg.errors import InsufficientPrivilege
+from test_api import tell
 
 from mixpay_db import calls
 
@@ -93,6 +94,11 @@ def test_a_writer_may_call_everything(login: Any, name: str) -> None:
     with pytest.raises(psycopg.DatabaseError) as refused:
         call(login("mixpay_writer"), name)
     assert (refused.value.sqlstate or "").startswith("MX")
+
+
+def test_a_writer_does_it_all(login: Any) -> None:
+    """Not only up to the refusal: what the calls call in turn is the owner's."""
+    assert len(tell(login("mixpay_writer"), "mall")) > len(calls.CALLS)
 
 
 def test_a_reader_may_call_nothing(login: Any) -> None:

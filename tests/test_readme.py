@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from psycopg import Connection
-from recorded import PROJECT, RECORDS
+from recorded import PROJECT, RECORDS, WAIT
 
 from mixpay_db.cli import main
 
@@ -56,7 +56,9 @@ def test_shows_what_is_there() -> None:
     assert "mixpay demo" in shown
 
 
-def test_commands_print_what_is_shown(empty_url: str, tmp_path: Path) -> None:
+def test_commands_print_what_is_shown(
+    empty_url: str, conn: Connection[Any], tmp_path: Path
+) -> None:
     programs = Path(sys.executable).parent
     environment = {
         **os.environ,
@@ -66,6 +68,8 @@ def test_commands_print_what_is_shown(empty_url: str, tmp_path: Path) -> None:
     }
 
     def run(command: str) -> str:
+        if " settle_" in command:
+            conn.execute(WAIT.encode())
         script = re.sub(r"^[$>] ", "", command, flags=re.MULTILINE)
         ran = subprocess.run(
             ["bash", "-c", script],

@@ -31,8 +31,10 @@ def test_each_transition_is_an_arrow_and_a_row(conn: Connection[Any]) -> None:
     )
     assert arrows == set(stored.fetchall())
     assert {row for row in rows if row[1] != "from"} == arrows
-    assert list(sections) == ["trade", "payment", "refund", "channel_refund"]
-    assert text.count("```mermaid\nstateDiagram-v2\n") == 4
+    of_money = ["trade", "payment", "refund", "channel_refund"]
+    of_payees = ["release", "dispute", "split", "settlement", "repayment"]
+    assert list(sections) == of_money + of_payees
+    assert text.count("```mermaid\nstateDiagram-v2\n") == len(sections)
 
 
 def test_causes_are_escaped(conn: Connection[Any]) -> None:

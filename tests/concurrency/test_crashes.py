@@ -7,11 +7,11 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import Connection
-from shop import Shop, contents, day, orders
+from shop import Shop, contents, day, held, orders
 
 CALLS: dict[str, Callable[[Shop], Any]] = {
     "set_route": lambda s: s.call("set_route", "qr", "card"),
-    "register_payee": lambda s: s.call("register_payee", "S", "Store"),
+    "register_payee": lambda s: s.call("register_payee", "NEW", "Store"),
     "merge_orders": lambda s: s.merge("NEW", A=100, N=7),
     "merge_many": lambda s: s.rows("merge_many", [{"orders": orders(A=100)}]),
     "start_payment": lambda s: s.start("T", "P9", 100),
@@ -46,12 +46,38 @@ CALLS: dict[str, Callable[[Shop], Any]] = {
     "redirect_channel_refund, what failed": lambda s: redirect_failed(s),
     "resolve_anomaly": lambda s: resolve(s, "written_off"),
     "resolve_anomaly, by booking it": lambda s: (s.fail("AGAIN", "L1"), resolve(s, "booked")),
+    "record_payment, divided": lambda s: s.pay("SOLD", "P11", 20),
+    "refund_order, divided": lambda s: s.refund("S", "R11", 30),
+    "fail_channel_refund, divided": lambda s: s.fail("RS", "S1"),
+    "close_trade, divided": lambda s: s.close("SOLD"),
+    "release_order": lambda s: s.call("release_order", "U", "L1", 60),
+    "release_order, divided": lambda s: s.call("release_order", "V", "L2"),
+    "release_due": lambda s: s.rows("release_due"),
+    "open_dispute": lambda s: s.call("open_dispute", "U", "D2", "too late"),
+    "close_dispute": lambda s: s.call("close_dispute", "D1", "payee"),
+    "close_dispute, with a refund": lambda s: s.call("close_dispute", "D1", "buyer"),
+    "split_order": lambda s: s.rows("split_order", "U", "X9", SHARES),
+    "fold_balances": lambda s: s.call("fold_balances"),
+    "close_period": lambda s: s.call("close_period", last_moment(s)),
+    "settle_payee": lambda s: s.call("settle_payee", "A", "N1", None),
+    "settle_receiver": lambda s: s.call("settle_receiver", "agent", "N2", None),
+    "reverse_settlement": lambda s: s.call("reverse_settlement", "OUT", "no such account"),
+    "record_repayment": lambda s: s.call("record_repayment", "payee:A", "B1", 5, "CNY"),
 }
+SHARES = [{"receiver": "agent", "rate": 1000}]
 
 
 def resolve(shop: Shop, resolution: str) -> Any:
     number = shop.channel_refund("LOST", "L1").channel_refund_no
     return shop.call("resolve_anomaly", number, resolution, "so be it")
+
+
+def last_moment(shop: Shop) -> Any:
+    """When the last fact was written, which no call that comes after it changes."""
+    ((moment,),) = shop.query(
+        "select max(created_at) from mixpay.facts where order_no = 'S' and to_state is not null"
+    )
+    return moment
 
 
 def redirect_failed(shop: Shop) -> Any:
@@ -67,6 +93,7 @@ def trades(shop: Shop) -> None:
     """An open trade, one with an attempt, and a paid one with a refund on its way.
 
     Others are paid in part, have expired, are paid in cash, have refunds that ended, an anomaly.
+    Of payees A and B, orders are held, due, in dispute, divided; B was paid out.
     """
     shop.merge("T", A=100, B=50)
     shop.merge("ATTEMPTED", D=10)
@@ -93,6 +120,23 @@ def trades(shop: Shop) -> None:
     shop.fail("LOST", "L1")
     shop.refund("J", "AGAIN", 10)
     shop.complete("LOST", "L1", "X6")
+    shop.call("register_payee", "A", "Antiques")
+    shop.call("register_payee", "B", "Books")
+    shop.call("merge_orders", held("A", U=100, V=40, W=20), "ESCROW")
+    shop.pay("ESCROW", "U1", 160, "bank", day(7))
+    shop.rows("split_order", "V", "X1", SHARES)
+    shop.call("open_dispute", "W", "D1", "broken")
+    shop.call("merge_orders", held("A", day(8).isoformat(), Y=50), "DUE")
+    shop.pay("DUE", "Y1", 50, "bank", day(8))
+    ((sold, book),) = [orders(S=100, BOOK=30)]
+    shop.call("merge_orders", [{**sold, "payee_no": "A"}], "SOLD")
+    shop.rows("split_order", "S", "X2", SHARES, "payment")
+    shop.pay("SOLD", "S1", 80, "bank", day(9))
+    shop.refund("S", "RS", 10)
+    shop.call("merge_orders", [{**book, "payee_no": "B"}], "BOOK")
+    shop.pay("BOOK", "B1", 30, "bank", day(9))
+    shop.until_final()
+    shop.call("settle_payee", "B", "OUT", None)
 
 
 def kill(conn: Connection[Any], pid: int) -> None:
@@ -118,6 +162,8 @@ def test_e32_dies_after_any_of_several_calls(
 ) -> None:
     names = ("merge_orders", "record_payment", "refund_order", "fail_payment")
     names += ("cancel_order", "expire_trades", "record_refund", "bounce_channel_refund")
+    names += ("release_order", "split_order", "refund_order, divided", "release_due")
+    names += ("close_dispute, with a refund", "settle_payee", "reverse_settlement", "fold_balances")
     steps = [CALLS[name] for name in names]
     for died_after in range(1, len(steps) + 1):
         victim = Shop(connect(autocommit=False))
@@ -156,6 +202,31 @@ def test_e32_dies_after_any_of_several_calls(
             lambda s: s.record_refund("E", "TAKEN", 1),
             id="record_refund, which locked its trade",
         ),
+        pytest.param(
+            lambda s: s.call("release_order", "U", "TAKEN", 1),
+            lambda s: s.call("release_order", "Y", "TAKEN", 1),
+            id="release_order, which locked its trade",
+        ),
+        pytest.param(
+            lambda s: s.call("open_dispute", "U", "TAKEN"),
+            lambda s: s.call("open_dispute", "Y", "TAKEN"),
+            id="open_dispute, which locked its trade",
+        ),
+        pytest.param(
+            lambda s: s.rows("split_order", "U", "TAKEN", SHARES),
+            lambda s: s.rows("split_order", "Y", "TAKEN", SHARES),
+            id="split_order, which locked its order and trade",
+        ),
+        pytest.param(
+            lambda s: s.call("settle_payee", "A", "N1", None),
+            lambda s: s.call("settle_payee", "A", "N2", None),
+            id="settle_payee, which summed up",
+        ),
+        pytest.param(
+            lambda s: s.call("fold_balances"),
+            lambda s: s.call("fold_balances"),
+            id="fold_balances, which is the second",
+        ),
     ],
 )
 def test_e32_dies_in_the_middle_of_a_call(
@@ -180,6 +251,24 @@ def test_e32_dies_in_the_middle_of_a_call(
     call(shop)
 
 
+def test_e32_dies_while_it_waits_for_what_runs(
+    shop: Shop, connect: Callable[..., Connection[Any]], background: Callable[..., Future[Any]]
+) -> None:
+    """close_period sleeps, so that nobody waits for it in turn."""
+    runs_on, victim = connect(autocommit=False), Shop(connect())
+    runs_on.execute("select")
+    until, pid = last_moment(shop), victim.conn.info.backend_pid
+    asleep = "select from pg_stat_activity where pid = %s and wait_event = 'PgSleep'"
+    with shop.unchanged():
+        future = background(victim.call, "close_period", until)
+        while not future.done() and not shop.query(asleep, pid):
+            pass
+        kill(shop.conn, pid)
+        assert isinstance(future.exception(timeout=30), psycopg.OperationalError)
+        runs_on.rollback()
+    shop.call("close_period", until)
+
+
 def test_e32_an_unknown_outcome_is_made_sure_by_repeating(
     shop: Shop, connect: Callable[..., Connection[Any]]
 ) -> None:
@@ -187,6 +276,9 @@ def test_e32_an_unknown_outcome_is_made_sure_by_repeating(
     repeated = ["merge_orders", "succeed_payment", "record_payments", "refund_order"]
     repeated += ["set_route", "close_trade", "expire_trades", "record_refund"]
     repeated += ["bounce_channel_refund", "redirect_channel_refund, what failed", "resolve_anomaly"]
+    repeated += ["release_order", "release_due", "open_dispute", "close_dispute, with a refund"]
+    repeated += ["split_order", "settle_payee", "settle_receiver", "reverse_settlement"]
+    repeated += ["record_repayment", "close_period", "refund_order, divided"]
     for name in repeated:
         victim = Shop(connect())
         CALLS[name](victim)

@@ -680,3 +680,53 @@ def test_e11_a_crowd_that_undoes_never_deadlocks(
 
     assert all(code.startswith("MX") for code in refused), refused
     assert shop.query("select from mixpay.refunds where kind = 'reversal'")
+
+
+class TestSplits:
+    """Two trades share orders that are split: all who move their money lock in the same order."""
+
+    @pytest.mark.parametrize("call", ["cancel", "pay many", "expire"])
+    def test_all_take_them_by_order_number(
+        self,
+        shop: Shop,
+        connect: Callable[..., Connection[Any]],
+        background: Callable[..., Future[Any]],
+        waits: Callable[..., list[int]],
+        call: str,
+    ) -> None:
+        shop.merge("T1", A=(200, 100), B=(200, 100))
+        shop.pay("T1", "P1", 150)
+        for order_no in "AB":
+            rest = {"receiver": "rest", "takes_remainder": True}
+            shop.call("split_order", order_no, f"X{order_no}", [rest], "payment")
+        shop.close("T1", keep=True)
+        # The order of the lines, payments and moments is the other way round.
+        if call == "cancel":
+            shop.merge("T2", Z=100, B=(200, 50), A=200)
+            shop.pay("T2", "P2", 100)
+        else:
+            at = "2000-01-01T00:00:00Z"
+            shop.call("merge_orders", orders(B=(200, 150)), "T2", expires_at=at)
+            shop.call("merge_orders", orders(A=(200, 50)), "T3", expires_at="2001-01-01T00:00:00Z")
+            shop.pay("T2", "P2", 10)
+            shop.pay("T3", "P3", 10)
+        many = [
+            {"trade_no": trade_no, "payment_no": f"N{trade_no}", "channel": "card", "amount": 5}
+            for trade_no in ("T2", "T3")
+        ]
+        calls: dict[str, Callable[[Shop], Any]] = {
+            "cancel": lambda s: s.cancel("T2", "Z"),
+            "pay many": lambda s: s.rows("record_payments", many),
+            "expire": lambda s: s.expire(),
+        }
+        holder = connect(autocommit=False)
+        holder.execute("select from mixpay.splits where split_no = 'XB' for no key update")
+        one, two = Shop(connect()), Shop(connect())
+        first = background(calls[call], one)
+        waits(one.conn)
+        second = background(lambda: two.close("T1", keep=False))
+        assert one.conn.info.backend_pid in waits(two.conn)
+        holder.commit()
+
+        first.result()
+        assert second.result().state == "closed"

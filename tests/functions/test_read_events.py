@@ -238,3 +238,31 @@ def test_a_position_that_the_restore_took_away_is_no_obstacle(shop: Shop) -> Non
     shop.pay("T", "P", 40)
 
     assert numbers(shop.rows("read_events", "1.900000000000.7.T")) == ["P"]
+
+
+def test_settlements_and_repayments_are_events_of_no_trade(shop: Shop) -> None:
+    shop.call("register_payee", "S1", "S1")
+    order = {"order_no": "A", "amount": 100, "currency": "CNY", "payee_no": "S1"}
+    shop.call("merge_orders", [order], "T")
+    shop.pay("T", "P", 100)
+    # As a number may look like a position, and be that of several things.
+    for number in ("T", "s1.T"):
+        shop.call("settle_payee", "S1", number, None)
+    shop.call("reverse_settlement", "T", "no such bank account")
+    shop.call("record_repayment", "payee:S1", "T", 7, "CNY")
+    with shop.conn.transaction():
+        shop.call("record_repayment", "payee:S1", "one", 1, "CNY")
+        shop.call("record_repayment", "payee:S1", "two", 1, "CNY")
+    everything = read_all(shop)
+
+    assert [(e.trade_no, e.entity, e.number, e.to_state, e.amount) for e in everything[3:]] == [
+        (None, "settlement", "T", "settled", 100),
+        (None, "settlement", "s1.T", "settled", None),
+        (None, "settlement", "T", "reversed", 100),
+        (None, "repayment", "T", "recorded", 7),
+        (None, "repayment", "one", "recorded", 1),
+        (None, "repayment", "two", "recorded", 1),
+    ]
+    assert everything[3].position.endswith(".s1.T")
+    for i, event in enumerate(everything, 1):
+        assert shop.rows("read_events", event.position, 1000) == everything[i:]
