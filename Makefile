@@ -47,11 +47,12 @@ docs: $(VENV) ## write docs/reference.md and docs/states.md from the catalog
 
 check: lint test ## lint and test
 
-soak: $(VENV) ## thousands of refunds through a faulty channel, by workers that are killed
-	MIXPAY_SOAK=1 $(BIN)/pytest -q tests/dispatch/test_faults.py $(ARGS)
+soak: $(VENV) ## what takes long: a faulty channel and workers that are killed, all real orders, thousands of lives
+	MIXPAY_SOAK=1 $(BIN)/pytest -q tests/dispatch/test_faults.py tests/test_real_data.py tests/test_money_lives.py $(ARGS)
 
-bench: $(VENV) ## measure against pgbench on the same server
+bench: $(VENV) ## measure against pgbench on the same server; and balances over ten million movements
 	$(BIN)/python bench/bench.py
+	$(BIN)/python bench/balances.py
 
 clean: ## remove what make made
 	rm -rf .venv dist build .mypy_cache .pytest_cache .ruff_cache
