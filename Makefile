@@ -50,8 +50,8 @@ check: lint test ## lint and test
 soak: $(VENV) ## what takes long: a faulty channel and workers that are killed, all real orders, thousands of lives
 	MIXPAY_SOAK=1 $(BIN)/pytest -q tests/dispatch/test_faults.py tests/test_real_data.py tests/test_money_lives.py $(ARGS)
 
-bench: $(VENV) ## measure against pgbench on the same server; and balances over ten million movements
-	$(BIN)/python bench/bench.py
+bench: $(VENV) ## measure against a floor, pgbench and 0.3.0 (ARGS=--quick to try); balances of ten million movements
+	$(BIN)/python bench/bench.py $(ARGS)
 	$(BIN)/python bench/balances.py
 
 clean: ## remove what make made

@@ -103,20 +103,33 @@ from lines as l where c.merchant_id = 'bench' and c.channel_refund_no = 'C' || l
 update mixpay.refunds as r set state = 'succeeded', succeeded = r.amount
 from lines as l where r.merchant_id = 'bench' and r.refund_no = l.refund_no;
 insert into mixpay.facts (
-    merchant_id, trade_no, entry, xid, entity, payment_no, order_no, refund_no, channel_refund_no,
-    from_state, to_state, from_account, from_owner, to_account, to_owner, amount, happened_at,
-    created_at
+    merchant_id, log, log_no, entry, epoch, xid, entity, number, payment_no, order_no, refund_no,
+    channel_refund_no, from_state, to_state, from_account, from_owner, to_account, to_owner, amount,
+    currency, happened_at, created_at
 )
 select
-    'bench', l.trade_no, f.entry,
+    'bench', 'trade', l.trade_no, f.entry, 1,
     -- As if each call had been a transaction of its own.
     (1000 + (1000 * extract(epoch from f.at - %(since)s::timestamptz))::bigint)::text::xid8,
-    f.entity, case when f.entity <> 'refund' and f.entry > 1 then l.payment_no end,
+    f.entity,
+    case f.entity
+        when 'trade' then l.trade_no when 'payment' then l.payment_no when 'refund' then l.refund_no
+        else 'C' || l.refund_no
+    end,
+    case when f.entity <> 'refund' and f.entry > 1 then l.payment_no end,
     case when f.entity <> 'trade' then l.order_no end, case when f.entry > 10 then l.refund_no end,
     case when f.entity = 'channel_refund' then 'C' || l.refund_no end, f.from_state, f.to_state,
-    f.from_account, case when f.from_account = 'payee' then l.payee_no end,
-    f.to_account, case when f.to_account = 'payee' then l.payee_no end,
-    case when f.from_account is not null then l.amount end, f.at, f.at
+    f.from_account,
+    case f.from_account
+        when 'channel' then l.channel when 'order' then l.order_no when 'payee' then l.payee_no
+        when 'refund' then l.refund_no
+    end,
+    f.to_account,
+    case f.to_account
+        when 'channel' then l.channel when 'order' then l.order_no when 'payee' then l.payee_no
+        when 'refund' then l.refund_no
+    end,
+    case when f.from_account is not null then l.amount end, l.currency, f.at, f.at
 from lines as l
 cross join lateral (values
     (1, l.at, 'trade', '', 'open', null, null),
@@ -126,8 +139,8 @@ cross join lateral (values
     ),
     (5 + l.position, l.at + '1 minute', 'payment', null, null, 'order', 'payee'),
     (10, l.at + '1 minute', 'trade', 'open', 'paid', null, null),
-    (11, l.at + '1 hour', 'refund', null, null, 'payee', 'order'),
-    (12, l.at + '1 hour', 'refund', '', 'processing', null, null),
+    (11, l.at + '1 hour', 'refund', '', 'processing', null, null),
+    (12, l.at + '1 hour', 'refund', null, null, 'payee', 'order'),
     (13, l.at + '1 hour', 'channel_refund', '', 'pending', 'order', 'refund'),
     (14, l.at + '2 hours', 'channel_refund', 'pending', 'succeeded', 'refund', 'channel'),
     (15, l.at + '2 hours', 'refund', 'processing', 'succeeded', null, null)

@@ -1,183 +1,346 @@
-"""Measure the calls that every payment makes against pgbench's own transaction.
+"""Measure the calls against what cannot be faster, against pgbench, and against a release.
 
     make bench                     python bench/bench.py --help
 
-Each round runs each script once, one after the other on the same server, so that a machine that
-slows down slows all of them; a figure is the median of the rounds, a ratio the median of the
-ratios within a round. The server is a temporary one with fsync on and autovacuum off. CPU is what
-the operating system charged to the server's processes, WAL what the server wrote.
+Each call is measured in turn with
+- its floor: the same rows written by bare statements in one PL/pgSQL function (bench/floor), with
+  all constraints, triggers and indexes, but without checks of input, idempotency, first in, first
+  out, or locks; that it still writes the same rows is compared first;
+- pgbench's tpcb-like transaction;
+- the same call as it was in another revision (--against), in another database;
+all on one temporary server. A figure is the median of the rounds, a ratio the median of the ratios
+within a round. With one client that does not wait for the disk, what is measured is the CPU; with
+many and fsync, what the disk and the others let through.
+
+Then what other calls take and how many statements run below them, and what one of many takes where
+many things are done by one call.
 """
 
 from __future__ import annotations
 
 import argparse
-import re
+import json
+import os
 import statistics
 import subprocess
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-import psutil
-import psycopg
+from bulk import Bulk
+from calls import CALLS, OTHERS, Call
+from harness import (
+    COUNTING,
+    HERE,
+    MODES,
+    OPTIONS,
+    TRANSACTION,
+    Bench,
+    Figures,
+    Mode,
+    Statement,
+    can_count,
+    compare_floor,
+)
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from mixpay_db import database
 from mixpay_db.embedded import EmbeddedServer, find_binaries
 
-HERE = Path(__file__).parent
-OPTIONS = {
-    "autovacuum": "off",
-    "shared_buffers": "2GB",
-    "max_wal_size": "8GB",
-    "checkpoint_timeout": "30min",
-}
-TRANSACTION = "tpcb-like"
-CALLS = ("record_payment", "refund_order", "merge_orders")
-
-# The trades that the calls find: of two orders, to be paid in two payments; of one, paid in three.
-FILL = """
-select count(*) from mixpay.merge_many('bench', (
-    select jsonb_agg(jsonb_build_object('trade_no', 'T' || n, 'orders', jsonb_build_array(
-        jsonb_build_object('order_no', 'A' || n, 'amount', 60, 'currency', 'CNY'),
-        jsonb_build_object('order_no', 'B' || n, 'amount', 40, 'currency', 'CNY')
-    )))
-    from generate_series(%(first)s::bigint, %(last)s::bigint) as n
-));
-select count(*) from mixpay.merge_many('bench', (
-    select jsonb_agg(jsonb_build_object('trade_no', 'R' || n, 'orders', jsonb_build_array(
-        jsonb_build_object('order_no', 'C' || n, 'amount', 90, 'currency', 'CNY')
-    )))
-    from generate_series(%(first)s::bigint, %(last)s::bigint) as n
-));
-select count(*) from mixpay.record_payments('bench', (
-    select jsonb_agg(jsonb_build_object(
-        'trade_no', 'R' || n, 'payment_no', format('R%%s-%%s', n, i),
-        'channel', 'card', 'amount', 30
-    ))
-    from generate_series(%(first)s::bigint, %(last)s::bigint) as n, generate_series(1, 3) as i
-));
-"""
-BATCH = 2000
+EMBEDDED = "embedded"
+DEBIAN = "/usr/lib/postgresql/15/bin"
+RELEASE = "71d7543"  # 0.3.0
+SECTIONS = ("calls", "others", "bulk")
+Rounds = dict[str, list[Figures]]
 
 
-@dataclass(frozen=True)
-class Figures:
-    tps: float
-    cpu: float  # microseconds per transaction
-    wal: float  # bytes per transaction
+TPS, CPU, WAL = "tps", "cpu", "wal"
 
 
-class Bench:
-    def __init__(self, server: EmbeddedServer, clients: int, transactions: int) -> None:
-        self.server, self.clients, self.transactions = server, clients, transactions
-        self.pgbench = [str(find_binaries() / "pgbench"), "--no-vacuum", "postgres"]
-        self.environment = {
-            "PGHOST": server.host,
-            "PGPORT": str(server.port),
-            "PGUSER": server.user,
-        }
-        self.conn = psycopg.connect(server.url("postgres"), autocommit=True)
+def middle(rounds: list[Figures], of: str) -> float:
+    return statistics.median(getattr(figures, of) for figures in rounds)
 
-    def _pgbench(self, *arguments: str) -> str:
-        done = subprocess.run(
-            [*self.pgbench, *arguments], env=self.environment, capture_output=True, text=True
-        )
-        if done.returncode != 0 or "ERROR" in done.stderr:
-            raise SystemExit(done.stderr)
-        return done.stdout
 
-    def fill(self, scale: int, rounds: int) -> None:
-        self._pgbench("--initialize", "--quiet", f"--scale={scale}")
-        database.install(self.conn)
-        self.conn.execute("select mixpay.register_merchant('bench', 'Bench')")
-        for first in range(0, self.clients * self.transactions * rounds, BATCH):
-            numbers = {"first": first, "last": first + BATCH - 1}
-            psycopg.ClientCursor(self.conn).execute(FILL, numbers)
-        self.conn.execute("vacuum analyze")
-        # Reading pgbench's tables for the first time would count as its transactions' work.
-        self.conn.execute("create extension pg_prewarm")
-        self.conn.execute(
-            "select pg_prewarm(oid) from pg_class "
-            "where relname like 'pgbench%' and relkind in ('r', 'i')"
-        )
-        self.conn.execute("checkpoint")
+def ratio(rounds: Rounds, one: str, other: str, of: str) -> float | None:
+    if one not in rounds or other not in rounds:
+        return None
+    pairs = zip(rounds[one], rounds[other], strict=True)
+    return statistics.median(getattr(a, of) / getattr(b, of) for a, b in pairs)
 
-    def _cpu_seconds(self) -> float:
-        """Of all processes of the server that have ended: a connection's process ends with it."""
-        postmaster = int((self.server.data / "postmaster.pid").read_text().split()[0])
-        times = psutil.Process(postmaster).cpu_times()
-        return times.children_user + times.children_system
 
-    def _wal_bytes(self) -> int:
-        row = self.conn.execute(
-            "select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint"
-        ).fetchone()
-        return row[0] if row else 0
+def number(value: float | None, digits: int = 0) -> str:
+    return "–" if value is None else f"{value:,.{digits}f}"
 
-    def run(self, name: str, round_no: int) -> Figures:
-        script = f"--builtin={name}" if name == TRANSACTION else f"--file={HERE / name}.sql"
-        cpu, wal = self._cpu_seconds(), self._wal_bytes()
-        said = self._pgbench(
-            script, "--protocol=prepared", "--jobs=2", f"--client={self.clients}",
-            f"--transactions={self.transactions}", "--define=i=-1",
-            f"--define=transactions={self.transactions}",
-            f"--define=base={round_no * self.clients * self.transactions}",
+
+def table_of(title: str, *columns: str) -> Table:
+    table = Table(title=title)
+    for column in columns:
+        table.add_column(column, justify="left" if column == "" else "right")
+    return table
+
+
+class Report:
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.servers: list[dict[str, Any]] = []
+
+    def begin(self, version: str) -> None:
+        self.console.rule(version)
+        self.servers.append({"server": version, "calls": [], "others": [], "bulk": []})
+
+    def calls(self, mode: Mode, figures: dict[str, Rounds]) -> None:
+        base = figures.pop(TRANSACTION)[TRANSACTION]
+        table = table_of(
+            f"{mode} ({TRANSACTION}: {middle(base, TPS):,.0f}/s, CPU {middle(base, CPU):,.0f} µs)",
+            "", "/s now", "floor", "before", "× floor", f"× {TRANSACTION}", "× before",
+            "floor × tpcb", "CPU µs now", "floor", "before", "× floor", "× before",
+            "WAL now", "floor",
         )  # fmt: skip
-        done = self.clients * self.transactions
-        tps = re.search(r"^tps = ([\d.]+)", said, re.MULTILINE)
-        if tps is None:
-            raise SystemExit(said)
-        return Figures(
-            float(tps[1]),
-            (self._cpu_seconds() - cpu) * 1e6 / done,
-            (self._wal_bytes() - wal) / done,
+        for call, measured in figures.items():
+            rounds = {**measured, TRANSACTION: base}
+            row: dict[str, Any] = {"mode": str(mode), "call": call}
+            for name, each in rounds.items():
+                row[name] = {of: middle(each, of) for of in (TPS, CPU, WAL)}
+            for of in (TPS, CPU):
+                row[f"{of}_ratio"] = {
+                    other: ratio(rounds, "now", other, of) for other in rounds if other != "now"
+                }
+            row["floor_to_tpcb"] = ratio(rounds, "floor", TRANSACTION, TPS)
+            self.servers[-1]["calls"].append(row)
+            now, floor, before = (row.get(name, {}) for name in ("now", "floor", "before"))
+            tps_ratio, cpu_ratio = row[f"{TPS}_ratio"], row[f"{CPU}_ratio"]
+            table.add_row(
+                call,
+                *(number(part.get(TPS)) for part in (now, floor, before)),
+                *(number(tps_ratio.get(o), 2) for o in ("floor", TRANSACTION, "before")),
+                number(row["floor_to_tpcb"], 2),
+                *(number(part.get(CPU)) for part in (now, floor, before)),
+                *(number(cpu_ratio.get(o), 2) for o in ("floor", "before")),
+                *(number(part.get(WAL)) for part in (now, floor)),
+            )
+        self.console.print(table)
+
+    def others(
+        self, figures: dict[str, Rounds], counts: dict[tuple[str, str], list[Statement]]
+    ) -> None:
+        table = table_of(
+            "Other calls, 1 client, synchronous_commit off",
+            "", "ms now", "before", "× before", "CPU µs now", "before", "statements now", "before",
+            "foreign keys now", "before", "planned now", "before", "planning µs now", "before",
+        )  # fmt: skip
+        for call in (*CALLS, *OTHERS):
+            rounds = figures.get(call.name, {})
+            row: dict[str, Any] = {"call": call.name, "now": {}, "before": {}}
+            for name in ("now", "before"):
+                part = row[name]
+                if name in rounds:
+                    part["ms"] = 1e3 / middle(rounds[name], TPS)
+                    part[CPU] = middle(rounds[name], CPU)
+                if below := counts.get((call.name, name)):
+                    part["statements"] = sum(s.calls for s in below if not s.is_foreign_key)
+                    part["foreign_keys"] = sum(s.calls for s in below if s.is_foreign_key)
+                    part["planned"] = sum(s.plans for s in below)
+                    part["planning_us"] = sum(s.plan_time for s in below)
+            both = "now" in rounds and "before" in rounds
+            row["ratio"] = ratio(rounds, "before", "now", TPS) if both else None
+            self.servers[-1]["others"].append(row)
+            now, before = row["now"], row["before"]
+            table.add_row(
+                call.name, number(now.get("ms"), 2), number(before.get("ms"), 2),
+                number(row["ratio"], 2), number(now.get(CPU)), number(before.get(CPU)),
+                *(
+                    number(part.get(key), digits)
+                    for key, digits in (
+                        ("statements", 1), ("foreign_keys", 1), ("planned", 1), ("planning_us", 0)
+                    )
+                    for part in (now, before)
+                ),
+            )  # fmt: skip
+        self.console.print(table)
+        self.console.print(
+            "statements: all below a call but the look-ups of foreign keys"
+            if counts
+            else "statements are not counted: this server has no pg_stat_statements"
         )
+
+    def bulk(self, times: dict[str, dict[str, list[float]]]) -> None:
+        table = table_of(
+            "Many in one call, 1 session, synchronous_commit off: µs for each of the many",
+            "", "now", "before", "× before",
+        )  # fmt: skip
+        for task, rounds in times.items():
+            now, before = (
+                statistics.median(rounds[name]) if name in rounds else None
+                for name in ("now", "before")
+            )
+            times_before = now / before if now and before else None
+            self.servers[-1]["bulk"].append({"task": task, "now_us": now, "before_us": before})
+            table.add_row(task, number(now), number(before), number(times_before, 2))
+        self.console.print(table)
+
+    def profile(self, call: str, name: str, below: list[Statement]) -> None:
+        table = table_of(
+            f"Below {call}, {name}: for each call of it, times in µs with what is nested",
+            "calls", "plans", "planning", "running",
+        )  # fmt: skip
+        table.add_column("statement")
+        # What is planned once counts as a statement, too, also where it then needs no executor.
+        for s in (s for s in below if s.calls >= 0.05):
+            table.add_row(
+                number(s.calls, 2), number(s.plans, 2), number(s.plan_time, 1),
+                number(s.exec_time, 1), Text(" ".join(s.query.split())[:160]),
+            )  # fmt: skip
+        self.console.print(table)
+        self.servers[-1].setdefault("profiles", []).append(
+            {"call": call, "database": name, "statements": [asdict(s) for s in below]}
+        )
+
+
+def measure_calls(
+    bench: Bench, calls: tuple[Call, ...], mode: Mode, rounds: int, seconds: float, base: bool
+) -> dict[str, Rounds]:
+    figures: dict[str, Rounds] = defaultdict(lambda: defaultdict(list))
+    for _ in range(rounds):
+        if base:
+            figures[TRANSACTION][TRANSACTION].append(bench.measure_transaction(mode, seconds))
+        for call in calls:
+            for db in bench.databases:
+                figures[call.name][db.name].append(
+                    bench.measure(db, call, call.script, mode, seconds)
+                )
+            if base and call.floor is not None:
+                figures[call.name]["floor"].append(
+                    bench.measure(bench.now, call, call.floor, mode, seconds)
+                )
+    return figures
+
+
+@contextmanager
+def binaries_of(directory: str) -> Iterator[Path]:
+    """The embedded server's programs, or a directory's, for everything that asks for them."""
+    was = os.environ.pop("MIXPAY_PG_BIN", None)
+    if directory != EMBEDDED:
+        os.environ["MIXPAY_PG_BIN"] = directory
+    try:
+        yield find_binaries()
+    finally:
+        os.environ.pop("MIXPAY_PG_BIN", None)
+        if was is not None:
+            os.environ["MIXPAY_PG_BIN"] = was
+
+
+def measure_server(report: Report, binaries: Path, arguments: argparse.Namespace) -> None:
+    against = None if arguments.against == "none" else arguments.against
+    options = {**OPTIONS, **(COUNTING if can_count(binaries) else {})}
+    with EmbeddedServer(options) as server:
+        bench = Bench(server, arguments.scale, against)
+        version = bench.now.conn.execute(
+            "select format('PostgreSQL %s, %s', "
+            "split_part(current_setting('server_version'), ' ', 1), "
+            "case when pg_jit_available() then 'with JIT' else 'without JIT' end)"
+        ).fetchone()
+        report.begin(version[0] if version else "")
+        console = report.console
+        for call in CALLS:
+            different = compare_floor(bench.now.conn, call)
+            if different:
+                console.print(
+                    f"[bold]the floor of {call.name} writes other rows than the call:[/bold]"
+                )
+                console.print("\n".join(different), markup=False)
+                raise SystemExit(1)
+        console.print("filling the tables …")
+        for db in bench.databases:
+            db.fill_for((*CALLS, *OTHERS), arguments.items)
+            db.warm()
+        bench.tpcb.warm()
+        # First, for refunds that were measured would be a backlog to claim from.
+        if "others" in arguments.sections:
+            measure_others(report, bench, arguments)
+        if "calls" in arguments.sections:
+            for mode in MODES:
+                if mode.clients in arguments.clients:
+                    report.calls(
+                        mode,
+                        measure_calls(
+                            bench, CALLS, mode, arguments.rounds, arguments.seconds, True
+                        ),
+                    )
+        if "bulk" in arguments.sections:
+            report.bulk(Bulk(bench.databases, arguments.bulk).measure(arguments.rounds))
+        if arguments.profile:
+            for call in CALLS:
+                for db in bench.databases:
+                    report.profile(call.name, db.name, bench.statements(db, call, 1000))
+        if not arguments.quick:
+            broken = [check.name for check in database.run_checks(bench.now.conn) if check.rows]
+            console.print(f"checks that are broken afterwards: {', '.join(broken) or 'none'}")
+        bench.close()
+
+
+def measure_others(report: Report, bench: Bench, arguments: argparse.Namespace) -> None:
+    figures = measure_calls(
+        bench, OTHERS, MODES[0], arguments.rounds, min(arguments.seconds, 1.2), False
+    )
+    counts = {
+        (call.name, db.name): below
+        for call in (*CALLS, *OTHERS)
+        for db in bench.databases
+        if (below := bench.statements(db, call, 200))
+    }
+    report.others(figures, counts)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--quick", action="store_true", help="short rounds, for trying")
+    parser.add_argument("--rounds", type=int, help="5; quick: 2")
+    parser.add_argument("--seconds", type=float, help="measured of each round: 3; quick: 1")
+    parser.add_argument("--scale", type=int, default=20, help="of pgbench's tables")
+    parser.add_argument("--items", type=int, help="trades of each kind to find: 16000; quick: 4000")
+    parser.add_argument("--bulk", type=int, help="trades in a call that does many: 250; quick: 100")
     parser.add_argument(
-        "--transactions", type=int, default=1000, help="of each client in each round"
-    )
-    parser.add_argument("--scale", type=int, default=100, help="of pgbench's tables")
+        "--clients", type=int, nargs="+", default=[m.clients for m in MODES],
+        choices=[m.clients for m in MODES],
+    )  # fmt: skip
+    parser.add_argument("--sections", nargs="*", default=SECTIONS, choices=SECTIONS)
+    parser.add_argument(
+        "--against", default=RELEASE, metavar="REV",
+        help="the revision to compare with (%(default)s, which is 0.3.0), or none",
+    )  # fmt: skip
+    parser.add_argument(
+        "--bin", nargs="+", metavar="DIR",
+        default=os.environ.get("MIXPAY_BENCH_BIN", "").split() or None,
+        help=f"directories of servers' programs, or {EMBEDDED}; left out, what MIXPAY_BENCH_BIN "
+        f"names, else {EMBEDDED} and, where it is, {DEBIAN}",
+    )  # fmt: skip
+    parser.add_argument("--profile", action="store_true", help="list what runs below each call")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there, too")
     arguments = parser.parse_args()
+    arguments.rounds = arguments.rounds or (2 if arguments.quick else 5)
+    arguments.seconds = arguments.seconds or (1.0 if arguments.quick else 3.0)
+    arguments.items = (arguments.items or (4000 if arguments.quick else 16000)) // 256 * 256
+    arguments.bulk = arguments.bulk or (100 if arguments.quick else 250)
+    directories = arguments.bin or [EMBEDDED, *([DEBIAN] if Path(DEBIAN).is_dir() else [])]
+    # A table is wide; where nobody looks, nothing is cut.
     console = Console()
-    figures: dict[str, list[Figures]] = defaultdict(list)
-    with EmbeddedServer(OPTIONS) as server:
-        bench = Bench(server, arguments.clients, arguments.transactions)
-        console.print("filling the tables …")
-        bench.fill(arguments.scale, arguments.rounds + 1)
-        for round_no in range(arguments.rounds + 1):
-            for name in (TRANSACTION, *CALLS):
-                measured = bench.run(name, round_no)
-                if round_no > 0:  # the first one only warms up
-                    figures[name].append(measured)
-            console.print(f"round {round_no} of {arguments.rounds}")
-        broken = [check.name for check in database.run_checks(bench.conn) if check.rows]
-        bench.conn.close()
-    table = Table(
-        title=f"{arguments.clients} clients, fsync on, medians of {arguments.rounds} rounds"
-    )
-    for column in ("", "tps", "× tpcb-like", "CPU µs", "× tpcb-like", "WAL bytes"):
-        table.add_column(column, justify="left" if column == "" else "right")
-    base = figures[TRANSACTION]
-    for name, rounds in figures.items():
-        table.add_row(
-            name,
-            f"{statistics.median(f.tps for f in rounds):,.0f}",
-            f"{statistics.median(f.tps / b.tps for f, b in zip(rounds, base, strict=True)):.2f}",
-            f"{statistics.median(f.cpu for f in rounds):,.0f}",
-            f"{statistics.median(f.cpu / b.cpu for f, b in zip(rounds, base, strict=True)):.2f}",
-            f"{statistics.median(f.wal for f in rounds):,.0f}",
-        )
-    console.print(table)
-    console.print(f"checks that are broken afterwards: {', '.join(broken) or 'none'}")
+    report = Report(console if console.is_terminal else Console(width=240))
+    for directory in directories:
+        with binaries_of(directory) as binaries:
+            measure_server(report, binaries, arguments)
+    if arguments.json:
+        revision = subprocess.run(
+            ["git", "-C", str(HERE.parent), "rev-parse", "HEAD"], capture_output=True, text=True
+        ).stdout.strip()
+        told = {"revision": revision, "against": arguments.against, "servers": report.servers}
+        arguments.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

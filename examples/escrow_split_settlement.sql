@@ -43,7 +43,7 @@ select carried_in, earned, amount, carried_out from mixpay.settle_payee('mall', 
 select state from mixpay.refund_order('mall', 'SOFA', 'R-2', 50000);
 select account, owner, lacking from mixpay.shortfall_list where merchant_id = 'mall';
 select carried_in, earned, amount, carried_out from mixpay.settle_payee('mall', 'oakhouse', 'S-3', null);
-select number, amount from mixpay.record_repayment('mall', 'payee:oakhouse', 'B-1', 46000, 'CNY');
+select repayment_no, amount from mixpay.record_repayment('mall', 'payee:oakhouse', 'B-1', 46000, 'CNY');
 
 -- What a bank is to pay; and each payee's money from end to end.
 select settlement_no, payee_no, currency, amount, units from mixpay.payout_list where merchant_id = 'mall';

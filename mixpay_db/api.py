@@ -30,10 +30,10 @@ from mixpay_db.rows import (
     Refund,
     RefundShare,
     Release,
+    Repayment,
     Route,
     RouteChoice,
     Settlement,
-    SettlementFact,
     SplitList,
     StatementLine,
     Trade,
@@ -62,6 +62,27 @@ class PaymentToRecord(TypedDict):
     amount: int
     paid_at: NotRequired[datetime | str | None]
     channel_txn_no: NotRequired[str | None]
+
+
+class PaymentToSucceed(TypedDict):
+    payment_no: str
+    channel_txn_no: NotRequired[str | None]
+    paid_at: NotRequired[datetime | str | None]
+    amount: NotRequired[int | None]
+
+
+class RefundToMake(TypedDict):
+    order_no: str
+    refund_no: str
+    amount: int
+    reason: NotRequired[str | None]
+    payment_nos: NotRequired[Sequence[str] | None]
+
+
+class Completion(TypedDict):
+    channel_refund_no: str
+    channel_txn_no: NotRequired[str | None]
+    refunded_at: NotRequired[datetime | str | None]
 
 
 class ShareToSplit(TypedDict):
@@ -151,6 +172,10 @@ def succeed_payment(
 
 
 @call
+def succeed_payments(merchant_id: str, payments: Sequence[PaymentToSucceed]) -> list[Payment]: ...
+
+
+@call
 def fail_payment(merchant_id: str, payment_no: str, reason: str) -> Payment: ...
 
 
@@ -195,6 +220,10 @@ def refund_order(
     reason: str | None = None,
     payment_nos: Sequence[str] | None = None,
 ) -> Refund: ...
+
+
+@call
+def refund_orders(merchant_id: str, refunds: Sequence[RefundToMake]) -> list[Refund]: ...
 
 
 @call
@@ -268,6 +297,12 @@ def complete_channel_refund(
     channel_txn_no: str | None,
     refunded_at: datetime | None = None,
 ) -> ChannelRefund: ...
+
+
+@call
+def complete_channel_refunds(
+    merchant_id: str, completions: Sequence[Completion]
+) -> list[ChannelRefund]: ...
 
 
 @call
@@ -373,7 +408,7 @@ def record_repayment(
     currency: str,
     repaid_at: datetime | None = None,
     reason: str | None = None,
-) -> SettlementFact: ...
+) -> Repayment: ...
 
 
 @call

@@ -74,12 +74,7 @@ parts as (
             case when a.attnotnull then 'not null' end,
             'generated ' || nullif(a.attgenerated::text, ''),
             'identity ' || nullif(a.attidentity::text, ''),
-            'default ' || case
-                -- Data, not definition: it counts the restores (mixpay events --new-epoch).
-                when a.attrelid = to_regclass('mixpay.facts') and a.attname = 'epoch'
-                    then regexp_replace(pg_catalog.pg_get_expr(d.adbin, d.adrelid), '^[0-9]+$', '(a number)')
-                else pg_catalog.pg_get_expr(d.adbin, d.adrelid)
-            end
+            'default ' || pg_catalog.pg_get_expr(d.adbin, d.adrelid)
         ),
         null,
         a.attacl,

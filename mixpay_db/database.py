@@ -76,11 +76,16 @@ def load_code(conn: psycopg.Connection) -> None:
     _run(conn, resources.sql_dir() / "code.sql")
 
 
+def checks() -> list[tuple[Path, str]]:
+    """Each file in sql/checks, and its query."""
+    paths = sorted((resources.sql_dir() / "checks").glob("*.sql"))
+    return [(path, f"select * from (\n{_without_semicolon(path)}\n) as broken") for path in paths]  # noqa: S608 (our own file)
+
+
 def run_checks(conn: psycopg.Connection, merchant_id: str | None = None) -> list[CheckResult]:
     """What each file in sql/checks finds; of one merchant only, where the check knows merchants."""
     results = []
-    for path in sorted((resources.sql_dir() / "checks").glob("*.sql")):
-        check = f"select * from (\n{_without_semicolon(path)}\n) as broken"  # noqa: S608 (our own file)
+    for path, check in checks():
         try:
             if merchant_id is not None and "merchant_id" in _columns(conn, check):
                 check += f" where merchant_id = {sql.Literal(merchant_id).as_string(conn)}"

@@ -259,11 +259,16 @@ class EmbeddedServer(_Server):
     """A temporary server: gone with everything in it when the `with` block ends.
 
     Start it from the main thread, for on Linux it stops when the thread that started it ends.
+    `parent` is where its directory is made: short, and the server's user can pass through it.
     """
 
-    def __init__(self, options: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, options: Mapping[str, str] | None = None, parent: Path | None = None
+    ) -> None:
         # Where PostgreSQL itself keeps its sockets; $TMPDIR may be too long or out of reach.
-        super().__init__(Path(tempfile.mkdtemp(prefix="mixpay-", dir="/tmp")), options or {})
+        parent = parent or Path("/tmp")  # noqa: S108 (mkdtemp makes it safe)
+        home = tempfile.mkdtemp(prefix="mixpay-", dir=parent)
+        super().__init__(Path(home), options or {})
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:

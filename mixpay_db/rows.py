@@ -283,8 +283,8 @@ class ClosedPeriod:
 class Settlement:
     merchant_id: str
     settlement_no: str
-    payee_no: str | None
-    receiver: str | None
+    account: str
+    owner: str
     currency: str
     nth: int
     until_at: datetime
@@ -300,26 +300,22 @@ class Settlement:
     reason: str | None
     created_at: datetime
     reversed_at: datetime | None
+    last_entry: int
+    payee_no: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class SettlementFact:
+class Repayment:
+    """Money that was brought in for an account that lacked some."""
+
     merchant_id: str
-    entity: str
-    number: str
-    entry: int
-    xid: str
-    epoch: int
-    from_state: str
-    to_state: str
-    from_account: str | None
-    from_owner: str | None
-    to_account: str | None
-    to_owner: str | None
-    amount: int | None
+    repayment_no: str
+    account: str
+    owner: str
+    amount: int
     currency: str
     reason: str | None
-    happened_at: datetime
+    repaid_at: datetime
     created_at: datetime
 
 

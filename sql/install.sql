@@ -3,6 +3,7 @@
 \ir schema/roles.sql
 set role mixpay_owner;
 \ir schema/types.sql
+\ir schema/epochs.sql
 -- Reference data: shared by all merchants.
 \ir schema/currencies.sql
 \ir schema/channels.sql
@@ -32,7 +33,7 @@ set role mixpay_owner;
 \ir schema/facts.sql
 -- Money out, and what is summed up.
 \ir schema/settlements.sql
-\ir schema/settlement_facts.sql
+\ir schema/repayments.sql
 \ir schema/balance_folds.sql
 \ir schema/folded_balances.sql
 \ir schema/closed_periods.sql

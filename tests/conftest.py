@@ -6,16 +6,19 @@ After every test that had a database, all of sql/checks must find nothing.
 
 import fcntl
 import os
+import shutil
+import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from psycopg import Connection, conninfo
+from psycopg import Connection, conninfo, sql
 from pytest_postgresql import factories
 from pytest_postgresql.janitor import DatabaseJanitor
 from shop import Shop
@@ -25,8 +28,26 @@ from mixpay_db.embedded import EmbeddedServer
 
 # Nothing here outlives the tests, so nothing has to reach the disk.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# A file system in memory, where there is one: half of a clone's cost is making files on a disk.
+MEMORY = Path("/dev/shm")
+# What a server of ours takes there at most: its data, the log kept short, a test's database.
+ROOM = 512 * 2**20
 # Distinctive, and of this process alone: several runs may share the server of MIXPAY_TEST_URL.
 PREFIX = f"mixpay_test_{os.getpid()}"
+
+# A shell has those ignore Ctrl-C that it starts in the background; what tests end by it must not.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# Single tests that take longest.
+LONG = {"test_real_data.py", "test_money_lives.py", "test_faults.py", "test_drift.py"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long goes first where workers share it, so that none is left alone with it."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: item.path.name not in LONG)
 
 
 @dataclass(frozen=True)
@@ -52,12 +73,43 @@ class Server:
         )
 
 
+def _roomy() -> Path:
+    """Memory with room for the server of every worker, or else the disk."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if os.access(MEMORY, os.W_OK | os.X_OK):
+        _sweep()
+        if shutil.disk_usage(MEMORY).free >= workers * ROOM:
+            return MEMORY
+    return Path("/tmp")
+
+
+def _sweep() -> None:
+    """What runs that were killed have left in memory; nobody holds it any more."""
+    for home in MEMORY.glob("mixpay-*"):
+        with suppress(OSError):
+            # A server that has just been started is not held yet.
+            if time.time() - home.stat().st_mtime > 60:
+                with _held(home):
+                    shutil.rmtree(home)
+
+
+@contextmanager
+def _held(home: Path) -> Iterator[None]:
+    directory = os.open(home, os.O_RDONLY)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(directory)
+
+
 @pytest.fixture(scope="session")
 def pg_server() -> Iterator[Server]:
     """The server: `pg_server.url("name")` connects to a database in it."""
     named = os.environ.get("MIXPAY_TEST_URL")
     if named is None:
-        with EmbeddedServer(FAST) as server:
+        options = {**FAST, "max_wal_size": "128MB"}
+        with EmbeddedServer(options, parent=_roomy()) as server, _held(server.home):
             yield Server(server.host, server.port, server.user)
         return
     parts = conninfo.conninfo_to_dict(named)
@@ -80,19 +132,49 @@ def _install(*, autocommit: bool, **parameters: Any) -> None:
 
 
 pg_template = factories.postgresql_noproc(depends_on="pg_server", dbname=PREFIX, load=[_install])
-pg_clone = factories.postgresql("pg_template")
+
+
+@pytest.fixture(scope="session")
+def admin(pg_server: Server) -> Iterator[Connection[Any]]:
+    """The session that makes and drops the tests' databases: one for all, for each costs."""
+    with psycopg.connect(pg_server.url(), autocommit=True) as conn:
+        yield conn
 
 
 @pytest.fixture
-def url(request: pytest.FixtureRequest, pg_server: Server, pg_clone: Connection) -> Iterator[str]:
+def pg_clone(admin: Connection[Any], pg_template: Any) -> Iterator[str]:
+    """A database like the template, by its name."""
+    name, template = sql.Identifier(pg_template.dbname), sql.Identifier(pg_template.template_dbname)
+    create = sql.SQL("create database {} template {}").format(name, template)
+    if "MIXPAY_TEST_URL" not in os.environ and admin.info.server_version >= 150000:
+        # Copied as files it costs half, and a checkpoint, which costs nothing on our own server.
+        create += sql.SQL(" strategy file_copy")
+    admin.execute(create)
+    yield pg_template.dbname
+    admin.execute(sql.SQL("drop database if exists {} with (force)").format(name))
+
+
+@pytest.fixture
+def url(request: pytest.FixtureRequest, pg_server: Server, pg_clone: str) -> Iterator[str]:
     """An installed database, as a connection string. When the test is over, all checks hold."""
-    url = pg_server.url(pg_clone.info.dbname)
+    url = pg_server.url(pg_clone)
     yield url
     if request.node.get_closest_marker("breaks_checks") is None:
         with psycopg.connect(url) as conn:
-            broken = [result for result in database.run_checks(conn) if result.rows]
-        if broken:
-            pytest.fail("\n".join(map(_describe, broken)), pytrace=False)
+            if not all_hold(conn):
+                broken = [result for result in database.run_checks(conn) if result.rows]
+                pytest.fail("\n".join(map(_describe, broken)), pytrace=False)
+
+
+def all_hold(conn: Connection[Any]) -> bool:
+    """Whether no check finds anything. All are sent at once: most take less time than their way."""
+    queries = [query for _, query in database.checks()]
+    cursor = conn.execute(";\n".join(queries))
+    found = [cursor.fetchone()]
+    while cursor.nextset():
+        found.append(cursor.fetchone())
+    assert len(found) == len(queries)
+    return all(row is None for row in found)
 
 
 def _describe(broken: database.CheckResult) -> str:

@@ -343,11 +343,11 @@ def test_results_of_the_books_are_rows(conn: Connection[Any]) -> None:
         ("sofas", "payee", 0, 0, False),
     ]
     assert (due.order_no, due.amount, due.was_due) == ("H", 50, True)
-    assert (settled.payee_no, settled.receiver, settled.amount) == ("sofas", None, 60 + 38)
-    assert (paid_out.payee_no, paid_out.receiver, paid_out.amount) == (None, "agent", 10)
+    assert (settled.account, settled.owner, settled.amount) == ("payee", "sofas", 60 + 38)
+    assert (paid_out.account, paid_out.owner, paid_out.amount) == ("receiver", "agent", 10)
     assert (reversed_again.state, reversed_again.reason) == ("reversed", "no such account")
-    assert (repaid.to_account, repaid.to_owner, repaid.amount) == ("fee", "us", 5)
-    assert repaid.happened_at == DAY
+    assert (repaid.account, repaid.owner, repaid.amount) == ("fee", "us", 5)
+    assert repaid.repaid_at == DAY
     assert (fold.fold, type(fold.until_xid)) == (1, str)
     assert fold.movements > 20
     assert (balance.currency, balance.came_in, balance.balance) == ("CNY", 98 + 98, 98)

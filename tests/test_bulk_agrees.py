@@ -15,8 +15,10 @@ WRITTEN = {
     "payments": "payment_no, trade_no, channel, recorded, asked, amount, applied, surplus, "
     "refunded, surplus_refunded, state, channel_txn_no, paid_at, seq",
     "channel_refunds": "payment_no, channel, amount, state, reason, cleared",
-    "facts": "trade_no, entry, entity, payment_no, order_no, from_state, to_state, "
-    "from_account, from_owner, to_account, to_owner, amount, cause_no",
+    "facts": "log, log_no, entry, entity, payment_no, order_no, from_state, to_state, "
+    "from_account, case when from_account <> 'refund' then from_owner end as from_owner, "
+    "to_account, case when to_account <> 'refund' then to_owner end as to_owner, amount, currency, "
+    "case when entity not in ('refund', 'channel_refund') then number end as number",
     "splits": "split_no, order_no, takes_place, divided",
     "split_shares": "split_no, trade_no, position, amount, taken_back",
 }

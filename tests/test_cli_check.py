@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 from psycopg import Connection
 
 import mixpay_db
+from mixpay_db import database, resources
 from mixpay_db.cli import main
 from mixpay_db.resources import sql_dir
 
@@ -73,3 +74,41 @@ def test_a_reader_could_not_look(url: str) -> None:
     result = check(reader)
     assert result.exit_code == 2
     assert "permission denied" in result.stderr
+
+
+def test_each_check_has_its_own_columns_and_rows(
+    conn: Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "checks").mkdir()
+    monkeypatch.setattr(resources, "sql_dir", lambda: tmp_path)
+    assert database.run_checks(conn) == []
+    for name, query in (
+        ("a", "-- Of nobody.\nselect 1 as one, '%s;' as two;\n"),
+        ("b", "select 1 as one where false"),
+        ("c", "select 'm' as merchant_id union all select 'n' -- of two"),
+    ):
+        (tmp_path / "checks" / f"{name}.sql").write_text(query)
+    a = database.CheckResult("a", ["one", "two"], [(1, "%s;")])
+    b = database.CheckResult("b", ["one"], [])
+    c = database.CheckResult("c", ["merchant_id"], [("m",), ("n",)])
+    assert database.run_checks(conn) == [a, b, c]
+    c = database.CheckResult("c", ["merchant_id"], [("n",)])
+    assert database.run_checks(conn, "n") == [a, b, c]
+
+
+@pytest.mark.parametrize("merchant", [None, "m"])
+@pytest.mark.parametrize("wrong", ["select 1 / 0 as one", "select nothing", "select 1 +"])
+def test_an_error_names_the_file(
+    conn: Connection[Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    wrong: str,
+    merchant: str | None,
+) -> None:
+    (tmp_path / "checks").mkdir()
+    monkeypatch.setattr(resources, "sql_dir", lambda: tmp_path)
+    for name, query in (("a", "select 1 as one"), ("b", wrong), ("c", "select 1 as one")):
+        (tmp_path / "checks" / f"{name}.sql").write_text(query)
+    with pytest.raises(psycopg.Error) as caught:
+        database.run_checks(conn, merchant)
+    assert caught.value.__notes__ == [f"in {tmp_path / 'checks' / 'b.sql'}"]

@@ -10,13 +10,13 @@ from psycopg import Connection
 from shop import Shop, open_for_a_third_week, open_for_a_week, open_for_another_week
 
 FACT = (
-    "insert into mixpay.facts (merchant_id, trade_no, entry, entity, from_state, to_state, "
-    "from_account, to_account, amount, happened_at) values ('m', {}, now())"
+    "insert into mixpay.facts (merchant_id, log, log_no, entry, entity, number, from_state, "
+    "to_state, from_account, from_owner, to_account, to_owner, amount, epoch, currency, "
+    "happened_at) values ('m', {}, 1, 'CNY', now())"
 )
-SETTLEMENT_FACT = (
-    "insert into mixpay.settlement_facts (merchant_id, entity, number, entry, epoch, from_state, "
-    "to_state, from_account, from_owner, to_account, to_owner, amount, currency, happened_at) "
-    "values ('m', {}, 'CNY', now())"
+REPAYMENT = (
+    "insert into mixpay.repayments (merchant_id, repayment_no, account, owner, amount, currency, "
+    "repaid_at) values ('m', {}, 'CNY', now())"
 )
 SPLIT_RECEIVER = (
     "insert into mixpay.split_receivers (merchant_id, split_no, position, kind, receiver, fixed, "
@@ -28,7 +28,8 @@ def settlement(**columns: Any) -> str:
     """A settlement of nothing in which every constraint but one is kept."""
     row = {
         "settlement_no": "N",
-        "payee_no": "S",
+        "account": "payee",
+        "owner": "S",
         "currency": "CNY",
         "nth": 9,
         "until_at": "2026-01-01Z",
@@ -50,14 +51,19 @@ def settlement(**columns: Any) -> str:
 REFUSED: dict[tuple[str, str], str] = {
     # Domains.
     ("account", "account_is_known"): FACT.format(
-        "'T1', 99, 'trade', null, null, 'channel', 'x', 1"
+        "'trade', 'T1', 99, 'trade', 'T1', null, null, 'channel', 'card', 'x', 'x', 1"
     ),
     ("allocation", "allocation_is_known"): "update mixpay.merchants set allocation = 'lifo'",
     ("amount", "amount_is_0_to_1e15"): "update mixpay.trades set paid = -1 where trade_no = 'T4'",
     ("channel_refund_state", "channel_refund_state_is_known"): (
         "update mixpay.channel_refunds set state = 'lost', due_at = null, refunded_at = null"
     ),
-    ("entity", "entity_is_known"): FACT.format("'T1', 99, 'x', '', 'open', null, null, null"),
+    ("entity", "entity_is_known"): FACT.format(
+        "'trade', 'T1', 99, 'x', 'T1', '', 'open', null, null, null, null, null"
+    ),
+    ("log", "log_is_known"): FACT.format(
+        "'order', 'A', 1, 'trade', 'T1', '', 'open', null, null, null, null, null"
+    ),
     ("number", "number_is_1_to_64_printable_ascii"): (
         "insert into mixpay.merchants (merchant_id, title, allocation) values ('a b', 'x', 'fifo')"
     ),
@@ -293,23 +299,23 @@ REFUSED: dict[tuple[str, str], str] = {
         "select merchant_id, channel_refund_no, 'forgotten' from mixpay.anomaly_list"
     ),
     # What happened.
-    ("facts", "facts_pkey"): FACT.format("'T1', 1, 'trade', '', 'open', null, null, null"),
-    ("facts", "facts_merchant_id_trade_no_fkey"): FACT.format(
-        "'X', 1, 'trade', '', 'open', null, null, null"
+    ("epochs", "epochs_pkey"): "insert into mixpay.epochs (epoch) values (1)",
+    ("epochs", "epoch_is_positive"): "insert into mixpay.epochs (epoch) values (0)",
+    ("facts", "facts_pkey"): FACT.format(
+        "'trade', 'T1', 1, 'trade', 'T1', '', 'open', null, null, null, null, null"
     ),
     ("facts", "a_change_has_two_states"): FACT.format(
-        "'T1', 99, 'trade', null, 'open', null, null, null"
+        "'trade', 'T1', 99, 'trade', 'T1', null, 'open', null, null, null, null, null"
     ),
     ("facts", "a_movement_has_two_accounts"): FACT.format(
-        "'T1', 99, 'trade', '', 'open', 'channel', null, null"
-    ),
-    ("facts", "from_one_order_to_another"): FACT.format(
-        "'T1', 99, 'trade', null, null, 'order', 'order', 1"
+        "'trade', 'T1', 99, 'trade', 'T1', '', 'open', 'channel', 'card', null, null, null"
     ),
     ("facts", "owner_of_the_money_is_named"): FACT.format(
-        "'T1', 99, 'trade', null, null, 'order', 'payee', 1"
+        "'trade', 'T1', 99, 'trade', 'T1', null, null, 'order', null, 'payee', 'S', 1"
     ),
-    ("facts", "says_something"): FACT.format("'T1', 99, 'trade', null, null, null, null, null"),
+    ("facts", "says_something"): FACT.format(
+        "'trade', 'T1', 99, 'trade', 'T1', null, null, null, null, null, null, null"
+    ),
     # Whose it is.
     ("releases", "releases_pkey"): (
         "insert into mixpay.releases (merchant_id, release_no, order_no, amount, was_due) "
@@ -397,8 +403,8 @@ REFUSED: dict[tuple[str, str], str] = {
     ),
     # What was paid out.
     ("settlements", "settlements_pkey"): settlement(settlement_no="S1"),
-    ("settlements", "settlements_merchant_id_payee_no_fkey"): settlement(payee_no="X"),
-    ("settlements", "it_is_a_payees_or_a_receivers"): settlement(receiver="agent"),
+    ("settlements", "settlements_merchant_id_payee_no_fkey"): settlement(owner="X"),
+    ("settlements", "it_is_a_payees_or_a_receivers"): settlement(account="fee"),
     ("settlements", "range_goes_forward"): settlement(from_xid="2", until_xid="1"),
     ("settlements", "it_sums_exactly"): settlement(earned=1),
     ("settlements", "only_debts_are_carried"): settlement(earned=1, carried_out=1),
@@ -407,25 +413,9 @@ REFUSED: dict[tuple[str, str], str] = {
     ("settlements", "only_a_payout_is_reversed"): settlement(
         state="reversed", reversed_at="2026-01-01Z"
     ),
-    ("settlements", "a_payees_settlements_are_numbered"): settlement(nth=1),
-    ("settlements", "a_receivers_settlements_are_numbered"): settlement(
-        payee_no=None, receiver="agent", nth=1
-    ),
-    ("settlement_facts", "settlement_facts_pkey"): SETTLEMENT_FACT.format(
-        "'settlement', 'S1', 1, 1, '', 'settled', null, null, null, null, null"
-    ),
-    ("settlement_facts", "entity_is_known"): SETTLEMENT_FACT.format(
-        "'gift', 'N', 1, 1, '', 'settled', null, null, null, null, null"
-    ),
-    ("settlement_facts", "a_movement_has_two_accounts"): SETTLEMENT_FACT.format(
-        "'settlement', 'N', 1, 1, '', 'settled', null, null, 'outside', null, null"
-    ),
-    ("settlement_facts", "owner_of_the_money_is_named"): SETTLEMENT_FACT.format(
-        "'settlement', 'N', 1, 1, '', 'settled', 'payee', null, 'outside', null, 1"
-    ),
-    ("settlement_facts", "one_side_is_outside"): SETTLEMENT_FACT.format(
-        "'settlement', 'N', 1, 1, '', 'settled', 'payee', 'S', 'payee', 'V', 1"
-    ),
+    ("settlements", "an_accounts_settlements_are_numbered"): settlement(nth=1),
+    ("repayments", "repayments_pkey"): REPAYMENT.format("'B1', 'payee', 'S', 1"),
+    ("repayments", "somebody_owes_it"): REPAYMENT.format("'N', 'order', 'A', 1"),
     # What was summed up.
     ("balance_folds", "balance_folds_pkey"): "update mixpay.balance_folds set fold = 1",
     ("balance_folds", "range_goes_forward"): "update mixpay.balance_folds set until_epoch = -1",
@@ -508,9 +498,26 @@ FACTS_STAY = [
     "update mixpay.anomaly_resolutions set resolution = 'booked'",
     "delete from mixpay.anomaly_resolutions",
     "truncate mixpay.anomaly_resolutions",
-    "update mixpay.settlement_facts set amount = 1",
-    "delete from mixpay.settlement_facts",
-    "truncate mixpay.settlement_facts",
+    "update mixpay.repayments set amount = 1",
+    "delete from mixpay.repayments",
+    "truncate mixpay.repayments",
+    "update mixpay.epochs set epoch = epoch + 1",
+    "delete from mixpay.epochs",
+    "truncate mixpay.epochs",
+    "delete from mixpay.orders",
+    "truncate mixpay.orders cascade",
+    "delete from mixpay.trades",
+    "truncate mixpay.trades cascade",
+    "delete from mixpay.trade_orders",
+    "truncate mixpay.trade_orders",
+    "delete from mixpay.payments",
+    "truncate mixpay.payments cascade",
+    "delete from mixpay.refunds",
+    "truncate mixpay.refunds cascade",
+    "delete from mixpay.channel_refunds where redirected_from is not null",
+    "truncate mixpay.channel_refunds cascade",
+    "delete from mixpay.disputes",
+    "truncate mixpay.disputes",
     "update mixpay.releases set amount = 1",
     "delete from mixpay.releases",
     "truncate mixpay.releases",
@@ -525,6 +532,7 @@ FACTS_STAY = [
     "truncate mixpay.closed_balances",
     "update mixpay.settlements set carried_in = carried_in + 1, earned = earned - 1",
     "update mixpay.settlements set until_at = until_at + interval '1 day'",
+    "update mixpay.settlements set owner = 'V'",
     "delete from mixpay.settlements",
     "truncate mixpay.settlements",
     "update mixpay.splits set takes_place = 'release'",

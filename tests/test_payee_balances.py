@@ -213,7 +213,8 @@ class TestCost:
         before = min(self.settling(shop, "FEW") for _ in range(3))
         self.sell(shop, "MANY", range(10 * MANY, 11 * MANY))
 
-        assert self.settling(shop, "FEW") <= before + 30
+        # Here, too: statistics that are new meanwhile make it plan once more.
+        assert min(self.settling(shop, "FEW") for _ in range(3)) <= before + 30
 
     def test_one_payees_balance_reads_its_own_rows(self, shop: Shop) -> None:
         query = "select * from mixpay.payee_balances where (merchant_id, payee_no) = ('m', 'FEW')"

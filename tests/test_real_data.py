@@ -96,7 +96,7 @@ def test_loads_them_to_the_cent_and_refunds_them_first_in_first_out(
     # In which order the database did them is for it to say; what each took, for us.
     done = conn.execute(
         "select refund_no, order_no from mixpay.facts "
-        "where entity = 'refund' and from_state = '' order by trade_no, entry"
+        "where entity = 'refund' and from_state = '' order by log_no, entry"
     ).fetchall()
     amounts = {refund_no: amount for _, refund_no, amount in refunds}
     expected = {no: sorted(fifo(held[order_no], amounts[no])) for no, order_no in done}

@@ -230,6 +230,17 @@ def test_no_column_is_inexact(ask: Ask) -> None:
     assert small == ["mixpay.currencies.exponent"]
 
 
+def test_views_have_columns_of_plain_types_so_that_every_tool_reads_them(ask: Ask) -> None:
+    rows = ask("""
+        select c.oid::regclass || '.' || a.attname as name, t.typtype
+        from pg_attribute as a
+        inner join pg_class as c on c.oid = a.attrelid
+        inner join pg_type as t on t.oid = a.atttypid
+        where c.relnamespace = $mixpay and c.relkind = 'v' and a.attnum > 0
+    """)
+    assert [row.name for row in rows if row.typtype == "d"] == []
+
+
 def test_moments_are_named_so(ask: Ask) -> None:
     for column in ask(COLUMNS):
         is_moment = column.type == "timestamp with time zone"

@@ -1,10 +1,6 @@
 -- Every change of state on record is one of the legal ones.
-select f.merchant_id, f.trade_no, f.number, f.entry, f.entity, f.from_state, f.to_state
-from (
-    select merchant_id, trade_no, null as number, entry, entity, from_state, to_state from mixpay.facts
-    union all
-    select merchant_id, null, number, entry, entity, from_state, to_state from mixpay.settlement_facts
-) as f
+select f.merchant_id, f.log, f.log_no, f.entry, f.entity, f.number, f.from_state, f.to_state
+from mixpay.facts as f
 where
     f.to_state is not null
     and not exists (

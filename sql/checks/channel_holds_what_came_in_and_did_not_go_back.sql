@@ -1,9 +1,9 @@
 -- For each merchant and channel, in minus out by the facts is payments minus channel refunds that were sent.
 with facts as (
-    select merchant_id, channel, sum(case when from_account = 'channel' then amount else -amount end) as in_minus_out
-    from mixpay.trade_flow
-    where from_account = 'channel' or to_account = 'channel'
-    group by merchant_id, channel
+    select merchant_id, owner as channel, sum(went_out - came_in) as in_minus_out
+    from mixpay.postings
+    where account = 'channel'
+    group by merchant_id, owner
 ), books as (
     select merchant_id, channel, sum(amount) as held
     from (

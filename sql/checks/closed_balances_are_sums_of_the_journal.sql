@@ -1,17 +1,13 @@
 -- The figures of a closed period are what the journal says was written until then, and seen when it was closed.
 with sides as (
-    select
-        j.merchant_id, s.account, x.owner, j.currency, j.created_at, j.epoch, j.xid, s.came_in, s.went_out
-    from mixpay.journal as j
-    cross join lateral (values
-        (j.to_account, j.to_owner, j.amount, 0), (j.from_account, j.from_owner, 0, j.amount)
-    ) as s (account, owner, came_in, went_out)
+    select p.merchant_id, p.account, k.owner, p.currency, p.created_at, p.epoch, p.xid, p.came_in, p.went_out
+    from mixpay.postings as p
     -- Each account of those that are named, and each kind.
     cross join lateral (
         select '' as owner
         union all
-        select s.owner where s.account in ('channel', 'payee', 'receiver', 'fee')
-    ) as x
+        select p.owner where p.account in ('channel', 'payee', 'receiver', 'fee')
+    ) as k
 ), sums as (
     select
         p.merchant_id, p.until_at, s.account, s.owner, s.currency, sum(s.came_in) as came_in,

@@ -4,13 +4,16 @@ from mixpay.refund_details as d
 inner join mixpay.payments as p on p.merchant_id = d.merchant_id and p.payment_no = d.payment_no
 left join (
     select
-        merchant_id, trade_no, refund_no, payment_no,
+        merchant_id, log_no as trade_no, refund_no, payment_no,
         sum(case to_account when 'refund' then amount else -amount end) as reserved
     from mixpay.facts
     where
-        (to_account = 'refund' and from_account in ('order', 'surplus'))
-        or (from_account = 'refund' and to_account in ('order', 'surplus'))
-    group by merchant_id, trade_no, refund_no, payment_no
+        log = 'trade'
+        and (
+            (to_account = 'refund' and from_account in ('order', 'surplus'))
+            or (from_account = 'refund' and to_account in ('order', 'surplus'))
+        )
+    group by merchant_id, log_no, refund_no, payment_no
 ) as f
     on
         f.merchant_id = d.merchant_id and f.trade_no = p.trade_no and f.refund_no = d.refund_no

@@ -1,6 +1,12 @@
--- A trade's facts are numbered from 1 to its last_entry without a gap.
-select t.merchant_id, t.trade_no, t.last_entry, count(f.entry) as facts, max(f.entry) as last_fact
-from mixpay.trades as t
-left join mixpay.facts as f on f.merchant_id = t.merchant_id and f.trade_no = t.trade_no
-group by t.merchant_id, t.trade_no
-having t.last_entry <> count(f.entry) or t.last_entry <> coalesce(max(f.entry), 0);
+-- The facts of each log are numbered from 1 to its last entry without a gap; a repayment has one.
+select l.merchant_id, l.log, l.log_no, l.last_entry, count(f.entry) as facts, max(f.entry) as last_fact
+from (
+    select merchant_id, 'trade' as log, trade_no as log_no, last_entry from mixpay.trades
+    union all
+    select merchant_id, 'settlement', settlement_no, last_entry from mixpay.settlements
+    union all
+    select merchant_id, 'repayment', repayment_no, 1 from mixpay.repayments
+) as l
+left join mixpay.facts as f on f.merchant_id = l.merchant_id and f.log = l.log and f.log_no = l.log_no
+group by l.merchant_id, l.log, l.log_no, l.last_entry
+having l.last_entry <> count(f.entry) or l.last_entry <> coalesce(max(f.entry), 0);

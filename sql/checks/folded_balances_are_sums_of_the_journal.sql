@@ -9,24 +9,22 @@ with places as (
             range between unbounded preceding and current row
         ) + 1 as of_fold
     from (
-        select merchant_id, until_epoch as epoch, until_xid as xid, fold, null as currency, 0 as amount,
-            null as from_account, null as from_owner, null as to_account, null as to_owner
+        select
+            merchant_id, until_epoch as epoch, until_xid as xid, fold, null as account, null as owner, null as currency,
+            0 as came_in, 0 as went_out
         from mixpay.balance_folds
         union all
-        select merchant_id, epoch, xid, null, currency, amount, from_account, from_owner, to_account, to_owner
-        from mixpay.journal
+        select merchant_id, epoch, xid, null, account, owner, currency, came_in, went_out
+        from mixpay.postings
     ) as x
 ), sides as (
-    select p.merchant_id, s.account, k.owner, p.currency, p.of_fold, s.came_in, s.went_out
+    select p.merchant_id, p.account, k.owner, p.currency, p.of_fold, p.came_in, p.went_out
     from places as p
-    cross join lateral (values
-        (p.to_account, p.to_owner, p.amount, 0), (p.from_account, p.from_owner, 0, p.amount)
-    ) as s (account, owner, came_in, went_out)
     -- Each account of those that are named, and each kind.
     cross join lateral (
         select '' as owner
         union all
-        select s.owner where s.account in ('channel', 'payee', 'receiver', 'fee')
+        select p.owner where p.account in ('channel', 'payee', 'receiver', 'fee')
     ) as k
     where p.fold is null
 ), sums as (

@@ -2,16 +2,9 @@
 select merchant_id, trade_no, entry, account, owner, balance
 from (
     select
-        *,
-        sum(amount) over (partition by merchant_id, trade_no, account, owner order by entry) as balance
-    from (
-        select merchant_id, number as trade_no, entry, from_account as account, from_owner as owner, -amount as amount
-        from mixpay.journal
-        where source = 'trade' and from_account in ('order', 'surplus', 'refund')
-        union all
-        select merchant_id, number, entry, to_account, to_owner, amount
-        from mixpay.journal
-        where source = 'trade' and to_account in ('order', 'surplus', 'refund')
-    ) as m
+        merchant_id, number as trade_no, entry, account, owner,
+        sum(came_in - went_out) over (partition by merchant_id, number, account, owner order by entry) as balance
+    from mixpay.postings
+    where source = 'trade' and account in ('order', 'surplus', 'refund')
 ) as b
 where balance < 0;

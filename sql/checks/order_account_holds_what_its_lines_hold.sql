@@ -1,11 +1,8 @@
 -- What the journal leaves on an order's account is what is paid of its lines, not refunded and not cleared.
 with booked as (
-    select merchant_id, owner, sum(amount) as held
-    from (
-        select merchant_id, to_owner as owner, amount from mixpay.journal where to_account = 'order'
-        union all
-        select merchant_id, from_owner, -amount from mixpay.journal where from_account = 'order'
-    ) as j
+    select merchant_id, owner, sum(came_in - went_out) as held
+    from mixpay.postings
+    where account = 'order'
     group by merchant_id, owner
 ), lines as (
     select merchant_id, order_no, sum(paid - refunded - cleared) as held

@@ -1,15 +1,15 @@
 -- What the journal moved outside of each merchant is what settlements paid out, less what was repaid and written off.
 with booked as (
-    select merchant_id, currency, sum(case to_account when 'outside' then amount else -amount end) as balance
-    from mixpay.journal
-    where to_account = 'outside' or from_account = 'outside'
+    select merchant_id, currency, sum(came_in - went_out) as balance
+    from mixpay.postings
+    where account = 'outside'
     group by merchant_id, currency
 ), due as (
     select merchant_id, currency, sum(amount) as balance
     from (
         select merchant_id, currency, amount from mixpay.settlements where state = 'settled'
         union all
-        select merchant_id, currency, -amount from mixpay.settlement_facts where entity = 'repayment'
+        select merchant_id, currency, -amount from mixpay.repayments
         union all
         select a.merchant_id, t.currency, -a.amount
         from mixpay.anomalies as a

@@ -1,12 +1,8 @@
 -- What the journal leaves on the account of a payee, a receiver or a fee is what was cleared to it of lines and splits,
 -- and not paid out.
 with booked as (
-    select merchant_id, account, owner, currency, sum(amount) as balance
-    from (
-        select merchant_id, to_account as account, to_owner as owner, currency, amount from mixpay.journal
-        union all
-        select merchant_id, from_account, from_owner, currency, -amount from mixpay.journal
-    ) as j
+    select merchant_id, account, owner, currency, sum(came_in - went_out) as balance
+    from mixpay.postings
     where account in ('payee', 'receiver', 'fee')
     group by merchant_id, account, owner, currency
 ), cleared as (
@@ -42,14 +38,12 @@ with booked as (
             z.merchant_id = l.merchant_id and z.split_no = l.split_no and z.trade_no = l.trade_no and q.kept_on_refund
     ) as k
     union all
-    select s.merchant_id, case when s.receiver is null then 'payee' else 'receiver' end,
-        coalesce(s.payee_no, s.receiver), s.currency, -s.amount
+    select s.merchant_id, s.account, s.owner, s.currency, -s.amount
     from mixpay.settlements as s
     where s.state = 'settled'
     union all
-    select f.merchant_id, f.to_account, f.to_owner, f.currency, f.amount
-    from mixpay.settlement_facts as f
-    where f.entity = 'repayment'
+    select r.merchant_id, r.account, r.owner, r.currency, r.amount
+    from mixpay.repayments as r
 ), due as (
     select merchant_id, account, owner, currency, sum(amount) as balance
     from cleared

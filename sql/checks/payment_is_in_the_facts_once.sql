@@ -6,16 +6,19 @@ select
 from mixpay.payments as p
 left join (
     select
-        merchant_id, trade_no, payment_no,
+        merchant_id, log_no as trade_no, payment_no,
         sum(amount) filter (where from_account = 'channel') as amount,
         sum(case from_account when 'channel' then amount else -amount end)
             filter (where to_account = 'order' or from_account = 'order') as applied,
         sum(amount) filter (where to_account = 'surplus') as surplus
     from mixpay.facts
     where
-        (from_account = 'channel' and to_account in ('order', 'surplus'))
-        or (from_account = 'order' and to_account = 'surplus')
-    group by merchant_id, trade_no, payment_no
+        log = 'trade'
+        and (
+            (from_account = 'channel' and to_account in ('order', 'surplus'))
+            or (from_account = 'order' and to_account = 'surplus')
+        )
+    group by merchant_id, log_no, payment_no
 ) as f on f.merchant_id = p.merchant_id and f.trade_no = p.trade_no and f.payment_no = p.payment_no
 where
     p.amount <> coalesce(f.amount, 0)

@@ -1,17 +1,15 @@
 -- No payee and no receiver was paid out more than ever came in for it.
 select s.merchant_id, s.account, s.owner, s.currency, s.paid_out, coalesce(i.came_in, 0) as came_in
 from (
-    select
-        merchant_id, case when receiver is null then 'payee' else 'receiver' end as account,
-        coalesce(payee_no, receiver) as owner, currency, sum(amount) as paid_out
+    select merchant_id, account, owner, currency, sum(amount) as paid_out
     from mixpay.settlements
     where state = 'settled'
     group by 1, 2, 3, 4
 ) as s
 left join (
-    select merchant_id, to_account as account, to_owner as owner, currency, sum(amount) as came_in
-    from mixpay.journal
-    where to_account in ('payee', 'receiver') and source <> 'settlement'
+    select merchant_id, account, owner, currency, sum(came_in) as came_in
+    from mixpay.postings
+    where account in ('payee', 'receiver') and source <> 'settlement'
     group by 1, 2, 3, 4
 ) as i on i.merchant_id = s.merchant_id and i.account = s.account and i.owner = s.owner and i.currency = s.currency
 where s.paid_out > coalesce(i.came_in, 0);

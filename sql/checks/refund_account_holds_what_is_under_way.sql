@@ -6,12 +6,9 @@ select
     r.amount - r.succeeded - r.freed as under_way
 from mixpay.refunds as r
 full join (
-    select merchant_id, owner, sum(amount) as held
-    from (
-        select merchant_id, to_owner as owner, amount from mixpay.journal where to_account = 'refund'
-        union all
-        select merchant_id, from_owner, -amount from mixpay.journal where from_account = 'refund'
-    ) as x
+    select merchant_id, owner, sum(came_in - went_out) as held
+    from mixpay.postings
+    where account = 'refund'
     group by merchant_id, owner
 ) as j on j.merchant_id = r.merchant_id and j.owner = r.refund_no
 where coalesce(j.held, 0) <> coalesce(r.amount - r.succeeded - r.freed, 0);

@@ -12,9 +12,9 @@ left join (
     group by merchant_id, refund_no
 ) as c on c.merchant_id = r.merchant_id and c.refund_no = r.refund_no
 full join (
-    select merchant_id, refund_no, sum(case when from_owner is null then -amount else amount end) as amount
-    from mixpay.facts
-    where entity = 'refund' and amount is not null
+    select merchant_id, refund_no, sum(came_in - went_out) as amount
+    from mixpay.postings
+    where account = 'order' and cause = 'refund' and other_account in ('payee', 'receiver', 'fee')
     group by merchant_id, refund_no
 ) as f on f.merchant_id = r.merchant_id and f.refund_no = r.refund_no
 where

@@ -1,15 +1,15 @@
 -- What the facts move from what is held because of a release is its amount, and nothing moves so without a release.
 select
     coalesce(r.merchant_id, f.merchant_id) as merchant_id,
-    coalesce(r.release_no, f.cause_no) as release_no,
+    coalesce(r.release_no, f.number) as release_no,
     coalesce(r.order_no, f.order_no) as order_no,
     r.amount, coalesce(f.amount, 0) as in_facts
 from mixpay.releases as r
 full join (
     select
-        merchant_id, cause_no, order_no, sum(case from_account when 'order' then amount else -amount end) as amount
+        merchant_id, number, order_no, sum(case from_account when 'order' then amount else -amount end) as amount
     from mixpay.facts
     where entity = 'release' and amount is not null
-    group by merchant_id, cause_no, order_no
-) as f on f.merchant_id = r.merchant_id and f.cause_no = r.release_no and f.order_no = r.order_no
+    group by merchant_id, number, order_no
+) as f on f.merchant_id = r.merchant_id and f.number = r.release_no and f.order_no = r.order_no
 where coalesce(f.amount, 0) <> coalesce(r.amount, 0);

@@ -13,8 +13,8 @@ full join (
         min(case when to_account = 'outside' then from_account else to_account end) as account,
         max(case when to_account = 'outside' then from_account else to_account end) as last_account,
         min(coalesce(from_owner, to_owner)) as owner, max(coalesce(from_owner, to_owner)) as last_owner
-    from mixpay.settlement_facts
-    where entity = 'settlement'
+    from mixpay.facts
+    where log = 'settlement'
     group by merchant_id, number, currency
 ) as f on f.merchant_id = s.merchant_id and f.number = s.settlement_no and f.currency = s.currency
 where
@@ -23,7 +23,5 @@ where
         s.amount::numeric, case s.state when 'reversed' then s.amount else 0 end::numeric
     )
     or s.amount > 0 and (f.account, f.last_account, f.owner, f.last_owner) is distinct from (
-        case when s.receiver is null then 'payee' else 'receiver' end,
-        case when s.receiver is null then 'payee' else 'receiver' end,
-        coalesce(s.payee_no, s.receiver), coalesce(s.payee_no, s.receiver)
+        s.account, s.account, s.owner, s.owner
     );

@@ -15,14 +15,14 @@ from (
             account rows between unbounded preceding and 1 preceding
         ), 0) as brought_back
     from mixpay.settlements
-    window account as (partition by merchant_id, payee_no, receiver, currency order by nth)
+    window account as (partition by merchant_id, account, owner, currency order by nth)
 ) as s
 cross join lateral (
     select coalesce(sum(f.amount), 0) as by_its_end
-    from mixpay.settlement_facts as f
+    from mixpay.facts as f
     where
-        f.merchant_id = s.merchant_id and f.to_owner = coalesce(s.payee_no, s.receiver)
-        and f.to_account = case when s.receiver is null then 'payee' else 'receiver' end and f.currency = s.currency
+        f.log <> 'trade' and f.merchant_id = s.merchant_id and f.to_owner = s.owner and f.to_account = s.account
+        and f.currency = s.currency
         and (f.epoch, f.xid) < (s.until_epoch, s.until_xid) and f.created_at <= s.until_at
 ) as b
 where

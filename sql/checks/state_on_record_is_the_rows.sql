@@ -13,13 +13,17 @@ with rows_now as (
     select merchant_id, 'release', release_no, 'released' from mixpay.releases
     union all
     select merchant_id, 'split', split_no, 'agreed' from mixpay.splits
+    union all
+    select merchant_id, 'settlement', settlement_no, state from mixpay.settlements
+    union all
+    select merchant_id, 'repayment', repayment_no, 'recorded' from mixpay.repayments
 ), steps as (
     -- Where as many changes lead into a state as out of it, the thing is not there; it is where one more leads in.
     select merchant_id, entity, number, state, sum(step) as standing
     from (
-        select merchant_id, entity, number, to_state as state, 1 as step from mixpay.history
+        select merchant_id, entity, number, to_state as state, 1 as step from mixpay.facts
         union all
-        select merchant_id, entity, number, from_state, -1 from mixpay.history
+        select merchant_id, entity, number, from_state, -1 from mixpay.facts
     ) as s
     group by merchant_id, entity, number, state
 )

@@ -6,12 +6,9 @@ select
     p.surplus - p.surplus_refunded as not_sent_back
 from mixpay.payments as p
 full join (
-    select merchant_id, owner, sum(amount) as held
-    from (
-        select merchant_id, to_owner as owner, amount from mixpay.journal where to_account = 'surplus'
-        union all
-        select merchant_id, from_owner, -amount from mixpay.journal where from_account = 'surplus'
-    ) as x
+    select merchant_id, owner, sum(came_in - went_out) as held
+    from mixpay.postings
+    where account = 'surplus'
     group by merchant_id, owner
 ) as j on j.merchant_id = p.merchant_id and j.owner = p.payment_no
 where coalesce(j.held, 0) <> coalesce(p.surplus - p.surplus_refunded, 0);

@@ -7,11 +7,11 @@ select
 from mixpay.trades as t
 left join (
     select
-        x.merchant_id, x.trade_no,
+        x.merchant_id, x.log_no as trade_no,
         sum(case when x.from_account = 'channel' then x.amount else -x.amount end) as in_minus_out
     from mixpay.facts as x
-    where x.from_account = 'channel' or x.to_account = 'channel'
-    group by x.merchant_id, x.trade_no
+    where x.log = 'trade' and (x.from_account = 'channel' or x.to_account = 'channel')
+    group by x.merchant_id, x.log_no
 ) as f on f.merchant_id = t.merchant_id and f.trade_no = t.trade_no
 left join (
     select x.merchant_id, x.trade_no, sum(x.amount) as amount

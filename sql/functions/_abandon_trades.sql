@@ -12,6 +12,10 @@ declare
         ) as l
     );
     v_busy record;
+    v_trade trades;
+    v_trades trades[] := array[]::trades[];
+    v_fact facts;
+    v_facts facts[] := array[]::facts[];
 begin
     if v_trade_nos = '{}' then
         return;
@@ -44,14 +48,18 @@ begin
     where
         trade_orders.merchant_id = p_merchant_id and trade_orders.trade_no = any (v_trade_nos) and trade_orders.live
         and trades.merchant_id = p_merchant_id and trades.trade_no = trade_orders.trade_no and trades.state = 'open';
-    with closed as (
-        update trades set state = 'closed', last_entry = last_entry + 1
+    for v_trade in
+        select * from trades
         where merchant_id = p_merchant_id and trade_no = any (v_trade_nos) and state = 'open'
-        returning trade_no, last_entry
-    )
-    insert into facts (merchant_id, trade_no, entry, entity, from_state, to_state, reason, happened_at)
-    select p_merchant_id, trade_no, last_entry, 'trade', 'open', 'closed', 'its orders were merged again', now()
-    from closed;
+        order by trade_no
+    loop
+        v_fact := _fact(v_trade, 'trade', v_trade.trade_no, 'open', 'closed');
+        v_fact.reason := 'its orders were merged again';
+        v_facts := v_facts || v_fact;
+        v_trade.state := 'closed';
+        v_trades := v_trades || v_trade;
+    end loop;
+    perform _post_all(v_trades, v_facts);
 end;
 $_abandon_trades$;
 

@@ -2,7 +2,7 @@ create function mixpay._all_totals(
     p_merchant_id text, p_at timestamptz, p_account text, p_owner text
 ) returns setof mixpay.account_total
 language plpgsql stable
-set search_path = mixpay, pg_temp set enable_seqscan = off set jit = off
+set search_path = mixpay, pg_temp
 as $_all_totals$
 declare
     v_fold bigint := _fold_at(p_merchant_id, p_at);

@@ -1,53 +1,17 @@
 create function mixpay._entries_of(
     p_merchant_id text, p_account mixpay.account_name, p_after timestamptz, p_until timestamptz
-) returns setof mixpay.journal
+) returns setof mixpay.postings
 language plpgsql stable
 set search_path = mixpay, pg_temp
--- As in _moved_in: from each movement to its trade, one by one.
-set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off
-set jit = off set max_parallel_workers_per_gather = 0
+-- As in _moved_in.
+set plan_cache_mode = force_generic_plan
 as $_entries_of$
 declare
     v_fold bigint := case when p_after is null then 0 else _fold_at(p_merchant_id, p_after) end;
+    v_range journal_range;
     v_trade_nos text[];
 begin
-    if p_account.owner is not null and p_account.account in ('payee', 'receiver', 'fee') then
-        return query
-        select j.*
-        from _journal_ranges(p_merchant_id, v_fold, p_until) as r
-        cross join lateral (
-            select 'trade' as source, f.trade_no as number, f.entry, f.created_at
-            from facts as f
-            where
-                f.merchant_id = p_merchant_id and f.to_owner = p_account.owner and f.to_account = p_account.account
-                and (f.epoch, f.xid) >= (r.from_epoch, r.from_xid) and (f.epoch, f.xid) < (r.until_epoch, r.until_xid)
-            union all
-            select 'trade', f.trade_no, f.entry, f.created_at
-            from facts as f
-            where
-                f.merchant_id = p_merchant_id and f.from_owner = p_account.owner and f.from_account = p_account.account
-                and (f.epoch, f.xid) >= (r.from_epoch, r.from_xid) and (f.epoch, f.xid) < (r.until_epoch, r.until_xid)
-            union all
-            select f.entity, f.number, f.entry, f.created_at
-            from settlement_facts as f
-            where
-                f.merchant_id = p_merchant_id and f.to_owner = p_account.owner and f.to_account = p_account.account
-                and (f.epoch, f.xid) >= (r.from_epoch, r.from_xid) and (f.epoch, f.xid) < (r.until_epoch, r.until_xid)
-            union all
-            select f.entity, f.number, f.entry, f.created_at
-            from settlement_facts as f
-            where
-                f.merchant_id = p_merchant_id and f.from_owner = p_account.owner and f.from_account = p_account.account
-                and (f.epoch, f.xid) >= (r.from_epoch, r.from_xid) and (f.epoch, f.xid) < (r.until_epoch, r.until_xid)
-        ) as k
-        -- Of a view that is a union, a join could read all; what stands behind an offset is looked up one by one.
-        cross join lateral (
-            select * from journal as x
-            where x.merchant_id = p_merchant_id and x.source = k.source and x.number = k.number and x.entry = k.entry
-            offset 0
-        ) as j
-        where (p_after is null or k.created_at > p_after) and (p_until is null or k.created_at <= p_until);
-    elsif p_account.owner is not null and p_account.account <> 'channel' then
+    if p_account.owner is not null and p_account.account in ('order', 'surplus', 'refund', 'anomaly') then
         v_trade_nos := array(
             select l.trade_no from trade_orders as l
             where p_account.account = 'order' and l.merchant_id = p_merchant_id and l.order_no = p_account.owner
@@ -68,30 +32,34 @@ begin
                 and c.channel_refund_no = p_account.owner
         );
         return query
-        select j.* from journal as j
+        select p.* from postings as p
         where
-            j.merchant_id = p_merchant_id and j.source = 'trade' and j.number = any (v_trade_nos)
-            and (
-                (j.from_account = p_account.account and j.from_owner = p_account.owner)
-                or (j.to_account = p_account.account and j.to_owner = p_account.owner)
-            )
-            and (p_after is null or j.created_at > p_after) and (p_until is null or j.created_at <= p_until);
-    else
-        return query
-        select j.*
-        from _journal_ranges(p_merchant_id, v_fold, p_until) as r
-        cross join lateral (
-            select * from journal as x
-            where
-                x.merchant_id = p_merchant_id and p_account.account in (x.from_account, x.to_account)
-                and (x.epoch, x.xid) >= (r.from_epoch, r.from_xid) and (x.epoch, x.xid) < (r.until_epoch, r.until_xid)
-                and (p_after is null or x.created_at > p_after) and (p_until is null or x.created_at <= p_until)
-            offset 0
-        ) as j
-        where
-            p_account.owner is null or (j.from_account = p_account.account and j.from_owner = p_account.owner)
-            or (j.to_account = p_account.account and j.to_owner = p_account.owner);
+            p.merchant_id = p_merchant_id and p.source = 'trade' and p.number = any (v_trade_nos)
+            and p.account = p_account.account and p.owner = p_account.owner
+            and (p_after is null or p.created_at > p_after) and (p_until is null or p.created_at <= p_until);
+        return;
     end if;
+    for v_range in select r.* from _journal_ranges(p_merchant_id, v_fold, p_until) as r loop
+        if p_account.owner is not null and p_account.account in ('payee', 'receiver', 'fee') then
+            return query
+            select p.* from postings as p
+            where
+                p.merchant_id = p_merchant_id and p.account = p_account.account and p.owner = p_account.owner
+                and p.account in ('payee', 'receiver', 'fee')
+                and (p.epoch, p.xid) >= (v_range.from_epoch, v_range.from_xid)
+                and (p.epoch, p.xid) < (v_range.until_epoch, v_range.until_xid)
+                and (p_after is null or p.created_at > p_after) and (p_until is null or p.created_at <= p_until);
+        else
+            return query
+            select p.* from postings as p
+            where
+                p.merchant_id = p_merchant_id and p.account = p_account.account
+                and (p_account.owner is null or p.owner = p_account.owner)
+                and (p.epoch, p.xid) >= (v_range.from_epoch, v_range.from_xid)
+                and (p.epoch, p.xid) < (v_range.until_epoch, v_range.until_xid)
+                and (p_after is null or p.created_at > p_after) and (p_until is null or p.created_at <= p_until);
+        end if;
+    end loop;
 end;
 $_entries_of$;
 

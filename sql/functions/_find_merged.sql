@@ -14,7 +14,7 @@ begin
             on
                 t.merchant_id = p_merchant_id and t.trade_no = l.trade_no and t.position = l.position
                 and t.order_no = l.order_no and t.asked = coalesce(l.pay, t.asked)
-                and (l.held is null or (t.held = l.held and t.release_due_at is not distinct from l.release_due_at))
+                and (l.hold is null or (t.held = l.hold and t.release_due_at is not distinct from l.release_due_at))
                 and exists (
                     select from orders as o
                     where
@@ -66,8 +66,8 @@ begin
                 and o.currency = s.currency and coalesce(o.payee_no = s.payee_no, s.payee_no is null)
         group by coalesce(s.trade, t.trade)
         having bool_and(coalesce(
-            (s.held is null or (t.held = s.held and t.release_due_at is not distinct from s.release_due_at))
-            and t.amount = coalesce(s.pay, o.amount - _held_of_order(p_merchant_id, t.order_no, t.trade_no)), false
+            (s.hold is null or (t.held = s.hold and t.release_due_at is not distinct from s.release_due_at))
+            and t.amount = coalesce(s.pay, o.amount - _taken_of_order(p_merchant_id, t.order_no, t.trade_no)), false
         ))
     )
     select array_agg(coalesce(t.trade_no, x.trade_no) order by l.trade) into v_found

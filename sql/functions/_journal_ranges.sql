@@ -8,7 +8,9 @@ begin
     return query
     select from_epoch, from_xid, until_epoch, until_xid
     from balance_folds
-    where merchant_id = p_merchant_id and fold > p_fold and movements > 0 and (p_until is null or earliest_at <= p_until)
+    where
+        merchant_id = p_merchant_id and fold > p_fold and movements > 0
+        and (p_until is null or earliest_at <= p_until)
     union all
     -- What was not folded yet.
     select coalesce(max(l.until_epoch), 0), coalesce(max(l.until_xid), '0'), 9223372036854775807, '18446744073709551615'

@@ -4,6 +4,8 @@ create function mixpay._list_anomaly(
 language plpgsql
 set search_path = mixpay, pg_temp
 as $_list_anomaly$
+declare
+    v_fact facts;
 begin
     insert into anomalies (merchant_id, channel_refund_no, amount, channel_txn_no, happened_at)
     values (
@@ -12,16 +14,12 @@ begin
     )
     on conflict do nothing;
     if found then
-        insert into facts (
-            merchant_id, trade_no, entry, entity, payment_no, refund_no, channel_refund_no,
-            from_account, to_account, amount, reason, happened_at
-        ) values (
-            p_trade.merchant_id, p_trade.trade_no, p_trade.last_entry + 1, 'channel_refund',
-            p_channel_refund.payment_no, p_channel_refund.refund_no, p_channel_refund.channel_refund_no,
-            'anomaly', 'channel', p_channel_refund.amount, 'it succeeded after its amount was given away', p_happened_at
-        );
-        update trades set last_entry = last_entry + 1
-        where merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no;
+        v_fact := _channel_refund_fact(p_trade, p_channel_refund);
+        v_fact.reason := 'it succeeded after its amount was given away';
+        v_fact.happened_at := p_happened_at;
+        perform _post(p_trade, array[
+            _movement(v_fact, 'anomaly', 'channel', p_channel_refund.amount, p_channel_refund.channel)
+        ]);
     end if;
 end;
 $_list_anomaly$;

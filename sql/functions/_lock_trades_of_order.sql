@@ -1,22 +1,29 @@
-create function mixpay._lock_trades_of_order(p_merchant_id text, p_order_no text) returns text[]
+create function mixpay._lock_trades_of_order(p_merchant_id text, p_order_no text) returns mixpay.trades[]
 language plpgsql
 set search_path = mixpay, pg_temp
 as $_lock_trades_of_order$
 declare
-    v_trade_nos text[] := array(
-        select trade_no from trade_orders where merchant_id = p_merchant_id and order_no = p_order_no order by nth
+    v_trades trades[] := array(
+        select t from trades as t
+        where
+            t.merchant_id = p_merchant_id and t.trade_no = any (array(
+                select l.trade_no from trade_orders as l
+                where l.merchant_id = p_merchant_id and l.order_no = p_order_no
+            ))
+        order by t.trade_no
+        for no key update
     );
 begin
-    perform from trades
-    where merchant_id = p_merchant_id and trade_no = any (v_trade_nos)
-    order by trade_no
-    for no key update;
-    return v_trade_nos;
+    if v_trades = '{}' then
+        perform _check_order(p_merchant_id, p_order_no);
+    end if;
+    return v_trades;
 end;
 $_lock_trades_of_order$;
 
 comment on function mixpay._lock_trades_of_order(text, text) is $$
-Locks the trades of an order and returns their numbers, its first trade first; one that the order gets while we wait is not among them.
+The trades of an order, locked; one that the order gets while we wait is not among them.
 
 Locks: the trades, in ascending trade number.
+Raises: MX101 if there is no such merchant; MX103 if there is no such order; MX901.
 $$;

@@ -3,34 +3,46 @@ create function mixpay._moved_in(
 ) returns setof mixpay.account_total
 language plpgsql stable
 set search_path = mixpay, pg_temp
--- From each movement to its trade, one by one: the planner cannot tell how few movements the stretch has. For as many as
--- it expects it would read all trades, start workers and compile.
-set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off
-set jit = off set max_parallel_workers_per_gather = 0
+-- A plan for one stretch would expect next to nothing between two transactions of one epoch, and then take any index.
+set plan_cache_mode = force_generic_plan
 as $_moved_in$
 begin
+    if p_account in ('payee', 'receiver', 'fee') and p_owner <> '' then
+        return query
+        select
+            p_account, p_owner, p.currency, sum(p.came_in)::bigint, sum(p.went_out)::bigint,
+            sum(p.came_in - p.went_out)::bigint
+        from postings as p
+        where
+            p.merchant_id = p_merchant_id and p.account = p_account and p.owner = p_owner
+            and p.account in ('payee', 'receiver', 'fee')
+            and (p.epoch, p.xid) >= (p_range.from_epoch, p_range.from_xid)
+            and (p.epoch, p.xid) < (p_range.until_epoch, p_range.until_xid)
+            and (p_until is null or p.created_at <= p_until)
+        group by p.currency;
+        return;
+    end if;
     return query
     select
-        s.account, case when grouping(s.owner) = 1 then '' else s.owner end, j.currency,
+        s.account, case when grouping(s.owner) = 1 then '' else s.owner end, s.currency,
         sum(s.came_in)::bigint, sum(s.went_out)::bigint, sum(s.came_in - s.went_out)::bigint
-    from journal as j
-    cross join lateral (values
-        (j.to_account::text, j.to_owner, j.amount::bigint, 0::bigint),
-        (j.from_account::text, j.from_owner, 0::bigint, j.amount::bigint)
-    ) as x (account, owner, came_in, went_out)
-    -- Of those accounts that are many and small, only all of a kind together.
-    cross join lateral (values (
-        x.account, case when x.account in ('channel', 'payee', 'receiver', 'fee') then x.owner end,
-        x.came_in, x.went_out
-    )) as s (account, owner, came_in, went_out)
-    where
-        j.merchant_id = p_merchant_id
-        and (j.epoch, j.xid) >= (p_range.from_epoch, p_range.from_xid)
-        and (j.epoch, j.xid) < (p_range.until_epoch, p_range.until_xid)
-        and (p_until is null or j.created_at <= p_until)
-        and (p_account is null or (p_account in (j.from_account, j.to_account) and s.account = p_account))
-    group by grouping sets ((s.account, s.owner, j.currency), (s.account, j.currency))
-    having case grouping(s.owner) when 1 then coalesce(p_owner = '', true) else s.owner = coalesce(p_owner, s.owner) end;
+    from (
+        select
+            p.account, p.currency, p.came_in, p.went_out,
+            -- Of those accounts that are many and small, only all of a kind together.
+            case when p.account in ('channel', 'payee', 'receiver', 'fee') then p.owner end as owner
+        from postings as p
+        where
+            p.merchant_id = p_merchant_id and (p_account is null or p.account = p_account)
+            and (p.epoch, p.xid) >= (p_range.from_epoch, p_range.from_xid)
+            and (p.epoch, p.xid) < (p_range.until_epoch, p_range.until_xid)
+            and (p_until is null or p.created_at <= p_until)
+    ) as s
+    group by grouping sets ((s.account, s.owner, s.currency), (s.account, s.currency))
+    having case grouping(s.owner)
+        when 1 then coalesce(p_owner = '', true)
+        else s.owner = coalesce(p_owner, s.owner)
+    end;
 end;
 $_moved_in$;
 

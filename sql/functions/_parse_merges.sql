@@ -71,7 +71,8 @@ begin
             case jsonb_typeof(o.hold) when 'boolean' then o.hold::boolean when 'string' then true end,
             case jsonb_typeof(o.hold) when 'string' then
                 _parse_moment(format('trade %s, order %s: "hold"', t.i, o.i), o.hold #>> '{}')
-            end
+            end,
+            null, null, null
         )::merge_line
         from rows from (jsonb_to_recordset(p_trades) as (
             trade_no text, expires_at text, orders jsonb

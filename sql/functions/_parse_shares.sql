@@ -7,7 +7,7 @@ as $_parse_shares$
 declare
     v_name text;
     v_share record;
-    v_receivers split_receivers[] := '{}';
+    v_receivers split_receivers[] := array[]::split_receivers[];
     v_total record;
 begin
     if jsonb_typeof(p_shares) is distinct from 'array' or jsonb_array_length(p_shares) not between 1 and 50 then

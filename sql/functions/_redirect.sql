@@ -18,7 +18,7 @@ begin
         update channel_refunds set state = 'failed', reason = p_reason, due_at = null
         where merchant_id = v_was.merchant_id and channel_refund_no = v_was.channel_refund_no
         returning * into p_channel_refund;
-        v_trade := _settle_channel_refund(v_trade, p_channel_refund, v_was.state, '{}', 0, 0);
+        v_trade := _move_channel_refund(v_trade, p_channel_refund, v_was.state, '{}', 0, 0);
     end if;
     v_new.channel_refund_no := _new_number(clock_timestamp(), 0);
     insert into channel_refunds (
@@ -30,7 +30,7 @@ begin
         case p_destination.state when 'pending' then now() else p_destination.not_before end, v_was.channel_refund_no,
         case when v_freed then 0 else v_was.cleared end
     ) returning * into v_new;
-    perform _settle_channel_refund(
+    perform _move_channel_refund(
         v_trade, v_new, '', case when v_freed then array['home', 'refund'] else '{}' end, 0,
         case when v_freed then -v_new.amount else 0 end
     );

@@ -1,12 +1,13 @@
 create function mixpay._take_oldest(
     p_merchant_id text, p_trade_no text, p_amount bigint, p_offline boolean
-) returns setof mixpay.refund_share
+) returns mixpay.refund_share[]
 language plpgsql stable
 set search_path = mixpay, pg_temp
 as $_take_oldest$
 declare
     v_payments refcursor;
     v_share refund_share;
+    v_shares refund_share[] := array[]::refund_share[];
     v_left bigint := p_amount;
     v_from_paid_at timestamptz;
     v_from_seq bigint;
@@ -36,10 +37,11 @@ begin
         fetch v_payments into v_share.payment_no, v_share.channel, v_share.paid_at, v_share.seq, v_share.held;
         exit when not found;
         v_share.amount := least(v_left, v_share.held);
-        return next v_share;
+        v_shares := v_shares || v_share;
         v_left := v_left - v_share.amount;
     end loop;
     close v_payments;
+    return v_shares;
 end;
 $_take_oldest$;
 

@@ -2,7 +2,7 @@ create function mixpay.account_statement(
     p_merchant_id text, p_account text, p_after timestamptz default null, p_until timestamptz default null
 ) returns setof mixpay.statement_line
 language plpgsql stable security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off
+set search_path = mixpay, pg_temp set enable_seqscan = off set jit = off
 as $account_statement$
 declare
     v_account account_name;
@@ -18,21 +18,19 @@ begin
         where p_after is not null
     )
     select
-        v_account.account, coalesce(v_account.owner, s.owner, ''), j.currency, j.created_at, j.happened_at, j.source,
-        j.number::text, j.entry, j.cause::text, j.cause_no::text, s.other_account, s.other_owner, s.amount,
-        (coalesce(b.balance, 0) + sum(s.amount) over (
-            partition by j.currency
-            order by j.created_at, j.epoch, j.xid, j.source, j.number, j.entry, s.amount
+        v_account.account, coalesce(v_account.owner, e.owner, ''), e.currency, e.created_at, e.happened_at, e.source,
+        e.number, e.entry, e.cause, e.cause_no, e.other_account, e.other_owner, e.amount,
+        (coalesce(b.balance, 0) + sum(e.amount) over (
+            partition by e.currency
+            order by e.created_at, e.epoch, e.xid, e.source, e.number, e.entry, e.amount
             rows unbounded preceding
         ))::bigint
-    from _entries_of(p_merchant_id, v_account, p_after, p_until) as j
-    cross join lateral (values
-        (j.to_account::text, j.to_owner, j.from_account::text, j.from_owner, j.amount::bigint),
-        (j.from_account::text, j.from_owner, j.to_account::text, j.to_owner, -j.amount::bigint)
-    ) as s (account, owner, other_account, other_owner, amount)
-    left join before as b on b.currency = j.currency
-    where s.account = v_account.account and (v_account.owner is null or s.owner = v_account.owner)
-    order by j.currency, j.created_at, j.epoch, j.xid, j.source, j.number, j.entry, s.amount;
+    from (
+        select p.*, p.came_in - p.went_out as amount
+        from _entries_of(p_merchant_id, v_account, p_after, p_until) as p
+    ) as e
+    left join before as b on b.currency = e.currency
+    order by e.currency, e.created_at, e.epoch, e.xid, e.source, e.number, e.entry, e.amount;
 end;
 $account_statement$;
 

@@ -2,7 +2,8 @@ create function mixpay.bounce_channel_refund(
     p_merchant_id text, p_channel_refund_no text, p_reason text
 ) returns mixpay.channel_refunds
 language plpgsql security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set jit = off
 as $bounce_channel_refund$
 declare
     v_trade trades;
@@ -23,7 +24,7 @@ begin
     update channel_refunds set state = 'bounced', reason = p_reason
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no
     returning * into v_channel_refund;
-    perform _settle_channel_refund(
+    perform _move_channel_refund(
         v_trade, v_channel_refund, v_was.state, array['channel', 'refund', 'home'], -v_was.amount, v_was.amount
     );
     return v_channel_refund;

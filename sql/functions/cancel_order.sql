@@ -2,19 +2,19 @@ create function mixpay.cancel_order(
     p_merchant_id text, p_trade_no text, p_order_no text, p_reason text
 ) returns mixpay.trades
 language plpgsql security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set jit = off
 as $cancel_order$
 declare
     v_trade trades;
     v_line trade_orders;
-    v_lacking bigint;
     v_others bigint;
+    v_lacking bigint;
     v_moved bigint;
     v_left bigint;
-    v_shares line_share[];
-    v_state text := 'open';
-    v_cause facts;
-    v_share line_share;
+    v_clearing clearing;
+    v_fact facts;
+    v_facts facts[];
 begin
     perform _check_text('reason', p_reason);
     v_trade := _lock_trade(p_merchant_id, p_trade_no);
@@ -43,63 +43,37 @@ begin
     from trade_orders
     where merchant_id = p_merchant_id and trade_no = p_trade_no and live and position <> v_line.position;
     if v_others = 0 then
-        v_trade := _end_trade(v_trade, p_reason, false);
-        update trade_orders set cancelled_at = now(), amount = paid
-        where merchant_id = p_merchant_id and trade_no = p_trade_no and position = v_line.position;
-        update trades set amount = (
-            select sum(l.amount) from trade_orders as l where l.merchant_id = p_merchant_id and l.trade_no = p_trade_no
-        )
-        where merchant_id = p_merchant_id and trade_no = p_trade_no
-        returning * into v_trade;
-        return v_trade;
+        return _end_trade(v_trade, p_reason, false, v_line.position);
     end if;
     v_moved := least(v_line.paid - v_line.refunded, v_lacking);
     v_left := v_line.paid - v_line.refunded - v_moved;
-    v_cause.entity := 'trade';
-    v_cause.reason := p_reason;
-    if v_moved > 0 then
-        perform _clear_line(p_merchant_id, p_trade_no, p_order_no, 'unpay', v_moved, 0, v_cause);
-        select * into v_trade from trades where merchant_id = p_merchant_id and trade_no = p_trade_no;
-    end if;
+    v_fact := _fact(v_trade, 'trade', p_trade_no, 'open', case when v_moved = v_lacking then 'paid' else 'open' end);
+    v_fact.order_no := p_order_no;
+    v_fact.reason := p_reason;
+    v_clearing := _clear_line(v_line, -v_moved, 0, 0);
+    v_facts := v_fact || _clearing_facts(v_fact, v_clearing);
     update trade_orders
-    set live = false, cancelled_at = now(), paid = paid - v_moved, amount = paid - v_moved
-    where merchant_id = p_merchant_id and trade_no = p_trade_no and position = v_line.position;
-    v_shares := array(select s from _divide(v_trade, v_moved) as s where v_moved > 0);
-    update trade_orders as l set paid = l.paid + s.share
-    from unnest(v_shares) as s
-    where l.merchant_id = p_merchant_id and l.trade_no = p_trade_no and l.position = s.position;
-    if v_moved = v_lacking then
-        v_state := 'paid';
-        update trade_orders set live = false
-        where merchant_id = p_merchant_id and trade_no = p_trade_no and live;
-    end if;
-    insert into facts (
-        merchant_id, trade_no, entry, entity, order_no, from_state, to_state, reason, happened_at
-    ) values (
-        p_merchant_id, p_trade_no, v_trade.last_entry + 1, 'trade', p_order_no, 'open', v_state, p_reason, now()
-    );
-    insert into facts (
-        merchant_id, trade_no, entry, entity, order_no, to_order_no, from_account, to_account, amount, reason, happened_at
-    )
-    select
-        p_merchant_id, p_trade_no, v_trade.last_entry + 1 + s.i, 'trade', p_order_no, s.order_no, 'order', 'order',
-        s.share, p_reason, now()
-    from unnest(v_shares) with ordinality as s (position, order_no, share, i);
-    update trades
     set
-        state = v_state, amount = amount - (v_line.amount - v_line.paid + v_moved),
-        last_entry = last_entry + 1 + cardinality(v_shares)
-    where merchant_id = p_merchant_id and trade_no = p_trade_no
-    returning * into v_trade;
-    foreach v_share in array v_shares loop
-        perform _clear_line(p_merchant_id, p_trade_no, v_share.order_no, 'pay', v_share.share, 0, v_cause);
-    end loop;
-    select * into v_trade from trades where merchant_id = p_merchant_id and trade_no = p_trade_no;
-    if v_left > 0 then
-        perform _reverse(v_trade, array[v_line.position], array[v_left], p_reason);
-        select * into v_trade from trades where merchant_id = p_merchant_id and trade_no = p_trade_no;
+        live = false, cancelled_at = now(), paid = paid - v_moved, amount = paid - v_moved,
+        cleared = cleared + v_clearing.cleared
+    where merchant_id = p_merchant_id and trade_no = p_trade_no and position = v_line.position;
+    v_trade.amount := v_trade.amount - (v_line.amount - v_line.paid + v_moved);
+    v_trade.paid := v_trade.paid - v_moved;
+    if v_moved > 0 or v_lacking = 0 then
+        v_fact.from_state := null;
+        v_fact.to_state := null;
+        v_fact.from_account := 'order';
+        v_fact.from_owner := p_order_no;
+        v_facts := v_facts || _allot(v_trade, v_moved, v_fact);
+        v_trade.paid := v_trade.paid + v_moved;
     end if;
-    return v_trade;
+    v_trade.state := (v_facts[1]).to_state;
+    if v_left > 0 then
+        perform _reverse(v_trade, v_facts, array[v_line.position], array[v_left], p_reason);
+        select * into v_trade from trades where merchant_id = p_merchant_id and trade_no = p_trade_no;
+        return v_trade;
+    end if;
+    return _post(v_trade, v_facts);
 end;
 $cancel_order$;
 

@@ -3,7 +3,8 @@ create function mixpay.claim_channel_refunds(
     p_channels text[] default null
 ) returns setof mixpay.channel_refunds
 language plpgsql security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set jit = off
 as $claim_channel_refunds$
 declare
     v_due text[];
@@ -12,6 +13,10 @@ declare
     v_postponed channel_refunds;
     v_destination refund_destination;
     v_trade trades;
+    v_claimed record;
+    v_refunds channel_refunds[] := array[]::channel_refunds[];
+    v_fact facts;
+    v_facts facts[] := array[]::facts[];
 begin
     perform _check_merchant(p_merchant_id);
     perform _check_number('worker', p_worker);
@@ -53,7 +58,8 @@ begin
         inner join channels as k on k.channel = c.channel
         where
             c.merchant_id = p_merchant_id and c.channel_refund_no = any (v_due)
-            and c.state in ('pending', 'waiting') and c.attempts <= 1 and c.due_at <= now() and (k.is_limited or k.kind = 'offline')
+            and c.state in ('pending', 'waiting') and c.attempts <= 1 and c.due_at <= now()
+            and (k.is_limited or k.kind = 'offline')
         -- Refunds are locked in this order.
         order by c.refund_no, c.due_at, c.channel_refund_no
     loop
@@ -78,47 +84,44 @@ begin
             not_before = v_destination.not_before, due_at = v_destination.not_before
         where merchant_id = p_merchant_id and channel_refund_no = v_unsent.channel_refund_no
         returning * into v_postponed;
-        perform _settle_channel_refund(v_trade, v_postponed, v_unsent.state, '{}', 0, 0);
+        perform _move_channel_refund(v_trade, v_postponed, v_unsent.state, '{}', 0, 0);
     end loop;
-    return query
-    with due as (
-        select
-            c.channel_refund_no, c.state, p.trade_no,
-            row_number() over (partition by p.trade_no order by c.channel_refund_no) as place
-        from channel_refunds as c
-        inner join payments as p on p.merchant_id = c.merchant_id and p.payment_no = c.payment_no
-        where
-            c.merchant_id = p_merchant_id and c.channel_refund_no = any (v_due)
-            and p.trade_no = any (v_trade_nos)
-            and c.due_at <= now()
-    ), claimed as (
-        update channel_refunds as c
-        set
-            state = 'sent', reason = case c.state when 'pending' then c.reason end, worker = p_worker,
-            attempts = c.attempts + 1, sent_at = now(),
-            due_at = now() + make_interval(secs => extract(epoch from p_lease)::double precision)
-        from due as d
-        where c.merchant_id = p_merchant_id and c.channel_refund_no = d.channel_refund_no
-        returning c.*
-    ), noted as (
-        insert into facts (
-            merchant_id, trade_no, entry, entity, payment_no, refund_no, channel_refund_no,
-            from_state, to_state, reason, happened_at
+    for v_claimed in
+        with due as (
+            select c.channel_refund_no, c.state, t.trade_no
+            from channel_refunds as c
+            inner join payments as p on p.merchant_id = c.merchant_id and p.payment_no = c.payment_no
+            inner join trades as t on t.merchant_id = p.merchant_id and t.trade_no = p.trade_no
+            where
+                c.merchant_id = p_merchant_id and c.channel_refund_no = any (v_due) and p.trade_no = any (v_trade_nos)
+                and c.due_at <= now()
+        ), claimed as (
+            update channel_refunds as c
+            set
+                state = 'sent', reason = case c.state when 'pending' then c.reason end, worker = p_worker,
+                attempts = c.attempts + 1, sent_at = now(),
+                due_at = now() + make_interval(secs => extract(epoch from p_lease)::double precision)
+            from due as d
+            where c.merchant_id = p_merchant_id and c.channel_refund_no = d.channel_refund_no
+            returning c as refund, d.state as was, d.trade_no
         )
-        select
-            p_merchant_id, d.trade_no, t.last_entry + d.place, 'channel_refund', c.payment_no, c.refund_no,
-            c.channel_refund_no, d.state, 'sent', p_worker, now()
-        from claimed as c
-        inner join due as d on d.channel_refund_no = c.channel_refund_no
-        inner join trades as t on t.merchant_id = p_merchant_id and t.trade_no = d.trade_no
-    ), counted as (
-        update trades as t
-        set last_entry = t.last_entry + d.entries
-        from (select trade_no, count(*) as entries from due group by trade_no) as d
-        where t.merchant_id = p_merchant_id and t.trade_no = d.trade_no
-    )
-    select c.* from claimed as c
-    order by c.channel_refund_no;
+        select x.refund, x.was, t as trade
+        from claimed as x
+        inner join trades as t on t.merchant_id = p_merchant_id and t.trade_no = x.trade_no
+        order by x.trade_no, (x.refund).channel_refund_no
+    loop
+        v_fact := _channel_refund_fact(v_claimed.trade, v_claimed.refund, v_claimed.was, 'sent');
+        v_fact.reason := p_worker;
+        v_facts := v_facts || v_fact;
+        v_refunds := v_refunds || v_claimed.refund;
+    end loop;
+    perform _post_all(array(
+        select t from trades as t
+        where t.merchant_id = p_merchant_id and t.trade_no = any (v_trade_nos)
+        order by t.trade_no
+    ), v_facts);
+    return query
+    select c.* from unnest(v_refunds) as c order by c.channel_refund_no;
 end;
 $claim_channel_refunds$;
 

@@ -2,15 +2,16 @@ create function mixpay.close_dispute(
     p_merchant_id text, p_dispute_no text, p_outcome text, p_reason text default null, p_amount bigint default null
 ) returns mixpay.disputes
 language plpgsql security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set jit = off
 as $close_dispute$
 declare
     v_dispute disputes;
-    v_trade_nos text[];
+    v_trades trades[];
+    v_trade trades;
     v_amount bigint := p_amount;
-    v_refund_no text;
-    v_shares refund_share[];
-    v_event facts;
+    v_refund refunds;
+    v_fact facts;
 begin
     perform _check_choice('outcome', p_outcome, array['buyer', 'payee']);
     perform _check_text('reason', p_reason);
@@ -32,7 +33,7 @@ begin
             detail = format('Merchant %s has none of this number.', p_merchant_id),
             hint = 'See mixpay.dispute_list.';
     end if;
-    v_trade_nos := _lock_trades_of_order(p_merchant_id, v_dispute.order_no);
+    v_trades := _lock_trades_of_order(p_merchant_id, v_dispute.order_no);
     select * into v_dispute from disputes where merchant_id = p_merchant_id and dispute_no = p_dispute_no;
     if v_dispute.state = 'closed' then
         if v_dispute.outcome <> p_outcome or (p_amount is not null and not exists (
@@ -47,36 +48,30 @@ begin
         return v_dispute;
     end if;
     if p_outcome = 'buyer' and p_amount is null then
-        select sum(paid - refunded - cleared) into v_amount from trade_orders
-        where merchant_id = p_merchant_id and order_no = v_dispute.order_no and trade_no = any (v_trade_nos);
+        select sum(l.paid - l.refunded - l.cleared) into v_amount from trade_orders as l
+        where
+            l.merchant_id = p_merchant_id and l.order_no = v_dispute.order_no
+            and l.trade_no = any (_trade_nos(v_trades));
     end if;
     if v_amount > 0 then
-        v_shares := array(
-            select s from _plan_refund(p_merchant_id, v_dispute.order_no, v_amount, null, v_trade_nos, false) as s
-        );
-        v_refund_no := _new_number(clock_timestamp(), 0);
         insert into refunds (merchant_id, refund_no, kind, order_no, amount, reason)
-        values (p_merchant_id, v_refund_no, 'order', v_dispute.order_no, v_amount, p_reason);
-        perform _reserve_refund(p_merchant_id, v_refund_no, 'order', v_shares, true);
+        values (p_merchant_id, _new_number(clock_timestamp(), 0), 'order', v_dispute.order_no, v_amount, p_reason)
+        returning * into v_refund;
+        perform _give_back(v_trades, v_refund);
     end if;
     update disputes
     set
-        state = 'closed', outcome = p_outcome, closing_reason = p_reason, refund_no = v_refund_no, closed_at = now()
+        state = 'closed', outcome = p_outcome, closing_reason = p_reason, refund_no = v_refund.refund_no, closed_at = now()
     where merchant_id = p_merchant_id and dispute_no = p_dispute_no
     returning * into v_dispute;
-    v_event.merchant_id := p_merchant_id;
     -- Where its beginning stands, too.
-    v_event.trade_no := (
-        select trade_no from trade_orders
-        where merchant_id = p_merchant_id and order_no = v_dispute.order_no and nth = 1
-    );
-    v_event.entity := 'dispute';
-    v_event.order_no := v_dispute.order_no;
-    v_event.cause_no := p_dispute_no;
-    v_event.from_state := 'open';
-    v_event.to_state := 'closed';
-    v_event.reason := p_reason;
-    perform _write_event(v_event);
+    select * into v_trade from trades
+    where
+        merchant_id = p_merchant_id and trade_no = _first_trade_no(p_merchant_id, v_dispute.order_no);
+    v_fact := _fact(v_trade, 'dispute', p_dispute_no, 'open', 'closed');
+    v_fact.order_no := v_dispute.order_no;
+    v_fact.reason := p_reason;
+    perform _post(v_trade, array[v_fact]);
     return v_dispute;
 end;
 $close_dispute$;

@@ -2,7 +2,7 @@ create function mixpay.close_period(
     p_merchant_id text, p_until timestamptz, p_wait interval default '10 seconds'
 ) returns mixpay.closed_periods
 language plpgsql security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off
+set search_path = mixpay, pg_temp set enable_seqscan = off set jit = off
 as $close_period$
 declare
     v_period closed_periods;
@@ -46,8 +46,9 @@ begin
         end if;
         -- Whoever got its first command just before the end may need a moment to be seen.
         perform pg_sleep(extract(epoch from p_until + interval '100 milliseconds' - clock_timestamp()));
-        -- Whoever began before the end may still write into the period. A transaction holds its own virtual id locked as
-        -- long as it runs, and unlike its beginning that is for everyone to see. Autovacuum is nobody's, and writes nothing.
+        -- Whoever began before the end may still write into the period. A transaction holds its own virtual id locked
+        -- as long as it runs, and unlike its beginning that is for everyone to see. Autovacuum is nobody's, and writes
+        -- nothing.
         v_running := array(
             select distinct l.virtualtransaction
             from pg_catalog.pg_locks as l
@@ -82,8 +83,8 @@ begin
         -- Of two that close periods at once, the second waits here, then looks what the first one did.
         perform from merchants where merchant_id = p_merchant_id for no key update;
     end loop;
-    -- Should anybody still come who says that he began before, he is in the next period: what is in this one is what one
-    -- statement sees.
+    -- Should anybody still come who says that he began before, he is in the next period: what is in this one is what
+    -- one statement sees.
     with period as (
         insert into closed_periods (merchant_id, until_at, epoch, seen)
         select p_merchant_id, p_until, _current_epoch(), pg_current_snapshot()

@@ -2,7 +2,8 @@ create function mixpay.close_trade(
     p_merchant_id text, p_trade_no text, p_reason text, p_keep_paid boolean default false
 ) returns mixpay.trades
 language plpgsql security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set jit = off
 as $close_trade$
 declare
     v_trade trades;

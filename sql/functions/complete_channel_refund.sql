@@ -2,7 +2,8 @@ create function mixpay.complete_channel_refund(
     p_merchant_id text, p_channel_refund_no text, p_channel_txn_no text, p_refunded_at timestamptz default null
 ) returns mixpay.channel_refunds
 language plpgsql security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set jit = off
 as $complete_channel_refund$
 declare
     v_trade trades;
@@ -33,7 +34,7 @@ begin
             if p_refunded_at <> v_was.refunded_at and not exists (
                 select from facts as f
                 where
-                    f.merchant_id = p_merchant_id and f.trade_no = v_trade.trade_no
+                    f.merchant_id = p_merchant_id and f.log = 'trade' and f.log_no = v_trade.trade_no
                     and f.channel_refund_no = p_channel_refund_no
                     and f.happened_at = v_was.refunded_at and f.created_at = v_was.refunded_at
             ) then
@@ -75,7 +76,7 @@ begin
             set state = 'failed', due_at = null, reason = format('sent by %s after all', p_channel_refund_no)
             where merchant_id = p_merchant_id and channel_refund_no = v_successor.channel_refund_no
             returning * into v_channel_refund;
-            v_trade := _settle_channel_refund(v_trade, v_channel_refund, v_successor.state, '{}', 0, 0);
+            v_trade := _move_channel_refund(v_trade, v_channel_refund, v_successor.state, '{}', 0, 0);
         end if;
     end if;
     update channel_refunds
@@ -86,7 +87,7 @@ begin
         cleared = coalesce(v_successor.cleared, cleared)
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no
     returning * into v_channel_refund;
-    perform _settle_channel_refund(
+    perform _move_channel_refund(
         v_trade, v_channel_refund, v_was.state,
         case when v_freed < 0 then array['home', 'refund', 'channel'] else array['refund', 'channel'] end,
         v_was.amount, v_freed

@@ -3,7 +3,8 @@ create function mixpay.defer_channel_refund(
     p_not_before timestamptz default null, p_worker text default null
 ) returns mixpay.channel_refunds
 language plpgsql security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set jit = off
 as $defer_channel_refund$
 declare
     v_trade trades;
@@ -32,7 +33,7 @@ begin
     set state = 'waiting', reason = p_reason, not_before = p_not_before, due_at = p_not_before
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no
     returning * into v_channel_refund;
-    perform _settle_channel_refund(v_trade, v_channel_refund, v_was.state, '{}', 0, 0);
+    perform _move_channel_refund(v_trade, v_channel_refund, v_was.state, '{}', 0, 0);
     return v_channel_refund;
 end;
 $defer_channel_refund$;

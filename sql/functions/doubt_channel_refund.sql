@@ -3,7 +3,8 @@ create function mixpay.doubt_channel_refund(
     p_retry_after interval default null
 ) returns mixpay.channel_refunds
 language plpgsql security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set jit = off
 as $doubt_channel_refund$
 declare
     v_trade trades;
@@ -38,15 +39,7 @@ begin
         )
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no
     returning * into v_channel_refund;
-    insert into facts (
-        merchant_id, trade_no, entry, entity, payment_no, refund_no, channel_refund_no,
-        from_state, to_state, reason, happened_at
-    ) values (
-        p_merchant_id, v_trade.trade_no, v_trade.last_entry + 1, 'channel_refund', v_was.payment_no, v_was.refund_no,
-        p_channel_refund_no, v_was.state, 'doubt', p_reason, now()
-    );
-    update trades set last_entry = last_entry + 1
-    where merchant_id = p_merchant_id and trade_no = v_trade.trade_no;
+    perform _move_channel_refund(v_trade, v_channel_refund, v_was.state, '{}', 0, 0);
     return v_channel_refund;
 end;
 $doubt_channel_refund$;

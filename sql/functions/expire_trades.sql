@@ -1,6 +1,7 @@
 create function mixpay.expire_trades(p_merchant_id text, p_limit bigint default 1000) returns setof mixpay.trades
 language plpgsql security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set jit = off
 as $expire_trades$
 declare
     v_trades trades[];
@@ -15,7 +16,7 @@ begin
         limit p_limit
         for no key update skip locked
     );
-    perform _lock_splits(p_merchant_id, array(select t.trade_no from unnest(v_trades) as t));
+    perform _lock_splits(p_merchant_id, _trade_nos(v_trades));
     foreach v_trade in array v_trades loop
         return next _end_trade(v_trade, 'it expired', false);
     end loop;

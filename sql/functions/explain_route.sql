@@ -2,17 +2,12 @@ create function mixpay.explain_route(
     p_merchant_id text, p_method text, p_currency text, p_amount bigint, p_payment_no text
 ) returns setof mixpay.route_choice
 language plpgsql stable security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off
+set search_path = mixpay, pg_temp set enable_seqscan = off set jit = off
 as $explain_route$
 begin
     perform _check_merchant(p_merchant_id);
     perform _check_number('method', p_method);
-    if not exists (select from currencies where currency = p_currency) then
-        raise exception 'there is no currency %', coalesce(p_currency, 'null') using
-            errcode = 'MX110',
-            detail = format('The attempt to pay by %s would be in it.', p_method),
-            hint = 'Name a code of ISO 4217, in upper case.';
-    end if;
+    perform _check_currency(p_currency);
     perform _check_amount('amount', p_amount);
     perform _check_number('payment_no', p_payment_no);
     return query
@@ -46,7 +41,8 @@ begin
     ), points as (
         -- The number decides, so that whoever asks again gets the same answer.
         select
-            s.*, (('x' || left(md5(p_merchant_id || ' ' || p_payment_no), 12))::bit(48)::bigint % s.total)::bigint as point
+            s.*,
+            (('x' || left(md5(p_merchant_id || ' ' || p_payment_no), 12))::bit(48)::bigint % s.total)::bigint as point
         from stretches as s
     )
     select

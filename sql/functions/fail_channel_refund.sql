@@ -2,7 +2,8 @@ create function mixpay.fail_channel_refund(
     p_merchant_id text, p_channel_refund_no text, p_reason text, p_worker text default null
 ) returns mixpay.channel_refunds
 language plpgsql security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set jit = off
 as $fail_channel_refund$
 declare
     v_trade trades;
@@ -24,7 +25,7 @@ begin
     set state = 'failed', reason = p_reason, due_at = null
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no
     returning * into v_channel_refund;
-    perform _settle_channel_refund(
+    perform _move_channel_refund(
         v_trade, v_channel_refund, v_was.state, array['refund', 'home'], 0, v_was.amount
     );
     return v_channel_refund;

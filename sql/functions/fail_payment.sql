@@ -1,10 +1,12 @@
 create function mixpay.fail_payment(p_merchant_id text, p_payment_no text, p_reason text) returns mixpay.payments
 language plpgsql security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set jit = off
 as $fail_payment$
 declare
     v_trade trades;
     v_payment payments;
+    v_fact facts;
 begin
     perform _check_text('reason', p_reason);
     v_trade := _lock_trade_of_payment(p_merchant_id, p_payment_no);
@@ -12,14 +14,10 @@ begin
     where merchant_id = p_merchant_id and payment_no = p_payment_no and state = 'pending'
     returning * into v_payment;
     if found then
-        insert into facts (
-            merchant_id, trade_no, entry, entity, payment_no, from_state, to_state, reason, happened_at
-        ) values (
-            p_merchant_id, v_trade.trade_no, v_trade.last_entry + 1, 'payment', p_payment_no, 'pending', 'failed',
-            p_reason, now()
-        );
-        update trades set last_entry = last_entry + 1
-        where merchant_id = p_merchant_id and trade_no = v_trade.trade_no;
+        v_fact := _fact(v_trade, 'payment', p_payment_no, 'pending', 'failed');
+        v_fact.payment_no := p_payment_no;
+        v_fact.reason := p_reason;
+        perform _post(v_trade, array[v_fact]);
         return v_payment;
     end if;
     select * into v_payment from payments where merchant_id = p_merchant_id and payment_no = p_payment_no;

@@ -1,51 +1,18 @@
 create function mixpay.merge_many(p_merchant_id text, p_trades jsonb) returns setof mixpay.trades
 language plpgsql security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set jit = off
 as $merge_many$
 declare
-    v_lines merge_line[] := _parse_merges(p_trades);
-    v_merchant merchants := _check_merchant(p_merchant_id);
-    v_found text[] := _find_merged(p_merchant_id, v_lines);
-    v_trade_nos text[];
-    v_at timestamptz := clock_timestamp();
+    v_trade_nos text[] := _merge(p_merchant_id, _parse_merges(p_trades));
 begin
-    v_lines := array(select l from unnest(v_lines) as l where v_found[l.trade] is null);
-    if v_lines <> '{}' then
-        perform _store_orders(p_merchant_id, v_lines);
-        -- What was merged while we waited for the orders is a repetition, too: it must leave no mark on them.
-        v_trade_nos := _find_merged(p_merchant_id, array(
-            select row(
-                dense_rank() over (order by l.trade), l.trade_no, l.expires_at, l.position, l.order_no, l.amount,
-                l.currency, l.payee_no, l.pay, l.held, l.release_due_at
-            )::merge_line
-            from unnest(v_lines) as l
-        ));
-        select array_agg(coalesce(f.trade_no, n.trade_no) order by f.i) into v_found
-        from unnest(v_found) with ordinality as f (trade_no, i)
-        left join (
-            select d.trade, v_trade_nos[row_number() over (order by d.trade)] as trade_no
-            from (select distinct l.trade from unnest(v_lines) as l) as d
-        ) as n on n.trade = f.i;
-        update orders set merge_count = merge_count - 1
-        where
-            merchant_id = p_merchant_id
-            and order_no in (select l.order_no from unnest(v_lines) as l where v_found[l.trade] is not null);
-        v_lines := array(select l from unnest(v_lines) as l where v_found[l.trade] is null);
-    end if;
-    if v_lines <> '{}' then
-        perform _abandon_trades(p_merchant_id, array(select l.order_no from unnest(v_lines) as l));
-        select array_agg(coalesce(f.trade_no, n.trade_no, _new_number(v_at, f.i)) order by f.i) into v_found
-        from unnest(v_found) with ordinality as f (trade_no, i)
-        left join (select distinct l.trade, l.trade_no from unnest(v_lines) as l) as n on n.trade = f.i;
-        perform _make_trades(v_merchant, v_lines, v_found);
-    end if;
     return query
     select t.*
-    from unnest(v_found) with ordinality as f (trade_no, i)
+    from unnest(v_trade_nos) with ordinality as n (trade_no, i)
     cross join lateral (
-        select * from trades where merchant_id = p_merchant_id and trade_no = f.trade_no limit 1
+        select * from trades where merchant_id = p_merchant_id and trade_no = n.trade_no limit 1
     ) as t
-    order by f.i;
+    order by n.i;
 end;
 $merge_many$;
 

@@ -2,18 +2,16 @@ create function mixpay.merge_orders(
     p_merchant_id text, p_orders jsonb, p_trade_no text default null, p_expires_at timestamptz default null
 ) returns mixpay.trades
 language plpgsql security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set jit = off
 as $merge_orders$
 declare
+    v_trade_nos text[];
     v_trade trades;
 begin
     perform _check_moment('expires_at', p_expires_at);
-    select * into v_trade from merge_many(p_merchant_id, jsonb_build_array(
-        jsonb_build_object(
-            'trade_no', p_trade_no, 'orders', p_orders,
-            'expires_at', to_char(p_expires_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
-        )
-    ));
+    v_trade_nos := _merge(p_merchant_id, _read_orders(p_orders, p_trade_no, p_expires_at));
+    select * into v_trade from trades where merchant_id = p_merchant_id and trade_no = v_trade_nos[1];
     return v_trade;
 end;
 $merge_orders$;

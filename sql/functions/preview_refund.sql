@@ -5,7 +5,7 @@ set search_path = mixpay, pg_temp set enable_seqscan = off
 as $preview_refund$
 begin
     perform _check_amount('amount', p_amount);
-    return query select * from _plan_refund(p_merchant_id, p_order_no, p_amount, null, null, false);
+    return query select * from unnest(_plan_refund(p_merchant_id, p_order_no, p_amount, null, null, false));
 end;
 $preview_refund$;
 

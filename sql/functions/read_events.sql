@@ -1,7 +1,9 @@
 create function mixpay.read_events(p_merchant_id text, p_after text default null, p_limit bigint default 100)
 returns setof mixpay.events
 language plpgsql stable security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set search_path = mixpay, pg_temp
+-- Without bitmaps and whole sorts the log is read in the order of its index, as far as the limit reaches.
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off
 as $read_events$
 declare
     v_after text[] := regexp_match(p_after, '^([0-9]{1,18})\.([0-9]{1,18})\.([rs]?)([0-9]{1,18})\.([!-~]{1,64})$');
@@ -19,7 +21,6 @@ begin
             detail = format('It is %L.', left(p_after, 80)),
             hint = 'Pass the position of the last event that you have read, or null: from the first.';
     end if;
-    -- Without sorts and bitmaps both logs are read in the order of their indexes, as far as the limit reaches.
     return query
     select e.* from events as e
     where
@@ -35,8 +36,8 @@ comment on function mixpay.read_events(text, text, bigint) is $$
 The changes of state after a position, at most p_limit, in order; poll it with the position of the last one you read.
 
 p_after is that position, null for the first. None is ever skipped: an event is shown when no transaction that began
-before its own still runs, so one that commits late comes late, in its place. The order is that of the
-transactions; in which order things happened to one trade, its entry says. Settlements and repayments belong to no trade.
+before its own still runs, so one that commits late comes late, in its place. The order is that of the transactions; in which order things happened to
+one trade, its entry says. Settlements and repayments belong to no trade.
 A position outlives a restore from a backup if the epoch was raised then (mixpay events --new-epoch).
 Raises: MX101 if there is no such merchant; MX901; MX904; MX905.
 $$;

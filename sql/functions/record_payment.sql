@@ -3,7 +3,8 @@ create function mixpay.record_payment(
     p_paid_at timestamptz default null, p_channel_txn_no text default null
 ) returns mixpay.payments
 language plpgsql security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set jit = off
 as $record_payment$
 declare
     v_trade trades;

@@ -1,52 +1,43 @@
 create function mixpay.record_payments(p_merchant_id text, p_payments jsonb) returns setof mixpay.payments
 language plpgsql security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set jit = off
 as $record_payments$
 declare
-    v_locked text[];
-    v_plain text[];
+    v_trades trades[];
+    v_plain payments[];
+    v_stored text[];
     v_item record;
 begin
-    if jsonb_typeof(p_payments) is distinct from 'array' or jsonb_array_length(p_payments) not between 1 and 10000 then
-        raise exception 'the payments are not an array of 1 to 10000 objects' using
-            errcode = case when jsonb_typeof(p_payments) = 'array' then 'MX904' else 'MX903' end,
-            hint = 'Pass [{"trade_no", "payment_no", "channel", "amount", "paid_at"?, "channel_txn_no"?}, ...].';
-    end if;
-    perform _check_json_array(
-        array_agg(format('payment %s', j.i)), array_agg(j.value),
-        array['trade_no', 'payment_no', 'channel', 'paid_at', 'channel_txn_no'], array['amount']
-    )
-    from jsonb_array_elements(p_payments) with ordinality as j (value, i);
-    -- A trade that is made while we wait for others is not among these, and is left to record_payment.
-    v_locked := array(
-        select t.trade_no
-        from (
-            select distinct value ->> 'trade_no' collate "C" as trade_no from jsonb_array_elements(p_payments) order by 1
-        ) as s
-        cross join lateral (
-            select trade_no from trades
-            where merchant_id = p_merchant_id and trade_no = s.trade_no
-            for no key update
-        ) as t
+    perform _check_batch(
+        'payment', p_payments, array['trade_no', 'payment_no', 'channel', 'paid_at', 'channel_txn_no'], array['amount']
     );
-    perform _lock_splits(p_merchant_id, v_locked);
-    v_plain := _record_plain_payments(p_merchant_id, p_payments, v_locked);
-    if cardinality(v_plain) < jsonb_array_length(p_payments) then
-        for v_item in
-            select j.value, j.i
-            from jsonb_array_elements(p_payments) with ordinality as j (value, i)
-            where coalesce(j.value ->> 'payment_no', '') not in (select p.no from unnest(v_plain) as p (no))
-            order by j.i
-        loop
-            perform record_payment(
-                p_merchant_id,
-                v_item.value ->> 'trade_no', v_item.value ->> 'payment_no', v_item.value ->> 'channel',
-                (v_item.value ->> 'amount')::bigint,
-                _parse_moment(format('payment %s: "paid_at"', v_item.i), v_item.value ->> 'paid_at'),
-                v_item.value ->> 'channel_txn_no'
-            );
-        end loop;
+    v_trades := _lock_trades(p_merchant_id, array(select value ->> 'trade_no' from jsonb_array_elements(p_payments)));
+    v_plain := _plain_payments(p_merchant_id, p_payments, v_trades);
+    if cardinality(v_plain) > 0 then
+        v_stored := _apply_payments(array(
+            select t from unnest(v_trades) as t
+            where t.trade_no in (select p.trade_no from unnest(v_plain) as p)
+            order by t.trade_no
+        ), v_plain);
+        if cardinality(v_stored) is distinct from cardinality(v_plain) then
+            perform _refuse_taken_payment(v_plain, v_stored);
+        end if;
     end if;
+    for v_item in
+        select j.value, j.i
+        from jsonb_array_elements(p_payments) with ordinality as j (value, i)
+        where j.i not in (select p.seq from unnest(v_plain) as p)
+        order by j.i
+    loop
+        perform record_payment(
+            p_merchant_id,
+            v_item.value ->> 'trade_no', v_item.value ->> 'payment_no', v_item.value ->> 'channel',
+            (v_item.value ->> 'amount')::bigint,
+            _parse_moment(format('payment %s: "paid_at"', v_item.i), v_item.value ->> 'paid_at'),
+            v_item.value ->> 'channel_txn_no'
+        );
+    end loop;
     return query
     select p.*
     from jsonb_array_elements(p_payments) with ordinality as j (value, i)

@@ -3,52 +3,43 @@ create function mixpay.record_refund(
     p_refunded_at timestamptz default null, p_reason text default null
 ) returns mixpay.refunds
 language plpgsql security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set jit = off set enable_hashjoin = off set enable_mergejoin = off
 as $record_refund$
 declare
     v_refund refunds;
+    v_kind text;
     v_stored record;
-    v_trade_nos text[];
-    v_shares refund_share[];
+    v_trades trades[];
 begin
     perform _check_number('refund_no', p_refund_no);
     perform _check_amount('amount', p_amount);
     perform _check_moment('refunded_at', p_refunded_at);
     perform _check_text('reason', p_reason);
-    if (_check_channel(p_channel)).kind <> 'offline' then
+    v_kind := (_check_channel(p_channel)).kind;
+    if v_kind <> 'offline' then
         raise exception '% hands out no money by hand', p_channel using
             errcode = 'MX312',
-            detail = format('Its kind is %s.', (_check_channel(p_channel)).kind),
+            detail = format('Its kind is %s.', v_kind),
             hint = 'Name the offline channel that paid it out. What a channel is to send is refund_order.';
     end if;
-    v_trade_nos := _lock_trades_of_order(p_merchant_id, p_order_no);
-    select * into v_refund from refunds where merchant_id = p_merchant_id and refund_no = p_refund_no;
-    if not found then
-        v_shares := array(
-            select s from _plan_refund(p_merchant_id, p_order_no, p_amount, null, v_trade_nos, true) as s
-        );
-        insert into refunds (merchant_id, refund_no, kind, order_no, amount, succeeded, state, reason)
-        values (p_merchant_id, p_refund_no, 'offline', p_order_no, p_amount, p_amount, 'succeeded', p_reason)
-        on conflict do nothing
-        returning * into v_refund;
-        if found then
-            perform _reserve_refund(
-                p_merchant_id, p_refund_no, 'offline', v_shares, false, p_channel, coalesce(p_refunded_at, now())
-            );
-            return v_refund;
-        end if;
-        -- Another order's refund took the number while we looked.
-        select * into v_refund from refunds where merchant_id = p_merchant_id and refund_no = p_refund_no;
+    v_trades := _lock_trades_of_order(p_merchant_id, p_order_no);
+    insert into refunds (merchant_id, refund_no, kind, order_no, amount, succeeded, state, reason)
+    values (p_merchant_id, p_refund_no, 'offline', p_order_no, p_amount, p_amount, 'succeeded', p_reason)
+    on conflict do nothing
+    returning * into v_refund;
+    if found then
+        perform _give_back(v_trades, v_refund, p_channel, coalesce(p_refunded_at, now()));
+        return v_refund;
     end if;
-    if (v_refund.kind, v_refund.order_no, v_refund.amount) is distinct from ('offline', p_order_no, p_amount) then
-        perform _refuse_refund_no(v_refund);
-    end if;
+    v_refund := _same_refund(p_merchant_id, p_refund_no, 'offline', p_order_no, p_amount);
     -- The first of what was made: a part that bounced may have gone another way since.
     select c.channel, f.happened_at into v_stored
     from facts as f
     inner join channel_refunds as c on c.merchant_id = f.merchant_id and c.channel_refund_no = f.channel_refund_no
     where
-        f.merchant_id = p_merchant_id and f.trade_no = any (v_trade_nos) and f.refund_no = p_refund_no
+        f.merchant_id = p_merchant_id and f.log = 'trade'
+        and f.log_no = any (_trade_nos(v_trades)) and f.refund_no = p_refund_no
         and f.entity = 'channel_refund' and f.from_state = '' and f.to_state = 'succeeded'
     limit 1;
     if v_stored.channel <> p_channel or v_stored.happened_at <> p_refunded_at then

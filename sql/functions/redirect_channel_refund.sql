@@ -2,7 +2,8 @@ create function mixpay.redirect_channel_refund(
     p_merchant_id text, p_channel_refund_no text, p_channel text, p_reason text
 ) returns mixpay.channel_refunds
 language plpgsql security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set jit = off
 as $redirect_channel_refund$
 declare
     v_trade trades;

@@ -3,40 +3,32 @@ create function mixpay.refund_order(
     p_reason text default null, p_payment_nos text[] default null
 ) returns mixpay.refunds
 language plpgsql security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set jit = off set enable_hashjoin = off set enable_mergejoin = off
 as $refund_order$
 declare
     v_refund refunds;
-    v_trade_nos text[];
-    v_shares refund_share[];
+    v_trades trades[];
     v_payment_nos text[];
 begin
     perform _check_number('refund_no', p_refund_no);
     perform _check_amount('amount', p_amount);
     perform _check_text('reason', p_reason);
-    perform _check_payment_nos(p_payment_nos);
     if p_payment_nos is not null then
+        perform _check_payment_nos(p_payment_nos);
         v_payment_nos := array(select unnest(p_payment_nos));  -- counted from 1, whatever the caller's array is
     end if;
-    v_trade_nos := _lock_trades_of_order(p_merchant_id, p_order_no);
-    select * into v_refund from refunds where merchant_id = p_merchant_id and refund_no = p_refund_no;
-    if not found then
-        v_shares := array(
-            select s from _plan_refund(p_merchant_id, p_order_no, p_amount, p_payment_nos, v_trade_nos, false) as s
-        );
-        insert into refunds (merchant_id, refund_no, kind, order_no, amount, payment_nos, reason)
-        values (p_merchant_id, p_refund_no, 'order', p_order_no, p_amount, v_payment_nos, p_reason)
-        on conflict do nothing
-        returning * into v_refund;
-        if found then
-            perform _reserve_refund(p_merchant_id, p_refund_no, 'order', v_shares, p_payment_nos is null);
-            return v_refund;
-        end if;
-        -- Another order's refund took the number while we looked.
-        select * into v_refund from refunds where merchant_id = p_merchant_id and refund_no = p_refund_no;
+    v_trades := _lock_trades_of_order(p_merchant_id, p_order_no);
+    insert into refunds (merchant_id, refund_no, kind, order_no, amount, payment_nos, reason)
+    values (p_merchant_id, p_refund_no, 'order', p_order_no, p_amount, v_payment_nos, p_reason)
+    on conflict do nothing
+    returning * into v_refund;
+    if found then
+        perform _give_back(v_trades, v_refund);
+        return v_refund;
     end if;
-    if (v_refund.kind, v_refund.order_no, v_refund.amount) is distinct from ('order', p_order_no, p_amount)
-        or (v_payment_nos is not null and v_payment_nos is distinct from v_refund.payment_nos) then
+    v_refund := _same_refund(p_merchant_id, p_refund_no, 'order', p_order_no, p_amount);
+    if v_payment_nos is not null and v_payment_nos is distinct from v_refund.payment_nos then
         perform _refuse_refund_no(v_refund);
     end if;
     return v_refund;

@@ -1,6 +1,7 @@
 create function mixpay.release_due(p_merchant_id text, p_limit bigint default 1000) returns setof mixpay.releases
 language plpgsql security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set jit = off set enable_bitmapscan = off set enable_sort = off
 as $release_due$
 declare
     v_trade_nos text[];
@@ -49,7 +50,9 @@ begin
         values (p_merchant_id, _new_number(v_at, v_ordinal), v_due.order_no, v_due.held, true)
         returning * into v_release;
         v_ordinal := v_ordinal + 1;
-        perform _release(v_release, array[v_due.trade_no]);
+        perform _release(v_release, array(
+            select t from trades as t where t.merchant_id = p_merchant_id and t.trade_no = v_due.trade_no
+        ));
         return next v_release;
     end loop;
 end;

@@ -2,48 +2,52 @@ create function mixpay.release_order(
     p_merchant_id text, p_order_no text, p_release_no text, p_amount bigint default null
 ) returns mixpay.releases
 language plpgsql security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set jit = off
 as $release_order$
 declare
     v_release releases;
-    v_trade_nos text[];
-    v_held bigint;
+    v_new releases;
+    v_trades trades[];
+    v_in_escrow bigint;
 begin
     perform _check_number('release_no', p_release_no);
     if p_amount is not null then
         perform _check_amount('amount', p_amount);
     end if;
-    perform _check_order(p_merchant_id, p_order_no);
-    v_trade_nos := _lock_trades_of_order(p_merchant_id, p_order_no);
-    select * into v_release from releases where merchant_id = p_merchant_id and release_no = p_release_no;
-    if not found then
-        perform _refuse_release(p_merchant_id, p_order_no);
-        select coalesce(sum(paid - refunded - cleared), 0)::bigint into v_held from trade_orders
-        where merchant_id = p_merchant_id and order_no = p_order_no and trade_no = any (v_trade_nos);
-        if v_held = 0 or p_amount > v_held then
-            raise exception 'cannot release % of order %', coalesce(p_amount::text, 'anything'), p_order_no using
-                errcode = 'MX501',
-                detail = format('%s of it is held.', v_held),
-                hint = 'Release at most what is held. See mixpay.order_balances.';
-        end if;
-        insert into releases (merchant_id, release_no, order_no, amount, was_due)
-        values (p_merchant_id, p_release_no, p_order_no, coalesce(p_amount, v_held), false)
-        on conflict do nothing
-        returning * into v_release;
+    v_trades := _lock_trades_of_order(p_merchant_id, p_order_no);
+    select coalesce(sum(l.paid - l.refunded - l.cleared), 0)::bigint into v_in_escrow
+    from trade_orders as l
+    where
+        l.merchant_id = p_merchant_id and l.order_no = p_order_no
+        and l.trade_no = any (_trade_nos(v_trades));
+    insert into releases (merchant_id, release_no, order_no, amount, was_due)
+    select p_merchant_id, p_release_no, p_order_no, coalesce(p_amount, v_in_escrow), false
+    where v_in_escrow > 0
+    on conflict do nothing
+    returning * into v_new;
+    if v_new.release_no is null then
+        select * into v_release from releases where merchant_id = p_merchant_id and release_no = p_release_no;
         if found then
-            perform _release(v_release, v_trade_nos);
+            if v_release.order_no <> p_order_no or v_release.amount <> p_amount or v_release.was_due then
+                raise exception 'release number % was used for something else', p_release_no using
+                    errcode = 'MX502',
+                    detail = format('It released %s of order %s.', v_release.amount, v_release.order_no),
+                    hint = 'Repeat a release with the same order and amount, or give it a number of its own.';
+            end if;
             return v_release;
         end if;
-        -- Another order's release took the number while we looked.
-        select * into v_release from releases where merchant_id = p_merchant_id and release_no = p_release_no;
     end if;
-    if v_release.order_no <> p_order_no or v_release.amount <> p_amount or v_release.was_due then
-        raise exception 'release number % was used for something else', p_release_no using
-            errcode = 'MX502',
-            detail = format('It released %s of order %s.', v_release.amount, v_release.order_no),
-            hint = 'Repeat a release with the same order and amount, or give it a number of its own.';
+    perform _refuse_dispute(p_merchant_id, p_order_no, 'Its money stays in escrow until close_dispute.');
+    perform _refuse_ownerless(p_merchant_id, p_order_no);
+    if v_in_escrow = 0 or p_amount > v_in_escrow then
+        raise exception 'cannot release % of order %', coalesce(p_amount::text, 'anything'), p_order_no using
+            errcode = 'MX501',
+            detail = format('%s of it is in escrow.', v_in_escrow),
+            hint = 'Release at most what is in escrow. See mixpay.order_balances.';
     end if;
-    return v_release;
+    perform _release(v_new, v_trades);
+    return v_new;
 end;
 $release_order$;
 

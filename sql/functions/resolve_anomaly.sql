@@ -2,7 +2,8 @@ create function mixpay.resolve_anomaly(
     p_merchant_id text, p_channel_refund_no text, p_resolution text, p_reason text
 ) returns mixpay.anomaly_resolutions
 language plpgsql security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set jit = off
 as $resolve_anomaly$
 declare
     v_trade trades;
@@ -10,6 +11,7 @@ declare
     v_channel_refund channel_refunds;
     v_anomaly anomalies;
     v_resolution anomaly_resolutions;
+    v_fact facts;
 begin
     perform _check_text('reason', p_reason);
     perform _check_choice('resolution', p_resolution, array['booked', 'recovered', 'written_off']);
@@ -49,20 +51,16 @@ begin
             refunded_at = v_anomaly.happened_at
         where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no
         returning * into v_channel_refund;
-        perform _settle_channel_refund(
+        perform _move_channel_refund(
             v_trade, v_channel_refund, v_was.state, array['home', 'refund', 'anomaly'], v_was.amount, -v_was.amount
         );
     else
-        insert into facts (
-            merchant_id, trade_no, entry, entity, payment_no, refund_no, channel_refund_no,
-            from_account, to_account, amount, reason, happened_at
-        ) values (
-            p_merchant_id, v_trade.trade_no, v_trade.last_entry + 1, 'channel_refund', v_was.payment_no,
-            v_was.refund_no, p_channel_refund_no, case p_resolution when 'recovered' then 'channel' else 'outside' end,
-            'anomaly', v_anomaly.amount, coalesce(p_reason, p_resolution), now()
-        );
-        update trades set last_entry = last_entry + 1
-        where merchant_id = p_merchant_id and trade_no = v_trade.trade_no;
+        v_fact := _channel_refund_fact(v_trade, v_was);
+        v_fact.reason := coalesce(p_reason, p_resolution);
+        perform _post(v_trade, array[_movement(
+            v_fact, case p_resolution when 'recovered' then 'channel' else 'outside' end, 'anomaly', v_anomaly.amount,
+            v_was.channel
+        )]);
     end if;
     insert into anomaly_resolutions (merchant_id, channel_refund_no, resolution, reason)
     values (p_merchant_id, p_channel_refund_no, p_resolution, p_reason)

@@ -2,25 +2,17 @@ create function mixpay.reverse_settlement(
     p_merchant_id text, p_settlement_no text, p_reason text
 ) returns mixpay.settlements
 language plpgsql security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off
+set search_path = mixpay, pg_temp set enable_seqscan = off set jit = off
 as $reverse_settlement$
 declare
     v_settlement settlements;
 begin
     perform _check_text('reason', p_reason);
-    update settlements set state = 'reversed', reason = p_reason, reversed_at = now()
+    update settlements set state = 'reversed', reason = p_reason, reversed_at = now(), last_entry = last_entry + 1
     where merchant_id = p_merchant_id and settlement_no = p_settlement_no and state = 'settled' and amount > 0
     returning * into v_settlement;
     if found then
-        insert into settlement_facts (
-            merchant_id, entity, number, entry, epoch, from_state, to_state, from_account, to_account, to_owner, amount,
-            currency, reason, happened_at
-        ) values (
-            p_merchant_id, 'settlement', p_settlement_no, 2, _current_epoch(), 'settled', 'reversed', 'outside',
-            case when v_settlement.receiver is null then 'payee' else 'receiver' end,
-            coalesce(v_settlement.payee_no, v_settlement.receiver), v_settlement.amount, v_settlement.currency, p_reason,
-            now()
-        );
+        perform _write_facts(array[_settlement_fact(v_settlement)], v_settlement.last_entry - 1);
         return v_settlement;
     end if;
     select * into v_settlement from settlements where merchant_id = p_merchant_id and settlement_no = p_settlement_no;

@@ -18,11 +18,8 @@ begin
                 coalesce(p_priority::text, 'null'), coalesce(p_weight::text, 'null')),
             hint = 'The smallest priority goes first; a weight is 0 (out of use) to 1000000.';
     end if;
-    if p_currency is not null and not exists (select from currencies where currency = p_currency) then
-        raise exception 'there is no currency %', p_currency using
-            errcode = 'MX110',
-            detail = format('The route from %s to %s names it.', p_method, p_channel),
-            hint = 'Name a code of ISO 4217, in upper case, or leave it out: any.';
+    if p_currency is not null then
+        perform _check_currency(p_currency);
     end if;
     if p_min_amount is not null then
         perform _check_amount('min_amount', p_min_amount);

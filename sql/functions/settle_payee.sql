@@ -2,17 +2,10 @@ create function mixpay.settle_payee(
     p_merchant_id text, p_payee_no text, p_settlement_no text, p_until timestamptz, p_currency text default null
 ) returns mixpay.settlements
 language plpgsql security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off
+set search_path = mixpay, pg_temp set enable_seqscan = off set jit = off
 as $settle_payee$
 begin
-    if not exists (select from payees where merchant_id = p_merchant_id and payee_no = p_payee_no) then
-        perform _check_merchant(p_merchant_id);
-        perform _check_number('payee_no', p_payee_no);
-        raise exception 'there is no payee %', p_payee_no using
-            errcode = 'MX102',
-            detail = format('Merchant %s has none of this number.', p_merchant_id),
-            hint = 'Register it with register_payee.';
-    end if;
+    perform _check_payee(p_merchant_id, p_payee_no);
     return _settle(p_merchant_id, row('payee', p_payee_no)::account_name, p_settlement_no, p_until, p_currency);
 end;
 $settle_payee$;
@@ -26,8 +19,8 @@ have written that still run, this one included, or that began after one that doe
 none is skipped and none is paid twice. p_currency may be left out if the payee has only one.
 mixpay.settlement_lines says what it is made of. The same number with the same content returns the settlement.
 Locks: nothing; of two settlements of a payee at once, the second waits for the first one.
-Raises: MX101 if there is no such merchant; MX102 if there is no such payee; MX110 if there is no such currency; MX402 if
-the settlement number was used for something else; MX403 if the payee is settled until later; MX404 if it has several
-currencies and none is named; MX411 if the database
-began anew and its epoch was not raised; MX901; MX902 if the payout would be too large; MX905.
+Raises: MX101 if there is no such merchant; MX102 if there is no such payee; MX110 if there is no such currency; MX402
+if the settlement number was used for something else; MX403 if the payee is settled until later; MX404 if it has
+several currencies and none is named; MX411 if the database began anew and its epoch was not raised; MX901; MX902 if
+the payout would be too large; MX905.
 $$;

@@ -2,7 +2,7 @@ create function mixpay.settle_receiver(
     p_merchant_id text, p_receiver text, p_settlement_no text, p_until timestamptz, p_currency text default null
 ) returns mixpay.settlements
 language plpgsql security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off
+set search_path = mixpay, pg_temp set enable_seqscan = off set jit = off
 as $settle_receiver$
 begin
     perform _check_receiver(p_merchant_id, p_receiver, array['receiver']);
@@ -16,6 +16,6 @@ Pays out what a receiver of splits has got, once per settlement number; in all a
 Locks: nothing; of two settlements of a receiver at once, the second waits for the first one.
 Raises: MX101 if there is no such merchant; MX110 if there is no such currency; MX402 if the settlement number was used
 for something else; MX403 if the receiver is settled until later; MX404 if it has several currencies and none is named;
-MX407 if no split names the receiver; MX411 if the database
-began anew and its epoch was not raised; MX901; MX902 if the payout would be too large; MX905.
+MX407 if no split names the receiver; MX411 if the database began anew and its epoch was not raised; MX901; MX902 if
+the payout would be too large; MX905.
 $$;

@@ -2,17 +2,14 @@ create function mixpay.split_order(
     p_merchant_id text, p_order_no text, p_split_no text, p_shares jsonb, p_takes_place text default null
 ) returns setof mixpay.split_list
 language plpgsql security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set jit = off
 as $split_order$
 declare
     v_order orders;
     v_split splits;
     v_receivers split_receivers[];
-    v_trade_nos text[];
-    v_line trade_orders;
-    v_event facts;
-    v_cleared bigint;
-    v_dispute disputes;
+    v_trades trades[];
 begin
     perform _check_number('split_no', p_split_no);
     if p_takes_place is not null then
@@ -20,64 +17,36 @@ begin
     end if;
     perform _check_order(p_merchant_id, p_order_no);
     -- As a merge locks it: a trade that the order gets meanwhile must know the split.
-    update orders set merge_count = merge_count where merchant_id = p_merchant_id and order_no = p_order_no;
-    v_order := _check_order(p_merchant_id, p_order_no);
+    update orders set merge_count = merge_count where merchant_id = p_merchant_id and order_no = p_order_no
+    returning * into v_order;
     v_receivers := _parse_shares(v_order, p_split_no, p_shares);
-    v_trade_nos := _lock_trades_of_order(p_merchant_id, p_order_no);
+    v_trades := _lock_trades_of_order(p_merchant_id, p_order_no);
+    insert into splits (merchant_id, split_no, order_no, takes_place)
+    values (p_merchant_id, p_split_no, p_order_no, coalesce(p_takes_place, 'release'))
+    on conflict do nothing
+    returning * into v_split;
+    if found then
+        if v_split.takes_place = 'payment' then
+            perform _refuse_dispute(
+                p_merchant_id, p_order_no, 'Split it at release: until close_dispute its money stays in escrow.'
+            );
+        end if;
+        insert into split_receivers
+        select * from unnest(v_receivers);
+        perform _split_lines(v_split, v_trades);
+        return query
+        select * from split_list as s where s.merchant_id = p_merchant_id and s.split_no = p_split_no
+        order by s.position;
+        return;
+    end if;
     select * into v_split from splits where merchant_id = p_merchant_id and split_no = p_split_no;
     if not found then
-        select * into v_split from splits where merchant_id = p_merchant_id and order_no = p_order_no;
-        if found then
-            raise exception 'order % is split already', p_order_no using
-                errcode = 'MX508',
-                detail = format('Its split is %s.', v_split.split_no),
-                hint = 'An order is split once. See mixpay.split_list.';
-        end if;
-        select * into v_dispute from disputes
-        where merchant_id = p_merchant_id and order_no = p_order_no and state = 'open' and p_takes_place = 'payment';
-        if found then
-            raise exception 'order % is in dispute', p_order_no using
-                errcode = 'MX503',
-                detail = format('Dispute %s is open since %s.', v_dispute.dispute_no, v_dispute.created_at),
-                hint = 'Split it at release: until close_dispute its money stays held.';
-        end if;
-        insert into splits (merchant_id, split_no, order_no, takes_place)
-        values (p_merchant_id, p_split_no, p_order_no, coalesce(p_takes_place, 'release'))
-        on conflict (merchant_id, split_no) do nothing
-        returning * into v_split;
-        if found then
-            insert into split_receivers
-            select * from unnest(v_receivers);
-            v_event.merchant_id := p_merchant_id;
-            v_event.trade_no := v_trade_nos[1];
-            v_event.entity := 'split';
-            v_event.order_no := p_order_no;
-            v_event.cause_no := p_split_no;
-            v_event.from_state := '';
-            v_event.to_state := 'agreed';
-            perform _write_event(v_event);
-            for v_line in
-                select * from trade_orders
-                where merchant_id = p_merchant_id and order_no = p_order_no and trade_no = any (v_trade_nos)
-                order by nth
-            loop
-                v_cleared := _clear_line(p_merchant_id, v_line.trade_no, p_order_no, 'split', 0, 0, v_event);
-                update trade_orders set split_no = p_split_no
-                where merchant_id = p_merchant_id and trade_no = v_line.trade_no and position = v_line.position;
-                perform _clear_line(
-                    p_merchant_id, v_line.trade_no, p_order_no, 'redivide',
-                    case when v_split.takes_place = 'release' and v_line.held then v_cleared
-                        else v_line.paid - v_line.refunded end,
-                    v_cleared, v_event
-                );
-            end loop;
-            return query
-            select * from split_list as s where s.merchant_id = p_merchant_id and s.split_no = p_split_no
-            order by s.position;
-            return;
-        end if;
-        -- Another order's split took the number while we looked.
-        select * into v_split from splits where merchant_id = p_merchant_id and split_no = p_split_no;
+        raise exception 'order % is split already', p_order_no using
+            errcode = 'MX508',
+            detail = format('Its split is %s.', (
+                select split_no from splits where merchant_id = p_merchant_id and order_no = p_order_no
+            )),
+            hint = 'An order is split once. See mixpay.split_list.';
     end if;
     if v_split.order_no <> p_order_no or v_split.takes_place <> coalesce(p_takes_place, 'release') or v_receivers <> array(
         select r from split_receivers as r

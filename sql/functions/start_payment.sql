@@ -3,13 +3,15 @@ create function mixpay.start_payment(
     p_channel text default null, p_method text default null
 ) returns mixpay.payments
 language plpgsql security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set jit = off
 as $start_payment$
 declare
     v_trade trades;
     v_payment payments;
     v_route route_choice;
     v_reason text;
+    v_fact facts;
 begin
     perform _check_number('payment_no', p_payment_no);
     perform _check_amount('amount', p_amount);
@@ -74,9 +76,10 @@ begin
         select * into v_payment from payments where merchant_id = p_merchant_id and payment_no = p_payment_no;
         perform _refuse_payment_no(v_payment);
     end if;
-    insert into facts (merchant_id, trade_no, entry, entity, payment_no, from_state, to_state, reason, happened_at)
-    values (p_merchant_id, p_trade_no, v_trade.last_entry + 1, 'payment', p_payment_no, '', 'pending', v_reason, now());
-    update trades set last_entry = last_entry + 1 where merchant_id = p_merchant_id and trade_no = p_trade_no;
+    v_fact := _fact(v_trade, 'payment', p_payment_no, '', 'pending');
+    v_fact.payment_no := p_payment_no;
+    v_fact.reason := v_reason;
+    perform _post(v_trade, array[v_fact]);
     return v_payment;
 end;
 $start_payment$;

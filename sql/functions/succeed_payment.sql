@@ -3,7 +3,8 @@ create function mixpay.succeed_payment(
     p_paid_at timestamptz default null, p_amount bigint default null
 ) returns mixpay.payments
 language plpgsql security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set jit = off
 as $succeed_payment$
 declare
     v_trade trades;

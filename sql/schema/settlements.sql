@@ -3,8 +3,8 @@
 create table mixpay.settlements (
     merchant_id text collate "C" not null,
     settlement_no mixpay.number not null,
-    payee_no text collate "C",
-    receiver text collate "C",
+    account mixpay.account not null,
+    owner text collate "C" not null,
     currency text collate "C" not null,
     nth bigint not null,
     until_at timestamptz not null,
@@ -20,9 +20,11 @@ create table mixpay.settlements (
     reason text,
     created_at timestamptz not null default now(),
     reversed_at timestamptz,
+    last_entry bigint not null default 0,
+    payee_no text collate "C" generated always as (case when account = 'payee' then owner end) stored,
     primary key (merchant_id, settlement_no),
     foreign key (merchant_id, payee_no) references mixpay.payees,
-    constraint it_is_a_payees_or_a_receivers check ((payee_no is null) <> (receiver is null)),
+    constraint it_is_a_payees_or_a_receivers check (account in ('payee', 'receiver')),
     constraint range_goes_forward check ((from_epoch, from_xid) <= (until_epoch, until_xid)),
     constraint it_sums_exactly check (carried_in + earned = amount + carried_out),
     constraint only_debts_are_carried check (carried_out <= 0 and (amount = 0 or carried_out = 0)),
@@ -31,12 +33,16 @@ create table mixpay.settlements (
     constraint only_a_payout_is_reversed check (state = 'settled' or amount > 0)
 );
 
--- The foreign key to payees; and one settlement after the other: of two at once, the second waits here.
-create unique index a_payees_settlements_are_numbered on mixpay.settlements (payee_no, merchant_id, currency, nth);
-create unique index a_receivers_settlements_are_numbered on mixpay.settlements (receiver, merchant_id, currency, nth);
+-- The foreign key to payees.
+create index settlements_by_payee on mixpay.settlements (payee_no, merchant_id) where payee_no is not null;
+
+-- One settlement of an account after the other: of two at once, the second waits here.
+create unique index an_accounts_settlements_are_numbered
+on mixpay.settlements (owner, merchant_id, account, currency, nth);
 
 comment on table mixpay.settlements is 'What payees and receivers were paid out, and what that was made of.';
-comment on column mixpay.settlements.nth is 'The how-manieth of its account and currency this is, from 1.';
+comment on column mixpay.settlements.account is 'What is settled: payee or receiver; owner says which.';
+comment on column mixpay.settlements.nth is 'Its place among the settlements of its account and currency, from 1.';
 comment on column mixpay.settlements.until_at is 'What was written after it is for a later settlement.';
 comment on column mixpay.settlements.from_xid is 'With from_epoch, the first transaction that it may cover.';
 comment on column mixpay.settlements.until_xid is 'With until_epoch, the first transaction that it no longer covers.';
@@ -45,3 +51,5 @@ comment on column mixpay.settlements.carried_in is
 comment on column mixpay.settlements.earned is 'What its lines sum to.';
 comment on column mixpay.settlements.amount is 'What is paid out.';
 comment on column mixpay.settlements.carried_out is 'The debt that is left for the next one: zero or below.';
+comment on column mixpay.settlements.last_entry is 'The entry of its last fact.';
+comment on column mixpay.settlements.payee_no is 'The owner, if it is a payee: for the foreign key.';

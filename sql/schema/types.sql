@@ -41,10 +41,15 @@ comment on domain mixpay.payment_state is
 comment on domain mixpay.channel_refund_state is
 'waiting: for a person or a moment; pending: to be sent; sent: by a worker; doubt: nobody knows; bounced: came back.';
 
--- What a fact is about, and where money is.
+-- What has a log of its own, what a fact is about, and where money is.
+create domain mixpay.log as text collate "C"
+constraint log_is_known check (value in ('trade', 'settlement', 'repayment'));
+
 create domain mixpay.entity as text collate "C"
 constraint entity_is_known check (
-    value in ('trade', 'payment', 'refund', 'channel_refund', 'release', 'dispute', 'split')
+    value in (
+        'trade', 'payment', 'refund', 'channel_refund', 'release', 'dispute', 'split', 'settlement', 'repayment'
+    )
 );
 
 create domain mixpay.account as text collate "C"
@@ -52,9 +57,10 @@ constraint account_is_known check (
     value in ('channel', 'order', 'surplus', 'refund', 'anomaly', 'outside', 'payee', 'receiver', 'fee')
 );
 
+comment on domain mixpay.log is 'What has a life, and so a log, of its own.';
 comment on domain mixpay.entity is 'What a change of state is about.';
 comment on domain mixpay.account is
-'channel: clearing with a channel; order: held of an order; surplus: of a payment; refund: on its way back; anomaly: '
+'channel: clearing with a channel; order: in escrow of an order; surplus: of a payment; refund: on its way back; anomaly: '
 'moved without a place in the books; outside: paid out or borne by the merchant; payee, receiver, fee: whose it is.';
 
 -- What a share of a split is for, and so in which account it stands.
@@ -127,21 +133,16 @@ create type mixpay.merge_line as (
     currency text,
     payee_no text,
     pay bigint,
-    held boolean,
-    release_due_at timestamptz
+    hold boolean,
+    release_due_at timestamptz,
+    nth bigint,
+    taken bigint,
+    split_no text
 );
 
 comment on type mixpay.merge_line is
-'One order of a merge: of the call''s how-manieth trade, at which position; null is what the caller left out.';
-
--- What one line of a trade gets of a payment.
-create type mixpay.line_share as (
-    position bigint,
-    order_no text,
-    share bigint
-);
-
-comment on type mixpay.line_share is 'What one line of a trade gets of a payment, in the smallest unit.';
+'One order of a merge: of which trade of the call, at which position; null is what the caller left out. Of an order that is '
+'known: its nth merge, what its other trades have taken of it, and its split.';
 
 -- An account by its name, as account_balance and account_statement understood it.
 create type mixpay.account_name as (
@@ -195,13 +196,32 @@ create type mixpay.journal_range as (
 
 comment on type mixpay.journal_range is 'A stretch of the log: from one epoch and transaction up to, not with, another.';
 
--- What a change of a line means to the receivers of its split.
-create type mixpay.split_division as (
+-- The receivers of a split, as they stand in one line of its order.
+create type mixpay.split_standing as (
+    accounts text[], -- noqa: LT01
+    owners text[], -- noqa: LT01
+    fixed bigint[], -- noqa: LT01
+    rates bigint[], -- noqa: LT01
+    kept boolean[], -- noqa: LT01
+    amounts bigint[], -- noqa: LT01
+    taken_back bigint[], -- noqa: LT01
+    elsewhere bigint[], -- noqa: LT01
+    rest bigint,
+    home bigint
+);
+
+comment on type mixpay.split_standing is
+'The receivers of a split by position: as agreed, what each got of one line and gave back, and what of the order''s other '
+'lines; rest is who takes the remainder, home the order''s payee.';
+
+-- What a change of a line moves between what is in escrow of it and those whose money it is.
+create type mixpay.clearing as (
     accounts text[], -- noqa: LT01
     owners text[], -- noqa: LT01
     moves bigint[], -- noqa: LT01
-    cleared bigint
+    cleared bigint,
+    split_no text
 );
 
-comment on type mixpay.split_division is
-'What the accounts of a split get, or give back (below zero), and what that is together.';
+comment on type mixpay.clearing is
+'What accounts get out of escrow, or give back (below zero), and what that is together; split_no if the split makes it.';

@@ -13,10 +13,14 @@ comment on function mixpay._refuse_to_change_facts() is $$
 Refuses whatever it is called for.
 $$;
 
+-- What is written once.
 create trigger facts_stay before update or delete or truncate on mixpay.facts
 for each statement execute function mixpay._refuse_to_change_facts();
 
-create trigger settlement_facts_stay before update or delete or truncate on mixpay.settlement_facts
+create trigger epochs_stay before update or delete or truncate on mixpay.epochs
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger repayments_stay before update or delete or truncate on mixpay.repayments
 for each statement execute function mixpay._refuse_to_change_facts();
 
 create trigger releases_stay before update or delete or truncate on mixpay.releases
@@ -31,7 +35,35 @@ for each statement execute function mixpay._refuse_to_change_facts();
 create trigger closed_balances_stay before update or delete or truncate on mixpay.closed_balances
 for each statement execute function mixpay._refuse_to_change_facts();
 
--- Of a detail, only freed may change.
+create trigger anomalies_stay before update or delete or truncate on mixpay.anomalies
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger resolutions_stay before update or delete or truncate on mixpay.anomaly_resolutions
+for each statement execute function mixpay._refuse_to_change_facts();
+
+-- What changes, and is never deleted. A row that others refer to could not go; one that only facts tell of could.
+create trigger orders_stay before delete or truncate on mixpay.orders
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger trades_stay before delete or truncate on mixpay.trades
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger lines_stay before delete or truncate on mixpay.trade_orders
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger payments_stay before delete or truncate on mixpay.payments
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger refunds_stay before delete or truncate on mixpay.refunds
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger channel_refunds_stay before delete or truncate on mixpay.channel_refunds
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger disputes_stay before delete or truncate on mixpay.disputes
+for each statement execute function mixpay._refuse_to_change_facts();
+
+-- Of a detail, only freed may change; of a settlement, what its reversal says; of a split, how much was divided.
 create trigger details_stay before delete or truncate on mixpay.refund_details
 for each statement execute function mixpay._refuse_to_change_facts();
 
@@ -39,19 +71,12 @@ create trigger details_stay_but_freed
 before update of merchant_id, refund_no, payment_no, amount on mixpay.refund_details
 for each statement execute function mixpay._refuse_to_change_facts();
 
-create trigger anomalies_stay before update or delete or truncate on mixpay.anomalies
-for each statement execute function mixpay._refuse_to_change_facts();
-
-create trigger resolutions_stay before update or delete or truncate on mixpay.anomaly_resolutions
-for each statement execute function mixpay._refuse_to_change_facts();
-
--- Of a settlement, only what its reversal says may change; of a split, only how much was divided.
 create trigger settlements_stay before delete or truncate on mixpay.settlements
 for each statement execute function mixpay._refuse_to_change_facts();
 
 create trigger settlements_stay_but_reversed
 before update of
-merchant_id, settlement_no, payee_no, receiver, currency, nth, until_at, from_epoch, from_xid, until_epoch, until_xid,
+merchant_id, settlement_no, account, owner, currency, nth, until_at, from_epoch, from_xid, until_epoch, until_xid,
 carried_in, earned, amount, carried_out on mixpay.settlements
 for each statement execute function mixpay._refuse_to_change_facts();
 

@@ -35,16 +35,20 @@ create trigger refuse_illegal_beginning after insert on mixpay.channel_refunds
 for each row execute function mixpay._refuse_illegal_transition('channel_refund');
 
 create trigger refuse_illegal_transition after update of state on mixpay.trades
-for each row execute function mixpay._refuse_illegal_transition('trade');
+for each row when (old.state is distinct from new.state)
+execute function mixpay._refuse_illegal_transition('trade');
 
 create trigger refuse_illegal_transition after update of state on mixpay.payments
-for each row execute function mixpay._refuse_illegal_transition('payment');
+for each row when (old.state is distinct from new.state)
+execute function mixpay._refuse_illegal_transition('payment');
 
 create trigger refuse_illegal_transition after update of state on mixpay.refunds
-for each row execute function mixpay._refuse_illegal_transition('refund');
+for each row when (old.state is distinct from new.state)
+execute function mixpay._refuse_illegal_transition('refund');
 
 create trigger refuse_illegal_transition after update of state on mixpay.channel_refunds
-for each row execute function mixpay._refuse_illegal_transition('channel_refund');
+for each row when (old.state is distinct from new.state)
+execute function mixpay._refuse_illegal_transition('channel_refund');
 
 create trigger refuse_illegal_beginning after insert on mixpay.disputes
 for each row execute function mixpay._refuse_illegal_transition('dispute');
@@ -53,7 +57,9 @@ create trigger refuse_illegal_beginning after insert on mixpay.settlements
 for each row execute function mixpay._refuse_illegal_transition('settlement');
 
 create trigger refuse_illegal_transition after update of state on mixpay.disputes
-for each row execute function mixpay._refuse_illegal_transition('dispute');
+for each row when (old.state is distinct from new.state)
+execute function mixpay._refuse_illegal_transition('dispute');
 
 create trigger refuse_illegal_transition after update of state on mixpay.settlements
-for each row execute function mixpay._refuse_illegal_transition('settlement');
+for each row when (old.state is distinct from new.state)
+execute function mixpay._refuse_illegal_transition('settlement');

@@ -1,5 +1,4 @@
--- What was folded, and what came since. Not by way of the journal, which is a union: a join with it would read all of it.
--- Currency and channel are looked up for each movement, because the planner cannot tell how few came since.
+-- What was folded, and what came since.
 create view mixpay.account_balances as
 select
     b.merchant_id,
@@ -10,32 +9,11 @@ select
     sum(b.went_out)::bigint as went_out,
     sum(b.came_in - b.went_out)::bigint as balance
 from (
-    select f.merchant_id, f.account, f.owner, f.currency, f.came_in, f.went_out
+    select f.merchant_id, f.account::text as account, f.owner, f.currency, f.came_in, f.went_out
     from mixpay.folded_balances as f
     where f.is_last and (f.owner <> '' or f.account = 'outside')
     union all
-    select
-        m.merchant_id::text,
-        s.account,
-        case s.account
-            when 'channel' then coalesce(
-                (
-                    select c.channel from mixpay.channel_refunds as c
-                    where c.merchant_id = m.merchant_id and c.channel_refund_no = j.channel_refund_no
-                ),
-                (
-                    select p.channel from mixpay.payments as p
-                    where p.merchant_id = m.merchant_id and p.payment_no = j.payment_no
-                )
-            )
-            else coalesce(s.owner, '')
-        end,
-        coalesce(
-            j.currency,
-            (select t.currency from mixpay.trades as t where t.merchant_id = m.merchant_id and t.trade_no = j.trade_no)
-        ),
-        s.came_in,
-        s.went_out
+    select p.merchant_id, p.account, p.owner, p.currency, p.came_in, p.went_out
     from mixpay.merchants as m
     left join lateral (
         select x.until_epoch, x.until_xid from mixpay.balance_folds as x
@@ -44,29 +22,19 @@ from (
         limit 1
     ) as l on true
     cross join lateral (
-        (
-            select
-                f.trade_no, f.payment_no, f.channel_refund_no, null as currency, f.from_account, f.from_owner,
-                f.to_account, f.to_owner, f.amount
-            from mixpay.facts as f
-            where
-                f.merchant_id = m.merchant_id and f.amount is not null
-                and (f.epoch, f.xid) >= (coalesce(l.until_epoch, 0), coalesce(l.until_xid, '0'))
-            -- So that it goes by their index.
-            order by f.epoch, f.xid
-        )
-        union all
-        select
-            null, null, null, f.currency, f.from_account, f.from_owner, f.to_account, f.to_owner, f.amount
-        from mixpay.settlement_facts as f
+        select j.merchant_id, j.account, j.owner, j.currency, j.came_in, j.went_out
+        from mixpay.postings as j
         where
-            f.merchant_id = m.merchant_id and f.amount is not null
-            and (f.epoch, f.xid) >= (coalesce(l.until_epoch, 0), coalesce(l.until_xid, '0'))
-    ) as j
-    cross join lateral (values
-        (j.to_account, j.to_owner, j.amount, 0), (j.from_account, j.from_owner, 0, j.amount)
-    ) as s (account, owner, came_in, went_out)
-    where s.account in ('channel', 'payee', 'receiver', 'fee', 'outside')
+            j.account in ('channel', 'payee', 'receiver', 'fee') and j.merchant_id = m.merchant_id
+            and (j.epoch, j.xid) >= (coalesce(l.until_epoch, 0), coalesce(l.until_xid, '0'))
+        union all
+        -- The outside has no name. A part of its own, so that a name asked for is looked up in the index.
+        select j.merchant_id, j.account, '', j.currency, j.came_in, j.went_out
+        from mixpay.postings as j
+        where
+            j.account = 'outside' and j.merchant_id = m.merchant_id
+            and (j.epoch, j.xid) >= (coalesce(l.until_epoch, 0), coalesce(l.until_xid, '0'))
+    ) as p
 ) as b
 group by b.merchant_id, b.account, b.owner, b.currency;
 

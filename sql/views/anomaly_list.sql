@@ -6,8 +6,8 @@ select
     c.payment_no,
     p.trade_no,
     c.channel,
-    a.amount,
-    a.channel_txn_no,
+    a.amount::bigint as amount,
+    a.channel_txn_no::text as channel_txn_no,
     a.happened_at,
     a.created_at
 from mixpay.anomalies as a

@@ -1,7 +1,7 @@
 create view mixpay.dispute_list as
 select
     d.merchant_id,
-    d.dispute_no,
+    d.dispute_no::text as dispute_no,
     d.order_no,
     d.state,
     d.outcome,

@@ -8,7 +8,7 @@ select
     l.split_no,
     l.paid - l.refunded - l.cleared as held,
     t.currency,
-    d.dispute_no,
+    d.dispute_no::text as dispute_no,
     case
         when d.state = 'open' then format('dispute %s is open', d.dispute_no)
         when d.state = 'closed' then format('refund %s of dispute %s failed', d.refund_no, d.dispute_no)

@@ -2,89 +2,31 @@
 -- who remembers how far he has read ever misses an event. What was written before the last restore is final anyhow.
 create view mixpay.events as
 select
-    e.merchant_id,
-    e.epoch,
-    e.xid,
-    e.trade_no,
-    e.entry,
-    e.epoch || '.' || e.xid || '.' || e.log || e.entry || '.' || e.log_no as position,
-    e.entity,
-    e.number,
-    e.from_state,
-    e.to_state,
-    e.amount,
-    e.reason,
-    e.payment_no,
-    e.order_no,
-    e.refund_no,
-    e.channel_refund_no,
-    e.happened_at,
-    e.created_at,
-    e.log,
-    e.log_no
-from (
-    select
-        f.merchant_id,
-        f.epoch,
-        f.xid,
-        f.trade_no,
-        f.entry,
-        f.entity::text as entity,
-        case f.entity
-            when 'trade' then f.trade_no
-            when 'payment' then f.payment_no
-            when 'refund' then f.refund_no
-            when 'channel_refund' then f.channel_refund_no
-            else f.cause_no
-        end as number,
-        f.from_state,
-        f.to_state,
-        f.amount::bigint as amount,
-        f.reason,
-        f.payment_no,
-        f.order_no,
-        f.refund_no,
-        f.channel_refund_no,
-        f.happened_at,
-        f.created_at,
-        '' as log,
-        f.trade_no as log_no
-    from mixpay.facts as f
-    union all
-    select
-        s.merchant_id,
-        s.epoch,
-        s.xid,
-        null::text as trade_no,
-        s.entry,
-        s.entity,
-        s.number::text as number,
-        s.from_state,
-        s.to_state,
-        s.amount::bigint as amount,
-        s.reason,
-        null::text as payment_no,
-        null::text as order_no,
-        null::text as refund_no,
-        null::text as channel_refund_no,
-        s.happened_at,
-        s.created_at,
-        left(s.entity, 1) as log,
-        s.number::text as log_no
-    from mixpay.settlement_facts as s
-) as e
--- No condition inside: then both logs are read in the order of their indexes, as far as a limit reaches.
+    f.merchant_id,
+    f.epoch,
+    f.xid,
+    case f.log when 'trade' then f.log_no end as trade_no,
+    f.entry,
+    f.epoch || '.' || f.xid || '.' || l.letter || f.entry || '.' || f.log_no as position,
+    f.entity::text as entity,
+    f.number,
+    f.from_state,
+    f.to_state,
+    f.amount::bigint as amount,
+    f.reason,
+    f.payment_no,
+    f.order_no,
+    f.refund_no,
+    f.channel_refund_no,
+    f.happened_at,
+    f.created_at,
+    l.letter as log,
+    f.log_no
+from mixpay.facts as f
+cross join lateral (select case f.log when 'trade' then '' else left(f.log, 1) end as letter) as l
 where
-    e.to_state is not null
-    and (
-        e.xid < pg_snapshot_xmin(pg_current_snapshot())
-        or e.epoch < (
-            select pg_get_expr(d.adbin, d.adrelid)::bigint
-            from pg_catalog.pg_attrdef as d
-            inner join pg_catalog.pg_attribute as a on a.attrelid = d.adrelid and a.attnum = d.adnum
-            where d.adrelid = 'mixpay.facts'::regclass and a.attname = 'epoch'
-        )
-    );
+    f.to_state is not null
+    and (f.xid < pg_snapshot_xmin(pg_current_snapshot()) or f.epoch < (select max(e.epoch) from mixpay.epochs as e));
 
 comment on view mixpay.events is
 'Every change of state, by position: in the order of the transactions, and only what no running one can still precede.';

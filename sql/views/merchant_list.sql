@@ -1,8 +1,8 @@
 create view mixpay.merchant_list as
 select
-    merchant_id,
+    merchant_id::text as merchant_id,
     title,
-    allocation,
+    allocation::text as allocation,
     created_at
 from mixpay.merchants;
 

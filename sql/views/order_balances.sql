@@ -1,10 +1,10 @@
 create view mixpay.order_balances as
 select
     o.merchant_id,
-    o.order_no,
+    o.order_no::text as order_no,
     o.payee_no,
     o.currency,
-    o.amount,
+    o.amount::bigint as amount,
     l.paid,
     o.amount - l.paid as unpaid,
     o.amount - l.taken as mergeable,

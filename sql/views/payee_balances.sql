@@ -15,11 +15,10 @@ select
     sum(x.paid_out)::bigint as paid_out,
     sum(x.repaid)::bigint as repaid
 from (
-    -- As text throughout: of a domain in one part, the planner would read the others in full to find one payee.
     -- Its orders, each with the lines of all its trades; every order has a first one.
     select
-        o.merchant_id, o.payee_no, o.currency, case l.nth when 1 then 1 else 0 end as orders, l.paid as gross,
-        l.refunded as refunds, 0::bigint as fees, 0::bigint as shares, l.paid - l.refunded - l.cleared as held,
+        o.merchant_id, o.payee_no, o.currency, case l.nth when 1 then 1 else 0 end as orders, l.paid::bigint as gross,
+        l.refunded::bigint as refunds, 0::bigint as fees, 0::bigint as shares, l.paid - l.refunded - l.cleared as held,
         0::bigint as payable, 0::bigint as paid_out, 0::bigint as repaid
     from mixpay.orders as o
     inner join mixpay.trade_orders as l on l.merchant_id = o.merchant_id and l.order_no = o.order_no
@@ -32,65 +31,24 @@ from (
     where o.payee_no is not null and (s.kind <> 'payee' or s.receiver <> o.payee_no)
     union all
     -- What it has of others' orders.
-    select o.merchant_id, s.receiver::text, o.currency, 0, 0, 0, 0, s.balance, 0, 0, 0, 0
+    select o.merchant_id, s.receiver, o.currency, 0, 0, 0, 0, s.balance, 0, 0, 0, 0
     from mixpay.split_list as s
     inner join mixpay.orders as o on o.merchant_id = s.merchant_id and o.order_no = s.order_no
     where s.kind = 'payee' and s.receiver is distinct from o.payee_no
     union all
-    -- Its account: what was folded, and what came and went since.
-    select f.merchant_id, f.owner, f.currency, 0, 0, 0, 0, 0, 0, f.came_in - f.went_out, 0, 0
-    from mixpay.folded_balances as f
-    where f.account = 'payee' and f.owner <> '' and f.is_last
-    union all
-    select m.merchant_id::text, f.payee_no, f.currency, 0, 0, 0, 0, 0, 0, f.amount, 0, 0
-    from mixpay.merchants as m
-    cross join lateral (
-        select b.until_epoch, b.until_xid
-        from (
-            select b.fold, b.until_epoch, b.until_xid from mixpay.balance_folds as b
-            where b.merchant_id = m.merchant_id
-            union all
-            select 0, 0, '0'
-        ) as b
-        order by b.fold desc
-        limit 1
-    ) as l
-    cross join lateral (
-        select f.to_owner as payee_no, t.currency, f.amount
-        from mixpay.facts as f
-        inner join mixpay.trades as t on t.merchant_id = f.merchant_id and t.trade_no = f.trade_no
-        where
-            f.merchant_id = m.merchant_id and f.to_account = 'payee' and f.to_owner is not null
-            and (f.epoch, f.xid) >= (l.until_epoch, l.until_xid)
-        union all
-        select f.from_owner, t.currency, -f.amount
-        from mixpay.facts as f
-        inner join mixpay.trades as t on t.merchant_id = f.merchant_id and t.trade_no = f.trade_no
-        where
-            f.merchant_id = m.merchant_id and f.from_account = 'payee' and f.from_owner is not null
-            and (f.epoch, f.xid) >= (l.until_epoch, l.until_xid)
-        union all
-        select f.to_owner, f.currency, f.amount
-        from mixpay.settlement_facts as f
-        where
-            f.merchant_id = m.merchant_id and f.to_account = 'payee' and f.to_owner is not null
-            and (f.epoch, f.xid) >= (l.until_epoch, l.until_xid)
-        union all
-        select f.from_owner, f.currency, -f.amount
-        from mixpay.settlement_facts as f
-        where
-            f.merchant_id = m.merchant_id and f.from_account = 'payee' and f.from_owner is not null
-            and (f.epoch, f.xid) >= (l.until_epoch, l.until_xid)
-    ) as f
+    -- Its account.
+    select b.merchant_id, b.owner, b.currency, 0, 0, 0, 0, 0, 0, b.balance, 0, 0
+    from mixpay.account_balances as b
+    where b.account = 'payee'
     union all
     -- What moved between it and the outside.
-    select s.merchant_id, s.payee_no, s.currency, 0, 0, 0, 0, 0, 0, 0, s.amount, 0
+    select s.merchant_id, s.owner, s.currency, 0, 0, 0, 0, 0, 0, 0, s.amount, 0
     from mixpay.settlements as s
-    where s.payee_no is not null and s.state = 'settled'
+    where s.account = 'payee' and s.state = 'settled'
     union all
-    select f.merchant_id, f.to_owner, f.currency, 0, 0, 0, 0, 0, 0, 0, 0, f.amount
-    from mixpay.settlement_facts as f
-    where f.entity = 'repayment' and f.to_account = 'payee' and f.to_owner is not null
+    select r.merchant_id, r.owner, r.currency, 0, 0, 0, 0, 0, 0, 0, 0, r.amount
+    from mixpay.repayments as r
+    where r.account = 'payee'
 ) as x
 inner join mixpay.payees as p on p.merchant_id = x.merchant_id and p.payee_no = x.payee_no
 group by x.merchant_id, x.payee_no, x.currency, p.title;

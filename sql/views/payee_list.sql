@@ -1,7 +1,7 @@
 create view mixpay.payee_list as
 select
     merchant_id,
-    payee_no,
+    payee_no::text as payee_no,
     title,
     created_at
 from mixpay.payees;

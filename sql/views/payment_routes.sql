@@ -1,18 +1,18 @@
 create view mixpay.payment_routes as
 select
     p.merchant_id,
-    p.payment_no,
+    p.payment_no::text as payment_no,
     p.trade_no,
     p.method,
     p.channel,
     f.reason,
-    p.asked,
+    p.asked::bigint as asked,
     p.created_at
 from mixpay.payments as p
 left join mixpay.facts as f
     on
-        f.merchant_id = p.merchant_id and f.trade_no = p.trade_no and f.payment_no = p.payment_no
-        and f.entity = 'payment' and f.from_state = ''
+        f.merchant_id = p.merchant_id and f.log = 'trade' and f.log_no = p.trade_no and f.entity = 'payment'
+        and f.number = p.payment_no and f.from_state = ''
 where p.method is not null;
 
 comment on view mixpay.payment_routes is

@@ -10,7 +10,7 @@ select
     round(s.amount / 10::numeric ^ c.exponent, c.exponent) as units,
     s.until_at,
     s.created_at
-from mixpay.settlements as s
+from mixpay.settlement_list as s
 inner join mixpay.currencies as c on c.currency = s.currency
 left join mixpay.payees as p on p.merchant_id = s.merchant_id and p.payee_no = s.payee_no
 where s.state = 'settled' and s.amount > 0;

@@ -2,7 +2,7 @@ create view mixpay.period_list as
 select
     p.merchant_id,
     p.until_at,
-    b.account,
+    b.account::text as account,
     b.owner,
     b.currency,
     b.came_in,

@@ -2,36 +2,28 @@
 -- payment is given the stretch of its trade's money that it stands for, oldest first; the refund takes from 0 upwards.
 create view mixpay.refund_explained as
 with touched as (
-    -- Where a refund took from, and how far the trade's facts had come by then.
+    -- Where a refund took from, and how far the trade's log had come by then.
     select
-        r.merchant_id, r.refund_no, r.order_no, r.payment_nos, r.amount, l.trade_no, l.nth, b.before
+        r.merchant_id, r.refund_no::text as refund_no, r.order_no, r.payment_nos, r.amount, l.trade_no, l.nth, b.before
     from mixpay.refunds as r
     inner join mixpay.trade_orders as l on l.merchant_id = r.merchant_id and l.order_no = r.order_no
     cross join lateral (
         select min(f.entry) as before
         from mixpay.facts as f
-        where f.merchant_id = l.merchant_id and f.trade_no = l.trade_no and f.refund_no = r.refund_no
+        where f.merchant_id = l.merchant_id and f.log = 'trade' and f.log_no = l.trade_no and f.refund_no = r.refund_no
     ) as b
     where r.kind = 'order' and b.before is not null
 ), lines as (
     select t.*, h.refundable
     from touched as t
     cross join lateral (
-        select
-            sum(
-                case
-                    when f.to_account = 'order' and coalesce(f.to_order_no, f.order_no) = t.order_no
-                        then f.amount
-                    else 0
-                end
-                - case when f.from_account = 'order' and f.order_no = t.order_no then f.amount else 0 end
-            ) as refundable
-        from mixpay.facts as f
+        select sum(p.came_in - p.went_out) as refundable
+        from mixpay.postings as p
         where
-            f.merchant_id = t.merchant_id and f.trade_no = t.trade_no and f.entry < t.before
-            and (f.order_no = t.order_no or f.to_order_no = t.order_no)
+            p.merchant_id = t.merchant_id and p.source = 'trade' and p.number = t.trade_no and p.entry < t.before
+            and p.account = 'order' and p.owner = t.order_no
             -- Whose it is does not matter here.
-            and f.from_owner is null and f.to_owner is null
+            and p.other_account not in ('payee', 'receiver', 'fee')
     ) as h
 ), shares as (
     select
@@ -41,19 +33,15 @@ with touched as (
         ), 0))) as share
     from lines
 ), held as (
-    select s.*, p.payment_no, p.channel, p.paid_at, p.seq, h.held
+    select s.*, p.payment_no::text as payment_no, p.channel, p.paid_at, p.seq, h.held
     from shares as s
     cross join lateral (
-        select
-            f.payment_no,
-            sum(case when f.to_account = 'order' then f.amount when f.from_account = 'order' then -f.amount else 0 end)
-                as held
-        from mixpay.facts as f
+        select j.payment_no, sum(j.came_in - j.went_out) as held
+        from mixpay.postings as j
         where
-            f.merchant_id = s.merchant_id and f.trade_no = s.trade_no and f.entry < s.before
-            and (f.from_account = 'order' or f.to_account = 'order') and f.payment_no is not null
-            and f.from_owner is null and f.to_owner is null
-        group by f.payment_no
+            j.merchant_id = s.merchant_id and j.source = 'trade' and j.number = s.trade_no and j.entry < s.before
+            and j.account = 'order' and j.payment_no is not null and j.other_account not in ('payee', 'receiver', 'fee')
+        group by j.payment_no
     ) as h
     inner join mixpay.payments as p on p.merchant_id = s.merchant_id and p.payment_no = h.payment_no
     where s.payment_nos is null or p.payment_no = any(s.payment_nos)
@@ -66,7 +54,7 @@ with touched as (
     from held
     window fifo as (
         partition by merchant_id, refund_no, trade_no
-        order by array_position(payment_nos, payment_no::text), paid_at, seq
+        order by array_position(payment_nos, payment_no), paid_at, seq
         rows unbounded preceding
     )
 ), taken as (
@@ -103,7 +91,7 @@ from taken;
 
 comment on view mixpay.refund_explained is
 'Each refund of an order: of every payment of its trades, oldest first, what it held, took part with and had left.';
-comment on column mixpay.refund_explained.nth is 'The how-manieth trade of the order: the first is taken from first.';
+comment on column mixpay.refund_explained.nth is 'Which of the order''s trades it is, counted from 1: the first is taken from first.';
 comment on column mixpay.refund_explained.held is 'What order refunds could take of it then, in the smallest unit.';
 comment on column mixpay.refund_explained.stands_from is
 'It stands for the trade''s money from here to stands_to, counted from the oldest; the refund takes from 0 upwards.';

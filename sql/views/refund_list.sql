@@ -1,13 +1,13 @@
 create view mixpay.refund_list as
 select
     merchant_id,
-    refund_no,
+    refund_no::text as refund_no,
     kind,
     order_no,
     state,
-    amount,
-    succeeded,
-    freed,
+    amount::bigint as amount,
+    succeeded::bigint as succeeded,
+    freed::bigint as freed,
     amount - succeeded - freed as under_way,
     payment_nos,
     reason,

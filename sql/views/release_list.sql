@@ -1,10 +1,10 @@
 create view mixpay.release_list as
 select
     r.merchant_id,
-    r.release_no,
+    r.release_no::text as release_no,
     r.order_no,
     o.payee_no,
-    r.amount,
+    r.amount::bigint as amount,
     o.currency,
     r.was_due,
     r.created_at

@@ -6,8 +6,8 @@ select
     channel,
     currency,
     weight,
-    min_amount,
-    max_amount,
+    min_amount::bigint as min_amount,
+    max_amount::bigint as max_amount,
     created_at
 from mixpay.routes;
 

@@ -1,59 +1,31 @@
 create view mixpay.settlement_lines as
 select
     s.merchant_id,
-    s.settlement_no,
-    'carried_in' as kind,
-    null as order_no,
+    s.settlement_no::text as settlement_no,
+    l.kind,
+    l.order_no,
     s.currency,
-    null::bigint as came_in,
-    null::bigint as went_out,
-    s.carried_in as amount
-from mixpay.settlements as s
-where s.carried_in <> 0
-union all
-select
-    s.merchant_id,
-    s.settlement_no,
-    'order',
-    m.order_no,
-    s.currency,
-    m.came_in,
-    m.went_out,
-    m.came_in - m.went_out
+    l.came_in,
+    l.went_out,
+    l.amount
 from mixpay.settlements as s
 cross join lateral (
-    select f.order_no, sum(f.came_in)::bigint as came_in, sum(f.went_out)::bigint as went_out
-    from (
-        select x.trade_no, x.order_no, x.amount as came_in, 0 as went_out
-        from mixpay.facts as x
-        where
-            x.merchant_id = s.merchant_id and x.to_owner = coalesce(s.payee_no, s.receiver)
-            and x.to_account = case when s.receiver is null then 'payee' else 'receiver' end
-            and (x.epoch, x.xid) >= (s.from_epoch, s.from_xid) and (x.epoch, x.xid) < (s.until_epoch, s.until_xid)
-        union all
-        select x.trade_no, x.order_no, 0, x.amount
-        from mixpay.facts as x
-        where
-            x.merchant_id = s.merchant_id and x.from_owner = coalesce(s.payee_no, s.receiver)
-            and x.from_account = case when s.receiver is null then 'payee' else 'receiver' end
-            and (x.epoch, x.xid) >= (s.from_epoch, s.from_xid) and (x.epoch, x.xid) < (s.until_epoch, s.until_xid)
-    ) as f
-    inner join mixpay.trades as t on t.merchant_id = s.merchant_id and t.trade_no = f.trade_no
-    where t.currency = s.currency
-    group by f.order_no
-) as m
-union all
-select
-    s.merchant_id,
-    s.settlement_no,
-    'carried_out',
-    null,
-    s.currency,
-    null,
-    null,
-    -s.carried_out
-from mixpay.settlements as s
-where s.carried_out <> 0;
+    select
+        'carried_in' as kind, null as order_no, null::bigint as came_in, null::bigint as went_out, s.carried_in as amount
+    where s.carried_in <> 0
+    union all
+    select
+        'order', p.order_no, sum(p.came_in)::bigint, sum(p.went_out)::bigint, sum(p.came_in - p.went_out)::bigint
+    from mixpay.postings as p
+    where
+        p.merchant_id = s.merchant_id and p.owner = s.owner and p.account = s.account
+        and p.account in ('payee', 'receiver', 'fee') and p.source = 'trade' and p.currency = s.currency
+        and (p.epoch, p.xid) >= (s.from_epoch, s.from_xid) and (p.epoch, p.xid) < (s.until_epoch, s.until_xid)
+    group by p.order_no
+    union all
+    select 'carried_out', null, null, null, -s.carried_out
+    where s.carried_out <> 0
+) as l;
 
 comment on view mixpay.settlement_lines is
 'What each settlement is made of, order by order; its lines sum to what was paid out, in the currency''s smallest unit.';

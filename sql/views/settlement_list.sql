@@ -1,21 +1,24 @@
 create view mixpay.settlement_list as
 select
     merchant_id,
-    settlement_no,
+    settlement_no::text as settlement_no,
     payee_no,
-    receiver,
+    case when account = 'receiver' then owner end as receiver,
     nth,
     currency,
     until_at,
     carried_in,
     earned,
-    amount,
+    amount::bigint as amount,
     carried_out,
     state,
     reason,
     created_at,
-    reversed_at
+    reversed_at,
+    account::text as account,
+    owner
 from mixpay.settlements;
 
 comment on view mixpay.settlement_list is
 'What payees and receivers were paid out: carried_in plus earned is amount plus carried_out, in the smallest unit.';
+comment on column mixpay.settlement_list.account is 'What was settled: payee or receiver; owner says which.';

@@ -2,14 +2,14 @@ create view mixpay.surplus_list as
 select
     r.merchant_id,
     d.payment_no,
-    r.refund_no,
+    r.refund_no::text as refund_no,
     r.kind,
     p.trade_no,
     p.channel as paid_by,
-    d.amount,
-    c.state,
+    d.amount::bigint as amount,
+    c.state::text as state,
     c.channel,
-    c.channel_refund_no,
+    c.channel_refund_no::text as channel_refund_no,
     c.reason,
     r.created_at
 from mixpay.refunds as r

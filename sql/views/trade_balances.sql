@@ -1,13 +1,13 @@
 create view mixpay.trade_balances as
 select
     t.merchant_id,
-    t.trade_no,
-    t.state,
+    t.trade_no::text as trade_no,
+    t.state::text as state,
     t.currency,
-    t.amount,
-    t.paid,
+    t.amount::bigint as amount,
+    t.paid::bigint as paid,
     case t.state when 'open' then t.amount - t.paid else 0 end as lacking,
-    t.refunded,
+    t.refunded::bigint as refunded,
     t.paid - t.refunded as kept,
     p.surplus,
     p.surplus_refunded,

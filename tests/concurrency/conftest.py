@@ -5,7 +5,7 @@ from concurrent.futures import Future
 from typing import Any, NamedTuple
 
 import pytest
-from psycopg import Connection
+from psycopg import Connection, sql
 from shop import Shop, outcome
 
 READ_COMMITTED = "read committed"
@@ -44,3 +44,44 @@ def race(
         return Raced(done, outcome(future))
 
     return race
+
+
+@pytest.fixture
+def stopped(
+    shop: Shop,
+    connect: Callable[..., Connection[Any]],
+    background: Callable[..., Future[Any]],
+    waits: Callable[..., list[int]],
+) -> Callable[..., Any]:
+    """`stopped(table, call, meanwhile)`: what call gets that reads on when meanwhile is done.
+
+    It stops at the first row of the table that it reads: in the middle of that statement, which
+    does not see what happens meanwhile. Superusers and calls that are not to be stopped read on.
+    """
+    shop.conn.execute(
+        """
+        create function public.stop() returns boolean language plpgsql as $$
+        begin
+            if current_setting('mixpay_test.stops', true) = 'yes' then
+                perform pg_advisory_xact_lock_shared(1);
+            end if;
+            return true;
+        end;
+        $$
+        """
+    )
+
+    def stopped(table: str, call: Call, meanwhile: Call) -> Any:
+        named = sql.Identifier("mixpay", table)
+        shop.conn.execute(sql.SQL("alter table {} enable row level security").format(named))
+        shop.conn.execute(sql.SQL("alter table {} force row level security").format(named))
+        shop.conn.execute(sql.SQL("create policy stops on {} using (public.stop())").format(named))
+        holder, reader = connect(), Shop(connect(options="-c mixpay_test.stops=yes"))
+        holder.execute("select pg_advisory_lock(1)")
+        future = background(call, reader)
+        assert waits(reader.conn) == [holder.info.backend_pid]
+        meanwhile(shop)
+        holder.close()
+        return outcome(future)
+
+    return stopped

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from concurrent.futures import Future
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -55,6 +56,57 @@ def test_many_claimers_get_each_once(
     workers = [background(work, worker) for worker in range(4)]
     claimed = [number for worker in workers for number in worker.result(timeout=60)]
     assert len(claimed) == len(set(claimed)) == 42
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "left"),
+    [
+        (lambda s: s.rows("claim_channel_refunds", "w1"), []),
+        (lambda s: s.rows("claim_channel_refunds", "w1", 1), ["P2"]),
+        (lambda s: s.complete("R", "P1"), ["P2"]),
+        (lambda s: s.fail("R", "P1"), ["P2"]),
+        (lambda s: s.redirect("R", "P1", "bank"), ["P2"]),
+        (lambda s: later(s, "doubt_channel_refund"), ["P2"]),
+        (lambda s: later(s, "defer_channel_refund"), ["P2"]),
+    ],
+    ids=["claim", "claim one", "complete", "fail", "redirect", "doubt", "defer"],
+)
+def test_a_claimer_leaves_what_somebody_saw_to_since_it_looked(
+    shop: Shop, stopped: Callable[..., Any], meanwhile: Callable[[Shop], Any], left: list[str]
+) -> None:
+    """It looks for what is due, then locks; whoever is done by then was not in its way."""
+    claimed = stopped("channel_refunds", lambda s: s.rows("claim_channel_refunds", "w2"), meanwhile)
+
+    assert [r.payment_no for r in claimed] == left
+    assert {(r.worker, r.attempts) for r in claimed} <= {("w2", 1)}
+    # Each was sent once at most, by one of them.
+    sent = shop.query(
+        "select number from mixpay.history where entity = 'channel_refund' and to_state = 'sent'"
+    )
+    assert len(sent) == len(set(sent))
+
+
+def test_a_claimer_holds_no_rule_against_what_somebody_saw_to_since_it_looked(
+    shop: Shop, stopped: Callable[..., Any]
+) -> None:
+    """P1's channel got rules; another worker claims it and then leaves it to a later moment."""
+    shop.channel("card", refund_window="1 year", refund_interval="1 minute")
+    number = shop.channel_refund("R", "P1").channel_refund_no
+    seen = []
+
+    def meanwhile(shop: Shop) -> None:
+        shop.rows("claim_channel_refunds", "w1")
+        shop.call("defer_channel_refund", number, "closed", datetime(2999, 1, 1, tzinfo=UTC), "w1")
+        seen.append(shop.channel_refund("R", "P1"))
+
+    claimed = stopped("channel_refunds", lambda s: s.rows("claim_channel_refunds", "w2"), meanwhile)
+    assert claimed == []
+    assert shop.channel_refund("R", "P1") == seen[0]
+
+
+def later(shop: Shop, mark: str) -> None:
+    arguments = ["not now"] if mark == "doubt_channel_refund" else ["not now", "2999-01-01T00:00Z"]
+    shop.call(mark, shop.channel_refund("R", "P1").channel_refund_no, *arguments)
 
 
 def test_a_claim_skips_a_trade_that_is_locked(

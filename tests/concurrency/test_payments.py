@@ -136,6 +136,37 @@ def test_one_channel_transaction_in_two_payments_at_once(
     assert shop.row("trades", "T2").paid == 0
 
 
+@pytest.mark.parametrize("isolation", ["repeatable read", "serializable"])
+@pytest.mark.parametrize("first", ["record", "succeed", "batch"])
+@pytest.mark.parametrize("second", ["record", "succeed", "batch"])
+def test_e33_a_channel_transaction_that_was_just_booked_and_cannot_be_seen(
+    shop: Shop, connect: Callable[..., Connection[Any]], first: str, second: str, isolation: str
+) -> None:
+    """Nobody waits here: the first has committed, after the second took its snapshot."""
+    shop.start("T1", "S1", 60)
+    shop.start("T2", "S2", 60)
+    calls = {
+        "record": lambda s, n: s.pay(f"T{n}", f"R{n}", 60, txn="X"),
+        "batch": lambda s, n: batch(s, f"T{n}", f"R{n}", 60, channel_txn_no="X"),
+        "succeed": lambda s, n: s.succeed(f"S{n}", "X"),
+    }
+    options = "-c default_transaction_isolation=" + isolation.replace(" ", "\\ ")
+    blind = Shop(connect(autocommit=False, options=options))
+    assert blind.row("payments", "S1").state == "pending"
+    booked = calls[first](shop, 1)
+    with pytest.raises(psycopg.errors.SerializationFailure):
+        calls[second](blind, 2)
+    blind.conn.rollback()
+
+    # What a retry is told:
+    with pytest.raises(psycopg.Error, match="has paid already") as caught:
+        calls[second](blind, 2)
+    assert caught.value.sqlstate == "MX207"
+    assert booked.payment_no in (caught.value.diag.message_detail or "")
+    blind.conn.rollback()
+    assert shop.row("trades", "T2").paid == 0
+
+
 def test_a_start_waits_and_then_finds_the_trade_paid(race: Race) -> None:
     raced = race(lambda s: s.pay("T1", "P1", 100), lambda s: s.start("T1", "P2", 1))
 

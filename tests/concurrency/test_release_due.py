@@ -66,6 +66,38 @@ def test_leaves_a_trade_that_somebody_is_at_work_on(
     assert release_due(shop) == left
 
 
+@pytest.mark.parametrize(
+    ("call", "left"),
+    [
+        (lambda s: s.release("A", "L", 30), {"A": 70, "B": 100}),
+        (lambda s: s.release("A", "L"), {"B": 100}),
+        (lambda s: s.refund("A", "R", 30), {"A": 70, "B": 100}),
+        (lambda s: s.refund("A", "R", 100), {"B": 100}),
+        (lambda s: s.call("open_dispute", "A", "D"), {"B": 100}),
+        (lambda s: release_due(s), {}),
+    ],
+    ids=["release", "release all", "refund", "refund all", "dispute", "sweep"],
+)
+def test_what_happened_since_it_looked_counts_when_it_has_locked(
+    shop: Shop, stopped: Callable[..., Any], call: Call, left: dict[str, int]
+) -> None:
+    """It looks for what is due, then locks; whoever is done by then was not in its way."""
+    assert stopped("trade_orders", release_due, call) == left
+    assert release_due(shop) == {}
+
+
+@pytest.mark.parametrize("closed_for", ["payee", "buyer"])
+def test_e23_a_dispute_that_was_opened_and_closed_since_it_looked_counts(
+    stopped: Callable[..., Any], closed_for: str
+) -> None:
+    def meanwhile(shop: Shop) -> None:
+        shop.call("open_dispute", "A", "D")
+        shop.call("close_dispute", "D", closed_for)
+
+    left = {"A": 100, "B": 100} if closed_for == "payee" else {"B": 100}
+    assert stopped("trade_orders", release_due, meanwhile) == left
+
+
 def test_what_is_locked_takes_no_place_within_the_limit(shop: Shop, connect: Connect) -> None:
     other = busy(connect)
     other.pay("T1", "P9", 5)

@@ -36,7 +36,7 @@ class TestRelease:
         raced = race(lambda s: s.release("A", "L1", 60), lambda s: s.release("A", "L2", 60))
 
         assert raced.second.sqlstate == "MX501"
-        assert "40 of it is held" in raced.second.diag.message_detail
+        assert "40 of it is in escrow" in raced.second.diag.message_detail
         assert money(trade) == (40, 60)
 
     def test_both_when_there_is_enough(self, trade: Shop, race: Race) -> None:
@@ -105,7 +105,7 @@ class TestOthers:
         raced = race(lambda s: s.refund("A", "R", 70), lambda s: s.release("A", "L", 60))
 
         assert raced.second.sqlstate == "MX501"
-        assert "30 of it is held" in raced.second.diag.message_detail
+        assert "30 of it is in escrow" in raced.second.diag.message_detail
         assert money(trade) == (30, 0)
 
     def test_a_release_of_the_rest_that_waited_for_a_refund(self, trade: Shop, race: Race) -> None:

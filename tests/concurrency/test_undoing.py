@@ -644,21 +644,36 @@ def test_e11_a_crowd_that_undoes_never_deadlocks(
     connect: Callable[..., Connection[Any]],
     background: Callable[..., Future[Any]],
 ) -> None:
+    """T holds more than the crowd can refund and lacks more than it can pay, so T is reversed.
+
+    Whatever the crowd cancels serves Z, which nobody cancels. Some orders are new to everybody.
+    """
     names = "ABCDEF"
+    shop.merge("T", **dict.fromkeys(names, (10**6, 10**5)), Z=10**9)
+    shop.pay("T", "P", 3 * 10**5)
+
+    def try_to(call: Callable[[], Any], refused: set[str]) -> None:
+        try:
+            call()
+        except psycopg.Error as error:
+            refused.add(error.sqlstate or repr(error))
 
     def work(worker: int) -> set[str]:
-        mine, random, refused = Shop(connect()), Random(worker), set()
+        mine, random, refused = Shop(connect()), Random(worker), set[str]()
         for step in range(40):
-            some = random.sample(names, 3)
-            trades = mine.query("select trade_no, state from mixpay.trades where state = 'open'")
+            some = dict.fromkeys(random.sample([*names, f"N{step // 3}"], 3), (10**6, 100))
+            name = random.choice(list(some))
+            trades = mine.query("select trade_no from mixpay.trades")
+            open_ = mine.query("select trade_no from mixpay.trades where state = 'open'")
             sent = mine.query("select channel_refund_no from mixpay.channel_refunds")
-            number, name = f"{worker}-{step}", some[0]
-            trade_no = random.choice(trades).trade_no if trades else "none"
+            number, keep = f"{worker}-{step}", random.random() < 0.5
+            any_no = random.choice(trades).trade_no
+            trade_no = random.choice(open_).trade_no if open_ else "none"
             sent_no = random.choice(sent).channel_refund_no if sent else "none"
             calls: list[Callable[[], Any]] = [
-                lambda number=number, some=some: mine.merge(number, **dict.fromkeys(some, 100)),
+                lambda number=number, some=some: mine.merge(number, **some),
                 lambda number=number, trade_no=trade_no: mine.pay(trade_no, number, 90),
-                lambda trade_no=trade_no: mine.close(trade_no, bool(len(trade_no) % 2)),
+                lambda any_no=any_no, keep=keep: mine.close(any_no, keep),
                 lambda trade_no=trade_no, name=name: mine.cancel(trade_no, name),
                 lambda number=number, name=name: mine.refund(name, number, 30),
                 lambda number=number, name=name: mine.record_refund(name, number, 20),
@@ -669,17 +684,16 @@ def test_e11_a_crowd_that_undoes_never_deadlocks(
                     "redirect_channel_refund", sent_no, "bank", "another way"
                 ),
             ]
-            try:
-                random.choice(calls)()
-            except psycopg.Error as error:
-                refused.add(error.sqlstate or "")
+            try_to(random.choice(calls), refused)
+        try_to(lambda: mine.close("T", keep=False), refused)
         return refused
 
     workers = [background(work, worker) for worker in range(6)]
     refused = set().union(*(worker.result(timeout=120) for worker in workers))
 
     assert all(code.startswith("MX") for code in refused), refused
-    assert shop.query("select from mixpay.refunds where kind = 'reversal'")
+    assert (shop.row("trades", "T").state, shop.row("trades", "T").kept) == ("closed", False)
+    assert shop.reversal("T").amount > 0
 
 
 class TestSplits:

@@ -263,7 +263,7 @@ def test_the_others_money_is_on_record(shop: Shop) -> None:
     shop.pay("T", "P", 60)
     shop.cancel("T", "A")
     moves = shop.query(
-        "select order_no, to_order_no, to_account, amount from mixpay.facts "
+        "select order_no, to_order_no, to_account, amount from mixpay.trade_flow "
         "where from_account = 'order' order by entry"
     )
 

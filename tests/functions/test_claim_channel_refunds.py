@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -427,3 +427,90 @@ def test_a_channel_that_became_offline_meanwhile_is_left_to_a_person(shop: Shop)
 def test_refuses_a_channel_that_there_is_not(shop: Shop) -> None:
     with shop.refused("MX203", "wechatt"):
         shop.rows("claim_channel_refunds", "w", channels=["wechatt"])
+
+
+# A moment that equals a bound: in one transaction, in which now stands still.
+
+TO_THE_MICROSECOND = pytest.mark.parametrize(
+    ("beyond", "is_there"),
+    [(timedelta(microseconds=1), False), (timedelta(), True)],
+    ids=["a microsecond before", "at the moment"],
+)
+
+
+def now(shop: Shop) -> datetime:
+    ((moment,),) = shop.query("select now()")
+    assert isinstance(moment, datetime)
+    return moment
+
+
+@TO_THE_MICROSECOND
+def test_what_is_new_is_due_at_its_moment(shop: Shop, beyond: timedelta, is_there: bool) -> None:
+    with shop.conn.transaction():
+        shop.conn.execute(
+            "update mixpay.channel_refunds set due_at = %s where state = 'pending'",
+            [now(shop) + beyond],
+        )
+        assert claim(shop) == (["P1", "P2"] if is_there else [])
+
+
+@TO_THE_MICROSECOND
+def test_at_the_end_of_its_lease_the_next_one_has_it_and_the_last_one_has_not(
+    shop: Shop, beyond: timedelta, is_there: bool
+) -> None:
+    marks: list[tuple[Any, ...]] = [
+        ("doubt_channel_refund", "timed out", "w1"),
+        ("fail_channel_refund", "refused", "w1"),
+        ("defer_channel_refund", "not now", None, "w1"),
+    ]
+    (sent, _) = shop.rows("claim_channel_refunds", "w1")
+    number = sent.channel_refund_no
+    with shop.conn.transaction():
+        shop.conn.execute(
+            "update mixpay.channel_refunds set due_at = %s where channel_refund_no = %s",
+            [now(shop) + beyond, number],
+        )
+        for mark, *arguments in marks:
+            # It is taken back, whatever it does.
+            with shop.conn.transaction(force_rollback=True):
+                if is_there:
+                    with shop.refused("MX305", "w1"), shop.conn.transaction():
+                        shop.call(mark, number, *arguments)
+                else:
+                    assert shop.call(mark, number, *arguments).state != "sent"
+        assert claim(shop, "w2") == (["P1"] if is_there else [])
+
+
+@TO_THE_MICROSECOND
+def test_e20_what_waits_is_claimed_at_its_moment_to_the_microsecond(
+    shop: Shop, beyond: timedelta, is_there: bool
+) -> None:
+    with shop.conn.transaction():
+        number = shop.channel_refund("R", "P1").channel_refund_no
+        shop.call("defer_channel_refund", number, "closed at night", now(shop) + beyond)
+        assert claim(shop) == (["P1", "P2"] if is_there else ["P2"])
+
+
+@TO_THE_MICROSECOND
+def test_e20_the_interval_is_over_at_its_end(slow: Shop, beyond: timedelta, is_there: bool) -> None:
+    slow.channel("slow")
+    first = ask(slow, "R1")
+    ask(slow, "R2")
+    slow.channel("slow", refund_interval="1 minute")
+    with slow.conn.transaction():
+        sent_at = now(slow) - timedelta(minutes=1) + beyond
+        slow.call("complete_channel_refund", first.channel_refund_no, None, sent_at)
+        assert claimed(slow) == (["R2"] if is_there else [])
+        waiting = slow.channel_refund("R2", "Q")
+        assert waiting.not_before == (None if is_there else sent_at + timedelta(minutes=1))
+
+
+@TO_THE_MICROSECOND
+def test_e20_the_window_is_over_at_its_end(slow: Shop, beyond: timedelta, is_there: bool) -> None:
+    slow.channel("slow")
+    with slow.conn.transaction():
+        slow.merge("TU", U=10)
+        slow.pay("TU", "U", 10, "slow", now(slow) - timedelta(days=1) + beyond)
+        slow.refund("U", "S", 10)
+        slow.channel("slow", refund_window="1 day")
+        assert claimed(slow) == ([] if is_there else ["S"])

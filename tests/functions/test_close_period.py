@@ -103,6 +103,19 @@ def test_its_figures_are_those_of_the_journal(shop: Shop, folded: bool) -> None:
     agree(shop, *moments)
 
 
+def test_what_was_written_at_its_very_end_is_in_it(shop: Shop) -> None:
+    """To the microsecond."""
+    shop.sell("A", 100)
+    (sold,) = shop.query("select created_at from mixpay.facts where to_account = 'payee'")
+    shop.sell("B", 7)
+    just_before = sold.created_at - timedelta(microseconds=1)
+    close(shop, just_before)
+    close(shop, sold.created_at)
+
+    assert ("payee", "S", "CNY") not in figures(shop, just_before)
+    assert figures(shop, sold.created_at)[("payee", "S", "CNY")] == (100, 0, 100)
+
+
 def test_a_period_without_movements_is_listed_without_figures(shop: Shop) -> None:
     at = clock(shop)
     assert close(shop, at).until_at == at
@@ -184,7 +197,7 @@ def test_e25_nobody_changes_what_is_closed(shop: Shop) -> None:
         "delete from mixpay.{}",
         "truncate mixpay.{} cascade",
     )
-    tables = ("facts", "settlement_facts", "closed_periods", "closed_balances")
+    tables = ("facts", "closed_periods", "closed_balances")
     for role in ("none", "mixpay_owner"):
         shop.conn.execute(f"set role {role}".encode())
         for table in tables:
@@ -260,6 +273,20 @@ def test_is_not_held_up_by_who_began_later_if_it_may_see_that(shop: Shop, connec
     assert figures(shop, at)[("payee", "S", "CNY")] == (107, 0, 107)
 
 
+@pytest.mark.usefixtures("may_see")
+def test_is_held_up_by_who_began_at_its_very_end(shop: Shop, connect: Connect) -> None:
+    """What it writes has the moment of its beginning."""
+    early = begun(connect)
+    ((at,),) = early.query("select now()")
+    close(shop, at - timedelta(microseconds=1), "0")
+    with shop.refused("MX408", 1):
+        close(shop, at, "0")
+    early.sell("A", 100)
+    early.conn.commit()
+    close(shop, at, "0")
+    assert figures(shop, at)[("payee", "S", "CNY")] == (100, 0, 100)
+
+
 def test_waits_for_all_that_run_if_it_may_not_see_when_they_began(
     shop: Shop, connect: Connect
 ) -> None:
@@ -291,6 +318,11 @@ def test_its_own_transaction_does_not_hold_it_up(shop: Shop) -> None:
         with pytest.raises(psycopg.Error, match="when it is over") as caught:
             close(shop, now)
         assert caught.value.sqlstate == "MX905"
+    # A microsecond earlier it is over.
+    with shop.conn.transaction():
+        ((now,),) = shop.query("select now()")
+        just_before = now - timedelta(microseconds=1)
+        assert close(shop, just_before, "0").until_at == just_before
 
 
 def test_waits_for_prepared_transactions_of_this_database_only() -> None:

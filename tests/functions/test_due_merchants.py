@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 from shop import Shop
 
@@ -109,3 +111,15 @@ def test_names_only_those_with_work_for_the_named_channels(shop: Shop) -> None:
     assert due(shop, channels=["alipay"]) == ["m2"]
     assert due(shop, channels=["bank"]) == []
     assert due(shop, channels=["card", "alipay"]) == ["m1", "m2"]
+
+
+@pytest.mark.parametrize(
+    ("beyond", "names"), [(timedelta(microseconds=1), []), (timedelta(), ["a"])]
+)
+def test_work_is_due_at_its_very_moment(shop: Shop, beyond: timedelta, names: list[str]) -> None:
+    other = merchant(shop, "a")
+    number = other.channel_refund("R", "P").channel_refund_no
+    with shop.conn.transaction():
+        ((now,),) = shop.query("select now()")
+        other.call("defer_channel_refund", number, "closed at night", now + beyond)
+        assert due(shop) == names

@@ -24,6 +24,17 @@ def test_closes_what_is_past_its_end(shop: Shop) -> None:
     assert (change.to_state, change.reason) == ("closed", "it expired")
 
 
+def test_closes_a_trade_at_its_very_end(shop: Shop) -> None:
+    """To the microsecond, and not before: in a transaction, in which now stands still."""
+    with shop.conn.transaction():
+        ((now,),) = shop.query("select now()")
+        merge(shop, "T1", now, A=100)
+        merge(shop, "T2", now + timedelta(microseconds=1), B=100)
+
+        assert shop.expire() == ["T1"]
+        assert shop.row("trades", "T2").state == "open"
+
+
 def test_again_finds_nothing(shop: Shop) -> None:
     merge(shop, "T", day(1), A=100)
     assert shop.expire() == ["T"]

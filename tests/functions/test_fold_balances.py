@@ -329,9 +329,10 @@ def test_what_an_epoch_before_was_written_by_higher_transactions_is_not_lost(sho
     let_folds_be_small(shop, 4)
     fold(shop)
     shop.conn.execute(
-        "insert into mixpay.facts (merchant_id, trade_no, entry, xid, entity, order_no, "
-        "from_account, to_account, to_owner, amount, happened_at) "
-        "values ('m', 'TA', 99, '900000000000', 'release', 'A', 'order', 'payee', 'S', 30, now())"
+        "insert into mixpay.facts (merchant_id, log, log_no, entry, epoch, xid, entity, number, "
+        "order_no, from_account, from_owner, to_account, to_owner, amount, currency, happened_at) "
+        "values ('m', 'trade', 'TA', 99, 1, '900000000000', 'release', 'L', "
+        "'A', 'order', 'A', 'payee', 'S', 30, 'CNY', now())"
     )
     assert told(shop, "payee:S") == {"CNY": (130, 0, 130)}
     assert fold(shop).fold == 1

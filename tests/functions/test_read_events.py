@@ -202,8 +202,10 @@ def test_what_was_there_before_the_restore_comes_first(shop: Shop) -> None:
     (before,) = shop.rows("read_events")
     shop.conn.execute(
         "insert into mixpay.facts "
-        "(merchant_id, trade_no, entry, xid, entity, from_state, to_state, happened_at) "
-        "values ('m', 'T', 2, '900000000000', 'trade', 'open', 'paid', now())"
+        "(merchant_id, log, log_no, entry, epoch, xid, entity, number, from_state, to_state, "
+        "currency, happened_at) "
+        "values ('m', 'trade', 'T', 2, 1, '900000000000', 'trade', 'T', 'open', 'paid', "
+        "'CNY', now())"
     )
     # Whoever still runs could write before it: it is not shown.
     assert shop.rows("read_events") == [before]

@@ -49,13 +49,16 @@ def test_clears_the_list_of_who_owes(shop: Shop) -> None:
 
 
 def test_is_in_the_journal_with_its_true_date(shop: Shop) -> None:
-    fact = repay(shop, "payee:S", "B1", 50, day(3), "by bank")
+    made = repay(shop, "payee:S", "B1", 50, day(3), "by bank")
 
-    assert (fact.entity, fact.number, fact.entry) == ("repayment", "B1", 1)
-    assert (fact.from_account, fact.to_account, fact.to_owner) == ("outside", "payee", "S")
-    assert (fact.amount, fact.currency, fact.reason) == (50, "CNY", "by bank")
+    assert (made.repayment_no, made.account, made.owner) == ("B1", "payee", "S")
+    assert (made.amount, made.currency, made.reason) == (50, "CNY", "by bank")
+    assert made.repaid_at == day(3)
     (moved,) = shop.query("select * from mixpay.journal where source = 'repayment'")
-    assert (moved.happened_at, moved.created_at) == (day(3), fact.created_at)
+    assert (moved.happened_at, moved.created_at) == (day(3), made.created_at)
+    assert (moved.number, moved.entry) == ("B1", 1)
+    assert (moved.from_account, moved.to_account, moved.to_owner) == ("outside", "payee", "S")
+    assert (moved.amount, moved.currency, moved.reason) == (50, "CNY", "by bank")
     assert (moved.cause, moved.cause_no) == ("repayment", "B1")
 
 

@@ -227,6 +227,30 @@ def test_e06_a_late_success_ends_the_successor_that_waits(shop: Shop) -> None:
     assert shop.row("refunds", "R").succeeded == 70
 
 
+@pytest.mark.parametrize("not_before", [None, datetime(2999, 1, 1, tzinfo=UTC)])
+def test_e06_a_late_success_does_not_end_a_successor_that_was_claimed_before_it_was_deferred(
+    shop: Shop, not_before: datetime | None
+) -> None:
+    """Whoever claimed it may have sent it; so what moved has no place in the books."""
+    number = shop.fail("R", "P2").channel_refund_no
+    successor = shop.redirect("R", "P2", "bank").channel_refund_no
+    shop.rows("claim_channel_refunds", "w")
+    shop.call("defer_channel_refund", successor, "closed", not_before, "w")
+    before = shop.row("channel_refunds", successor)
+    late = shop.call("complete_channel_refund", number, "X2")
+
+    assert (late.state, before.state, before.attempts) == ("failed", "waiting", 1)
+    assert shop.row("channel_refunds", successor) == before
+    assert shop.listed("anomaly_list") == {"P2": 70}
+    # One that was deferred before anybody claimed it was not sent.
+    shop.fail("R", "P1")
+    first = shop.channel_refund("R", "P1").channel_refund_no
+    deferred = shop.redirect("R", "P1", "bank").channel_refund_no
+    shop.call("defer_channel_refund", deferred, "closed", not_before)
+    assert shop.call("complete_channel_refund", first, "X1").state == "succeeded"
+    assert shop.row("channel_refunds", deferred).state == "failed"
+
+
 def test_e06_a_late_success_of_what_went_twice_is_an_anomaly(shop: Shop) -> None:
     shop.fail("R", "P2")
     number = number_of(shop, "P2")

@@ -330,3 +330,17 @@ def test_e19_named_payments_of_two_trades_are_taken_in_the_order_named(shop: Sho
         "order by nth, place"
     )
     assert explained == [("P3", 60, True), ("P9", 90, True)]
+
+
+def test_e01_takes_nothing_out_of_trades_that_are_not_locked(shop: Shop) -> None:
+    """An order that is merged for the first time while a refund of it looks for its trades.
+
+    The refund has found none to lock, and then sees the order, which is paid by others meanwhile.
+    """
+    shop.merge("TN", N=100)
+    shop.pay("TN", "PN", 100)
+    for offline_first in (False, True):
+        with shop.refused("MX301", 20, 0):
+            shop.query(
+                "select * from mixpay._plan_refund('m', 'N', 20, null, '{}', %s)", offline_first
+            )

@@ -212,6 +212,39 @@ def test_e20_a_loop_of_fallbacks_ends_with_a_person(shop: Shop) -> None:
     assert shop.rows("claim_channel_refunds", "w") == []
 
 
+def test_e20_a_loop_of_fallbacks_that_does_not_come_back_to_the_first_ends_with_a_person(
+    shop: Shop,
+) -> None:
+    """From new to one, from one to two, and from two to one again."""
+    shop.conn.execute("set statement_timeout = '10s'")
+    shop.channel("one")
+    shop.channel("two", can_refund=False, fallback_channel="one")
+    shop.channel("one", can_refund=False, fallback_channel="two")
+    shop.channel("new")
+    paid_by(shop, "new")
+    early = refund(shop, "R1", 20)
+    shop.channel("new", min_refund=21, fallback_channel="one")
+    late = refund(shop, "R2", 20)
+    assert early.state == "pending"
+    assert shop.rows("claim_channel_refunds", "w") == []
+
+    reason = (
+        "minimum: new sends back 21 at least, fallback, no refunds: one sends no money back, "
+        "fallback, no refunds: two sends no money back"
+    )
+    for made in (shop.channel_refund("R1", "P"), late):
+        assert (made.channel, made.state, made.due_at, made.reason) == (
+            "new",
+            "waiting",
+            None,
+            reason,
+        )
+    with shop.refused("MX309", "two sends no money back"):
+        shop.redirect("R1", "P", "one")
+    # Of what can be sent, the loop keeps nothing.
+    assert refund(shop, "R3", 21).state == "pending"
+
+
 def test_e20_holds_for_surplus_too(shop: Shop) -> None:
     shop.channel("new", can_refund_in_part=False)
     shop.merge("T", A=100)
@@ -241,6 +274,44 @@ def test_e20_the_window_begins_with_the_payment(shop: Shop) -> None:
     assert refund(shop, "R1", 1).state == "pending"
     shop.later("32 days")
     assert refund(shop, "R2", 1).state == "waiting"
+
+
+def test_e20_the_window_is_over_at_its_end(shop: Shop) -> None:
+    """To the microsecond, and not before: in a transaction, in which now stands still."""
+    shop.channel("new", refund_window="1 day")
+    shop.merge("T", A=100)
+    with shop.conn.transaction():
+        ((now,),) = shop.query("select now()")
+        end = now - timedelta(days=1)
+        shop.pay("T", "P1", 60, "new", end)
+        shop.pay("T", "P2", 40, "new", end + timedelta(microseconds=1))
+        shop.refund("A", "R", 100)
+
+        assert shop.channel_refund("R", "P1").reason.startswith("window: ")
+        assert shop.channel_refund("R", "P2").state == "pending"
+
+
+@pytest.mark.parametrize("column", ["sent_at", "refunded_at", "created_at", "not_before"])
+def test_e20_the_interval_is_over_at_its_end(shop: Shop, column: str) -> None:
+    """A part that was sent, that went back, that is planned: the last moment of its row counts."""
+    shop.channel("new", refund_interval="1 minute")
+    paid_by(shop, "new")
+    refund(shop, "R1", 1)
+    if column == "refunded_at":
+        shop.complete("R1", "P")
+    shop.later("1 hour")
+    with shop.conn.transaction():
+        ((now,),) = shop.query("select now()")
+        for beyond in (timedelta(microseconds=1), timedelta()):
+            last_at = now - timedelta(minutes=1) + beyond
+            with shop.conn.transaction(force_rollback=True):
+                state = ", state = 'waiting', due_at = %(at)s" if column == "not_before" else ""
+                shop.conn.execute(
+                    f"update mixpay.channel_refunds set {column} = %(at)s{state}".encode(),
+                    {"at": last_at},
+                )
+                made = refund(shop, "R2", 1)
+                assert made.not_before == (last_at + timedelta(minutes=1) if beyond else None)
 
 
 def test_e20_a_full_refund_is_not_in_part_although_others_share_it(shop: Shop) -> None:

@@ -262,8 +262,8 @@ class TestSeveralTrades:
     def test_is_told_once_in_the_first_trade_that_it_takes_from(self, shop: Shop) -> None:
         shop.release("A", "L")
         moves = shop.query(
-            "select trade_no, to_state, amount from mixpay.facts where cause_no = 'L' "
-            "order by array_position('{T2,T1,T3}', trade_no), entry"
+            "select log_no, to_state, amount from mixpay.facts where number = 'L' "
+            "order by array_position('{T2,T1,T3}', log_no), entry"
         )
 
         assert [tuple(move) for move in moves] == [

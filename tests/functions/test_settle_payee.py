@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -47,7 +47,7 @@ class TestOneSale:
         before = now(shop)
         settlement = shop.settle("S1")
 
-        assert (settlement.payee_no, settlement.receiver) == ("S", None)
+        assert (settlement.account, settlement.owner) == ("payee", "S")
         assert (settlement.currency, settlement.nth, settlement.state) == ("CNY", 1, "settled")
         assert sums(settlement) == (0, 150, 150, 0)
         assert before < settlement.until_at <= now(shop)
@@ -69,6 +69,7 @@ class TestOneSale:
         (payout,) = shop.query("select * from mixpay.payout_list")
 
         assert (listed.settlement_no, listed.payee_no, listed.amount) == ("S1", "S", 100)
+        assert (listed.receiver, listed.account, listed.owner) == (None, "payee", "S")
         assert (payout.settlement_no, payout.payee_no, payout.receiver) == ("S1", "S", None)
         assert (payout.title, payout.amount, str(payout.units)) == ("The store S", 100, "1.00")
 
@@ -123,7 +124,8 @@ class TestOneSale:
         assert paid_out == [100, 1, 2, 3, 4, 5]
         (moved,) = shop.query(
             "select sum(case to_account when 'payee' then amount else -amount end) as amount, "
-            "count(*) as times from mixpay.facts where 'payee' in (from_account, to_account)"
+            "count(*) as times from mixpay.facts "
+            "where log = 'trade' and 'payee' in (from_account, to_account)"
         )
         (covered,) = shop.query(
             "select sum(amount) as amount from mixpay.settlement_lines where kind = 'order'"
@@ -169,6 +171,39 @@ class TestOneSale:
 
         assert shop.settle("S1", until=moment).amount == 100
         assert shop.settle("S2").amount == 50
+
+    def test_until_the_moment_at_which_it_was_written_covers_it(self, shop: Shop) -> None:
+        """To the microsecond, and not before; the same moment once more covers nothing twice."""
+        (sold,) = shop.query("select created_at from mixpay.facts where to_account = 'payee'")
+        shop.sell("B", 50)
+        just_before = sold.created_at - timedelta(microseconds=1)
+
+        assert sums(shop.settle("S1", until=just_before)) == (0, 0, 0, 0)
+        assert sums(shop.settle("S2", until=sold.created_at)) == (0, 100, 100, 0)
+        with shop.refused("MX403", "S2"):
+            shop.settle("S3", until=just_before)
+        assert sums(shop.settle("S3", until=sold.created_at)) == (0, 0, 0, 0)
+        assert sums(shop.settle("S4")) == (0, 50, 50, 0)
+
+    def test_until_the_moment_at_which_it_was_taken_back_covers_that(self, shop: Shop) -> None:
+        shop.refund("A", "R", 30)
+        (back,) = shop.query("select created_at from mixpay.facts where from_account = 'payee'")
+        shop.refund("A", "R2", 5)
+        just_before = back.created_at - timedelta(microseconds=1)
+
+        assert shop.settle("S1", until=just_before).amount == 100
+        assert sums(shop.settle("S2", until=back.created_at)) == (0, -30, 0, -30)
+        assert sums(shop.settle("S3")) == (-30, -5, 0, -35)
+
+    def test_until_the_moment_of_a_repayment_counts_it(self, shop: Shop) -> None:
+        shop.settle("S1")
+        shop.refund("A", "R", 60)
+        shop.call("record_repayment", "payee:S", "B1", 20, "CNY")
+        (back,) = shop.query("select created_at from mixpay.journal where cause_no = 'B1'")
+        just_before = back.created_at - timedelta(microseconds=1)
+
+        assert sums(shop.settle("S2", until=just_before)) == (0, -60, 0, -60)
+        assert sums(shop.settle("S3", until=back.created_at)) == (-40, 0, 0, -40)
 
     def test_until_does_not_go_back(self, shop: Shop) -> None:
         earlier = now(shop)
@@ -350,11 +385,7 @@ def test_after_a_restore(shop: Shop, settled_before: bool) -> None:
 
 def in_a_backup_of_an_older_server(conn: Connection[Any]) -> None:
     """Where many more transactions had been than here."""
-    moved = {
-        "facts": ["xid"],
-        "settlement_facts": ["xid"],
-        "settlements": ["from_xid", "until_xid"],
-    }
+    moved = {"facts": ["xid"], "settlements": ["from_xid", "until_xid"]}
     with conn.transaction():
         conn.execute("set local session_replication_role = replica")
         for table, columns in moved.items():

@@ -25,7 +25,7 @@ def settle(shop: Shop, settlement_no: str, receiver: str = "agent", *arguments: 
 def test_pays_out_what_it_has_got(shop: Shop) -> None:
     settlement = settle(shop, "S1")
 
-    assert (settlement.payee_no, settlement.receiver) == (None, "agent")
+    assert (settlement.account, settlement.owner) == ("receiver", "agent")
     assert (settlement.carried_in, settlement.earned, settlement.amount) == (0, 100, 100)
     assert shop.owns("receiver:agent") == {"CNY": 0}
     assert shop.owns("payee:S") == {"CNY": 830}

@@ -170,7 +170,7 @@ class TestShares:
         split(shop, AGENT)
 
         assert shop.query(
-            "select entity, cause_no, order_no, from_state, to_state from mixpay.facts "
+            "select entity, number, order_no, from_state, to_state from mixpay.facts "
             "where entity = 'split'"
         ) == [("split", "X", "A", "", "agreed")]
 

@@ -62,6 +62,18 @@ def test_refuses_a_trade_that_has_expired(shop: Shop) -> None:
     assert shop.pay("T3", "P3", 1).applied == 1
 
 
+def test_a_trade_has_expired_at_its_very_end(shop: Shop) -> None:
+    """To the microsecond, and not before: in a transaction, in which now stands still."""
+    lines = [{"order_no": "E", "amount": 1, "currency": "CNY"}]
+    with shop.conn.transaction():
+        ((now,),) = shop.query("select now()")
+        shop.call("merge_orders", lines, "T2", now)
+        with shop.refused("MX205", "T2"), shop.conn.transaction():
+            shop.start("T2", "P", 1)
+        shop.call("merge_orders", lines, "T3", now + timedelta(microseconds=1))
+        assert shop.start("T3", "P", 1).state == "pending"
+
+
 def test_refuses_what_it_does_not_know(shop: Shop) -> None:
     with shop.refused("MX104", "nothing"):
         shop.start("nothing", "P", 1)

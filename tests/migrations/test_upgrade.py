@@ -1,18 +1,91 @@
 """A database that an earlier version filled becomes what this version makes, and lives on."""
 
+from collections import Counter
 from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import sql
 from shop import Shop, day, orders
 
 from mixpay_db import bookkeeping, database, migrations
 from mixpay_db.cli.events import raise_epoch
-from mixpay_db.release import Release, text
+from mixpay_db.release import Release, text, way_back
 
 # What each earlier version left, and how many of the migrations were its own.
-VERSIONS = {"core": 1, "life": 2}
-REFERENCE = {"currencies", "channels", "state_transitions"}
+VERSIONS = {"core": 1, "life": 2, "money": 3}
+REFERENCE = {"currencies", "channels", "state_transitions", "epochs"}
+# 0004 made them anew, and says the same in other words.
+RETOLD = {"facts", "settlement_facts", "settlements"}
+# What was summed up is a matter of speed.
+FOLDS = {"balance_folds", "folded_balances"}
+
+
+def script(name):
+    return Path(__file__).with_name(f"{name}.sql").read_text(encoding="utf-8")
+
+
+_SETTLEMENT = """
+merchant_id, settlement_no, payee_no, currency, nth, until_at, from_epoch, from_xid, until_epoch,
+until_xid, carried_in, earned, amount, carried_out, state, reason, created_at, reversed_at
+"""
+# What 0.3.0 said, and how it is said now.
+WORDS = {
+    "movements": (
+        script("money_journal"),
+        """
+        select
+            merchant_id, log, log_no, entry, from_account, from_owner, to_account, to_owner, amount,
+            currency, entity, number, payment_no, order_no, refund_no, channel_refund_no, reason,
+            happened_at, created_at, epoch, xid
+        from mixpay.facts
+        where amount is not null
+        """,
+    ),
+    # With their positions: who has read as far goes on from there.
+    "changes": (script("money_events"), "select * from mixpay.events"),
+    "facts": (
+        """
+        select (select count(*) from mixpay.facts)
+            + (select count(*) from mixpay.settlement_facts)
+        """,
+        "select count(*) from mixpay.facts",
+    ),
+    "settlements": (
+        f"""
+        select {_SETTLEMENT}, receiver, case state when 'reversed' then 2 else 1 end
+        from mixpay.settlements
+        """,
+        f"""
+        select {_SETTLEMENT}, case account when 'receiver' then owner end, last_entry
+        from mixpay.settlements
+        """,
+    ),
+    "repayments": (
+        """
+        select
+            merchant_id, number, to_account, to_owner, amount, currency, reason, happened_at,
+            created_at
+        from mixpay.settlement_facts
+        where entity = 'repayment'
+        """,
+        """
+        select
+            merchant_id, repayment_no, account, owner, amount, currency, reason, repaid_at,
+            created_at
+        from mixpay.repayments
+        """,
+    ),
+    "epochs": (
+        """
+        select generate_series(1, pg_get_expr(adbin, adrelid)::bigint)
+        from pg_attrdef inner join pg_attribute on attrelid = adrelid and attnum = adnum
+        where attrelid = 'mixpay.facts'::regclass and attname = 'epoch'
+        """,
+        # Without the one that begins with the upgrade.
+        "select epoch from mixpay.epochs where epoch < (select max(epoch) from mixpay.epochs)",
+    ),
+}
 
 
 def columns(conn):
@@ -26,6 +99,19 @@ def columns(conn):
             " and a.attnum > 0 and not a.attisdropped group by c.relname"
         ).fetchall()
         if table not in REFERENCE
+    }
+
+
+def lasting(conn):
+    """All but what is summed up, which may go."""
+    return {table: names for table, names in columns(conn).items() if table not in FOLDS}
+
+
+def told(conn, which):
+    """All rows that say it in 0.3.0's words (0) or in today's (1)."""
+    return {
+        what: sorted(conn.execute(words[which]).fetchall(), key=repr)
+        for what, words in WORDS.items()
     }
 
 
@@ -58,7 +144,7 @@ def fill(url, version):
         for migration in Release().migrations[: VERSIONS[version]]:
             apply(conn, migration)
         conn.execute("set role mixpay_owner")
-        conn.execute(Path(__file__).with_name(f"{version}.sql").read_text(encoding="utf-8"))
+        conn.execute(script(version))
         conn.execute("reset role")
         conn.execute(bookkeeping.remember(bookkeeping.CODE, f"that of {version}"))
     return url
@@ -84,6 +170,11 @@ def life(empty_url):
     return fill(empty_url, "life")
 
 
+@pytest.fixture
+def money(empty_url):
+    return fill(empty_url, "money")
+
+
 def upgrade(url):
     """To this version; the dump is a restore, from which the epoch tells what is written since."""
     migrations.migrate(url, lambda _: None)
@@ -98,21 +189,39 @@ def broken(conn):
 
 def test_it_equals_a_fresh_one(filled, url, dump):
     with psycopg.connect(filled, autocommit=True) as conn:
-        tables = columns(conn)
+        tables = {t: names for t, names in columns(conn).items() if t not in RETOLD}
         before = contents(conn, tables)
         assert before["anomalies"]
-        assert before["facts"]
     migrations.migrate(filled, lambda _: None)
 
     assert dump(filled) == dump(url)
     with psycopg.connect(filled, autocommit=True) as conn, psycopg.connect(url) as fresh:
         assert contents(conn, tables) == before
         assert migrations.verify(conn) == []
-        for table in REFERENCE:
+        for table in REFERENCE - {"epochs"}:
             query = f"select * from mixpay.{table} order by 1, 2, 3"
             assert conn.execute(query).fetchall() == fresh.execute(query).fetchall()
 
 
+def test_all_that_happened_is_told_as_before(filled, version):
+    with psycopg.connect(filled, autocommit=True) as conn:
+        tables = columns(conn)
+        before = contents(conn, tables)
+        for migration in Release().migrations[VERSIONS[version] : VERSIONS["money"]]:
+            apply(conn, migration)
+        assert contents(conn, tables) == before
+        before = told(conn, 0)
+        assert before["movements"]
+        assert before["changes"]
+        if version == "money":
+            assert all(before.values())
+    with upgrade(filled) as conn:
+        after = told(conn, 1)
+        for what, rows in before.items():
+            assert after[what] == rows, what
+
+
+@pytest.mark.parametrize("version", ["core", "life"])
 def test_nothing_becomes_payable(filled):
     """Also where nobody wanted it held: what was paid before is released by whoever knows that."""
     migrations.migrate(filled, lambda _: None)
@@ -234,31 +343,202 @@ def test_life_settles(life):
         assert broken(conn) == []
 
 
+def balances(movements):
+    """What payees, receivers, fees and channels have, by what the movements say."""
+    totals = Counter()
+    for movement in movements:
+        merchant, (from_account, from_owner, to_account, to_owner) = movement[0], movement[4:8]
+        amount, currency = movement[8:10]
+        totals[merchant, f"{from_account}:{from_owner}", currency] -= amount
+        totals[merchant, f"{to_account}:{to_owner}", currency] += amount
+    kinds = ("payee:", "receiver:", "fee:", "channel:")
+    return {account: total for account, total in totals.items() if account[1].startswith(kinds)}
+
+
+def test_money_has_its_balances(money):
+    """Those that were summed up and those of closed periods, too: the checks see to them."""
+    with psycopg.connect(money, autocommit=True) as conn:
+        before = balances(told(conn, 0)["movements"])
+        assert len(before) > 10
+    with upgrade(money) as conn:
+        for (merchant, account, currency), total in before.items():
+            assert Shop(conn, merchant).owns(account)[currency] == total, account
+        assert broken(conn) == []
+
+
+def live_on(shop):
+    """Something of everything that can happen to what money left."""
+    had = payable(shop, "V")
+    shop.refund("DP", "R60", 10)
+    assert payable(shop, "V") == had - 10
+    shop.fail("R60", "PDP")
+    assert payable(shop, "V") == had
+    shop.refund("DI", "R61", 20)
+    shop.call("complete_channel_refund", part(shop, "doubt", order_no="DG"), "Y60")
+    shop.call("close_dispute", "D2", "payee", "it was as ordered")
+    assert [(r.order_no, r.amount) for r in shop.rows("release_due")] == [("L", 50)]
+    shop.call("cancel_order", "T2", "C", "sold out")
+    shop.call("record_repayment", "receiver:agent", "B9", 3, "CNY", None, "by cheque")
+    # A payout of before fails, and its money goes out again.
+    agent = sum(shop.owns("receiver:agent").values())
+    assert shop.call("reverse_settlement", "S9", "account closed").last_entry == 2
+    shop.until_final()
+    assert shop.call("settle_receiver", "agent", "S11", None).amount == agent + 11
+    assert shop.settle("S10", "V").amount == had + 50
+    assert shop.call("fold_balances").movements > 0
+    ((now,),) = shop.query("select clock_timestamp()")
+    shop.call("close_period", now)
+
+
+def test_money_lives_on(money):
+    with upgrade(money) as conn:
+        shop = Shop(conn)
+        # What was numbered before is known by its number.
+        with shop.unchanged():
+            assert shop.call("settle_payee", "V", "S2", None).amount == 100
+            assert shop.call("settle_receiver", "agent", "S9", None).state == "settled"
+            assert shop.call("record_repayment", "receiver:agent", "B2", 7, "CNY").reason == "cash"
+        with shop.refused("MX410", 7, "receiver:agent"):
+            shop.call("record_repayment", "receiver:agent", "B2", 8, "CNY")
+        with shop.refused("MX402", "payee V"):
+            shop.call("settle_receiver", "agent", "S2", None)
+        live_on(shop)
+        assert broken(conn) == []
+
+
+def test_what_happened_since_is_taken_back_as_it_was(money):
+    """The tables of 0.3.0 can say it all, so they do."""
+    with upgrade(money) as conn:
+        shop = Shop(conn)
+        live_on(shop)
+        shop.until_final()
+        there = told(conn, 1)
+        migrations.rollback(money, say=lambda _: None, drop_rows=True)
+        assert told(conn, 0) == {**there, "epochs": [(1,), (2,), (3,)]}
+        migrations.migrate(money, lambda _: None)
+        shop.until_final()
+        assert told(conn, 1) == there
+        assert broken(conn) == []
+
+
+# A fact that 0.3.0 can say, and what it cannot.
+FACT = {
+    "merchant_id": "m",
+    "log": "trade",
+    "log_no": "T2",
+    "entry": 99,
+    "epoch": 2,
+    "entity": "payment",
+    "number": "P3",
+    "from_account": "channel",
+    "from_owner": "wallet",
+    "to_account": "order",
+    "to_owner": "C",
+    "amount": 1,
+    "currency": "CNY",
+    "payment_no": "P3",
+    "order_no": "C",
+    "happened_at": day(9),
+}
+PAYOUT = {
+    "log": "settlement",
+    "log_no": "S2",
+    "entity": "settlement",
+    "number": "S2",
+    "from_state": "settled",
+    "to_state": "reversed",
+    "from_account": "outside",
+    "from_owner": None,
+    "to_account": "payee",
+    "to_owner": "V",
+    "payment_no": None,
+    "order_no": None,
+}
+UNSAID = {
+    "it is in EUR, its trade in CNY": {"currency": "EUR"},
+    "it is about payment P9": {"number": "P9"},
+    "it is about trade T1": {"entity": "trade", "number": "T1"},
+    "it moves money from channel:card": {"from_owner": "card"},
+    "it moves money to order:D": {"to_owner": "D"},
+    "a repayment has no place": {"entity": "repayment", "number": "T2"},
+    "there is no such trade": {"log_no": "T99"},
+    "a payment has no place": {**PAYOUT, "entity": "payment"},
+    "it is about settlement S3": {**PAYOUT, "number": "S3"},
+    "it is no change of state": {**PAYOUT, "from_state": None, "to_state": None},
+    "it is about an order": {**PAYOUT, "order_no": "C"},
+    "it moves money from payee to receiver": {
+        **PAYOUT,
+        "from_account": "payee",
+        "from_owner": "V",
+        "to_account": "receiver",
+    },
+}
+
+
+def write(conn, fact):
+    names = sql.SQL(", ").join(map(sql.Identifier, fact))
+    values = sql.SQL(", ").join(map(sql.Literal, fact.values()))
+    conn.execute(sql.SQL("insert into mixpay.facts ({}) values ({})").format(names, values))
+
+
+def test_it_does_not_go_back_over_what_money_cannot_say(money):
+    migrations.migrate(money, lambda _: None)
+    with psycopg.connect(money, autocommit=True) as conn:
+        conn.execute("set session_replication_role = replica")  # so that facts can go
+        for problem, change in UNSAID.items():
+            write(conn, {**FACT, **change})
+            told = refuses_to_go_back(money, conn, "0003_money")
+            assert told.startswith(f"Fact 99 of {change.get('log', 'trade')} ")
+            assert problem in told
+            conn.execute("delete from mixpay.facts where entry = 99")
+        conn.execute(
+            "insert into mixpay.repayments values"
+            " ('m', 'B99', 'payee', 'S', 1, 'CNY', null, now(), now())"
+        )
+        told = refuses_to_go_back(money, conn, "0003_money")
+        assert told == "Repayment B99 of merchant m is not what its fact says."
+        conn.execute("delete from mixpay.repayments where repayment_no = 'B99'")
+        write(conn, FACT)
+        migrations.rollback(money, say=lambda _: None, drop_rows=True)
+
+
 def test_it_goes_back_with_its_rows(filled, version, dump):
     """Down to each version's own tables, one by one."""
     with psycopg.connect(filled, autocommit=True) as conn:
         there = []
         for migration in Release().migrations[VERSIONS[version] : -1]:
-            there.append((contents(conn, columns(conn)), shape(dump, filled)))
+            there.append((contents(conn, lasting(conn)), shape(dump, filled)))
             apply(conn, migration)
-        there.append((contents(conn, columns(conn)), shape(dump, filled)))
+        there.append((contents(conn, lasting(conn)), shape(dump, filled)))
         migrations.migrate(filled, lambda _: None)
-        # Balances that were summed up are a matter of speed, and may go.
+        # What is summed up may go.
         conn.execute("select mixpay.fold_balances('m')")
         for rows, tables in reversed(there):
             migrations.rollback(filled, say=lambda _: None, drop_rows=True)
-            assert contents(conn, columns(conn)) == rows
+            assert contents(conn, lasting(conn)) == rows
             assert shape(dump, filled) == tables
         migrations.migrate(filled, lambda _: None)
         assert migrations.verify(conn) == []
 
 
-def refuses_to_go_back(url, conn):
+def test_each_migration_goes_there_and_back_and_there_with_rows(filled, version, dump):
+    with psycopg.connect(filled, autocommit=True) as conn:
+        for migration in Release().migrations[VERSIONS[version] :]:
+            before = contents(conn, columns(conn)), shape(dump, filled)
+            conn.execute(text(migration))
+            after = contents(conn, columns(conn)), shape(dump, filled)
+            conn.execute(way_back(migration).read_text(encoding="utf-8"))
+            assert (contents(conn, columns(conn)), shape(dump, filled)) == before
+            conn.execute(text(migration))
+            assert (contents(conn, columns(conn)), shape(dump, filled)) == after
+
+
+def refuses_to_go_back(url, conn, to):
     before = contents(conn, columns(conn))
-    with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="cannot be taken"):
-        migrations.rollback(url, say=lambda _: None, drop_rows=True)
+    with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="cannot be") as refused:
+        migrations.rollback(url, to, say=lambda _: None, drop_rows=True)
     assert contents(conn, columns(conn)) == before
-    assert migrations.verify(conn) == []
+    return refused.value.diag.message_detail
 
 
 @pytest.mark.parametrize(
@@ -286,16 +566,20 @@ def test_it_does_not_go_back_over_what_life_cannot_say(life, happens):
     migrations.migrate(life, lambda _: None)
     with psycopg.connect(life, autocommit=True) as conn:
         happens(Shop(conn))
-        refuses_to_go_back(life, conn)
+        assert refuses_to_go_back(life, conn, "0002_life")
+        assert migrations.verify(conn) == []
 
 
-def test_it_does_not_go_back_over_what_core_cannot_say(filled, version):
-    """Life's own rows are such: cancelled orders, redirected refunds, resolved anomalies."""
+@pytest.mark.parametrize(
+    ("version", "back_to"), [("core", "0002_life"), ("life", "0002_life"), ("money", "0003_money")]
+)
+def test_it_does_not_go_back_over_what_an_earlier_version_cannot_say(filled, version, back_to):
+    """Rows of its own are such: orders that Life cancelled, payouts of Money."""
     migrations.migrate(filled, lambda _: None)
     with psycopg.connect(filled, autocommit=True) as conn:
         if version == "core":
             Shop(conn, "n").call("cancel_order", "T2", "D", "sold out")
-        migrations.rollback(filled, say=lambda _: None, drop_rows=True)
+        migrations.rollback(filled, back_to, say=lambda _: None, drop_rows=True)
         before = contents(conn, columns(conn))
         with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="cannot be taken"):
             migrations.rollback(filled, say=lambda _: None, drop_rows=True)

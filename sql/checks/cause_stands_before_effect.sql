@@ -1,0 +1,11 @@
+-- In the log of a trade, a refund that begins there stands before all movements that bear its number; and a settlement
+-- or a repayment begins with its own state.
+select f.merchant_id, f.log, f.log_no, f.entry, f.refund_no, b.entry as begins_at
+from mixpay.facts as b
+inner join mixpay.facts as f
+    on f.merchant_id = b.merchant_id and f.log = b.log and f.log_no = b.log_no and f.refund_no = b.refund_no
+where b.log = 'trade' and b.entity = 'refund' and b.from_state = '' and f.amount is not null and f.entry < b.entry
+union all
+select merchant_id, log, log_no, entry, null, null
+from mixpay.facts
+where log <> 'trade' and (entry = 1) <> (from_state is not distinct from '');

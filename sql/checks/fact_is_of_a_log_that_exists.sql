@@ -1,0 +1,11 @@
+-- Each fact is of a trade, a settlement or a repayment that exists, and in its currency.
+select f.merchant_id, f.log, f.log_no, f.entry, f.currency, l.currency as currency_of_the_log
+from mixpay.facts as f
+left join (
+    select merchant_id, 'trade' as log, trade_no as log_no, currency from mixpay.trades
+    union all
+    select merchant_id, 'settlement', settlement_no, currency from mixpay.settlements
+    union all
+    select merchant_id, 'repayment', repayment_no, currency from mixpay.repayments
+) as l on l.merchant_id = f.merchant_id and l.log = f.log and l.log_no = f.log_no
+where l.currency is distinct from f.currency;

@@ -1,0 +1,30 @@
+-- A fact's number is that of what it is about, and the accounts of an order, a surplus, a refund and an anomaly are
+-- those of the order, payment, refund and channel refund that it names.
+select
+    merchant_id, log, log_no, entry, entity, number, from_account, from_owner, to_account, to_owner,
+    payment_no, order_no, refund_no, channel_refund_no
+from mixpay.facts
+where
+    number is distinct from case entity
+        when 'payment' then payment_no
+        when 'refund' then refund_no
+        when 'channel_refund' then channel_refund_no
+        when 'trade' then log_no
+        when 'settlement' then log_no
+        when 'repayment' then log_no
+        else number
+    end
+    or from_owner is distinct from case from_account
+        when 'order' then order_no
+        when 'surplus' then payment_no
+        when 'refund' then refund_no
+        when 'anomaly' then channel_refund_no
+        else from_owner
+    end
+    or to_owner is distinct from case
+        when to_account = 'order' and from_account <> 'order' then order_no
+        when to_account = 'surplus' then payment_no
+        when to_account = 'refund' then refund_no
+        when to_account = 'anomaly' then channel_refund_no
+        else to_owner
+    end;

@@ -1,0 +1,97 @@
+create function mixpay._allot(p_trade mixpay.trades, p_amount bigint, p_fact mixpay.facts) returns mixpay.facts[]
+language plpgsql
+set search_path = mixpay, pg_temp
+as $_allot$
+declare
+    v_fills boolean := p_amount = p_trade.amount - p_trade.paid;
+    v_fact facts := p_fact;
+    v_facts facts[] := array[]::facts[];
+    v_moved facts;
+    v_moves facts[] := array[]::facts[];
+    v_line trade_orders;
+    v_left bigint := p_amount;
+    v_by_remainder bigint[];
+    v_nth bigint := 0;
+    v_share bigint;
+    v_clearing clearing;
+    v_split_lines trade_orders[] := array[]::trade_orders[];
+    v_split_shares bigint[] := array[]::bigint[];
+begin
+    if p_trade.allocation = 'pro_rata' and not v_fills then
+        v_by_remainder := _apportion(p_amount, array(
+            select amount - paid from trade_orders
+            where merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no and live
+            order by position
+        ));
+    end if;
+    v_fact.to_account := 'order';
+    for v_line in
+        select * from trade_orders
+        where
+            merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no and live
+            and (paid < amount or v_fills or v_by_remainder is not null)
+        order by position
+    loop
+        exit when v_left = 0 and not v_fills;
+        v_nth := v_nth + 1;
+        v_share := coalesce(v_by_remainder[v_nth], least(v_left, v_line.amount - v_line.paid));
+        continue when v_share = 0 and not v_fills;
+        v_left := v_left - v_share;
+        v_clearing.cleared := 0;
+        v_fact.order_no := v_line.order_no;
+        if v_share > 0 and v_line.split_no is not null then
+            v_split_lines := v_split_lines || v_line;
+            v_split_shares := v_split_shares || v_share;
+        else
+            if v_share > 0 and v_line.clears_at_once then
+                v_clearing.cleared := v_share;
+                v_moved := v_fact;
+                v_moved.from_state := null;
+                v_moved.to_state := null;
+                v_moved.from_account := 'order';
+                v_moved.from_owner := v_line.order_no;
+                v_moved.to_account := 'payee';
+                v_moved.to_owner := v_line.payee_no;
+                v_moved.amount := v_share;
+                v_moves := v_moves || v_moved;
+            end if;
+            update trade_orders
+            set paid = paid + v_share, cleared = cleared + v_clearing.cleared, live = not v_fills
+            where merchant_id = v_line.merchant_id and trade_no = v_line.trade_no and position = v_line.position;
+        end if;
+        if v_share > 0 then
+            v_fact.order_no := coalesce(p_fact.order_no, v_line.order_no);
+            v_fact.to_owner := v_line.order_no;
+            v_fact.amount := v_share;
+            v_facts := v_facts || v_fact;
+            v_fact.from_state := null;
+            v_fact.to_state := null;
+        end if;
+    end loop;
+    -- In one order for all, because of the splits' locks.
+    for v_nth in
+        select i from generate_subscripts(v_split_lines, 1) as i order by (v_split_lines[i]).order_no
+    loop
+        v_line := v_split_lines[v_nth];
+        v_fact.order_no := v_line.order_no;
+        v_clearing := _clear_line(v_line, v_split_shares[v_nth], 0, 0);
+        foreach v_moved in array _clearing_facts(v_fact, v_clearing) loop
+            v_moves := v_moves || v_moved;
+        end loop;
+        update trade_orders
+        set
+            paid = paid + v_split_shares[v_nth], cleared = cleared + v_clearing.cleared, live = not v_fills
+        where merchant_id = v_line.merchant_id and trade_no = v_line.trade_no and position = v_line.position;
+    end loop;
+    return v_facts || v_moves;
+end;
+$_allot$;
+
+comment on function mixpay._allot(mixpay.trades, bigint, mixpay.facts) is $$
+Gives an amount to the trade's live lines, as the trade's allocation says: in their order, each what it lacks (fifo), or
+by what each still lacks, by largest remainder, ties by position (pro_rata); and returns the facts.
+
+p_trade is the locked trade as it was before; p_amount, in the smallest unit, is at most what it lacks. p_fact says where
+the money comes from and why; its state is that of the first movement. Writes the lines; the rest is the caller's.
+Locks: the splits of the trade's orders, in ascending order number, if money of one is divided.
+$$;

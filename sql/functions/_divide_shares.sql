@@ -1,0 +1,49 @@
+create function mixpay._divide_shares(
+    p_standing mixpay.split_standing, p_divided bigint, p_given bigint, p_back bigint
+) returns mixpay.split_standing
+language plpgsql immutable
+set search_path = mixpay, pg_temp
+as $_divide_shares$
+declare
+    v_standing split_standing := p_standing;
+    v_amounts bigint[] := p_standing.amounts;
+    v_taken bigint[] := p_standing.taken_back;
+    v_left bigint;
+begin
+    if p_back <> 0 then
+        -- In proportion to what each has left of his share; what comes back, to what each gave.
+        v_taken := array(
+            select t.taken + sign(p_back)::bigint * t.part
+            from unnest(v_taken, _apportion(abs(p_back), case when p_back < 0 then v_taken else array(
+                select u.amount - u.taken from unnest(v_amounts, v_taken) with ordinality as u (amount, taken, i)
+                order by u.i
+            ) end)) with ordinality as t (taken, part, i)
+            order by t.i
+        );
+    end if;
+    if p_given <> 0 then
+        -- Each in turn what its rate gives it of all that was divided, over all trades of the order; the rest is left.
+        v_left := p_given + (select sum(u.amount - u.taken) from unnest(v_amounts, v_taken) as u (amount, taken));
+        for i in 1 .. cardinality(v_amounts) loop
+            continue when i = p_standing.rest;
+            v_amounts[i] := v_taken[i] + least(v_left, greatest(
+                0, p_standing.fixed[i] + div(p_divided::numeric * p_standing.rates[i], 10000)::bigint
+                - p_standing.elsewhere[i] - v_taken[i]
+            ));
+            v_left := v_left - (v_amounts[i] - v_taken[i]);
+        end loop;
+        v_amounts[p_standing.rest] := v_taken[p_standing.rest] + v_left;
+    end if;
+    v_standing.amounts := v_amounts;
+    v_standing.taken_back := v_taken;
+    return v_standing;
+end;
+$_divide_shares$;
+
+comment on function mixpay._divide_shares(mixpay.split_standing, bigint, bigint, bigint) is $$
+How the receivers of a split stand when more of a line is divided (p_given), and more of it is taken back (p_back); below
+zero: less. Arithmetic only.
+
+p_divided is what was divided of the order then, over all its trades. What is given follows from fixed amounts and rates,
+in their order, and the rest; what is refunded is taken back in proportion, by largest remainder.
+$$;

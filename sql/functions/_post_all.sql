@@ -1,0 +1,39 @@
+create function mixpay._post_all(p_trades mixpay.trades[], p_facts mixpay.facts[]) returns void
+language plpgsql
+set search_path = mixpay, pg_temp
+-- Only a hash of what is posted is never slow, whatever the planner believes of the table.
+set enable_nestloop = off set enable_mergejoin = off set jit = off
+as $_post_all$
+declare
+    v_nth bigint := 1;
+    v_trade trades := p_trades[1];
+    v_trades trades[] := array[]::trades[];
+    v_fact facts;
+    v_facts facts[] := array[]::facts[];
+begin
+    foreach v_fact in array p_facts loop
+        while v_trade.trade_no <> v_fact.log_no loop
+            v_trades := v_trades || v_trade;
+            v_nth := v_nth + 1;
+            v_trade := p_trades[v_nth];
+        end loop;
+        v_trade.last_entry := v_trade.last_entry + 1;
+        v_fact.entry := v_trade.last_entry;
+        v_facts := v_facts || v_fact;
+    end loop;
+    v_trades := v_trades || v_trade;
+    perform _write_facts(v_facts, null);
+    update trades as t
+    set
+        amount = p.amount, paid = p.paid, refunded = p.refunded, state = p.state, kept = p.kept, last_seq = p.last_seq,
+        last_entry = p.last_entry, fifo_paid_at = p.fifo_paid_at, fifo_seq = p.fifo_seq
+    from unnest(v_trades) as p
+    where
+        t.merchant_id = v_trade.merchant_id and t.trade_no = p.trade_no
+        and t.trade_no = any (array(select x.trade_no from unnest(v_trades) as x));
+end;
+$_post_all$;
+
+comment on function mixpay._post_all(mixpay.trades[], mixpay.facts[]) is $$
+Does for many trades what _post does for one. The facts stand trade by trade, in the order of the trades.
+$$;

@@ -1,0 +1,35 @@
+create function mixpay._settlement_fact(p_settlement mixpay.settlements) returns mixpay.facts
+language plpgsql immutable
+set search_path = mixpay, pg_temp
+as $_settlement_fact$
+declare
+    v_fact facts;
+begin
+    v_fact.merchant_id := p_settlement.merchant_id;
+    v_fact.log := 'settlement';
+    v_fact.log_no := p_settlement.settlement_no;
+    v_fact.entity := 'settlement';
+    v_fact.number := p_settlement.settlement_no;
+    v_fact.from_state := case p_settlement.state when 'settled' then '' else 'settled' end;
+    v_fact.to_state := p_settlement.state;
+    v_fact.currency := p_settlement.currency;
+    v_fact.reason := p_settlement.reason;
+    if p_settlement.amount > 0 then
+        v_fact.amount := p_settlement.amount;
+        if p_settlement.state = 'settled' then
+            v_fact.from_account := p_settlement.account;
+            v_fact.from_owner := p_settlement.owner;
+            v_fact.to_account := 'outside';
+        else
+            v_fact.from_account := 'outside';
+            v_fact.to_account := p_settlement.account;
+            v_fact.to_owner := p_settlement.owner;
+        end if;
+    end if;
+    return v_fact;
+end;
+$_settlement_fact$;
+
+comment on function mixpay._settlement_fact(mixpay.settlements) is $$
+What a settlement's state says: it was settled and paid out, or its payout came back.
+$$;

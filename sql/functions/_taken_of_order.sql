@@ -1,0 +1,16 @@
+create function mixpay._taken_of_order(p_merchant_id text, p_order_no text, p_but_trade_no text) returns bigint
+language plpgsql stable
+set search_path = mixpay, pg_temp
+as $_taken_of_order$
+begin
+    return (
+        select coalesce(sum(case when live then amount else paid end), 0)
+        from trade_orders
+        where merchant_id = p_merchant_id and order_no = p_order_no and trade_no is distinct from p_but_trade_no
+    );
+end;
+$_taken_of_order$;
+
+comment on function mixpay._taken_of_order(text, text, text) is $$
+What the order's trades have taken of its amount, but for one trade: the share of a live line, what is paid of another.
+$$;

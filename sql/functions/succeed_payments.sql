@@ -1,0 +1,39 @@
+create function mixpay.succeed_payments(p_merchant_id text, p_payments jsonb) returns setof mixpay.payments
+language plpgsql security definer
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set jit = off
+as $succeed_payments$
+declare
+    v_item record;
+begin
+    perform _check_batch('payment', p_payments, array['payment_no', 'channel_txn_no', 'paid_at'], array['amount']);
+    perform _lock_trades(p_merchant_id, array(
+        select p.trade_no
+        from jsonb_array_elements(p_payments) as j (value)
+        cross join lateral (
+            select trade_no from payments
+            where merchant_id = p_merchant_id and payment_no = j.value ->> 'payment_no' limit 1
+        ) as p
+    ));
+    for v_item in
+        select j.value, j.i from jsonb_array_elements(p_payments) with ordinality as j (value, i) order by j.i
+    loop
+        return next succeed_payment(
+            p_merchant_id, v_item.value ->> 'payment_no', v_item.value ->> 'channel_txn_no',
+            _parse_moment(format('payment %s: "paid_at"', v_item.i), v_item.value ->> 'paid_at'),
+            (v_item.value ->> 'amount')::bigint
+        );
+    end loop;
+end;
+$succeed_payments$;
+
+comment on function mixpay.succeed_payments(text, jsonb) is $$
+Books that many started payments' money arrived, in one call, all or nothing; for each, succeed_payment says what happens.
+
+p_payments is [{"payment_no", "channel_txn_no"?, "paid_at"?, "amount"?}, ...], 1 to 10,000 of them, paid_at a moment with
+its offset ("2026-01-31T12:00:00+08:00"). Returns the payments in the order of the call.
+Locks: the trades, in ascending trade number; then their orders' splits, in ascending order number.
+Raises: MX101 if there is no such merchant; MX201 if there is no such payment; MX207 if the channel transaction is
+another payment's; MX208 if it has succeeded with another amount or channel transaction; MX901; MX902; MX903; MX904;
+MX905.
+$$;

@@ -1,0 +1,22 @@
+-- A repayment is money that somebody brought in for an account that lacks some. Written once.
+create table mixpay.repayments (
+    merchant_id text collate "C" not null,
+    repayment_no mixpay.number not null,
+    account mixpay.account not null,
+    owner text collate "C" not null,
+    amount mixpay.positive_amount not null,
+    currency text collate "C" not null,
+    reason text,
+    repaid_at timestamptz not null,
+    created_at timestamptz not null default now(),
+    primary key (merchant_id, repayment_no),
+    constraint somebody_owes_it check (account in ('payee', 'receiver', 'fee'))
+);
+
+-- Settlements: what was brought in for an account.
+create index repayments_by_owner on mixpay.repayments (owner, merchant_id, account);
+
+comment on table mixpay.repayments is 'Money that was brought in for accounts that lacked some.';
+comment on column mixpay.repayments.account is 'What it was brought in for: payee, receiver or fee; owner says whose.';
+comment on column mixpay.repayments.amount is 'In the currency''s smallest unit.';
+comment on column mixpay.repayments.repaid_at is 'When it came.';
