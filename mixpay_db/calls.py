@@ -141,14 +141,16 @@ def kind(parameter: inspect.Parameter) -> Kind:
 
 def comment(folder: str, kind: str, name: str) -> str:
     """The comment that the file of a function or view in sql/ gives to it."""
-    text = (resources.sql_dir() / folder / f"{name}.sql").read_text(encoding="utf-8")
+    # Functions stand in folders by subject.
+    path = next((resources.sql_dir() / folder).rglob(f"{name}.sql"))
+    text = path.read_text(encoding="utf-8")
     found = re.search(
         rf"^comment on {kind} mixpay\.{name}\b[^$']*?is\s+(?:\$\$(.*?)\$\$|'((?:[^']|'')*)');",
         text,
         re.DOTALL | re.MULTILINE,
     )
     if found is None:
-        raise LookupError(f"sql/{folder}/{name}.sql gives no comment to {kind} {name}")
+        raise LookupError(f"{path} gives no comment to {kind} {name}")
     return (found[1] or found[2].replace("''", "'")).strip()
 
 

@@ -141,7 +141,7 @@ def test_docstrings_are_the_comments(conn: Connection[Any]) -> None:
 
 
 def test_each_code_has_its_class() -> None:
-    code = "".join(path.read_text("utf-8") for path in (sql_dir() / "functions").glob("*.sql"))
+    code = "".join(path.read_text("utf-8") for path in (sql_dir() / "functions").rglob("*.sql"))
     assert sorted(errors.CLASSES) == sorted(set(re.findall(r"'(MX\d{3})'", code)))
     assert all(error.__doc__ for error in errors.CLASSES.values())
     assert len(errors.CLASSES) == len({error.__name__ for error in errors.CLASSES.values()})

@@ -33,7 +33,8 @@ def test_every_file_is_in_a_contents_file() -> None:
 
 @pytest.mark.parametrize("name", sorted(set(loaded()) - SEVERAL_THINGS))
 def test_a_file_creates_what_its_name_says(name: str) -> None:
-    folder, _, stem = name.removesuffix(".sql").rpartition("/")
+    path = name.removesuffix(".sql").split("/")
+    folder, stem = path[0] if len(path) > 1 else "", path[-1]
     text = (SQL / name).read_text(encoding="utf-8")
     match folder:
         case "schema":
@@ -49,8 +50,21 @@ def test_a_file_creates_what_its_name_says(name: str) -> None:
             assert not re.search(r"^create ", text, re.MULTILINE)
 
 
+def test_functions_stand_by_subject_and_the_contents_say_what_each_is_for() -> None:
+    contents = (SQL / "code.sql").read_text(encoding="utf-8")
+    files = re.findall(r"^\\ir functions/(.+)$", contents, re.MULTILINE)
+    assert all(file.count("/") == 1 for file in files)
+    subjects = [file.partition("/")[0] for file in files]
+    together = [
+        one for one, before in zip(subjects, [None, *subjects], strict=False) if one != before
+    ]
+    assert len(together) == len(set(together))
+    for subject in together:
+        assert re.search(rf"^-- .+\n\\ir functions/{subject}/", contents, re.MULTILINE), subject
+
+
 def test_a_function_is_quoted_by_its_name() -> None:
-    for path in (SQL / "functions").glob("*.sql"):
+    for path in (SQL / "functions").rglob("*.sql"):
         text = path.read_text(encoding="utf-8")
         assert text.count(f"${path.stem}$") == 2, path
 
@@ -72,7 +86,7 @@ def test_a_check_is_one_query_that_begins_by_saying_what_is_true(path: Path) -> 
 
 
 def test_every_public_function_has_its_tests() -> None:
-    functions = {path.stem for path in (SQL / "functions").glob("[a-z]*.sql")}
+    functions = {path.stem for path in (SQL / "functions").rglob("[a-z]*.sql")}
     tests = {path.stem for path in (Path(__file__).parent / "functions").glob("test_*.py")}
     assert functions == {name.removeprefix("test_") for name in tests}
 

@@ -126,6 +126,19 @@ def test_locks_are_told_by_whoever_locks(ask: Ask) -> None:
         assert "when others" not in f.prosrc.lower(), f.name
 
 
+def test_a_body_can_be_read_at_one_sight(ask: Ask) -> None:
+    """At most 100 lines, and none above 120 characters."""
+    for f in ask(FUNCTIONS):
+        lines = f.prosrc.strip("\n").splitlines()
+        assert len(lines) <= 100, f"{f.name}: {len(lines)} lines"
+        assert [line for line in lines if len(line) > 120] == [], f.name
+
+
+def test_one_function_writes_the_log(ask: Ask) -> None:
+    writers = [f.proname for f in ask(FUNCTIONS) if re.search(r"insert into facts\b", f.prosrc)]
+    assert writers == ["_write_facts"]
+
+
 # Tables.
 
 CONSTRAINTS = """

@@ -11,7 +11,8 @@ select
 from mixpay.settlements as s
 cross join lateral (
     select
-        'carried_in' as kind, null as order_no, null::bigint as came_in, null::bigint as went_out, s.carried_in as amount
+        'carried_in' as kind, null as order_no, null::bigint as came_in, null::bigint as went_out,
+        s.carried_in as amount
     where s.carried_in <> 0
     union all
     select

@@ -1,0 +1,112 @@
+create function mixpay._apply_payments(p_trades mixpay.trades[], p_payments mixpay.payments[]) returns text[]
+language plpgsql
+set search_path = mixpay, pg_temp
+as $_apply_payments$
+declare
+    v_trade trades;
+    v_trades trades[] := array[]::trades[];
+    v_payment payments;
+    v_payments payments[] := array[]::payments[];
+    v_nth bigint := 0;
+    v_line bigint;
+    v_trade_nos text[];
+    v_positions bigint[];
+    v_order_nos text[];
+    v_payee_nos text[];
+    v_lacking bigint[];
+    v_shares bigint[];
+    v_live boolean[];
+    v_first bigint := 1;
+    v_last bigint := 0;
+    v_by_remainder bigint[];
+    v_share bigint;
+    v_left bigint;
+    v_fact facts;
+    v_moved facts;
+    v_moves facts[];
+    v_facts facts[] := array[]::facts[];
+    v_stored text[];
+begin
+    -- All lines of all these trades at once, in order; v_first to v_last are those of the trade at hand.
+    select
+        array_agg(l.trade_no), array_agg(l.position), array_agg(l.order_no), array_agg(l.payee_no),
+        array_agg(l.lacking), array_agg(0::bigint), array_agg(true)
+    into v_trade_nos, v_positions, v_order_nos, v_payee_nos, v_lacking, v_shares, v_live
+    from (
+        select
+            x.trade_no, x.position, x.order_no, case when x.clears_at_once then x.payee_no end as payee_no,
+            x.amount - x.paid as lacking
+        from trade_orders as x
+        where x.merchant_id = (p_trades[1]).merchant_id and x.trade_no = any (_trade_nos(p_trades)) and x.live
+        order by x.trade_no, x.position
+    ) as l;
+    foreach v_payment in array p_payments loop
+        if v_payment.trade_no is distinct from v_trade.trade_no then
+            if v_trade.trade_no is not null then
+                v_trades := v_trades || v_trade;
+            end if;
+            v_nth := v_nth + 1;
+            v_trade := p_trades[v_nth];
+            v_first := v_last + 1;
+            v_last := v_first;
+            while v_trade_nos[v_last + 1] = v_trade.trade_no loop
+                v_last := v_last + 1;
+            end loop;
+            v_line := v_first;
+        end if;
+        v_payment.seq := v_trade.last_seq + 1;
+        v_payments := v_payments || v_payment;
+        v_trade := _count_payment(v_trade, v_payment);
+        v_fact := _payment_fact(v_trade, v_payment, '');
+        v_fact.to_account := 'order';
+        v_moves := array[]::facts[];
+        v_left := v_payment.applied;
+        v_by_remainder := null;
+        if v_trade.allocation = 'pro_rata' then
+            v_line := v_first;
+            if v_trade.state = 'open' then
+                v_by_remainder := _apportion(v_left, v_lacking[v_first:v_last]);
+            end if;
+        end if;
+        loop
+            v_share := coalesce(v_by_remainder[v_line - v_first + 1], least(v_left, v_lacking[v_line]));
+            if v_share > 0 then
+                v_left := v_left - v_share;
+                v_lacking[v_line] := v_lacking[v_line] - v_share;
+                v_shares[v_line] := v_shares[v_line] + v_share;
+                v_fact.order_no := v_order_nos[v_line];
+                v_fact.to_owner := v_fact.order_no;
+                v_fact.amount := v_share;
+                v_facts := v_facts || v_fact;
+                v_fact.from_state := null;
+                v_fact.to_state := null;
+                if v_payee_nos[v_line] is not null then
+                    v_moved := _movement(v_fact, 'order', 'payee', v_share, null);
+                    v_moved.to_owner := v_payee_nos[v_line];
+                    v_moves := v_moves || v_moved;
+                end if;
+            end if;
+            exit when v_left = 0;
+            v_line := v_line + 1;
+        end loop;
+        foreach v_moved in array v_moves loop
+            v_facts := v_facts || v_moved;
+        end loop;
+        if v_trade.state = 'paid' then
+            v_facts := v_facts || _paid_fact(v_trade, v_payment);
+            v_live[v_first:v_last] := array_fill(false, array[(v_last - v_first + 1)::integer]);
+        end if;
+    end loop;
+    perform _fill_lines(v_trade.merchant_id, v_trade_nos, v_positions, v_shares, v_payee_nos, v_live);
+    v_stored := _store_payments(v_payments);
+    perform _post_all(v_trades || v_trade, v_facts);
+    return v_stored;
+end;
+$_apply_payments$;
+
+comment on function mixpay._apply_payments(mixpay.trades[], mixpay.payments[]) is $$
+Stores payments and gives their money to their trades: what record_payment does for one, for many at once. Returns the
+numbers that it stored: if some are missing they were taken meanwhile, and nothing of all this may stay.
+
+p_trades are the locked trades, p_payments new payments that they need in full, trade by trade in the same order.
+$$;

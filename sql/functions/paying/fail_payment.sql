@@ -1,0 +1,39 @@
+create function mixpay.fail_payment(p_merchant_id text, p_payment_no text, p_reason text) returns mixpay.payments
+language plpgsql security definer
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set jit = off
+as $fail_payment$
+declare
+    v_trade trades;
+    v_payment payments;
+    v_fact facts;
+begin
+    perform _check_text('reason', p_reason);
+    v_trade := _lock_trade_of_payment(p_merchant_id, p_payment_no);
+    update payments set state = 'failed'
+    where merchant_id = p_merchant_id and payment_no = p_payment_no and state = 'pending'
+    returning * into v_payment;
+    if found then
+        v_fact := _fact(v_trade, 'payment', p_payment_no, 'pending', 'failed');
+        v_fact.payment_no := p_payment_no;
+        v_fact.reason := p_reason;
+        v_trade := _post(v_trade, array[v_fact]);
+        return v_payment;
+    end if;
+    select * into v_payment from payments where merchant_id = p_merchant_id and payment_no = p_payment_no;
+    if v_payment.state = 'succeeded' then
+        raise exception 'payment % has succeeded', p_payment_no using
+            errcode = 'MX208',
+            detail = format('%s arrived at %s.', v_payment.amount, v_payment.paid_at),
+            hint = 'A success stays. If the channel took the money back, refund it.';
+    end if;
+    return v_payment;
+end;
+$fail_payment$;
+
+comment on function mixpay.fail_payment(text, text, text) is $$
+Books that a pending payment failed. One that has failed or was closed stays what it is; one that succeeded is refused.
+
+Locks: the trade.
+Raises: MX101 if there is no such merchant; MX201 if there is no such payment; MX208 if it has succeeded; MX901; MX905.
+$$;

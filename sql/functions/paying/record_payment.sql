@@ -1,0 +1,63 @@
+create function mixpay.record_payment(
+    p_merchant_id text, p_trade_no text, p_payment_no text, p_channel text, p_amount bigint,
+    p_paid_at timestamptz default null, p_channel_txn_no text default null
+) returns mixpay.payments
+language plpgsql security definer
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set jit = off
+as $record_payment$
+declare
+    v_trade trades;
+    v_payment payments;
+    v_applied bigint;
+begin
+    perform _check_number('payment_no', p_payment_no), _check_amount('amount', p_amount);
+    if p_paid_at is not null then
+        perform _check_moment('paid_at', p_paid_at);
+    end if;
+    if p_channel_txn_no is not null then
+        perform _check_number('channel_txn_no', p_channel_txn_no);
+    end if;
+    v_trade := _lock_trade(p_merchant_id, p_trade_no);
+    -- A trade that is not open needs nothing.
+    v_applied := case when v_trade.state = 'open' then least(p_amount, v_trade.amount - v_trade.paid) else 0 end;
+    insert into payments (
+        merchant_id, payment_no, trade_no, channel, recorded, asked, amount, applied, surplus,
+        state, channel_txn_no, paid_at, seq
+    )
+    select
+        p_merchant_id, p_payment_no, p_trade_no, channel, true, p_amount, p_amount, v_applied, p_amount - v_applied,
+        'succeeded', p_channel_txn_no, coalesce(p_paid_at, now()), v_trade.last_seq + 1
+    from channels where channel = p_channel
+    on conflict do nothing
+    returning * into v_payment;
+    if not found then
+        select * into v_payment from payments where merchant_id = p_merchant_id and payment_no = p_payment_no;
+        if not found then
+            perform _check_channel(p_channel);
+            perform _refuse_channel_txn_no(p_merchant_id, p_channel, p_channel_txn_no);
+        end if;
+        if (v_payment.trade_no, v_payment.channel, v_payment.asked, v_payment.recorded)
+            is distinct from (p_trade_no, p_channel, p_amount, true)
+            or v_payment.paid_at <> p_paid_at
+            or (p_channel_txn_no is not null and p_channel_txn_no is distinct from v_payment.channel_txn_no) then
+            perform _refuse_payment_no(v_payment);
+        end if;
+        return v_payment;
+    end if;
+    return _apply_payment(v_trade, v_payment, '');
+end;
+$record_payment$;
+
+comment on function mixpay.record_payment(text, text, text, text, bigint, timestamptz, text) is $$
+Records money that is already there: paid offline, by a synchronous channel, or entered late.
+
+p_amount is in the currency's smallest unit. Money is never refused: what the trade does not need becomes the payment's
+surplus and goes back to it. p_paid_at is when the money arrived, left out: now; refunds take the oldest money first.
+The same number with the same content returns the payment as it is now; the number of a payment that was started is
+refused.
+Locks: the trade; then its orders' splits, in ascending order number.
+Raises: MX101 if there is no such merchant; MX104 if there is no such trade; MX202 if the payment number was used for
+something else; MX203 if there is no such channel; MX207 if the channel transaction is another payment's; MX901; MX902;
+MX905.
+$$;

@@ -1,0 +1,68 @@
+create function mixpay.succeed_payment(
+    p_merchant_id text, p_payment_no text, p_channel_txn_no text,
+    p_paid_at timestamptz default null, p_amount bigint default null
+) returns mixpay.payments
+language plpgsql security definer
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set jit = off
+as $succeed_payment$
+declare
+    v_trade trades;
+    v_payment payments;
+    v_from_state text;
+    v_amount bigint;
+    v_applied bigint;
+begin
+    if p_paid_at is not null then
+        perform _check_moment('paid_at', p_paid_at);
+    end if;
+    if p_amount is not null then
+        perform _check_amount('amount', p_amount);
+    end if;
+    if p_channel_txn_no is not null then
+        perform _check_number('channel_txn_no', p_channel_txn_no);
+    end if;
+    v_trade := _lock_trade_of_payment(p_merchant_id, p_payment_no);
+    select * into v_payment from payments where merchant_id = p_merchant_id and payment_no = p_payment_no;
+    if v_payment.state = 'succeeded' then
+        if p_amount <> v_payment.amount
+            or (p_channel_txn_no is not null and p_channel_txn_no is distinct from v_payment.channel_txn_no) then
+            raise exception 'payment % has succeeded with other news', p_payment_no using
+                errcode = 'MX208',
+                detail = format('It succeeded with %s, channel transaction %s; the news is %s, %s.',
+                    v_payment.amount, coalesce(v_payment.channel_txn_no, '(none)'),
+                    coalesce(p_amount, v_payment.amount), coalesce(p_channel_txn_no, '(none)')),
+                hint = 'Money that arrived besides is a payment of its own: record_payment.';
+        end if;
+        return v_payment;
+    end if;
+    v_from_state := v_payment.state;
+    v_amount := coalesce(p_amount, v_payment.asked);
+    -- A trade that is not open needs nothing.
+    v_applied := case when v_trade.state = 'open' then least(v_amount, v_trade.amount - v_trade.paid) else 0 end;
+    begin
+        update payments
+        set
+            state = 'succeeded', amount = v_amount, applied = v_applied, surplus = v_amount - v_applied,
+            channel_txn_no = p_channel_txn_no, paid_at = coalesce(p_paid_at, now()), seq = v_trade.last_seq + 1
+        where merchant_id = p_merchant_id and payment_no = p_payment_no
+        returning * into v_payment;
+    exception
+        when unique_violation then
+            perform _refuse_channel_txn_no(p_merchant_id, v_payment.channel, p_channel_txn_no);
+    end;
+    return _apply_payment(v_trade, v_payment, v_from_state);
+end;
+$succeed_payment$;
+
+comment on function mixpay.succeed_payment(text, text, text, timestamptz, bigint) is $$
+Books that a started payment's money arrived, also after it failed or was closed. May be called again and again.
+
+p_amount is what arrived, in the currency's smallest unit; left out: what was started. What the trade does not need
+becomes the payment's surplus and goes back to it. p_paid_at is when it arrived, left out: now; later news of
+the same success may name another moment, and the first one stays. p_channel_txn_no is the
+channel's own number, null if it has none.
+Locks: the trade; then its orders' splits, in ascending order number.
+Raises: MX101 if there is no such merchant; MX201 if there is no such payment; MX207 if the channel transaction is
+another payment's; MX208 if it has succeeded with another amount or channel transaction; MX901; MX902; MX905.
+$$;

@@ -1,0 +1,65 @@
+create function mixpay.record_refund(
+    p_merchant_id text, p_order_no text, p_refund_no text, p_amount bigint, p_channel text,
+    p_refunded_at timestamptz default null, p_reason text default null
+) returns mixpay.refunds
+language plpgsql security definer
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set jit = off set enable_hashjoin = off set enable_mergejoin = off
+as $record_refund$
+declare
+    v_refund refunds;
+    v_kind text;
+    v_stored record;
+    v_trades trades[];
+begin
+    perform _check_number('refund_no', p_refund_no);
+    perform _check_amount('amount', p_amount);
+    perform _check_moment('refunded_at', p_refunded_at);
+    perform _check_text('reason', p_reason);
+    v_kind := (_check_channel(p_channel)).kind;
+    if v_kind <> 'offline' then
+        raise exception '% hands out no money by hand', p_channel using
+            errcode = 'MX312',
+            detail = format('Its kind is %s.', v_kind),
+            hint = 'Name the offline channel that paid it out. What a channel is to send is refund_order.';
+    end if;
+    v_trades := _lock_trades_of_order(p_merchant_id, p_order_no);
+    insert into refunds (merchant_id, refund_no, kind, order_no, amount, succeeded, state, reason)
+    values (p_merchant_id, p_refund_no, 'offline', p_order_no, p_amount, p_amount, 'succeeded', p_reason)
+    on conflict do nothing
+    returning * into v_refund;
+    if found then
+        return _give_back(v_trades, v_refund, p_channel, coalesce(p_refunded_at, now()));
+    end if;
+    v_refund := _same_refund(p_merchant_id, p_refund_no, 'offline', p_order_no, p_amount);
+    -- The first of what was made: a part that bounced may have gone another way since.
+    select c.channel, f.happened_at into v_stored
+    from facts as f
+    inner join channel_refunds as c on c.merchant_id = f.merchant_id and c.channel_refund_no = f.channel_refund_no
+    where
+        f.merchant_id = p_merchant_id and f.log = 'trade'
+        and f.log_no = any (_trade_nos(v_trades)) and f.refund_no = p_refund_no
+        and f.entity = 'channel_refund' and f.from_state = '' and f.to_state = 'succeeded'
+    limit 1;
+    if v_stored.channel <> p_channel or v_stored.happened_at <> p_refunded_at then
+        perform _refuse_refund_no(v_refund);
+    end if;
+    return v_refund;
+end;
+$record_refund$;
+
+comment on function mixpay.record_refund(
+    text, text, text, bigint, text, timestamptz, text
+) is $$
+Records money of an order that a person has paid out by hand, once per refund number: all of it or nothing. Call it
+before the money is handed out: what is above the refundable is refused.
+
+p_amount is in the currency's smallest unit; p_channel is the offline channel that paid it out; p_refunded_at is when,
+left out: now. It is borne by the offline payments of all the order's trades first, then by the rest, first in, first
+out. Its channel refunds bear the cashier's channel and have succeeded at once. It uses up what can be refunded of the
+order, online too. The same number with the same content returns the refund as it is now; the reason is not compared.
+Locks: the order's trades, in ascending trade number; then its split.
+Raises: MX101 if there is no such merchant; MX103 if there is no such order; MX203 if there is no such channel; MX301 if
+more is asked than is left; MX302 if the refund number was used for something else; MX312 if the channel is not offline;
+MX901; MX902; MX905.
+$$;

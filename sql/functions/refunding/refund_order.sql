@@ -1,0 +1,47 @@
+create function mixpay.refund_order(
+    p_merchant_id text, p_order_no text, p_refund_no text, p_amount bigint,
+    p_reason text default null, p_payment_nos text[] default null
+) returns mixpay.refunds
+language plpgsql security definer
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set jit = off set enable_hashjoin = off set enable_mergejoin = off
+as $refund_order$
+declare
+    v_refund refunds;
+    v_trades trades[];
+    v_payment_nos text[];
+begin
+    perform _check_number('refund_no', p_refund_no), _check_amount('amount', p_amount), _check_text('reason', p_reason);
+    if p_payment_nos is not null then
+        perform _check_payment_nos(p_payment_nos);
+        v_payment_nos := array(select unnest(p_payment_nos));  -- counted from 1, whatever the caller's array is
+    end if;
+    v_trades := _lock_trades_of_order(p_merchant_id, p_order_no);
+    insert into refunds (merchant_id, refund_no, kind, order_no, amount, payment_nos, reason)
+    values (p_merchant_id, p_refund_no, 'order', p_order_no, p_amount, v_payment_nos, p_reason)
+    on conflict do nothing
+    returning * into v_refund;
+    if found then
+        return _give_back(v_trades, v_refund);
+    end if;
+    v_refund := _same_refund(p_merchant_id, p_refund_no, 'order', p_order_no, p_amount);
+    if v_payment_nos is not null and v_payment_nos is distinct from v_refund.payment_nos then
+        perform _refuse_refund_no(v_refund);
+    end if;
+    return v_refund;
+end;
+$refund_order$;
+
+comment on function mixpay.refund_order(text, text, text, bigint, text, text[]) is $$
+Refunds an amount of an order, once per refund number: all of it or nothing.
+
+p_amount is in the currency's smallest unit, at most what the order is paid minus what it is refunded. The money comes
+from the payments of the order's trades, first in, first out, the order's first trade first; each payment's part goes
+back through its own channel, as a channel refund that a worker claims, or a person ends when the channel is offline.
+p_payment_nos names the payments to take from instead, in that order; it is kept on record. The same number with the
+same content returns the refund as it is now; the reason is not compared.
+Locks: the order's trades, in ascending trade number; then its split.
+Raises: MX101 if there is no such merchant; MX103 if there is no such order; MX301 if more is asked than is left;
+MX302 if the refund number was used for something else; MX306 if the named payments hold too little or are none of the
+order's; MX901; MX902; MX904; MX905.
+$$;

@@ -1,0 +1,44 @@
+create function mixpay._count_refunded(
+    p_trade mixpay.trades, p_order_no text, p_payment_nos text[], p_amounts bigint[], p_released bigint
+) returns mixpay.clearing
+language plpgsql
+set search_path = mixpay, pg_temp
+as $_count_refunded$
+declare
+    v_line trade_orders;
+    v_total bigint := 0;
+    v_clearing clearing;
+begin
+    for i in 1 .. cardinality(p_amounts) loop
+        update payments
+        set
+            refunded = refunded + p_amounts[i],
+            surplus_refunded = surplus_refunded + case when p_order_no is null then p_amounts[i] else 0 end
+        where merchant_id = p_trade.merchant_id and payment_no = p_payment_nos[i];
+        v_total := v_total + p_amounts[i];
+    end loop;
+    if p_order_no is null then
+        return v_clearing;
+    end if;
+    select * into v_line from trade_orders
+    where merchant_id = p_trade.merchant_id and order_no = p_order_no and trade_no = p_trade.trade_no;
+    if v_total < 0 and p_released = 0 and v_line.split_no is not null and not v_line.held then
+        -- It was refunded before there was a split, and nothing stays in escrow: it is divided as if it came now.
+        v_clearing := _clear_line(v_line, -v_total, 0, 0);
+        v_clearing.split_no := v_line.split_no;
+    else
+        v_clearing := _clear_line(v_line, 0, v_total, p_released);
+    end if;
+    update trade_orders set refunded = refunded + v_total, cleared = cleared + v_clearing.cleared
+    where merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no and position = v_line.position;
+    return v_clearing;
+end;
+$_count_refunded$;
+
+comment on function mixpay._count_refunded(mixpay.trades, text, text[], bigint[], bigint) is $$
+Counts money of one trade as refunded, or below zero as refunded no longer: in its payments and in the order's line; and
+clears the line. Surplus and reversals have no order. What it cleared is for the caller's facts.
+
+p_amounts are in the smallest unit. p_released is what payee and receivers had given back of what is freed, and get again.
+The caller holds the lock of the trade, and counts its refunded.
+$$;

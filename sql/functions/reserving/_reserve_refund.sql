@@ -1,0 +1,105 @@
+create function mixpay._reserve_refund(
+    p_trade mixpay.trades, p_facts mixpay.facts[], p_refund mixpay.refunds, p_shares mixpay.refund_share[],
+    p_channel text, p_refunded_at timestamptz
+) returns mixpay.trades
+language plpgsql
+set search_path = mixpay, pg_temp
+as $_reserve_refund$
+declare
+    v_trade trades := p_trade;
+    v_fact facts := _fact(p_trade, 'refund', p_refund.refund_no);
+    v_facts facts[] := p_facts;
+    v_payment_nos text[] := array[]::text[];
+    v_amounts bigint[] := array[]::bigint[];
+    v_total bigint := 0;
+    v_clearing clearing;
+    v_in_escrow bigint;
+    v_at timestamptz := clock_timestamp();
+    v_share refund_share;
+    v_new channel_refunds;
+    v_destination refund_destination;
+    v_ordinal bigint := 0;
+begin
+    foreach v_share in array p_shares loop
+        v_payment_nos := v_payment_nos || v_share.payment_no;
+        v_amounts := v_amounts || v_share.amount;
+        v_total := v_total + v_share.amount;
+    end loop;
+    v_clearing := _count_refunded(p_trade, p_refund.order_no, v_payment_nos, v_amounts, 0);
+    v_fact.order_no := p_refund.order_no;
+    v_fact.refund_no := p_refund.refund_no;
+    v_fact.happened_at := p_refunded_at;
+    v_facts := v_facts || _clearing_facts(v_fact, v_clearing);
+    -- What is in escrow goes first; the last shares are what payee and receivers gave back.
+    v_in_escrow := v_total + coalesce(v_clearing.cleared, 0);
+    v_fact.entity := 'channel_refund';
+    v_new.merchant_id := p_trade.merchant_id;
+    v_new.refund_no := p_refund.refund_no;
+    v_new.refunded_at := p_refunded_at;
+    foreach v_share in array p_shares loop
+        v_new.channel_refund_no := _new_number(v_at, v_ordinal);
+        v_new.payment_no := v_share.payment_no;
+        v_new.amount := v_share.amount;
+        v_new.cleared := greatest(0, v_share.amount - v_in_escrow);
+        v_in_escrow := greatest(0, v_in_escrow - v_share.amount);
+        v_new.channel := p_channel;
+        v_new.state := 'succeeded';
+        if p_channel is null then
+            v_destination := _find_destination(
+                p_trade.merchant_id, v_share.payment_no, v_share.channel, v_share.amount, null
+            );
+            v_new.channel := v_destination.channel;
+            v_new.state := v_destination.state;
+            v_new.reason := v_destination.reason;
+            v_new.not_before := v_destination.not_before;
+            v_new.due_at := case v_new.state when 'pending' then now() else v_new.not_before end;
+        end if;
+        v_ordinal := v_ordinal + 1;
+        insert into refund_details (merchant_id, refund_no, payment_no, amount)
+        values (v_new.merchant_id, v_new.refund_no, v_new.payment_no, v_new.amount);
+        insert into channel_refunds (
+            merchant_id, channel_refund_no, refund_no, payment_no, channel, amount, state, reason, not_before, due_at,
+            refunded_at, cleared
+        ) values (
+            v_new.merchant_id, v_new.channel_refund_no, v_new.refund_no, v_new.payment_no, v_new.channel, v_new.amount,
+            v_new.state, v_new.reason, v_new.not_before, v_new.due_at, v_new.refunded_at, v_new.cleared
+        );
+        v_fact.number := v_new.channel_refund_no;
+        v_fact.channel_refund_no := v_new.channel_refund_no;
+        v_fact.payment_no := v_share.payment_no;
+        v_fact.from_state := '';
+        v_fact.to_state := v_new.state;
+        v_fact.reason := v_new.reason;
+        v_fact := _movement(
+            v_fact, case when p_refund.order_no is null then 'surplus' else 'order' end, 'refund', v_share.amount, null
+        );
+        v_facts := v_facts || v_fact;
+        if p_channel is not null then
+            -- What was paid out already makes two movements: on its way, and sent.
+            v_fact.from_state := null;
+            v_fact.to_state := null;
+            v_facts := v_facts || _movement(v_fact, 'refund', 'channel', v_share.amount, p_channel);
+        end if;
+    end loop;
+    if p_refund.order_no is not null then
+        v_trade.refunded := v_trade.refunded + v_total;
+    end if;
+    if p_refund.kind = 'order' and p_refund.payment_nos is null then
+        -- First in, first out: whatever stands before the last payment that was taken from is spent.
+        v_trade.fifo_paid_at := v_share.paid_at;
+        v_trade.fifo_seq := v_share.seq;
+    end if;
+    return _post(v_trade, v_facts);
+end;
+$_reserve_refund$;
+
+comment on function mixpay._reserve_refund(
+    mixpay.trades, mixpay.facts[], mixpay.refunds, mixpay.refund_share[], text, timestamptz
+) is $$
+Writes what each payment of one trade bears of a stored refund: details, channel refunds, facts, and every total that
+grows by it.
+
+Each goes where the rules of its payment's channel let it go; or p_channel is where all of it was paid out by hand, at
+p_refunded_at. p_facts are what goes before, and are written with it. The caller holds the lock of the trade, which is
+returned as it is then.
+$$;

@@ -1,0 +1,103 @@
+create function mixpay.claim_channel_refunds(
+    p_merchant_id text, p_worker text, p_limit bigint default 100, p_lease interval default '1 minute',
+    p_channels text[] default null
+) returns setof mixpay.channel_refunds
+language plpgsql security definer
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set jit = off
+as $claim_channel_refunds$
+declare
+    v_due text[];
+    v_trade_nos text[];
+    v_claimed record;
+    v_refunds channel_refunds[] := array[]::channel_refunds[];
+    v_fact facts;
+    v_facts facts[] := array[]::facts[];
+begin
+    perform _check_merchant(p_merchant_id);
+    perform _check_number('worker', p_worker);
+    perform _check_limit(p_limit);
+    perform _check_channel(u.channel) from unnest(p_channels) as u (channel);
+    -- In seconds, because intervals compare as if a month had 30 days.
+    if p_lease is null or extract(epoch from p_lease) not between 1 and 86400 then
+        raise exception 'the lease is out of bounds' using
+            errcode = 'MX905',
+            detail = format('It is %s.', coalesce(p_lease::text, 'null')),
+            hint = 'Claim for 1 second to 1 day: longer than the channel takes to answer.';
+    end if;
+    -- A trade that somebody is at work on is left for the next time, and does not count; so look further than the
+    -- limit, but not at a whole backlog.
+    select array_agg(x.channel_refund_no), array_agg(distinct x.trade_no) into v_due, v_trade_nos
+    from (
+        select c.channel_refund_no, t.trade_no
+        from (
+            select y.channel_refund_no, y.payment_no, y.due_at from channel_refunds as y
+            where
+                y.merchant_id = p_merchant_id and y.due_at <= now()
+                and (p_channels is null or y.channel = any (p_channels))
+            order by y.due_at, y.channel_refund_no
+            limit p_limit * 10
+        ) as c
+        inner join payments as p on p.merchant_id = p_merchant_id and p.payment_no = c.payment_no
+        inner join trades as t on t.merchant_id = p.merchant_id and t.trade_no = p.trade_no
+        order by c.due_at, c.channel_refund_no
+        limit p_limit
+        for no key update of t skip locked
+    ) as x;
+    if v_due is null then
+        return;
+    end if;
+    v_due := _keep_rules(p_merchant_id, v_due);
+    for v_claimed in
+        with due as (
+            select c.channel_refund_no, c.state, t.trade_no
+            from channel_refunds as c
+            inner join payments as p on p.merchant_id = c.merchant_id and p.payment_no = c.payment_no
+            inner join trades as t on t.merchant_id = p.merchant_id and t.trade_no = p.trade_no
+            where
+                c.merchant_id = p_merchant_id and c.channel_refund_no = any (v_due) and p.trade_no = any (v_trade_nos)
+                and c.due_at <= now()
+        ), claimed as (
+            update channel_refunds as c
+            set
+                state = 'sent', reason = case c.state when 'pending' then c.reason end, worker = p_worker,
+                attempts = c.attempts + 1, sent_at = now(),
+                due_at = now() + make_interval(secs => extract(epoch from p_lease)::double precision)
+            from due as d
+            where
+                c.merchant_id = p_merchant_id and c.channel_refund_no = d.channel_refund_no
+                and c.channel_refund_no = any (v_due)
+            returning c as refund, d.state as was, d.trade_no
+        )
+        select x.refund, x.was, t as trade
+        from claimed as x
+        inner join trades as t on t.merchant_id = p_merchant_id and t.trade_no = x.trade_no
+        order by x.trade_no, (x.refund).channel_refund_no
+    loop
+        v_fact := _channel_refund_fact(v_claimed.trade, v_claimed.refund, v_claimed.was, 'sent');
+        v_fact.reason := p_worker;
+        v_facts := v_facts || v_fact;
+        v_refunds := v_refunds || v_claimed.refund;
+    end loop;
+    perform _post_all(array(
+        select t from trades as t
+        where t.merchant_id = p_merchant_id and t.trade_no = any (v_trade_nos)
+        order by t.trade_no
+    ), v_facts);
+    return query
+    select c.* from unnest(v_refunds) as c order by c.channel_refund_no;
+end;
+$claim_channel_refunds$;
+
+comment on function mixpay.claim_channel_refunds(text, text, bigint, interval, text[]) is $$
+Claims channel refunds that are due, at most p_limit, for one worker and the time of a lease.
+
+Due is what nobody sent yet, what has waited for its moment, what was sent and whose lease ended, and what is in doubt
+after its back-off. Commit before you call the channel; send each under its channel_refund_no, which the channel takes
+as idempotency key; then complete, doubt, fail or defer it. What waits for a person is never claimed; what somebody else is at work on is left
+out. What its channel cannot send now by its rules waits for its moment or goes to the fallback channel, and the row
+says why.
+p_lease: longer than the channel takes to answer. p_channels: only what goes through these; null: through any.
+Locks: the trades of what is claimed, skipping those that are locked; then the refunds of what goes another way.
+Raises: MX101 if there is no such merchant; MX203 if there is no such channel; MX901; MX904; MX905.
+$$;

@@ -1,0 +1,50 @@
+create function mixpay.complete_channel_refunds(p_merchant_id text, p_completions jsonb)
+returns setof mixpay.channel_refunds
+language plpgsql security definer
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set jit = off
+as $complete_channel_refunds$
+declare
+    v_item record;
+    v_trade_nos text[];
+    v_refund_nos text[];
+begin
+    perform _check_batch(
+        'completion', p_completions, array['channel_refund_no', 'channel_txn_no', 'refunded_at'], '{}'
+    );
+    select array_agg(p.trade_no), array_agg(c.refund_no) into v_trade_nos, v_refund_nos
+    from jsonb_array_elements(p_completions) as j (value)
+    cross join lateral (
+        select refund_no, payment_no from channel_refunds
+        where merchant_id = p_merchant_id and channel_refund_no = j.value ->> 'channel_refund_no' limit 1
+    ) as c
+    cross join lateral (
+        select trade_no from payments where merchant_id = p_merchant_id and payment_no = c.payment_no limit 1
+    ) as p;
+    perform _lock_trades(p_merchant_id, v_trade_nos);
+    perform from refunds
+    where merchant_id = p_merchant_id and refund_no = any (v_refund_nos)
+    order by refund_no
+    for no key update;
+    for v_item in
+        select j.value, j.i from jsonb_array_elements(p_completions) with ordinality as j (value, i) order by j.i
+    loop
+        return next complete_channel_refund(
+            p_merchant_id, v_item.value ->> 'channel_refund_no', v_item.value ->> 'channel_txn_no',
+            _parse_moment(format('completion %s: "refunded_at"', v_item.i), v_item.value ->> 'refunded_at')
+        );
+    end loop;
+end;
+$complete_channel_refunds$;
+
+comment on function mixpay.complete_channel_refunds(text, jsonb) is $$
+Books that channels, or persons, have sent the money of many channel refunds back, in one call, all or nothing; for each,
+complete_channel_refund says what happens.
+
+p_completions is [{"channel_refund_no", "channel_txn_no"?, "refunded_at"?}, ...], 1 to 10,000 of them, refunded_at a moment
+with its offset ("2026-01-31T12:00:00+08:00"). Returns the channel refunds in the order of the call.
+Locks: the trades, in ascending trade number; then their orders' splits, in ascending order number; then the refunds, in
+ascending refund number.
+Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if one has succeeded with
+another channel transaction or at another moment, or moved out of place before; MX901; MX903; MX904; MX905.
+$$;

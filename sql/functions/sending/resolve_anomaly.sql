@@ -1,0 +1,81 @@
+create function mixpay.resolve_anomaly(
+    p_merchant_id text, p_channel_refund_no text, p_resolution text, p_reason text
+) returns mixpay.anomaly_resolutions
+language plpgsql security definer
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set jit = off
+as $resolve_anomaly$
+declare
+    v_trade trades;
+    v_was channel_refunds;
+    v_channel_refund channel_refunds;
+    v_anomaly anomalies;
+    v_resolution anomaly_resolutions;
+    v_fact facts;
+begin
+    perform _check_text('reason', p_reason);
+    perform _check_choice('resolution', p_resolution, array['booked', 'recovered', 'written_off']);
+    v_trade := _lock_channel_refund(p_merchant_id, p_channel_refund_no);
+    select * into v_anomaly from anomalies
+    where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
+    if not found then
+        raise exception 'channel refund % is no anomaly', p_channel_refund_no using
+            errcode = 'MX310',
+            detail = 'Its money did not move after its amount was given away.',
+            hint = 'See mixpay.anomaly_list.';
+    end if;
+    select * into v_resolution from anomaly_resolutions
+    where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
+    if found then
+        if v_resolution.resolution <> p_resolution then
+            raise exception 'the anomaly of channel refund % was resolved otherwise', p_channel_refund_no using
+                errcode = 'MX311',
+                detail = format('It was %s at %s.', v_resolution.resolution, v_resolution.created_at),
+                hint = 'What was resolved stays so.';
+        end if;
+        return v_resolution;
+    end if;
+    select * into v_was from channel_refunds
+    where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
+    if p_resolution = 'booked' then
+        if not _is_still_free(v_trade, v_was) then
+            raise exception 'the amount of channel refund % was given to others', p_channel_refund_no using
+                errcode = 'MX301',
+                detail = format('%s is to be booked, and payment and order hold less of it that is not refunded.',
+                    v_was.amount),
+                hint = 'Get the money back (recovered), or bear it (written_off).';
+        end if;
+        update channel_refunds
+        set
+            state = 'succeeded', reason = p_reason, channel_txn_no = v_anomaly.channel_txn_no,
+            refunded_at = v_anomaly.happened_at
+        where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no
+        returning * into v_channel_refund;
+        perform _move_channel_refund(
+            v_trade, v_channel_refund, v_was.state, array['home', 'refund', 'anomaly'], v_was.amount, -v_was.amount
+        );
+    else
+        v_fact := _channel_refund_fact(v_trade, v_was);
+        v_fact.reason := coalesce(p_reason, p_resolution);
+        v_trade := _post(v_trade, array[_movement(
+            v_fact, case p_resolution when 'recovered' then 'channel' else 'outside' end, 'anomaly', v_anomaly.amount,
+            v_was.channel
+        )]);
+    end if;
+    insert into anomaly_resolutions (merchant_id, channel_refund_no, resolution, reason)
+    values (p_merchant_id, p_channel_refund_no, p_resolution, p_reason)
+    returning * into v_resolution;
+    return v_resolution;
+end;
+$resolve_anomaly$;
+
+comment on function mixpay.resolve_anomaly(text, text, text, text) is $$
+Ends an anomaly: money that a channel sent although its amount had been freed and given away.
+
+p_resolution: booked, its amount is free again and counts as refunded now; recovered, the money came back to the
+channel; written_off, the merchant bears it. Repeated with the same resolution it returns the first one; the reason is
+not compared.
+Locks: the trade, then the refund, then the order's split.
+Raises: MX101 if there is no such merchant; MX301 if it cannot be booked because the amount is not free; MX303 if there
+is no such channel refund; MX310 if it is no anomaly; MX311 if it was resolved otherwise; MX901; MX905.
+$$;

@@ -1,0 +1,57 @@
+create function mixpay._end_trade(
+    p_trade mixpay.trades, p_reason text, p_keep_paid boolean, p_cancelled bigint default null
+) returns mixpay.trades
+language plpgsql
+set search_path = mixpay, pg_temp
+as $_end_trade$
+declare
+    v_trade trades := p_trade;
+    v_fact facts := _fact(p_trade, 'trade', p_trade.trade_no, p_trade.state, 'closed');
+    v_facts facts[];
+    v_payment_no text;
+    v_positions bigint[];
+    v_amounts bigint[];
+begin
+    v_fact.reason := p_reason;
+    v_facts := array[v_fact];
+    for v_payment_no in
+        with closed as (
+            update payments set state = 'closed'
+            where merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no and state = 'pending'
+            returning payment_no
+        )
+        select c.payment_no from closed as c order by c.payment_no
+    loop
+        v_fact := _fact(p_trade, 'payment', v_payment_no, 'pending', 'closed');
+        v_fact.payment_no := v_payment_no;
+        v_fact.reason := p_reason;
+        v_facts := v_facts || v_fact;
+    end loop;
+    update trade_orders
+    set
+        live = false, cancelled_at = case when position = p_cancelled then now() else cancelled_at end,
+        amount = case when position = p_cancelled then paid else amount end
+    where merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no and live;
+    v_trade.state := 'closed';
+    v_trade.kept := p_keep_paid;
+    if p_cancelled is not null then
+        -- It was the last one to be paid: what it lacks is asked of nobody any more.
+        v_trade.amount := v_trade.paid;
+    end if;
+    if p_keep_paid or v_trade.paid = v_trade.refunded then
+        return _post(v_trade, v_facts);
+    end if;
+    select array_agg(position order by position), array_agg(paid - refunded order by position)
+    into v_positions, v_amounts
+    from trade_orders
+    where merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no and paid > refunded;
+    return _reverse(v_trade, v_facts, v_positions, v_amounts, p_reason);
+end;
+$_end_trade$;
+
+comment on function mixpay._end_trade(mixpay.trades, text, boolean, bigint) is $$
+Closes a trade and its pending attempts; its paid money goes back, or stays on its orders with p_keep_paid. p_cancelled is
+the position of its last order, if that is cancelled by it.
+
+p_trade is the locked trade as it is. Returns it as it is then.
+$$;

@@ -1,0 +1,88 @@
+create function mixpay.cancel_order(
+    p_merchant_id text, p_trade_no text, p_order_no text, p_reason text
+) returns mixpay.trades
+language plpgsql security definer
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set jit = off
+as $cancel_order$
+declare
+    v_trade trades;
+    v_line trade_orders;
+    v_others bigint;
+    v_lacking bigint;
+    v_moved bigint;
+    v_left bigint;
+    v_clearing clearing;
+    v_fact facts;
+    v_facts facts[];
+begin
+    perform _check_text('reason', p_reason);
+    v_trade := _lock_trade(p_merchant_id, p_trade_no);
+    select * into v_line from trade_orders
+    where merchant_id = p_merchant_id and order_no = p_order_no and trade_no = p_trade_no;
+    if not found then
+        perform _check_number('order_no', p_order_no);
+        raise exception 'order % is not in trade %', p_order_no, p_trade_no using
+            errcode = 'MX111',
+            detail = format('Trade %s has %s orders.', p_trade_no, (
+                select count(*) from trade_orders where merchant_id = p_merchant_id and trade_no = p_trade_no
+            )),
+            hint = 'mixpay.order_balances says which open trade an order is in.';
+    end if;
+    if v_line.cancelled_at is not null then
+        return v_trade;
+    end if;
+    if v_trade.state <> 'open' then
+        raise exception 'trade % is not open', p_trade_no using
+            errcode = 'MX204',
+            detail = format('It is %s.', v_trade.state),
+            hint = 'Only what is still to be paid can be cancelled. Give money back with refund_order.';
+    end if;
+    perform _lock_splits(p_merchant_id, array[p_trade_no]);
+    select count(*), coalesce(sum(amount - paid), 0) into v_others, v_lacking
+    from trade_orders
+    where merchant_id = p_merchant_id and trade_no = p_trade_no and live and position <> v_line.position;
+    if v_others = 0 then
+        return _end_trade(v_trade, p_reason, false, v_line.position);
+    end if;
+    v_moved := least(v_line.paid - v_line.refunded, v_lacking);
+    v_left := v_line.paid - v_line.refunded - v_moved;
+    v_fact := _fact(v_trade, 'trade', p_trade_no, 'open', case when v_moved = v_lacking then 'paid' else 'open' end);
+    v_fact.order_no := p_order_no;
+    v_fact.reason := p_reason;
+    v_clearing := _clear_line(v_line, -v_moved, 0, 0);
+    v_facts := v_fact || _clearing_facts(v_fact, v_clearing);
+    update trade_orders
+    set
+        live = false, cancelled_at = now(), paid = paid - v_moved, amount = paid - v_moved,
+        cleared = cleared + v_clearing.cleared
+    where merchant_id = p_merchant_id and trade_no = p_trade_no and position = v_line.position;
+    v_trade.amount := v_trade.amount - (v_line.amount - v_line.paid + v_moved);
+    v_trade.paid := v_trade.paid - v_moved;
+    if v_moved > 0 or v_lacking = 0 then
+        v_fact.from_state := null;
+        v_fact.to_state := null;
+        v_fact.from_account := 'order';
+        v_fact.from_owner := p_order_no;
+        v_facts := v_facts || _allot(v_trade, v_moved, v_fact);
+        v_trade.paid := v_trade.paid + v_moved;
+    end if;
+    v_trade.state := (v_facts[1]).to_state;
+    if v_left > 0 then
+        return _reverse(v_trade, v_facts, array[v_line.position], array[v_left], p_reason);
+    end if;
+    return _post(v_trade, v_facts);
+end;
+$cancel_order$;
+
+comment on function mixpay.cancel_order(text, text, text, text) is $$
+Takes one order out of an open trade; it can be merged again at once.
+
+What is paid of it and not refunded serves the trade's other orders, divided as a payment is; what they do not need goes
+back to the payments, the oldest first, as a refund of kind reversal. The trade may become paid by that; without its
+last order it is closed. Of an order that was cancelled already the trade is returned, whatever became of it; the reason
+is not compared.
+Locks: the trade; then its orders' splits, in ascending order number.
+Raises: MX101 if there is no such merchant; MX104 if there is no such trade; MX111 if the order is not in it; MX204 if
+the trade is not open; MX901; MX905.
+$$;
