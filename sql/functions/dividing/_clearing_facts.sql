@@ -5,7 +5,7 @@ as $_clearing_facts$
 declare
     v_fact facts := p_fact;
     v_facts facts[] := array[]::facts[];
-    v_move record;
+    v_sign bigint;
 begin
     if p_clearing.accounts is null then
         return v_facts;
@@ -16,25 +16,24 @@ begin
         v_fact.entity := 'split';
         v_fact.number := p_clearing.split_no;
     end if;
-    for v_move in
-        select m.* from unnest(p_clearing.accounts, p_clearing.owners, p_clearing.moves) with ordinality
-            as m (account, owner, amount, i)
-        where m.amount <> 0
-        order by m.amount > 0, m.i
-    loop
-        v_fact.amount := abs(v_move.amount);
-        if v_move.amount > 0 then
-            v_fact.from_account := 'order';
-            v_fact.from_owner := v_fact.order_no;
-            v_fact.to_account := v_move.account;
-            v_fact.to_owner := v_move.owner;
-        else
-            v_fact.from_account := v_move.account;
-            v_fact.from_owner := v_move.owner;
-            v_fact.to_account := 'order';
-            v_fact.to_owner := v_fact.order_no;
-        end if;
-        v_facts := v_facts || v_fact;
+    foreach v_sign in array array[-1, 1] loop
+        for i in 1 .. cardinality(p_clearing.moves) loop
+            continue when p_clearing.moves[i] = 0;
+            v_fact.amount := abs(p_clearing.moves[i]);
+            if v_sign = 1 and p_clearing.moves[i] > 0 then
+                v_fact.from_account := 'order';
+                v_fact.from_owner := v_fact.order_no;
+                v_fact.to_account := p_clearing.accounts[i];
+                v_fact.to_owner := p_clearing.owners[i];
+                v_facts := v_facts || v_fact;
+            elsif v_sign = -1 and p_clearing.moves[i] < 0 then
+                v_fact.from_account := p_clearing.accounts[i];
+                v_fact.from_owner := p_clearing.owners[i];
+                v_fact.to_account := 'order';
+                v_fact.to_owner := v_fact.order_no;
+                v_facts := v_facts || v_fact;
+            end if;
+        end loop;
     end loop;
     return v_facts;
 end;

@@ -2,15 +2,19 @@ create function mixpay._share_balances(p_standing mixpay.split_standing) returns
 language plpgsql immutable
 set search_path = mixpay, pg_temp
 as $_share_balances$
+declare
+    v_balances bigint[] := p_standing.amounts;
+    v_borne bigint := 0;
 begin
-    return array(
-        select
-            s.amount - case when s.kept then 0 else s.taken_back end
-            - case s.i when p_standing.rest then sum(case when s.kept then s.taken_back else 0 end) over () else 0 end
-        from unnest(p_standing.amounts, p_standing.taken_back, p_standing.kept) with ordinality
-            as s (amount, taken_back, kept, i)
-        order by s.i
-    );
+    for i in 1 .. cardinality(v_balances) loop
+        if p_standing.kept[i] then
+            v_borne := v_borne + p_standing.taken_back[i];
+        else
+            v_balances[i] := v_balances[i] - p_standing.taken_back[i];
+        end if;
+    end loop;
+    v_balances[p_standing.rest] := v_balances[p_standing.rest] - v_borne;
+    return v_balances;
 end;
 $_share_balances$;
 
