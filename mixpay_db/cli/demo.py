@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 import click
 import psycopg
@@ -57,6 +57,8 @@ class _Story:
         width = min(WIDTH, terminal.width) if terminal.is_terminal else WIDTH
         self.console = Console(highlight=False, width=width)
         self.after_call = False
+        # What a number of the database's own is called here.
+        self.names: dict[str, str] = {}
 
     def tell(self) -> None:
         self.say(
@@ -87,17 +89,12 @@ class _Story:
             "A buyer takes a sofa and a table from Oak House and a lamp from Lumen. The three "
             "orders are merged into one trade, which is paid as a whole."
         )
-        self.call("merge_orders", "SOFA 6000.00", "TABLE 2400.00", "LAMP 600.00", TRADE)
-        mixpay.merge_orders(
-            self.conn,
-            MALL,
-            [
-                _order("SOFA", "6000.00", "oakhouse"),
-                _order("TABLE", "2400.00", "oakhouse"),
-                _order("LAMP", "600.00", "lumen"),
-            ],
-            TRADE,
-        )
+        orders = [
+            _order("SOFA", "6000.00", "oakhouse"),
+            _order("TABLE", "2400.00", "oakhouse"),
+            _order("LAMP", "600.00", "lumen"),
+        ]
+        self.do(mixpay.merge_orders, orders, TRADE)
         columns = ("trade_no", "state", "orders", "amount", "paid", "lacking")
         self.table(columns, self.rows("trade_balances", columns))
 
@@ -107,19 +104,13 @@ class _Story:
             "The trade is paid in three steps. What arrives fills the orders in their order, and "
             "what each order is paid is known at any time, also halfway."
         )
-        self.call("record_payment", "WALLET-1", "wallet", "1500.00")
-        mixpay.record_payment(
-            self.conn, MALL, TRADE, "WALLET-1", "wallet", _units("1500.00"), _day(1)
-        )
+        self.do(mixpay.record_payment, TRADE, "WALLET-1", "wallet", _Money("1500.00"), _day(1))
         steps = [self.paid()]
-        self.call("start_payment", "CARD-1", "card", "5000.00")
-        mixpay.start_payment(self.conn, MALL, TRADE, "CARD-1", _units("5000.00"), "card")
+        self.do(mixpay.start_payment, TRADE, "CARD-1", _Money("5000.00"), "card")
         for _ in range(2):
-            self.call("succeed_payment", "CARD-1", "transaction 4711")
-            mixpay.succeed_payment(self.conn, MALL, "CARD-1", "4711", _day(2))
+            self.do(mixpay.succeed_payment, "CARD-1", "4711", _day(2))
         steps.append(self.paid())
-        self.call("record_payment", "CASH-1", "cash", "2500.00")
-        mixpay.record_payment(self.conn, MALL, TRADE, "CASH-1", "cash", _units("2500.00"), _day(3))
+        self.do(mixpay.record_payment, TRADE, "CASH-1", "cash", _Money("2500.00"), _day(3))
         steps.append(self.paid())
         self.say("The card's callback came twice and was booked once. What each order was paid:")
         self.table(
@@ -144,15 +135,13 @@ class _Story:
             "end, the oldest first, each payment stands for a stretch of the trade's money, and "
             "a refund takes from 0.00 upwards:"
         )
-        self.call("refund_order", "TABLE", "R-1", "2000.00")
-        mixpay.refund_order(self.conn, MALL, "TABLE", "R-1", _units("2000.00"), "one leg is short")
+        self.do(mixpay.refund_order, "TABLE", "R-1", _Money("2000.00"), "one leg is short")
         self.explain("R-1")
         self.say(
             "Then 5200.00 of the sofa. The wallet holds nothing any more, so the card comes first "
             "now, and the cash gives the rest:"
         )
-        self.call("refund_order", "SOFA", "R-2", "5200.00")
-        mixpay.refund_order(self.conn, MALL, "SOFA", "R-2", _units("5200.00"), "wrong colour")
+        self.do(mixpay.refund_order, "SOFA", "R-2", _Money("5200.00"), "wrong colour")
         self.explain("R-2")
 
     def refuse(self) -> None:
@@ -161,25 +150,22 @@ class _Story:
             "Of the sofa 800.00 is left. Who asks for 900.00 gets nothing, not 800.00: the call "
             "fails with a typed error, and nothing is written."
         )
-        self.call("refund_order", "SOFA", "R-3", "900.00")
         try:
-            mixpay.refund_order(self.conn, MALL, "SOFA", "R-3", _units("900.00"))
+            self.do(mixpay.refund_order, "SOFA", "R-3", _Money("900.00"))
         except mixpay.RefundTooLarge as error:
             self.error(error)
         self.say(
             "The answer to R-1 was lost, so R-1 is asked for again. The same number with the same "
             "content returns the first result; with other content it is an error."
         )
-        self.call("refund_order", "TABLE", "R-1", "2000.00")
-        again = mixpay.refund_order(self.conn, MALL, "TABLE", "R-1", _units("2000.00"))
+        again = self.do(mixpay.refund_order, "TABLE", "R-1", _Money("2000.00"))
         refunded = self.each_order("refunded")["TABLE"]
         self.line(
             f"{again.refund_no}: {_decimal(again.amount)}, {again.state}; "
             f"of TABLE {_decimal(refunded)} is refunded, as before"
         )
-        self.call("refund_order", "TABLE", "R-1", "300.00")
         try:
-            mixpay.refund_order(self.conn, MALL, "TABLE", "R-1", _units("300.00"))
+            self.do(mixpay.refund_order, "TABLE", "R-1", _Money("300.00"))
         except mixpay.RefundNoUsed as error:
             self.error(error)
 
@@ -194,19 +180,16 @@ class _Story:
         sent = self.channel_refunds()
         numbers = {(r["refund_no"], r["payment_no"]): r["number"] for r in sent}
         lost = numbers["R-1", "CARD-1"]
+        self.names |= {number: " ".join(whose) for whose, number in numbers.items()}
         steps = [self.states()]
-        self.call("claim_channel_refunds", "worker-1")
-        for claimed in mixpay.claim_channel_refunds(self.conn, MALL, "worker-1"):
+        for claimed in self.do(mixpay.claim_channel_refunds, "worker-1"):
             number = claimed.channel_refund_no
             if number == lost:
-                self.call("doubt_channel_refund", "R-1 CARD-1", "time-out")
-                mixpay.doubt_channel_refund(self.conn, MALL, number, "time-out", "worker-1")
+                self.do(mixpay.doubt_channel_refund, number, "time-out", "worker-1")
             else:
-                self.call("complete_channel_refund", f"{claimed.refund_no} {claimed.payment_no}")
-                mixpay.complete_channel_refund(self.conn, MALL, number, None)
+                self.do(mixpay.complete_channel_refund, number, None)
         steps.append(self.states())
-        self.call("complete_channel_refund", "R-1 CARD-1")
-        mixpay.complete_channel_refund(self.conn, MALL, lost, None)
+        self.do(mixpay.complete_channel_refund, lost, None)
         steps.append(self.states())
         columns = ("refund", "payment", "channel", "amount", "at first", "after the worker", "then")
         self.table(
@@ -233,8 +216,7 @@ class _Story:
             f"R-1 is {states['R-1']}. R-2 is {states['R-2']} until a cashier has handed the cash "
             "back:"
         )
-        self.call("complete_channel_refund", "R-2 CASH-1")
-        mixpay.complete_channel_refund(self.conn, MALL, numbers["R-2", "CASH-1"], None)
+        self.do(mixpay.complete_channel_refund, numbers["R-2", "CASH-1"], None)
         self.line(f"R-2 is {self.states('refund')['R-2']}")
 
     def balances(self) -> None:
@@ -257,18 +239,14 @@ class _Story:
             "was paid of it serves the vase first; the rest goes back, the oldest money first. The "
             "trade is paid by that, and the rug can be merged again."
         )
-        self.call("merge_orders", "RUG 300.00", "VASE 200.00", "T-2")
         orders = [_order("RUG", "300.00", "oakhouse"), _order("VASE", "200.00", "lumen")]
-        mixpay.merge_orders(self.conn, MALL, orders, "T-2")
-        self.call("record_payment", "CARD-2", "card", "350.00")
-        mixpay.record_payment(self.conn, MALL, "T-2", "CARD-2", "card", _units("350.00"), _day(4))
-        self.call("cancel_order", "T-2", "RUG", "sold out")
-        mixpay.cancel_order(self.conn, MALL, "T-2", "RUG", "sold out")
+        self.do(mixpay.merge_orders, orders, "T-2")
+        self.do(mixpay.record_payment, "T-2", "CARD-2", "card", _Money("350.00"), _day(4))
+        self.do(mixpay.cancel_order, "T-2", "RUG", "sold out")
         self.say(
             "Then the buyer's bank pays once more. It is booked, needed by nobody, and listed:"
         )
-        self.call("record_payment", "BANK-1", "bank", "80.00")
-        mixpay.record_payment(self.conn, MALL, "T-2", "BANK-1", "bank", _units("80.00"), _day(5))
+        self.do(mixpay.record_payment, "T-2", "BANK-1", "bank", _Money("80.00"), _day(5))
         columns = ("payment_no", "kind", "amount", "channel", "state")
         self.table(columns, self.rows("surplus_list", columns, "refund_no"))
         self.say(
@@ -277,12 +255,10 @@ class _Story:
         )
         number = self.rows("surplus_list", ("channel_refund_no",), "refund_no")[0]
         card = number["channel_refund_no"]
-        self.call("complete_channel_refund", "CARD-2")
-        mixpay.complete_channel_refund(self.conn, MALL, card, None)
-        self.call("bounce_channel_refund", "CARD-2", "the card is cancelled")
-        mixpay.bounce_channel_refund(self.conn, MALL, card, "the card is cancelled")
-        self.call("redirect_channel_refund", "CARD-2", "bank")
-        mixpay.redirect_channel_refund(self.conn, MALL, card, "bank", "the card is cancelled")
+        self.names[card] = "CARD-2"
+        self.do(mixpay.complete_channel_refund, card, None)
+        self.do(mixpay.bounce_channel_refund, card, "the card is cancelled")
+        self.do(mixpay.redirect_channel_refund, card, "bank", "the card is cancelled")
         self.table(columns, self.rows("surplus_list", columns, "refund_no"))
 
     def divide(self) -> None:
@@ -296,28 +272,23 @@ class _Story:
             "The bowls' is held until the mall releases it, and the carpet's until 10 March, "
             "unless somebody objects."
         )
-        self.call("merge_orders", "CARPET 2000.00 held", "DESK 1500.00", "BOWLS 300.00 held", "T-3")
         carpet = _order("CARPET", "2000.00", "loom")
         carpet["hold"] = _day(10)
         bowls = _order("BOWLS", "300.00", "kiln")
         bowls["hold"] = True
         orders = [carpet, _order("DESK", "1500.00", "ashwood"), bowls]
-        mixpay.merge_orders(self.conn, MALL, orders, "T-3")
+        self.do(mixpay.merge_orders, orders, "T-3")
         for order in orders:
             order_no = order["order_no"]
-            self.call("split_order", order_no, "mall 8 %", "card 2 % kept on refund")
-            mixpay.split_order(self.conn, MALL, order_no, f"SPLIT-{order_no}", SHARES)
-        self.call("record_payment", "CARD-3", "card", "3800.00")
-        mixpay.record_payment(self.conn, MALL, "T-3", "CARD-3", "card", _units("3800.00"), _day(6))
+            self.do(mixpay.split_order, order_no, f"SPLIT-{order_no}", SHARES)
+        self.do(mixpay.record_payment, "T-3", "CARD-3", "card", _Money("3800.00"), _day(6))
         self.shares()
         self.say(
             "Two of three bowls are delivered, and 200.00 are released. The carpet's day has come, "
             "but its buyer has seen moths: a dispute holds back what is due, and a list says so."
         )
-        self.call("release_order", "BOWLS", "RELEASE-1", "200.00")
-        mixpay.release_order(self.conn, MALL, "BOWLS", "RELEASE-1", _units("200.00"))
-        self.call("open_dispute", "CARPET", "DISPUTE-1", "moths")
-        mixpay.open_dispute(self.conn, MALL, "CARPET", "DISPUTE-1", "moths")
+        self.do(mixpay.release_order, "BOWLS", "RELEASE-1", _Money("200.00"))
+        self.do(mixpay.open_dispute, "CARPET", "DISPUTE-1", "moths")
         self.release_due()
         self.show("due_list", "order_no held waits_for")
         self.say(
@@ -325,11 +296,9 @@ class _Story:
             "of the desk go back. A refund takes back from everybody in proportion, 40.00, 10.00 "
             "and 450.00 here; what the card company keeps, the seller bears."
         )
-        self.call("close_dispute", "DISPUTE-1", "payee")
-        mixpay.close_dispute(self.conn, MALL, "DISPUTE-1", "payee", "the moths are the buyer's")
+        self.do(mixpay.close_dispute, "DISPUTE-1", "payee", "the moths are the buyer's")
         self.release_due()
-        self.call("refund_order", "DESK", "R-4", "500.00")
-        mixpay.refund_order(self.conn, MALL, "DESK", "R-4", _units("500.00"), "a scratch")
+        self.do(mixpay.refund_order, "DESK", "R-4", _Money("500.00"), "a scratch")
         self.shares()
 
     def pay_out(self) -> None:
@@ -342,20 +311,15 @@ class _Story:
             "Then 600.00 more of the desk go back, and Ashwood has nothing to give back: it owes "
             "552.00. That is no error but a row on a work list."
         )
-        self.call("refund_order", "DESK", "R-5", "600.00")
-        mixpay.refund_order(self.conn, MALL, "DESK", "R-5", _units("600.00"), "a second scratch")
+        self.do(mixpay.refund_order, "DESK", "R-5", _Money("600.00"), "a second scratch")
         self.show("shortfall_list", "account owner lacking")
         self.say(
             "The next settlement pays nothing and carries the debt over. The one after it, when a "
             "stool was sold, nets it."
         )
         self.settle("ashwood", "S-4")
-        self.call("merge_orders", "STOOL 700.00", "T-4")
-        mixpay.merge_orders(self.conn, MALL, [_order("STOOL", "700.00", "ashwood")], "T-4")
-        self.call("record_payment", "WALLET-2", "wallet", "700.00")
-        mixpay.record_payment(
-            self.conn, MALL, "T-4", "WALLET-2", "wallet", _units("700.00"), _day(12)
-        )
+        self.do(mixpay.merge_orders, [_order("STOOL", "700.00", "ashwood")], "T-4")
+        self.do(mixpay.record_payment, "T-4", "WALLET-2", "wallet", _Money("700.00"), _day(12))
         self.settle("ashwood", "S-5")
         self.show("settlement_list", "settlement_no payee_no carried_in earned amount carried_out")
         self.say("One query, mixpay.payee_balances, shows each payee's money from end to end:")
@@ -373,16 +337,14 @@ class _Story:
         )
 
     def release_due(self) -> None:
-        self.call("release_due()")
-        released = mixpay.release_due(self.conn, MALL)
+        released = self.do(mixpay.release_due)
         told = [f"{release.order_no}: {_decimal(release.amount)} released" for release in released]
         self.line("\n".join(told) or "nothing is released")
 
     def settle(self, payee_no: str, settlement_no: str) -> None:
-        self.call("settle_payee", payee_no, settlement_no)
         # What was written just now may still run in the eyes of the server's housekeeping.
         self.until_final()
-        mixpay.settle_payee(self.conn, MALL, payee_no, settlement_no, None)
+        self.do(mixpay.settle_payee, payee_no, settlement_no, None)
 
     def check(self) -> None:
         self.chapter("Is all of it true?")
@@ -390,7 +352,7 @@ class _Story:
             "Each file in sql/checks is a query that returns no rows as long as a truth holds, "
             "such as: a trade's paid is what its payments applied."
         )
-        self.call("mixpay check")
+        self.command("mixpay check")
         results = database.run_checks(self.conn)
         broken = [row for result in results for row in result.rows]
         self.line(f"{len(results)} checks, {len(broken) or 'no'} rows")
@@ -498,8 +460,28 @@ class _Story:
     def say(self, text: str) -> None:
         self.block(Text(text))
 
-    def call(self, name: str, *arguments: str) -> None:
-        inside = f"({', '.join(arguments)})" if arguments else ""
+    def do(self, call: Callable[..., Any], *arguments: Any) -> Any:
+        """Makes the call, and says so."""
+        told = ", ".join(filter(None, map(self.told, arguments)))
+        self.command(call.__name__, f"({told})")
+        return call(self.conn, MALL, *arguments)
+
+    def told(self, argument: Any) -> str:
+        match argument:
+            case _Money():
+                return _decimal(argument)
+            case str():
+                return self.names.get(argument, argument)
+            case list():
+                return ", ".join(map(self.told, argument))
+            case {"order_no": order_no, "amount": amount}:
+                return f"{order_no} {_decimal(amount)}" + (" on hold" if "hold" in argument else "")
+            case {"receiver": receiver, "rate": rate}:
+                keeps = " kept on refund" if argument.get("kept_on_refund") else ""
+                return f"{receiver} {rate / 100:g} %{keeps}"
+        return ""  # when it happened
+
+    def command(self, name: str, inside: str = "") -> None:
         told = Text.assemble("> ", (name, "cyan"), inside)
         (self.below if self.after_call else self.block)(told)
         self.after_call = True
@@ -537,10 +519,17 @@ class _Story:
             click.echo(line.rstrip())
 
 
+class _Money(int):
+    """An amount in the smallest unit, written as people do."""
+
+    def __new__(cls, amount: str) -> Self:
+        return super().__new__(cls, mixpay.to_units(amount, CURRENCY))
+
+
 def _order(order_no: str, amount: str, payee_no: str) -> mixpay.OrderToMerge:
     return {
         "order_no": order_no,
-        "amount": _units(amount),
+        "amount": _Money(amount),
         "currency": CURRENCY,
         "payee_no": payee_no,
     }
@@ -548,10 +537,6 @@ def _order(order_no: str, amount: str, payee_no: str) -> mixpay.OrderToMerge:
 
 def _day(number: int) -> datetime:
     return datetime(2026, 3, number, 10, tzinfo=UTC)
-
-
-def _units(amount: str) -> int:
-    return mixpay.to_units(amount, CURRENCY)
 
 
 def _decimal(units: int) -> str:

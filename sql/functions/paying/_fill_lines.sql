@@ -1,5 +1,6 @@
 create function mixpay._fill_lines(
-    p_merchant_id text, p_trade_nos text[], p_positions bigint[], p_shares bigint[], p_payee_nos text[], p_live boolean[]
+    p_merchant_id text, p_trade_nos text[], p_positions bigint[], p_shares bigint[], p_payee_nos text[],
+    p_live boolean[]
 ) returns void
 language plpgsql
 set search_path = mixpay, pg_temp

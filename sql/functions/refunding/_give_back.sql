@@ -1,5 +1,6 @@
 create function mixpay._give_back(
-    p_trades mixpay.trades[], p_refund mixpay.refunds, p_channel text default null, p_refunded_at timestamptz default null
+    p_trades mixpay.trades[], p_refund mixpay.refunds, p_channel text default null,
+    p_refunded_at timestamptz default null
 ) returns mixpay.refunds
 language plpgsql
 set search_path = mixpay, pg_temp
