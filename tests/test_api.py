@@ -66,6 +66,7 @@ LATER: list[mixpay_db.OrderToMerge] = [
     {"order_no": "D", "amount": 10, "currency": "CNY"},
     {"order_no": "E", "amount": 5, "currency": "CNY"},
 ]
+MANY: list[mixpay_db.OrderToMerge] = [{"order_no": "I", "amount": 20, "currency": "CNY"}]
 HELD: list[mixpay_db.OrderToMerge] = [
     {"order_no": "G", "amount": 100, "currency": "CNY", "payee_no": "sofas", "hold": True},
     {"order_no": "H", "amount": 50, "currency": "CNY", "payee_no": "sofas", "hold": DAY},
@@ -230,6 +231,15 @@ def story(merchant: str) -> Generator[Step, Any, None]:
     yield lambda c: mixpay_db.merge_orders(c, merchant, LATER, "W", DAY)
     yield lambda c: mixpay_db.expire_trades(c, merchant, 10)
     yield lambda c: mixpay_db.read_events(c, merchant, None, 3)
+    yield lambda c: mixpay_db.merge_orders(c, merchant, MANY, "Y")
+    yield lambda c: mixpay_db.start_payment(c, merchant, "Y", "P8", 20, "card")
+    yield lambda c: mixpay_db.succeed_payments(c, merchant, [{"payment_no": "P8", "paid_at": DAY}])
+    yield lambda c: mixpay_db.refund_orders(
+        c, merchant, [{"order_no": "I", "refund_no": "R6", "amount": 20, "payment_nos": ["P8"]}]
+    )
+    (sent,) = yield lambda c: mixpay_db.claim_channel_refunds(c, merchant, "w", 1)
+    done: list[mixpay_db.Completion] = [{"channel_refund_no": sent.channel_refund_no}]
+    yield lambda c: mixpay_db.complete_channel_refunds(c, merchant, done)
     yield lambda c: mixpay_db.merge_orders(c, merchant, HELD, "X")
     yield lambda c: mixpay_db.record_payment(c, merchant, "X", "P7", "card", 150, DAY)
     yield lambda c: mixpay_db.open_dispute(c, merchant, "G", "D1", reason="too late")

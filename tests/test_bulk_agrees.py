@@ -120,3 +120,86 @@ def test_bulk_and_single_write_the_same(
             with subtests.test(seed=seed):
                 assert written(bulk) == written(single)
     conn.execute("analyze")  # for the checks
+
+
+def news(random: Random, trades: Json) -> tuple[Json, Json, Json]:
+    """Attempts to pay these trades, what comes of some of them, and refunds of their orders."""
+    starts: Json = []
+    successes: Json = []
+    for trade in trades:
+        total = sum(line["amount"] for line in trade["orders"])
+        for part in range(random.choice([1, 2, 3])):
+            payment_no = f"S{trade['trade_no']}-{part}"
+            channel = random.choice(["card", "wechat", "cash"])
+            amount = random.randint(1, total)
+            starts.append(
+                {"trade_no": trade["trade_no"], "payment_no": payment_no, "amount": amount}
+                | {"channel": channel}
+            )
+            if random.random() < 0.8:
+                success: dict[str, Any] = {"payment_no": payment_no, "channel_txn_no": None}
+                success["paid_at"] = day(random.randint(1, 5)).isoformat()
+                if random.random() < 0.2:
+                    success["amount"] = random.randint(1, total + 9)
+                successes.append(success)
+    random.shuffle(successes)
+    lines = [line for trade in trades for line in trade["orders"]]
+    refunds = [
+        {"order_no": line["order_no"], "refund_no": f"R{i}", "amount": random.randint(1, 5)}
+        for i, line in enumerate(random.choices(lines, k=25))
+    ]
+    return starts, successes, refunds
+
+
+@pytest.mark.parametrize("allocation", ["fifo", "pro_rata"])
+def test_news_and_refunds_in_bulk_and_single_write_the_same(
+    conn: Connection[Any], subtests: pytest.Subtests, allocation: str
+) -> None:
+    refunded = 0
+    for seed in range(6):
+        random = Random(f"{allocation} {seed}")
+        bulk, single = (Shop(conn, f"{name}{seed}") for name in ("bulk", "single"))
+        trades, splits, _ = life(random)
+        starts, successes, refunds = news(random, trades)
+        for shop in (bulk, single):
+            shop.call("register_merchant", "Shop", allocation)
+            shop.call("register_payee", "S", "Store")
+            shop.call("register_payee", "V", "Vintage")
+            shop.rows("merge_many", trades)
+            for split in splits:
+                shop.rows("split_order", *split)
+            for start in starts:
+                shop.call("start_payment", **start)
+        in_bulk = bulk.rows("succeed_payments", successes)
+        for success in successes:
+            single.call("succeed_payment", **success)
+        assert [p.payment_no for p in in_bulk] == [s["payment_no"] for s in successes]
+        # What can be refunded, one after the other.
+        left = {o: bulk.balance(o).refundable for o in {r["order_no"] for r in refunds}}
+        possible = []
+        for refund in refunds:
+            if refund["amount"] <= left[refund["order_no"]]:
+                left[refund["order_no"]] -= refund["amount"]
+                possible.append(refund)
+        refunded += len(possible)
+        if possible:
+            bulk.rows("refund_orders", possible)
+        for refund in possible:
+            single.call("refund_order", **refund)
+        for shop in (bulk, single):
+            for refund in possible[::3]:
+                for payment_no in shop.details(refund["refund_no"]):
+                    shop.fail(refund["refund_no"], payment_no)
+        parts = [
+            (r["refund_no"], p) for r in possible if r not in possible[::3]
+            for p in bulk.details(r["refund_no"])
+        ]  # fmt: skip
+        sent = [{"channel_refund_no": bulk.channel_refund(*p).channel_refund_no} for p in parts]
+        if sent:
+            bulk.rows("complete_channel_refunds", sent)
+        for part in parts:
+            single.complete(*part)
+        with subtests.test(seed=seed):
+            assert written(bulk) == written(single)
+    assert refunded > 50
+    conn.execute("analyze")  # for the checks

@@ -1,0 +1,91 @@
+"""Calls that do many at once, beside each other and beside single calls."""
+
+from collections.abc import Callable
+from typing import Any
+
+from shop import Shop
+
+Race = Callable[..., Any]
+
+
+def spanning(shop: Shop) -> None:
+    """Refunds R1 of C and R2 of D, each borne by a payment of T1 and one of T2."""
+    shop.merge("T1", C=(60, 20), D=(60, 20))
+    shop.pay("T1", "P1", 40, "card")
+    shop.merge("T2", C=60, D=60)
+    shop.pay("T2", "P2", 80, "card")
+    shop.refund("C", "R1", 60)
+    shop.refund("D", "R2", 60)
+
+
+def completions(shop: Shop, *parts: tuple[str, str]) -> list[dict[str, str]]:
+    return [{"channel_refund_no": shop.channel_refund(*p).channel_refund_no} for p in parts]
+
+
+def test_e35_parts_of_two_refunds_complete_in_opposite_orders(shop: Shop, race: Race) -> None:
+    spanning(shop)
+    of_t1 = completions(shop, ("R1", "P1"), ("R2", "P1"))
+    of_t2 = completions(shop, ("R2", "P2"), ("R1", "P2"))
+    raced = race(
+        lambda s: s.rows("complete_channel_refunds", of_t1),
+        lambda s: s.rows("complete_channel_refunds", of_t2),
+    )
+    assert {c.state for c in raced.second} == {"succeeded"}
+    assert [shop.row("refunds", r).state for r in ("R1", "R2")] == ["succeeded", "succeeded"]
+
+
+def test_e35_a_bulk_call_and_a_single_one(shop: Shop, race: Race) -> None:
+    spanning(shop)
+    both = completions(shop, ("R1", "P1"), ("R2", "P1"))
+    raced = race(
+        lambda s: s.rows("complete_channel_refunds", both), lambda s: s.complete("R2", "P1")
+    )
+    assert raced.second.state == "succeeded"
+    assert shop.row("refunds", "R2").succeeded == 20
+
+
+def test_e01_refunds_of_the_same_orders_in_opposite_orders(shop: Shop, race: Race) -> None:
+    shop.merge("T1", A=100)
+    shop.merge("T2", B=100)
+    shop.pay("T1", "P1", 100)
+    shop.pay("T2", "P2", 100)
+
+    def refund(*orders: str) -> Callable[[Shop], Any]:
+        sent = [
+            {"order_no": o, "refund_no": f"R{''.join(orders)}{o}", "amount": 60} for o in orders
+        ]
+        return lambda s: s.rows("refund_orders", sent)
+
+    raced = race(refund("A", "B"), refund("B", "A"))
+
+    assert [r.refund_no for r in raced.first] == ["RABA", "RABB"]
+    assert raced.second.sqlstate == "MX301"
+    assert shop.query("select count(*) as n from mixpay.refunds")[0].n == 2
+
+
+def test_e07_the_same_callbacks_at_once(shop: Shop, race: Race) -> None:
+    shop.merge("T1", A=100)
+    shop.merge("T2", B=100)
+    shop.start("T1", "P1", 100)
+    shop.start("T2", "P2", 100)
+
+    def succeed(*numbers: str) -> Callable[[Shop], Any]:
+        return lambda s: s.rows("succeed_payments", [{"payment_no": n} for n in numbers])
+
+    raced = race(succeed("P1", "P2"), succeed("P2", "P1"))
+
+    assert [p.payment_no for p in raced.second] == ["P2", "P1"]
+    assert {p.applied for p in raced.second} == {100}
+    assert [shop.row("trades", t).paid for t in ("T1", "T2")] == [100, 100]
+
+
+def test_e33_what_cannot_be_seen_is_for_the_next_transaction(shop: Shop, race: Race) -> None:
+    shop.merge("T1", A=100)
+    shop.pay("T1", "P1", 100)
+    sent = [{"order_no": "A", "refund_no": "R1", "amount": 60}]
+    raced = race(
+        lambda s: s.rows("refund_orders", sent),
+        lambda s: s.rows("refund_orders", [{**sent[0], "refund_no": "R2"}]),
+        "repeatable read",
+    )
+    assert raced.second.sqlstate == "40001"

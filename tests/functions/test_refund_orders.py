@@ -1,0 +1,101 @@
+import pytest
+from psycopg.types.json import Jsonb
+from shop import Shop, day
+
+R1 = {"order_no": "A", "refund_no": "R1", "amount": 70}
+R2 = {"order_no": "B", "refund_no": "R2", "amount": 20, "reason": "broken"}
+
+
+@pytest.fixture(autouse=True)
+def paid(shop: Shop) -> None:
+    shop.merge("T1", A=100, B=50)
+    shop.pay("T1", "P1", 60, "wechat", day(80))
+    shop.pay("T1", "P2", 90, "card", day(81))
+
+
+def test_refunds_each_as_refund_order_does(shop: Shop) -> None:
+    refunds = shop.rows("refund_orders", [R2, R1])
+
+    assert [(r.refund_no, r.amount, r.state) for r in refunds] == [
+        ("R2", 20, "processing"),
+        ("R1", 70, "processing"),
+    ]
+    assert refunds[0].reason == "broken"
+    # First in, first out, in the order of the call.
+    assert shop.details("R2") == {"P1": 20}
+    assert shop.details("R1") == {"P1": 40, "P2": 30}
+
+
+def test_e19_payments_can_be_named(shop: Shop) -> None:
+    shop.rows("refund_orders", [{**R1, "payment_nos": ["P2"]}, {**R2, "payment_nos": None}])
+
+    assert shop.details("R1") == {"P2": 70}
+    assert shop.details("R2") == {"P1": 20}
+    assert shop.row("refunds", "R1").payment_nos == ["P2"]
+
+
+def test_e36_orders_with_deposits_in_shared_trades(shop: Shop) -> None:
+    shop.merge("T2", C=(60, 20), D=(60, 20))
+    shop.pay("T2", "P3", 40, "card")
+    shop.merge("T3", D=60, C=60)
+    shop.pay("T3", "P4", 80, "card")
+    shop.rows(
+        "refund_orders",
+        [
+            {"order_no": "D", "refund_no": "RD", "amount": 60},
+            {"order_no": "C", "refund_no": "RC", "amount": 60},
+        ],
+    )
+    assert shop.details("RD") == shop.details("RC") == {"P3": 20, "P4": 40}
+
+
+def test_e03_again_changes_nothing(shop: Shop) -> None:
+    first = shop.rows("refund_orders", [R1, R2])
+    with shop.unchanged():
+        assert shop.rows("refund_orders", [R1, R2]) == first
+    with shop.unchanged():
+        assert shop.rows("refund_orders", [R1, R1]) == [first[0], first[0]]
+
+
+def test_e14_all_or_nothing(shop: Shop, subtests: pytest.Subtests) -> None:
+    for bad, code in [
+        ({**R2, "amount": 51}, "MX301"),
+        ({**R2, "refund_no": "R1"}, "MX302"),
+        ({**R2, "order_no": "nothing"}, "MX103"),
+        ({**R2, "order_no": None}, "MX901"),
+        ({**R2, "refund_no": "a b"}, "MX901"),
+        ({**R2, "amount": 0}, "MX902"),
+        ({**R2, "amount": "1"}, "MX903"),
+        ({**R2, "payment_nos": "P1"}, "MX903"),
+        ({**R2, "payment_nos": [7]}, "MX903"),
+        ({**R2, "payment_nos": [None]}, "MX903"),
+        ({**R2, "payment_nos": []}, "MX904"),
+        ({**R2, "payment_nos": ["P1", "P1"]}, "MX904"),
+        ({**R2, "payment_nos": ["P9"]}, "MX306"),
+        ({**R2, "reason": "x" * 1001}, "MX905"),
+        ({**R2, "colour": "red"}, "MX903"),
+    ]:
+        with subtests.test(bad=bad, code=code), shop.refused(code):
+            shop.rows("refund_orders", [R1, bad])
+
+
+def test_e15_refuses_a_refund_without_an_amount(shop: Shop) -> None:
+    with shop.refused("MX902"):
+        shop.rows("refund_orders", [{k: v for k, v in R1.items() if k != "amount"}])
+
+
+def test_refuses_what_is_no_list_of_refunds(shop: Shop, subtests: pytest.Subtests) -> None:
+    for sent, code in [
+        (None, "MX903"),
+        (Jsonb({}), "MX903"),
+        (Jsonb([]), "MX904"),
+        (Jsonb([7]), "MX903"),
+        (Jsonb([R1] * 10001), "MX904"),
+    ]:
+        with subtests.test(sent=sent, code=code), shop.refused(code):
+            shop.query("select * from mixpay.refund_orders('m', %s)", sent)
+
+
+def test_refuses_an_unknown_merchant(shop: Shop) -> None:
+    with shop.refused("MX101", "nobody"):
+        Shop(shop.conn, "nobody").rows("refund_orders", [R1])

@@ -1,0 +1,79 @@
+import pytest
+from psycopg.types.json import Jsonb
+from shop import Shop
+
+P1 = {"payment_no": "P1"}
+P2 = {"payment_no": "P2", "channel_txn_no": "X2", "paid_at": "2026-01-31T12:00:00+08:00"}
+
+
+@pytest.fixture(autouse=True)
+def started(shop: Shop) -> None:
+    shop.merge("T1", A=100)
+    shop.merge("T2", B=50, C=50)
+    shop.start("T1", "P1", 60)
+    shop.start("T2", "P2", 100)
+
+
+def test_books_each_as_succeed_payment_does(shop: Shop) -> None:
+    payments = shop.rows("succeed_payments", [{**P2, "amount": 120}, P1])
+
+    assert [p.payment_no for p in payments] == ["P2", "P1"]
+    assert (payments[0].applied, payments[0].surplus, payments[0].refunded) == (100, 20, 20)
+    assert payments[0].paid_at.isoformat() == "2026-01-31T04:00:00+00:00"
+    assert payments[0].channel_txn_no == "X2"
+    assert [shop.row("trades", t).state for t in ("T1", "T2")] == ["open", "paid"]
+    assert shop.paid("T2") == {"B": 50, "C": 50}
+
+
+def test_two_into_one_trade_fill_it_in_the_order_of_the_call(shop: Shop) -> None:
+    shop.start("T1", "P3", 40)
+    payments = shop.rows("succeed_payments", [{"payment_no": "P3"}, P1])
+
+    assert [(p.payment_no, p.seq) for p in payments] == [("P3", 1), ("P1", 2)]
+    assert shop.row("trades", "T1").state == "paid"
+
+
+def test_e03_again_changes_nothing(shop: Shop) -> None:
+    first = shop.rows("succeed_payments", [P1, P2])
+    with shop.unchanged():
+        assert shop.rows("succeed_payments", [P1, P2]) == first
+    with shop.unchanged():
+        assert shop.rows("succeed_payments", [P2, P2]) == [first[1], first[1]]
+
+
+def test_all_or_nothing(shop: Shop, subtests: pytest.Subtests) -> None:
+    shop.pay("T1", "P9", 10, "alipay", None, "X9")
+    for bad, code in [
+        ({"payment_no": "nothing"}, "MX201"),
+        ({"payment_no": None}, "MX901"),
+        ({}, "MX901"),
+        ({**P2, "channel_txn_no": "X9"}, "MX207"),
+        ({**P2, "channel_txn_no": "a b"}, "MX901"),
+        ({**P2, "amount": 0}, "MX902"),
+        ({**P2, "amount": "1"}, "MX903"),
+        ({**P2, "paid_at": "yesterday"}, "MX903"),
+        ({**P2, "paid_at": "1800-01-01T00:00Z"}, "MX905"),
+        ({**P2, "colour": "red"}, "MX903"),
+    ]:
+        with subtests.test(bad=bad, code=code), shop.refused(code):
+            shop.rows("succeed_payments", [P1, bad])
+    shop.succeed("P2")
+    with shop.refused("MX208", 100, 90):
+        shop.rows("succeed_payments", [P1, {"payment_no": "P2", "amount": 90}])
+
+
+def test_refuses_what_is_no_list_of_payments(shop: Shop, subtests: pytest.Subtests) -> None:
+    for sent, code in [
+        (None, "MX903"),
+        (Jsonb({}), "MX903"),
+        (Jsonb([]), "MX904"),
+        (Jsonb([7]), "MX903"),
+        (Jsonb([P1] * 10001), "MX904"),
+    ]:
+        with subtests.test(sent=sent, code=code), shop.refused(code):
+            shop.query("select * from mixpay.succeed_payments('m', %s)", sent)
+
+
+def test_refuses_an_unknown_merchant(shop: Shop) -> None:
+    with shop.refused("MX101", "nobody"):
+        Shop(shop.conn, "nobody").rows("succeed_payments", [P1])
