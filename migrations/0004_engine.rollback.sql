@@ -335,6 +335,14 @@ drop table mixpay_0004.facts;
 drop table mixpay_0004.settlements;
 drop schema mixpay_0004;
 drop table mixpay.repayments;
+comment on column mixpay.balance_folds.fold is
+'The merchant''s how-manieth this is, from 1: each begins where the last one ended.';
+comment on column mixpay.trade_orders.nth is
+'The how-manieth trade of the order this is, from 1: refunds take from the first trade first.';
+drop index mixpay.nth_is_the_orders_own_counter;
+alter table mixpay.trade_orders
+add constraint nth_is_the_orders_own_counter unique (merchant_id, order_no, nth);
+
 drop table mixpay.epochs;
 
 analyze mixpay.facts, mixpay.settlements, mixpay.settlement_facts;

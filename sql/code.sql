@@ -51,6 +51,7 @@ set role mixpay_owner;
 \ir functions/input/_check_payment_nos.sql
 \ir functions/input/_check_limit.sql
 \ir functions/input/_parse_moment.sql
+\ir functions/input/_parse_payment_nos.sql
 \ir functions/input/_new_number.sql
 \ir functions/input/_check_merchant.sql
 \ir functions/input/_check_channel.sql

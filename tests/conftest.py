@@ -32,6 +32,8 @@ FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 MEMORY = Path("/dev/shm")
 # What a server of ours takes there at most: its data, the log kept short, a test's database.
 ROOM = 512 * 2**20
+# In the directory of a server of these tests; no other server's is ever swept away.
+MARK = "of-the-tests"
 # Distinctive, and of this process alone: several runs may share the server of MIXPAY_TEST_URL.
 PREFIX = f"mixpay_test_{os.getpid()}"
 
@@ -84,13 +86,13 @@ def _roomy() -> Path:
 
 
 def _sweep() -> None:
-    """What runs that were killed have left in memory; nobody holds it any more."""
-    for home in MEMORY.glob("mixpay-*"):
+    """What killed runs of these tests left in memory: it bears their mark, and nobody holds it."""
+    for mark in MEMORY.glob(f"mixpay-*/{MARK}"):
         with suppress(OSError):
-            # A server that has just been started is not held yet.
-            if time.time() - home.stat().st_mtime > 60:
-                with _held(home):
-                    shutil.rmtree(home)
+            # Another worker's that is new is left alone in any case.
+            if time.time() - mark.stat().st_mtime > 60:
+                with _held(mark.parent):
+                    shutil.rmtree(mark.parent)
 
 
 @contextmanager
@@ -110,6 +112,7 @@ def pg_server() -> Iterator[Server]:
     if named is None:
         options = {**FAST, "max_wal_size": "128MB"}
         with EmbeddedServer(options, parent=_roomy()) as server, _held(server.home):
+            (server.home / MARK).touch()
             yield Server(server.host, server.port, server.user)
         return
     parts = conninfo.conninfo_to_dict(named)

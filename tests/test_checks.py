@@ -33,7 +33,8 @@ begin
         select format('drop index %s', i.indexrelid::regclass)
         from pg_index as i
         where
-            i.indisunique and i.indpred is not null
+            i.indisunique
+            and not exists (select from pg_constraint as c where c.conindid = i.indexrelid)
             and i.indrelid in (
                 select oid from pg_class where relnamespace = 'mixpay'::regnamespace
             )

@@ -17,7 +17,7 @@ create table mixpay.balance_folds (
 );
 
 comment on table mixpay.balance_folds is 'The stretches of the journal that are summed up.';
-comment on column mixpay.balance_folds.fold is 'The merchant''s how-manieth this is, from 1: each begins where the last one ended.';
+comment on column mixpay.balance_folds.fold is 'Its place among the merchant''s folds, from 1: each begins where the last one ended.';
 comment on column mixpay.balance_folds.until_xid is
 'With until_epoch, the first transaction that it does not cover: all before had ended.';
 comment on column mixpay.balance_folds.earliest_at is 'When the first of its own movements was written.';

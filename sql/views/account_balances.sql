@@ -26,14 +26,14 @@ from (
         from mixpay.postings as j
         where
             j.account in ('channel', 'payee', 'receiver', 'fee') and j.merchant_id = m.merchant_id
-            and (j.epoch, j.xid) >= (coalesce(l.until_epoch, 0), coalesce(l.until_xid, '0'))
+            and j.epoch > 0 and (j.epoch, j.xid) >= (coalesce(l.until_epoch, 0), coalesce(l.until_xid, '0'))
         union all
         -- The outside has no name. A part of its own, so that a name asked for is looked up in the index.
         select j.merchant_id, j.account, '', j.currency, j.came_in, j.went_out
         from mixpay.postings as j
         where
             j.account = 'outside' and j.merchant_id = m.merchant_id
-            and (j.epoch, j.xid) >= (coalesce(l.until_epoch, 0), coalesce(l.until_xid, '0'))
+            and j.epoch > 0 and (j.epoch, j.xid) >= (coalesce(l.until_epoch, 0), coalesce(l.until_xid, '0'))
     ) as p
 ) as b
 group by b.merchant_id, b.account, b.owner, b.currency;

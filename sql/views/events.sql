@@ -26,6 +26,7 @@ from mixpay.facts as f
 cross join lateral (select case f.log when 'trade' then '' else left(f.log, 1) end as letter) as l
 where
     f.to_state is not null
+    and f.epoch > 0 -- as the index says
     and (f.xid < pg_snapshot_xmin(pg_current_snapshot()) or f.epoch < (select max(e.epoch) from mixpay.epochs as e));
 
 comment on view mixpay.events is

@@ -1,8 +1,10 @@
 """Calls that do many at once, beside each other and beside single calls."""
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
+from psycopg import Connection
 from shop import Shop
 
 Race = Callable[..., Any]
@@ -89,3 +91,56 @@ def test_e33_what_cannot_be_seen_is_for_the_next_transaction(shop: Shop, race: R
         "repeatable read",
     )
     assert raced.second.sqlstate == "40001"
+
+
+def test_e11_a_failure_that_needs_a_split_waits_for_no_completion(
+    shop: Shop,
+    connect: Callable[..., Connection[Any]],
+    background: Callable[..., Future[Any]],
+    waits: Callable[..., list[int]],
+) -> None:
+    """What waits for its first refund has no split yet, so the second one's failure can have it."""
+    shop.merge("T1", A=(60, 20))
+    shop.pay("T1", "P1", 20, "card")
+    shop.merge("T2", A=60, B=60)
+    shop.pay("T2", "P2", 100, "card")
+    shop.refund("B", "R1", 10)
+    shop.refund("A", "R2", 60)
+    shop.rows("split_order", "A", "XA", [{"receiver": "r", "takes_remainder": True}], "payment")
+    of_t2 = completions(shop, ("R1", "P2"), ("R2", "P2"))
+    holder = connect(autocommit=False)
+    holder.execute("select from mixpay.refunds where refund_no = 'R1' for no key update")
+    one, two = Shop(connect()), Shop(connect())
+    first = background(lambda: one.rows("complete_channel_refunds", of_t2))
+    waits(one.conn)
+    second = background(lambda: two.fail("R2", "P1"))
+
+    assert second.result(timeout=10).state == "failed"
+    holder.commit()
+    assert {c.state for c in first.result()} == {"succeeded"}
+
+
+def test_e11_an_order_that_is_merged_anew_while_its_refund_waits(
+    shop: Shop,
+    connect: Callable[..., Connection[Any]],
+    background: Callable[..., Future[Any]],
+    waits: Callable[..., list[int]],
+) -> None:
+    """A trade that the order gets meanwhile comes first in order, and somebody else has it."""
+    shop.merge("T5", A=(60, 20))
+    shop.pay("T5", "P5", 20, "card")
+    holder = connect(autocommit=False)
+    holder.execute("select from mixpay.trades where trade_no = 'T5' for no key update")
+    one, two = Shop(connect()), Shop(connect())
+    sent = [{"order_no": "A", "refund_no": "R1", "amount": 5}]
+    first = background(lambda: one.rows("refund_orders", sent))
+    waits(one.conn)
+    shop.merge("T1", A=(60, 30))
+    shop.pay("T1", "P1", 30, "card")
+    second = background(lambda: two.refund("A", "R2", 45))
+    waits(two.conn)
+    holder.commit()
+
+    assert [r.state for r in first.result()] == ["processing"]
+    assert shop.details("R1") == {"P5": 5}
+    assert second.result() == {"P1": 30, "P5": 15}

@@ -20,7 +20,7 @@ begin
     if p_trade.allocation = 'pro_rata' and not v_fills then
         v_by_remainder := _apportion(p_amount, array(
             select amount - paid from trade_orders
-            where merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no and live
+            where merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no and live is not false
             order by position
         ));
     end if;
@@ -28,7 +28,7 @@ begin
     for v_line in
         select * from trade_orders
         where
-            merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no and live
+            merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no and live is not false
             and (paid < amount or v_fills or v_by_remainder is not null)
         order by position
     loop

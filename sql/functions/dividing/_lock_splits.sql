@@ -3,14 +3,22 @@ language plpgsql
 set search_path = mixpay, pg_temp
 as $_lock_splits$
 begin
-    perform from splits as s
-    where
-        s.merchant_id = p_merchant_id and s.split_no = any (array(
-            select l.split_no from trade_orders as l
-            where l.merchant_id = p_merchant_id and l.trade_no = any (p_trade_nos) and l.split_no is not null
-        ))
-    order by s.order_no
-    for no key update;
+    perform s.split_no
+    from (
+        select distinct l.order_no, l.split_no
+        from unnest(p_trade_nos) as n (trade_no)
+        cross join lateral (
+            select x.order_no, x.split_no from trade_orders as x
+            where x.merchant_id = p_merchant_id and x.trade_no = n.trade_no and x.split_no is not null
+            offset 0
+        ) as l
+        order by l.order_no
+    ) as d
+    cross join lateral (
+        select y.split_no from splits as y
+        where y.merchant_id = p_merchant_id and y.split_no = d.split_no
+        for no key update
+    ) as s;
 end;
 $_lock_splits$;
 

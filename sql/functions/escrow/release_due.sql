@@ -22,11 +22,14 @@ begin
     from (
         select d.trade_no, d.order_no, d.release_at
         from due_list as d
-        inner join trades as t on t.merchant_id = d.merchant_id and t.trade_no = d.trade_no
+        cross join lateral (
+            select y.trade_no from trades as y
+            where y.merchant_id = p_merchant_id and y.trade_no = d.trade_no
+            for no key update skip locked
+        ) as t
         where d.merchant_id = p_merchant_id and d.waits_for is null
         order by d.release_at
         limit p_limit
-        for no key update of t skip locked
     ) as x;
     for v_line in
         select u.trade_no, u.order_no

@@ -12,25 +12,33 @@ declare
     v_trade_nos text[];
 begin
     if p_account.owner is not null and p_account.account in ('order', 'surplus', 'refund', 'anomaly') then
-        v_trade_nos := array(
-            select l.trade_no from trade_orders as l
-            where p_account.account = 'order' and l.merchant_id = p_merchant_id and l.order_no = p_account.owner
-            union
-            select p.trade_no from payments as p
-            where p_account.account = 'surplus' and p.merchant_id = p_merchant_id and p.payment_no = p_account.owner
-            union
-            select p.trade_no
-            from refund_details as d
-            inner join payments as p on p.merchant_id = d.merchant_id and p.payment_no = d.payment_no
-            where p_account.account = 'refund' and d.merchant_id = p_merchant_id and d.refund_no = p_account.owner
-            union
-            select p.trade_no
-            from channel_refunds as c
-            inner join payments as p on p.merchant_id = c.merchant_id and p.payment_no = c.payment_no
-            where
-                p_account.account = 'anomaly' and c.merchant_id = p_merchant_id
-                and c.channel_refund_no = p_account.owner
-        );
+        v_trade_nos := case p_account.account
+            when 'order' then array(
+                select l.trade_no from trade_orders as l
+                where l.merchant_id = p_merchant_id and l.order_no = p_account.owner
+                order by l.nth
+            )
+            when 'surplus' then array(
+                select p.trade_no from payments as p
+                where p.merchant_id = p_merchant_id and p.payment_no = p_account.owner
+            )
+            when 'refund' then array(
+                select distinct p.trade_no
+                from refund_details as d
+                cross join lateral (
+                    select * from payments as x
+                    where x.merchant_id = d.merchant_id and x.payment_no = d.payment_no
+                    limit 1
+                ) as p
+                where d.merchant_id = p_merchant_id and d.refund_no = p_account.owner
+            )
+            else array(
+                select p.trade_no
+                from channel_refunds as c
+                inner join payments as p on p.merchant_id = c.merchant_id and p.payment_no = c.payment_no
+                where c.merchant_id = p_merchant_id and c.channel_refund_no = p_account.owner
+            )
+        end;
         return query
         select p.* from postings as p
         where
@@ -55,7 +63,7 @@ begin
             where
                 p.merchant_id = p_merchant_id and p.account = p_account.account
                 and (p_account.owner is null or p.owner = p_account.owner)
-                and (p.epoch, p.xid) >= (v_range.from_epoch, v_range.from_xid)
+                and p.epoch > 0 and (p.epoch, p.xid) >= (v_range.from_epoch, v_range.from_xid)
                 and (p.epoch, p.xid) < (v_range.until_epoch, v_range.until_xid)
                 and (p_after is null or p.created_at > p_after) and (p_until is null or p.created_at <= p_until);
         end if;

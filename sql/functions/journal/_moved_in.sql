@@ -19,7 +19,7 @@ begin
         from postings as p
         where
             p.merchant_id = p_merchant_id and (p_account is null or p.account = p_account)
-            and (p.epoch, p.xid) >= (p_range.from_epoch, p_range.from_xid)
+            and p.epoch > 0 and (p.epoch, p.xid) >= (p_range.from_epoch, p_range.from_xid)
             and (p.epoch, p.xid) < (p_range.until_epoch, p_range.until_xid)
             and (p_until is null or p.created_at <= p_until)
     ) as s

@@ -13,7 +13,8 @@ begin
         select x.epoch, x.xid
         from facts as x
         where
-            x.merchant_id = p_merchant_id and (x.epoch, x.xid) >= (p_range.from_epoch, p_range.from_xid)
+            x.merchant_id = p_merchant_id and x.epoch > 0
+            and (x.epoch, x.xid) >= (p_range.from_epoch, p_range.from_xid)
             and (x.epoch, x.xid) < (p_range.until_epoch, p_range.until_xid)
         order by x.epoch, x.xid
         offset p_facts - 1
@@ -23,7 +24,7 @@ begin
         select x.epoch, x.xid
         from facts as x
         where
-            x.merchant_id = p_merchant_id and (x.epoch, x.xid) > (l.epoch, l.xid)
+            x.merchant_id = p_merchant_id and x.epoch > 0 and (x.epoch, x.xid) > (l.epoch, l.xid)
             and (x.epoch, x.xid) < (p_range.until_epoch, p_range.until_xid)
         order by x.epoch, x.xid
         limit 1

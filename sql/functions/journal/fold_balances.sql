@@ -22,7 +22,8 @@ begin
         exit when v_last.fold is not null and not exists (
             select from facts as f
             where
-                f.merchant_id = p_merchant_id and (f.epoch, f.xid) >= (v_range.from_epoch, v_range.from_xid)
+                f.merchant_id = p_merchant_id and f.epoch > 0
+                and (f.epoch, f.xid) >= (v_range.from_epoch, v_range.from_xid)
                 and (f.epoch, f.xid) < (v_range.until_epoch, v_range.until_xid)
         );
         v_range := _next_stretch(p_merchant_id, v_range, c_facts);
@@ -54,7 +55,8 @@ begin
             select count(*) as movements, min(f.created_at) as earliest_at, max(f.created_at) as latest_at
             from facts as f
             where
-                f.merchant_id = p_merchant_id and (f.epoch, f.xid) >= (v_range.from_epoch, v_range.from_xid)
+                f.merchant_id = p_merchant_id and f.epoch > 0
+                and (f.epoch, f.xid) >= (v_range.from_epoch, v_range.from_xid)
                 and (f.epoch, f.xid) < (v_range.until_epoch, v_range.until_xid) and f.amount is not null
         ) as n
         where b.merchant_id = p_merchant_id and b.fold = v_last.fold

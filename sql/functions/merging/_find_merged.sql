@@ -10,10 +10,13 @@ begin
     with sent as (
         select l.trade_no, count(*) as sent, count(t.order_no) as same
         from unnest(p_lines) as l
-        left join trade_orders as t
+        left join lateral (
+            select * from trade_orders as x
+            where x.merchant_id = p_merchant_id and x.trade_no = l.trade_no and x.position = l.position
+            limit 1
+        ) as t
             on
-                t.merchant_id = p_merchant_id and t.trade_no = l.trade_no and t.position = l.position
-                and t.order_no = l.order_no and t.asked = coalesce(l.pay, t.asked)
+                t.order_no = l.order_no and t.asked = coalesce(l.pay, t.asked)
                 and (l.hold is null or (t.held = l.hold and t.release_due_at is not distinct from l.release_due_at))
                 and exists (
                     select from orders as o
@@ -49,21 +52,31 @@ begin
             from unnest(p_lines) as x
             where x.trade_no is null
         ) as l
-        inner join trade_orders as t on t.merchant_id = p_merchant_id and t.order_no = l.first_order_no and t.live
+        cross join lateral (
+            select y.trade_no from trade_orders as y
+            where y.merchant_id = p_merchant_id and y.order_no = l.first_order_no and y.live
+            limit 1
+        ) as t
     ), standing as (
         select
             s.trade, t.trade_no, t.order_no, t.amount, t.held, t.release_due_at,
             row_number() over (partition by s.trade order by t.position) as place
         from (select distinct x.trade, x.open_trade_no from sent as x) as s
-        inner join trade_orders as t on t.merchant_id = p_merchant_id and t.trade_no = s.open_trade_no and t.live
+        cross join lateral (
+            select * from trade_orders as y
+            where y.merchant_id = p_merchant_id and y.trade_no = s.open_trade_no and y.live is not false
+            offset 0
+        ) as t
     ), open_trades as (
         select coalesce(s.trade, t.trade) as trade, min(t.trade_no) as trade_no
         from sent as s
         full join standing as t on t.trade = s.trade and t.place = s.position and t.order_no = s.order_no
-        left join orders as o
+        left join lateral (
+            select * from orders as x where x.merchant_id = p_merchant_id and x.order_no = s.order_no limit 1
+        ) as o
             on
-                o.merchant_id = p_merchant_id and o.order_no = s.order_no and o.amount = s.amount
-                and o.currency = s.currency and coalesce(o.payee_no = s.payee_no, s.payee_no is null)
+                o.amount = s.amount and o.currency = s.currency
+                and coalesce(o.payee_no = s.payee_no, s.payee_no is null)
         group by coalesce(s.trade, t.trade)
         having bool_and(coalesce(
             (s.hold is null or (t.held = s.hold and t.release_due_at is not distinct from s.release_due_at))
@@ -72,7 +85,9 @@ begin
     )
     select array_agg(coalesce(t.trade_no, x.trade_no) order by l.trade) into v_found
     from (select distinct n.trade, n.trade_no from unnest(p_lines) as n) as l
-    left join trades as t on t.merchant_id = p_merchant_id and t.trade_no = l.trade_no
+    left join lateral (
+        select y.trade_no from trades as y where y.merchant_id = p_merchant_id and y.trade_no = l.trade_no limit 1
+    ) as t on true
     left join open_trades as x on x.trade = l.trade;
     return v_found;
 end;

@@ -20,12 +20,10 @@ declare
     v_last bigint := 0;
     v_by_remainder bigint[];
     v_share bigint;
-    v_left bigint;
     v_fact facts;
     v_moved facts;
     v_moves facts[];
     v_facts facts[] := array[]::facts[];
-    v_stored text[];
 begin
     -- All lines of all these trades at once, in order; v_first to v_last are those of the trade at hand.
     select
@@ -36,8 +34,12 @@ begin
         select
             x.trade_no, x.position, x.order_no, case when x.clears_at_once then x.payee_no end as payee_no,
             x.amount - x.paid as lacking
-        from trade_orders as x
-        where x.merchant_id = (p_trades[1]).merchant_id and x.trade_no = any (_trade_nos(p_trades)) and x.live
+        from unnest(p_trades) as t
+        cross join lateral (
+            select * from trade_orders as y
+            where y.merchant_id = t.merchant_id and y.trade_no = t.trade_no and y.live is not false
+            offset 0
+        ) as x
         order by x.trade_no, x.position
     ) as l;
     foreach v_payment in array p_payments loop
@@ -60,18 +62,17 @@ begin
         v_fact := _payment_fact(v_trade, v_payment, '');
         v_fact.to_account := 'order';
         v_moves := array[]::facts[];
-        v_left := v_payment.applied;
         v_by_remainder := null;
         if v_trade.allocation = 'pro_rata' then
             v_line := v_first;
             if v_trade.state = 'open' then
-                v_by_remainder := _apportion(v_left, v_lacking[v_first:v_last]);
+                v_by_remainder := _apportion(v_payment.applied, v_lacking[v_first:v_last]);
             end if;
         end if;
         loop
-            v_share := coalesce(v_by_remainder[v_line - v_first + 1], least(v_left, v_lacking[v_line]));
+            v_share := coalesce(v_by_remainder[v_line - v_first + 1], least(v_payment.applied, v_lacking[v_line]));
             if v_share > 0 then
-                v_left := v_left - v_share;
+                v_payment.applied := v_payment.applied - v_share;
                 v_lacking[v_line] := v_lacking[v_line] - v_share;
                 v_shares[v_line] := v_shares[v_line] + v_share;
                 v_fact.order_no := v_order_nos[v_line];
@@ -86,7 +87,7 @@ begin
                     v_moves := v_moves || v_moved;
                 end if;
             end if;
-            exit when v_left = 0;
+            exit when v_payment.applied = 0;
             v_line := v_line + 1;
         end loop;
         foreach v_moved in array v_moves loop
@@ -98,9 +99,8 @@ begin
         end if;
     end loop;
     perform _fill_lines(v_trade.merchant_id, v_trade_nos, v_positions, v_shares, v_payee_nos, v_live);
-    v_stored := _store_payments(v_payments);
     perform _post_all(v_trades || v_trade, v_facts);
-    return v_stored;
+    return _store_payments(v_payments);
 end;
 $_apply_payments$;
 

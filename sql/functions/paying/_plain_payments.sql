@@ -23,16 +23,20 @@ begin
                     and length(coalesce(s.channel_txn_no, '-')) between 1 and 64
                     and coalesce(s.channel_txn_no, '-') !~ '[^!-~]'
                     and exists (select from channels as c where c.channel = s.channel)
-                    and not exists (
-                        select from payments as p where p.merchant_id = p_merchant_id and p.payment_no = s.payment_no
-                    )
+                    -- With a limit, these are looked up one by one, and never joined.
+                    and (
+                        select true from payments as p
+                        where p.merchant_id = p_merchant_id and p.payment_no = s.payment_no
+                        limit 1
+                    ) is null
                     and t.state = 'open' and s.total <= t.amount - t.paid
-                    and not exists (
-                        select from trade_orders as l
+                    and (
+                        select true from trade_orders as l
                         where
-                            l.merchant_id = p_merchant_id and l.trade_no = t.trade_no and l.live
+                            l.merchant_id = p_merchant_id and l.trade_no = t.trade_no and l.live is not false
                             and l.split_no is not null
-                    )
+                        limit 1
+                    ) is null
                 ) over (partition by s.trade_no) as is_plain
             from (
                 select

@@ -6,7 +6,10 @@ as $succeed_payments$
 declare
     v_item record;
 begin
-    perform _check_batch('payment', p_payments, array['payment_no', 'channel_txn_no', 'paid_at'], array['amount']);
+    perform _check_batch(
+        'payment', p_payments, array['payment_no', 'channel_txn_no', 'paid_at'], array['amount'],
+        p_required => array['payment_no']
+    );
     perform _lock_trades(p_merchant_id, array(
         select p.trade_no
         from jsonb_array_elements(p_payments) as j (value)

@@ -15,11 +15,13 @@ declare
 begin
     select n.payment_no into v_stranger
     from unnest(p_payment_nos) as n (payment_no)
-    where not exists (
-        select from payments as p
-        inner join trade_orders as l on l.merchant_id = p.merchant_id and l.trade_no = p.trade_no
-        where p.merchant_id = p_merchant_id and p.payment_no = n.payment_no and l.order_no = p_order_no
-    )
+    where (
+        select p.trade_no from payments as p
+        where p.merchant_id = p_merchant_id and p.payment_no = n.payment_no
+        limit 1
+    ) in (
+        select l.trade_no from trade_orders as l where l.merchant_id = p_merchant_id and l.order_no = p_order_no
+    ) is not true
     limit 1;
     if found then
         raise exception 'payment % is none of order %', v_stranger, p_order_no using
@@ -32,7 +34,11 @@ begin
             p.payment_no, p.channel, p.paid_at, p.seq, p.trade_no,
             p.applied - (p.refunded - p.surplus_refunded) as refundable, l.paid - l.refunded as of_order
         from unnest(p_payment_nos) with ordinality as n (payment_no, i)
-        inner join payments as p on p.merchant_id = p_merchant_id and p.payment_no = n.payment_no
+        cross join lateral (
+            select * from payments as x
+            where x.merchant_id = p_merchant_id and x.payment_no = n.payment_no
+            limit 1
+        ) as p
         inner join unnest(p_lines) as l on l.trade_no = p.trade_no
         where not p.spent
         order by n.i

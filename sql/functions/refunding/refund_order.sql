@@ -13,7 +13,7 @@ declare
 begin
     perform _check_number('refund_no', p_refund_no), _check_amount('amount', p_amount), _check_text('reason', p_reason);
     if p_payment_nos is not null then
-        perform _check_payment_nos(p_payment_nos);
+        perform _check_payment_nos('payment_nos', p_payment_nos);
         v_payment_nos := array(select unnest(p_payment_nos));  -- counted from 1, whatever the caller's array is
     end if;
     v_trades := _lock_trades_of_order(p_merchant_id, p_order_no);

@@ -1,46 +1,69 @@
 create function mixpay.refund_orders(p_merchant_id text, p_refunds jsonb) returns setof mixpay.refunds
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
-set enable_seqscan = off set jit = off
+set enable_seqscan = off set jit = off set enable_hashjoin = off set enable_mergejoin = off
 as $refund_orders$
 declare
+    v_trade_nos jsonb;
+    v_trades trades[];
     v_item record;
+    v_payment_nos text[];
+    v_refund refunds;
 begin
     perform _check_batch(
-        'refund', p_refunds, array['order_no', 'refund_no', 'reason'], array['amount'], array['payment_nos']
+        'refund', p_refunds, array['order_no', 'refund_no', 'reason'], array['amount'], array['payment_nos'],
+        p_required => array['order_no', 'refund_no', 'amount']
     );
-    if exists (
-        select from jsonb_array_elements(p_refunds) as j (value)
-        where
-            case jsonb_typeof(j.value -> 'payment_nos')
-                when 'array' then jsonb_path_exists(j.value, '$.payment_nos[*] ? (@.type() != "string")')
-                else jsonb_typeof(j.value -> 'payment_nos') <> 'null'
-            end
-    ) then
-        raise exception 'the payments of a refund are not named as a list of texts' using
-            errcode = 'MX903',
-            detail = 'Each is named by its number.',
-            hint = 'Write "payment_nos": ["P1", "P2"], or leave it out.';
-    end if;
+    -- Each refund's trades are those that its order has now: one that it gets while we wait is locked by nobody here.
+    select jsonb_agg(array(
+        select x.trade_no from trade_orders as x
+        where x.merchant_id = p_merchant_id and x.order_no = j.value ->> 'order_no'
+        order by x.trade_no
+    ) order by j.i) into v_trade_nos
+    from jsonb_array_elements(p_refunds) with ordinality as j (value, i);
     perform _lock_trades(p_merchant_id, array(
-        select l.trade_no
-        from jsonb_array_elements(p_refunds) as j (value)
-        cross join lateral (
-            select x.trade_no from trade_orders as x
-            where x.merchant_id = p_merchant_id and x.order_no = j.value ->> 'order_no'
-            offset 0
-        ) as l
+        select distinct n
+        from jsonb_array_elements(v_trade_nos) as t (value)
+        cross join lateral jsonb_array_elements_text(t.value) as n
     ));
     for v_item in
-        select j.value from jsonb_array_elements(p_refunds) with ordinality as j (value, i) order by j.i
+        select j.*, format('refund %s: ', j.i) as name
+        from rows from (jsonb_array_elements(p_refunds), jsonb_array_elements(v_trade_nos))
+            with ordinality as j (value, trade_nos, i)
+        order by j.i
     loop
-        return next refund_order(
-            p_merchant_id, v_item.value ->> 'order_no', v_item.value ->> 'refund_no',
-            (v_item.value ->> 'amount')::bigint, v_item.value ->> 'reason',
-            case jsonb_typeof(v_item.value -> 'payment_nos') when 'array' then array(
-                select n from jsonb_array_elements_text(v_item.value -> 'payment_nos') as n
-            ) end
+        perform _check_text(v_item.name || '"reason"', v_item.value ->> 'reason');
+        v_payment_nos := _parse_payment_nos(v_item.name || '"payment_nos"', v_item.value -> 'payment_nos');
+        v_trades := array(
+            select t.x
+            from jsonb_array_elements_text(v_item.trade_nos) with ordinality as n (trade_no, i)
+            cross join lateral (
+                select x from trades as x where x.merchant_id = p_merchant_id and x.trade_no = n.trade_no limit 1
+            ) as t
+            order by n.i
         );
+        if v_trades = '{}' then
+            perform _check_order(p_merchant_id, v_item.value ->> 'order_no');
+        end if;
+        insert into refunds (merchant_id, refund_no, kind, order_no, amount, payment_nos, reason)
+        values (
+            p_merchant_id, v_item.value ->> 'refund_no', 'order', v_item.value ->> 'order_no',
+            (v_item.value ->> 'amount')::bigint, v_payment_nos, v_item.value ->> 'reason'
+        )
+        on conflict do nothing
+        returning * into v_refund;
+        if found then
+            v_refund := _give_back(v_trades, v_refund);
+        else
+            v_refund := _same_refund(
+                p_merchant_id, v_item.value ->> 'refund_no', 'order', v_item.value ->> 'order_no',
+                (v_item.value ->> 'amount')::bigint
+            );
+            if v_payment_nos is not null and v_payment_nos is distinct from v_refund.payment_nos then
+                perform _refuse_refund_no(v_refund);
+            end if;
+        end if;
+        return next v_refund;
     end loop;
 end;
 $refund_orders$;

@@ -37,8 +37,11 @@ begin
                 )) as last_at
             into v_number, v_last_at
             from refund_details as d
-            inner join channel_refunds as c
-                on c.merchant_id = d.merchant_id and c.refund_no = d.refund_no and c.payment_no = d.payment_no
+            cross join lateral (
+                select * from channel_refunds as x
+                where x.merchant_id = d.merchant_id and x.refund_no = d.refund_no and x.payment_no = d.payment_no
+                offset 0
+            ) as c
             where
                 d.merchant_id = p_merchant_id and d.payment_no = p_payment_no and c.channel = v_channel.channel
                 and (

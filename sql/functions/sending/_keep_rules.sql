@@ -12,11 +12,16 @@ begin
     -- What was not sent and whose channel has rules is held against them once more: time has passed since. What was
     -- claimed twice may have been sent the first time, and only its number keeps the channel from sending it twice.
     for v_unsent in
-        select c.* from channel_refunds as c
+        select c.*
+        from unnest(p_due) as n (channel_refund_no)
+        cross join lateral (
+            select * from channel_refunds as x
+            where x.merchant_id = p_merchant_id and x.channel_refund_no = n.channel_refund_no
+            limit 1
+        ) as c
         inner join channels as k on k.channel = c.channel
         where
-            c.merchant_id = p_merchant_id and c.channel_refund_no = any (p_due)
-            and c.state in ('pending', 'waiting') and c.attempts <= 1 and c.due_at <= now()
+            c.state in ('pending', 'waiting') and c.attempts <= 1 and c.due_at <= now()
             and (k.is_limited or k.kind = 'offline')
         -- Refunds are locked in this order.
         order by c.refund_no, c.due_at, c.channel_refund_no

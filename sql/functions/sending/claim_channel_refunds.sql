@@ -38,11 +38,18 @@ begin
             order by y.due_at, y.channel_refund_no
             limit p_limit * 10
         ) as c
-        inner join payments as p on p.merchant_id = p_merchant_id and p.payment_no = c.payment_no
-        inner join trades as t on t.merchant_id = p.merchant_id and t.trade_no = p.trade_no
+        cross join lateral (
+            select y.trade_no from payments as y
+            where y.merchant_id = p_merchant_id and y.payment_no = c.payment_no
+            limit 1
+        ) as p
+        cross join lateral (
+            select y.trade_no from trades as y
+            where y.merchant_id = p_merchant_id and y.trade_no = p.trade_no
+            for no key update skip locked
+        ) as t
         order by c.due_at, c.channel_refund_no
         limit p_limit
-        for no key update of t skip locked
     ) as x;
     if v_due is null then
         return;
@@ -50,13 +57,19 @@ begin
     v_due := _keep_rules(p_merchant_id, v_due);
     for v_claimed in
         with due as (
-            select c.channel_refund_no, c.state, t.trade_no
-            from channel_refunds as c
-            inner join payments as p on p.merchant_id = c.merchant_id and p.payment_no = c.payment_no
-            inner join trades as t on t.merchant_id = p.merchant_id and t.trade_no = p.trade_no
-            where
-                c.merchant_id = p_merchant_id and c.channel_refund_no = any (v_due) and p.trade_no = any (v_trade_nos)
-                and c.due_at <= now()
+            select c.channel_refund_no, c.state, p.trade_no
+            from unnest(v_due) as n (channel_refund_no)
+            cross join lateral (
+                select * from channel_refunds as x
+                where x.merchant_id = p_merchant_id and x.channel_refund_no = n.channel_refund_no
+                limit 1
+            ) as c
+            cross join lateral (
+                select y.trade_no from payments as y
+                where y.merchant_id = p_merchant_id and y.payment_no = c.payment_no
+                limit 1
+            ) as p
+            where p.trade_no = any (v_trade_nos) and c.due_at <= now()
         ), claimed as (
             update channel_refunds as c
             set
@@ -69,9 +82,13 @@ begin
                 and c.channel_refund_no = any (v_due)
             returning c as refund, d.state as was, d.trade_no
         )
-        select x.refund, x.was, t as trade
+        select x.refund, x.was, t.trade
         from claimed as x
-        inner join trades as t on t.merchant_id = p_merchant_id and t.trade_no = x.trade_no
+        cross join lateral (
+            select y as trade from trades as y
+            where y.merchant_id = p_merchant_id and y.trade_no = x.trade_no
+            limit 1
+        ) as t
         order by x.trade_no, (x.refund).channel_refund_no
     loop
         v_fact := _channel_refund_fact(v_claimed.trade, v_claimed.refund, v_claimed.was, 'sent');

@@ -10,7 +10,8 @@ declare
     v_refund_nos text[];
 begin
     perform _check_batch(
-        'completion', p_completions, array['channel_refund_no', 'channel_txn_no', 'refunded_at'], '{}'
+        'completion', p_completions, array['channel_refund_no', 'channel_txn_no', 'refunded_at'], '{}',
+        p_required => array['channel_refund_no']
     );
     select array_agg(p.trade_no), array_agg(c.refund_no) into v_trade_nos, v_refund_nos
     from jsonb_array_elements(p_completions) as j (value)
@@ -21,11 +22,22 @@ begin
     cross join lateral (
         select trade_no from payments where merchant_id = p_merchant_id and payment_no = c.payment_no limit 1
     ) as p;
-    perform _lock_trades(p_merchant_id, v_trade_nos);
-    perform from refunds
-    where merchant_id = p_merchant_id and refund_no = any (v_refund_nos)
-    order by refund_no
-    for no key update;
+    perform t.trade_no
+    from (select distinct n collate "C" as n from unnest(v_trade_nos) as n order by n) as d
+    cross join lateral (
+        select x.trade_no from trades as x
+        where x.merchant_id = p_merchant_id and x.trade_no = d.n
+        for no key update
+    ) as t;
+    -- Before the splits, for so does whoever books a failure: it may need the split of an order whose refund it has.
+    perform r.refund_no
+    from (select distinct n collate "C" as n from unnest(v_refund_nos) as n order by n) as d
+    cross join lateral (
+        select x.refund_no from refunds as x
+        where x.merchant_id = p_merchant_id and x.refund_no = d.n
+        for no key update
+    ) as r;
+    perform _lock_splits(p_merchant_id, v_trade_nos);
     for v_item in
         select j.value, j.i from jsonb_array_elements(p_completions) with ordinality as j (value, i) order by j.i
     loop
@@ -43,8 +55,8 @@ complete_channel_refund says what happens.
 
 p_completions is [{"channel_refund_no", "channel_txn_no"?, "refunded_at"?}, ...], 1 to 10,000 of them, refunded_at a moment
 with its offset ("2026-01-31T12:00:00+08:00"). Returns the channel refunds in the order of the call.
-Locks: the trades, in ascending trade number; then their orders' splits, in ascending order number; then the refunds, in
-ascending refund number.
+Locks: the trades, in ascending trade number; then the refunds, in ascending refund number; then the splits of the
+trades' orders, in ascending order number.
 Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if one has succeeded with
 another channel transaction or at another moment, or moved out of place before; MX901; MX903; MX904; MX905.
 $$;

@@ -31,7 +31,7 @@ begin
     set
         live = false, cancelled_at = case when position = p_cancelled then now() else cancelled_at end,
         amount = case when position = p_cancelled then paid else amount end
-    where merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no and live;
+    where merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no and live is not false;
     v_trade.state := 'closed';
     v_trade.kept := p_keep_paid;
     if p_cancelled is not null then

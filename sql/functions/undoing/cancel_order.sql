@@ -41,7 +41,7 @@ begin
     perform _lock_splits(p_merchant_id, array[p_trade_no]);
     select count(*), coalesce(sum(amount - paid), 0) into v_others, v_lacking
     from trade_orders
-    where merchant_id = p_merchant_id and trade_no = p_trade_no and live and position <> v_line.position;
+    where merchant_id = p_merchant_id and trade_no = p_trade_no and live is not false and position <> v_line.position;
     if v_others = 0 then
         return _end_trade(v_trade, p_reason, false, v_line.position);
     end if;
