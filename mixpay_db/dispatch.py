@@ -3,7 +3,8 @@
 Any number of workers run side by side, as threads and as processes, and each may die at any moment.
 A claim is committed before the channel is asked, and holds for a lease. What a dead worker had is
 claimed again after that; and because it may have been sent, the channel is then asked what became
-of it, before it is sent once more, under the same number.
+of it, before it is sent once more, under the same number. What a channel says is booked before the
+next one is asked, one by one: a worker that dies leaves at most one answer that nobody has booked.
 """
 
 import logging

@@ -65,6 +65,48 @@ def test_e01_refunds_of_the_same_orders_in_opposite_orders(shop: Shop, race: Rac
     assert shop.query("select count(*) as n from mixpay.refunds")[0].n == 2
 
 
+def test_e36_refunds_of_orders_whose_deposits_share_a_trade(shop: Shop, race: Race) -> None:
+    """C and D have parts in T1 and T2; each call wants both orders, and takes both trades first."""
+    shop.merge("T1", C=(60, 20), D=(60, 20))
+    shop.pay("T1", "P1", 40, "card")
+    shop.merge("T2", D=60, C=60)
+    shop.pay("T2", "P2", 80, "card")
+
+    def refund(prefix: str, *orders: str) -> Callable[[Shop], Any]:
+        sent = [{"order_no": o, "refund_no": f"{prefix}{o}", "amount": 30} for o in orders]
+        return lambda s: s.rows("refund_orders", sent)
+
+    raced = race(refund("R", "C", "D"), refund("Q", "D", "C"))
+
+    assert [r.refund_no for r in raced.second] == ["QD", "QC"]
+    assert [shop.row("payments", p).refunded for p in ("P1", "P2")] == [40, 80]
+
+
+def test_e01_a_bulk_refund_and_a_single_one(shop: Shop, race: Race) -> None:
+    shop.merge("T1", A=100)
+    shop.merge("T2", B=100)
+    shop.pay("T1", "P1", 100)
+    shop.pay("T2", "P2", 100)
+    both = [{"order_no": o, "refund_no": f"R{o}", "amount": 60} for o in "BA"]
+    raced = race(lambda s: s.rows("refund_orders", both), lambda s: s.refund("A", "R", 60))
+
+    assert raced.second.sqlstate == "MX301"
+    assert shop.row("payments", "P1").refunded == 60
+
+
+def test_e03_the_same_refunds_in_bulk_and_single(shop: Shop, race: Race) -> None:
+    shop.merge("T1", A=100)
+    shop.pay("T1", "P1", 100)
+    sent = {"order_no": "A", "refund_no": "R", "amount": 60}
+    raced = race(
+        lambda s: s.call("refund_order", *sent.values()),
+        lambda s: s.rows("refund_orders", [sent, sent]),
+    )
+
+    assert raced.second == [raced.first, raced.first]
+    assert shop.row("payments", "P1").refunded == 60
+
+
 def test_e07_the_same_callbacks_at_once(shop: Shop, race: Race) -> None:
     shop.merge("T1", A=100)
     shop.merge("T2", B=100)
@@ -81,6 +123,31 @@ def test_e07_the_same_callbacks_at_once(shop: Shop, race: Race) -> None:
     assert [shop.row("trades", t).paid for t in ("T1", "T2")] == [100, 100]
 
 
+def test_e07_callbacks_in_bulk_and_single(shop: Shop, race: Race) -> None:
+    shop.merge("T1", A=100)
+    shop.merge("T2", B=100)
+    shop.start("T1", "P1", 100)
+    shop.start("T2", "P2", 100)
+    raced = race(
+        lambda s: s.succeed("P1", "X1"),
+        lambda s: s.rows("succeed_payments", [{"payment_no": "P2"}, {"payment_no": "P1"}]),
+    )
+    assert raced.second[1] == raced.first
+    assert [shop.row("trades", t).paid for t in ("T1", "T2")] == [100, 100]
+
+
+def test_two_into_one_trade_that_lacks_one(shop: Shop, race: Race) -> None:
+    shop.merge("T1", A=100)
+    shop.start("T1", "P1", 100)
+    shop.start("T1", "P2", 100)
+    raced = race(
+        lambda s: s.rows("succeed_payments", [{"payment_no": "P1"}]),
+        lambda s: s.rows("succeed_payments", [{"payment_no": "P2"}, {"payment_no": "P1"}]),
+    )
+    assert [(p.applied, p.surplus) for p in raced.second] == [(0, 100), (100, 0)]
+    assert shop.listed("surplus_list") == {"P2": 100}
+
+
 def test_e33_what_cannot_be_seen_is_for_the_next_transaction(shop: Shop, race: Race) -> None:
     shop.merge("T1", A=100)
     shop.pay("T1", "P1", 100)
@@ -93,7 +160,7 @@ def test_e33_what_cannot_be_seen_is_for_the_next_transaction(shop: Shop, race: R
     assert raced.second.sqlstate == "40001"
 
 
-def test_e11_a_failure_that_needs_a_split_waits_for_no_completion(
+def test_e33_a_failure_that_needs_a_split_waits_for_no_completion(
     shop: Shop,
     connect: Callable[..., Connection[Any]],
     background: Callable[..., Future[Any]],
@@ -120,7 +187,7 @@ def test_e11_a_failure_that_needs_a_split_waits_for_no_completion(
     assert {c.state for c in first.result()} == {"succeeded"}
 
 
-def test_e11_an_order_that_is_merged_anew_while_its_refund_waits(
+def test_e33_an_order_that_is_merged_anew_while_its_refund_waits(
     shop: Shop,
     connect: Callable[..., Connection[Any]],
     background: Callable[..., Future[Any]],

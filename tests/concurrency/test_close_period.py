@@ -170,14 +170,16 @@ def test_what_many_write_while_periods_are_closed_is_in_one_of_them(
 
     def write(worker: int) -> None:
         mine = Shop(connect(autocommit=False))
-        for number in range(12):
+        for number in range(200):
             mine.query("select")
             time.sleep(0.001 * (worker * number % 7))
             mine.sell(f"{worker}-{number}", 10)
             mine.conn.commit()
+            if number >= 11 and closed > 1:
+                break
 
-    writers = [background(write, worker) for worker in range(4)]
     closed = 0
+    writers = [background(write, worker) for worker in range(4)]
     while not all(writer.done() for writer in writers):
         at = clock(shop)
         shop.call("fold_balances")

@@ -17,13 +17,15 @@ from shop import Shop, day
 WORKERS = 8
 STEPS = int(os.environ.get("MIXPAY_TEST_CROWD", "100"))
 ORDERS = [f"O{i}" for i in range(6)]
+CALLS = ["merge", "many", "start", "starts", "record", "records", "refund", "refunds"]
+CALLS += ["news", "completed", "claim"]
 
 
 def act(shop: Shop, random: Random, number: str) -> None:
     """One random call on what there is."""
     trades = shop.query("select trade_no, state from mixpay.trades order by random() limit 3")
-    refunds = shop.query("select * from mixpay.channel_refunds order by random() limit 1")
-    match random.choice(["merge", "many", "start", "record", "records", "refund", "news", "claim"]):
+    refunds = shop.query("select * from mixpay.channel_refunds order by random() limit 3")
+    match random.choice(CALLS):
         case "merge":
             some = random.sample(ORDERS, random.randint(1, 3))
             shares = {no: (400, random.randint(1, 60)) for no in some}
@@ -38,6 +40,11 @@ def act(shop: Shop, random: Random, number: str) -> None:
                 shop.call("fail_payment", payment.payment_no, "declined")
             if random.random() < 0.8:
                 shop.succeed(payment.payment_no, number)
+        case "starts" if trades:
+            for i, trade in enumerate(trades):
+                shop.start(trade.trade_no, f"{number}-{i}", random.randint(1, 20))
+            numbers = [{"payment_no": f"{number}-{i}"} for i in range(len(trades))]
+            shop.rows("succeed_payments", numbers)
         case "record" if trades:
             paid_at = day(random.randint(1, 5))
             shop.pay(trades[0].trade_no, number, random.randint(1, 60), "card", paid_at)
@@ -50,6 +57,13 @@ def act(shop: Shop, random: Random, number: str) -> None:
                 shop.rows("record_payments", [{**p, "amount": 7} for p in payments])
         case "refund":
             shop.refund(random.choice(ORDERS), number, random.randint(1, 50))
+        case "refunds":
+            some = random.sample(ORDERS, 3)
+            sent = [{"order_no": no, "refund_no": f"{number}-{no}", "amount": 3} for no in some]
+            shop.rows("refund_orders", sent)
+        case "completed" if refunds:
+            numbers = [{"channel_refund_no": refund.channel_refund_no} for refund in refunds]
+            shop.rows("complete_channel_refunds", numbers)
         case "news" if refunds:
             call = random.choice(["complete", "fail", "fail", "doubt"])
             shop.call(f"{call}_channel_refund", refunds[0].channel_refund_no, None)

@@ -181,6 +181,25 @@ def test_an_adapter_that_raises_frees_no_money(
     assert "Traceback" in caplog.text
 
 
+def test_what_it_answers_is_booked_before_the_next_is_asked(
+    shop: Shop, work: Callable[..., None]
+) -> None:
+    for number in range(3):
+        shop.refund("A", f"R{number}", 10)
+    booked: list[int] = []
+
+    def count(_: RefundRequest) -> Completed:
+        ((found,),) = shop.query(
+            "select count(*) from mixpay.channel_refunds where state = 'succeeded'"
+        )
+        booked.append(found)
+        return Completed()
+
+    work(Fake(send=count), batch=3)
+
+    assert booked == [0, 1, 2]
+
+
 # What may have been sent is asked for first.
 
 

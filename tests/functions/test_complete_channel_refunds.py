@@ -55,20 +55,37 @@ def test_e03_again_changes_nothing(shop: Shop, parts: list[dict[str, Any]]) -> N
 
 
 def test_all_or_nothing(shop: Shop, parts: list[dict[str, Any]], subtests: pytest.Subtests) -> None:
+    shop.call("complete_channel_refund", parts[1]["channel_refund_no"], "Y2", day(84))
     for bad, code in [
         ({"channel_refund_no": "nothing"}, "MX303"),
-        ({"channel_refund_no": None}, "MX901"),
-        ({}, "MX901"),
-        ({**parts[1], "channel_txn_no": "a b"}, "MX901"),
-        ({**parts[1], "refunded_at": "yesterday"}, "MX903"),
-        ({**parts[1], "refunded_at": "1800-01-01T00:00Z"}, "MX905"),
-        ({**parts[1], "colour": "red"}, "MX903"),
+        ({**parts[1], "channel_txn_no": "Y3"}, "MX304"),
+        ({**parts[1], "refunded_at": day(85).isoformat()}, "MX304"),
     ]:
-        with subtests.test(bad=bad, code=code), shop.refused(code):
+        about = bad["channel_refund_no"]
+        with subtests.test(bad=bad, code=code), shop.refused(code, about):
             shop.rows("complete_channel_refunds", [parts[0], bad])
-    shop.complete("R1", "P2", "Y2")
-    with shop.refused("MX304", "Y2"):
-        shop.rows("complete_channel_refunds", [parts[0], {**parts[1], "channel_txn_no": "Y3"}])
+
+
+def test_tells_which_item_is_no_completion(
+    shop: Shop, parts: list[dict[str, Any]], subtests: pytest.Subtests
+) -> None:
+    for bad, code in [
+        ({"channel_refund_no": None}, "MX901"),
+        ({"channel_refund_no": ""}, "MX901"),
+        ({"channel_refund_no": 7}, "MX903"),
+        ({"channel_txn_no": "a b"}, "MX901"),
+        ({"channel_txn_no": "x" * 65}, "MX901"),
+        ({"refunded_at": "yesterday"}, "MX903"),
+        ({"refunded_at": "2026-01-31T12:00:00"}, "MX903"),
+        ({"refunded_at": "1800-01-01T00:00Z"}, "MX905"),
+        ({"refunded_at": 7}, "MX903"),
+        ({"colour": "red"}, "MX903"),
+    ]:
+        (key,) = bad
+        with subtests.test(bad=bad, code=code), shop.refused(code, "completion 2: ", f'"{key}"'):
+            shop.rows("complete_channel_refunds", [parts[0], {**parts[1], **bad}])
+    with shop.refused("MX901", 'completion 2: "channel_refund_no"', "null"):
+        shop.rows("complete_channel_refunds", [parts[0], {}])
 
 
 def test_refuses_what_is_no_list_of_completions(

@@ -95,6 +95,26 @@ def test_e15_refuses_a_payment_without_an_amount(shop: Shop) -> None:
         shop.rows("record_payments", [{k: v for k, v in P1.items() if k != "amount"}])
 
 
+def test_tells_which_item_is_no_payment(shop: Shop, subtests: pytest.Subtests) -> None:
+    """Also among others of the same trade, which are as they should be."""
+    for bad, code in [
+        ({"trade_no": None}, "MX901"),
+        ({"payment_no": None}, "MX901"),
+        ({"payment_no": "a b"}, "MX901"),
+        ({"channel_txn_no": "a b"}, "MX901"),
+        ({"amount": None}, "MX902"),
+        ({"amount": 0}, "MX902"),
+        ({"amount": 10**15 + 1}, "MX902"),
+        ({"amount": "5"}, "MX903"),
+        ({"paid_at": "yesterday"}, "MX903"),
+        ({"paid_at": "1800-01-01T00:00Z"}, "MX905"),
+    ]:
+        (key,) = bad
+        other = {**P1, "payment_no": "P2", "amount": 5, **bad}
+        with subtests.test(bad=bad, code=code), shop.refused(code, "payment 2: ", f'"{key}"'):
+            shop.rows("record_payments", [P1, other])
+
+
 def test_refuses_what_is_no_list_of_payments(shop: Shop, subtests: pytest.Subtests) -> None:
     for sent, code in [
         (None, "MX903"),

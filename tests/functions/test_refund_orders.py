@@ -58,30 +58,54 @@ def test_e03_again_changes_nothing(shop: Shop) -> None:
 
 
 def test_e14_all_or_nothing(shop: Shop, subtests: pytest.Subtests) -> None:
-    for bad, code in [
-        ({**R2, "amount": 51}, "MX301"),
-        ({**R2, "refund_no": "R1"}, "MX302"),
-        ({**R2, "order_no": "nothing"}, "MX103"),
-        ({**R2, "order_no": None}, "MX901"),
-        ({**R2, "refund_no": "a b"}, "MX901"),
-        ({**R2, "amount": 0}, "MX902"),
-        ({**R2, "amount": "1"}, "MX903"),
-        ({**R2, "payment_nos": "P1"}, "MX903"),
-        ({**R2, "payment_nos": [7]}, "MX903"),
-        ({**R2, "payment_nos": [None]}, "MX903"),
-        ({**R2, "payment_nos": []}, "MX904"),
-        ({**R2, "payment_nos": ["P1", "P1"]}, "MX904"),
-        ({**R2, "payment_nos": ["P9"]}, "MX306"),
-        ({**R2, "reason": "x" * 1001}, "MX905"),
-        ({**R2, "colour": "red"}, "MX903"),
+    for bad, code, about in [
+        ({**R2, "amount": 51}, "MX301", "order B"),
+        ({**R1, "refund_no": "R3", "amount": 31}, "MX301", "70 is already refunded"),
+        ({**R2, "refund_no": "R1"}, "MX302", "R1"),
+        ({**R1, "amount": 69}, "MX302", "R1"),
+        ({**R1, "payment_nos": ["P1"]}, "MX302", "R1"),
+        ({**R2, "order_no": "nothing"}, "MX103", "nothing"),
+        ({**R2, "payment_nos": ["P9"]}, "MX306", "P9"),
+        ({**R2, "payment_nos": ["P1"]}, "MX306", "order B"),
     ]:
-        with subtests.test(bad=bad, code=code), shop.refused(code):
+        with subtests.test(bad=bad, code=code), shop.refused(code, about):
             shop.rows("refund_orders", [R1, bad])
+    assert len(shop.rows("refund_orders", [R1, R2])) == 2
 
 
-def test_e15_refuses_a_refund_without_an_amount(shop: Shop) -> None:
-    with shop.refused("MX902"):
-        shop.rows("refund_orders", [{k: v for k, v in R1.items() if k != "amount"}])
+def test_tells_which_item_is_no_refund(shop: Shop, subtests: pytest.Subtests) -> None:
+    for bad, code in [
+        ({"order_no": None}, "MX901"),
+        ({"order_no": ""}, "MX901"),
+        ({"refund_no": None}, "MX901"),
+        ({"refund_no": "a b"}, "MX901"),
+        ({"refund_no": "x" * 65}, "MX901"),
+        ({"refund_no": 7}, "MX903"),
+        ({"amount": 0}, "MX902"),
+        ({"amount": -5}, "MX902"),
+        ({"amount": 10**15 + 1}, "MX902"),
+        ({"amount": "1"}, "MX903"),
+        ({"amount": 1.5}, "MX903"),
+        ({"reason": "x" * 1001}, "MX905"),
+        ({"reason": 7}, "MX903"),
+        ({"payment_nos": "P1"}, "MX903"),
+        ({"payment_nos": {}}, "MX903"),
+        ({"payment_nos": [7]}, "MX903"),
+        ({"payment_nos": [None]}, "MX903"),
+        ({"payment_nos": [["P1"]]}, "MX903"),
+        ({"payment_nos": []}, "MX904"),
+        ({"payment_nos": ["P1", "P1"]}, "MX904"),
+        ({"colour": "red"}, "MX903"),
+    ]:
+        (key,) = bad
+        with subtests.test(bad=bad, code=code), shop.refused(code, "refund 2: ", f'"{key}"'):
+            shop.rows("refund_orders", [R1, {**R2, **bad}])
+
+
+def test_e15_refuses_a_refund_without_an_amount(shop: Shop, subtests: pytest.Subtests) -> None:
+    for bad in ({k: v for k, v in R1.items() if k != "amount"}, {**R1, "amount": None}):
+        with subtests.test(bad=bad), shop.refused("MX902", 'refund 2: "amount"', "null"):
+            shop.rows("refund_orders", [R2, bad])
 
 
 def test_refuses_what_is_no_list_of_refunds(shop: Shop, subtests: pytest.Subtests) -> None:

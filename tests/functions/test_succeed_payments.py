@@ -33,6 +33,23 @@ def test_two_into_one_trade_fill_it_in_the_order_of_the_call(shop: Shop) -> None
     assert shop.row("trades", "T1").state == "paid"
 
 
+def test_e08_success_after_failure_is_booked(shop: Shop) -> None:
+    shop.call("fail_payment", "P1", "declined")
+    shop.close("T2")
+    payments = shop.rows("succeed_payments", [P1, P2])
+
+    assert [(p.state, p.applied, p.surplus) for p in payments] == [
+        ("succeeded", 60, 0),
+        ("succeeded", 0, 100),
+    ]
+
+
+def test_what_was_started_is_what_arrives_when_nothing_is_said(shop: Shop) -> None:
+    payments = shop.rows("succeed_payments", [{**P2, "amount": None, "paid_at": None}, P1])
+
+    assert [p.amount for p in payments] == [100, 60]
+
+
 def test_e03_again_changes_nothing(shop: Shop) -> None:
     first = shop.rows("succeed_payments", [P1, P2])
     with shop.unchanged():
@@ -45,21 +62,37 @@ def test_all_or_nothing(shop: Shop, subtests: pytest.Subtests) -> None:
     shop.pay("T1", "P9", 10, "alipay", None, "X9")
     for bad, code in [
         ({"payment_no": "nothing"}, "MX201"),
-        ({"payment_no": None}, "MX901"),
-        ({}, "MX901"),
+        ({"payment_no": "P9", "amount": 9}, "MX208"),
+        ({"payment_no": "P9", "channel_txn_no": "X8"}, "MX208"),
         ({**P2, "channel_txn_no": "X9"}, "MX207"),
-        ({**P2, "channel_txn_no": "a b"}, "MX901"),
-        ({**P2, "amount": 0}, "MX902"),
-        ({**P2, "amount": "1"}, "MX903"),
-        ({**P2, "paid_at": "yesterday"}, "MX903"),
-        ({**P2, "paid_at": "1800-01-01T00:00Z"}, "MX905"),
-        ({**P2, "colour": "red"}, "MX903"),
     ]:
-        with subtests.test(bad=bad, code=code), shop.refused(code):
+        about = bad["channel_txn_no"] if code == "MX207" else bad["payment_no"]
+        with subtests.test(bad=bad, code=code), shop.refused(code, about):
             shop.rows("succeed_payments", [P1, bad])
-    shop.succeed("P2")
-    with shop.refused("MX208", 100, 90):
-        shop.rows("succeed_payments", [P1, {"payment_no": "P2", "amount": 90}])
+
+
+def test_tells_which_item_is_no_success(shop: Shop, subtests: pytest.Subtests) -> None:
+    for bad, code, wrong in [
+        ({}, "MX901", '"payment_no"'),
+        ({"payment_no": None}, "MX901", '"payment_no"'),
+        ({"payment_no": ""}, "MX901", '"payment_no"'),
+        ({"payment_no": "x" * 65}, "MX901", '"payment_no"'),
+        ({"payment_no": 7}, "MX903", '"payment_no"'),
+        ({**P2, "channel_txn_no": "a b"}, "MX901", '"channel_txn_no"'),
+        ({**P2, "amount": 0}, "MX902", '"amount"'),
+        ({**P2, "amount": -5}, "MX902", '"amount"'),
+        ({**P2, "amount": 10**15 + 1}, "MX902", '"amount"'),
+        ({**P2, "amount": 2**63}, "MX903", '"amount"'),
+        ({**P2, "amount": 1.5}, "MX903", '"amount"'),
+        ({**P2, "amount": "1"}, "MX903", '"amount"'),
+        ({**P2, "paid_at": "yesterday"}, "MX903", '"paid_at"'),
+        ({**P2, "paid_at": "2026-01-31T12:00:00"}, "MX903", '"paid_at"'),
+        ({**P2, "paid_at": "1800-01-01T00:00Z"}, "MX905", '"paid_at"'),
+        ({**P2, "paid_at": 7}, "MX903", '"paid_at"'),
+        ({**P2, "colour": "red"}, "MX903", '"colour"'),
+    ]:
+        with subtests.test(bad=bad, code=code), shop.refused(code, "payment 2: ", wrong):
+            shop.rows("succeed_payments", [P1, bad, {"payment_no": "nothing"}])
 
 
 def test_refuses_what_is_no_list_of_payments(shop: Shop, subtests: pytest.Subtests) -> None:

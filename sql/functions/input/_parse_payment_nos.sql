@@ -8,7 +8,7 @@ begin
     if p_value is null or p_value = 'null' then
         return null;
     end if;
-    if jsonb_typeof(p_value) <> 'array' or jsonb_path_exists(p_value, '$[*] ? (@.type() != "string")') then
+    if jsonb_typeof(p_value) <> 'array' or jsonb_path_exists(p_value, 'strict $[*] ? (@.type() != "string")') then
         raise exception '% is not a list of texts', p_name using
             errcode = 'MX903',
             detail = format('It is %s.', left(p_value::text, 80)),

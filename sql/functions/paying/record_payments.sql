@@ -10,7 +10,8 @@ declare
     v_item record;
 begin
     perform _check_batch(
-        'payment', p_payments, array['trade_no', 'payment_no', 'channel', 'paid_at', 'channel_txn_no'], array['amount']
+        'payment', p_payments, array['trade_no', 'payment_no', 'channel', 'paid_at', 'channel_txn_no'], array['amount'],
+        p_required => array['trade_no', 'payment_no', 'amount']
     );
     v_trades := _lock_trades(p_merchant_id, array(select value ->> 'trade_no' from jsonb_array_elements(p_payments)));
     v_plain := _plain_payments(p_merchant_id, p_payments, v_trades);
