@@ -7,8 +7,6 @@ set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set jit = off set enable_hashjoin = off set enable_mergejoin = off
 as $refund_order$
 declare
-    v_refund refunds;
-    v_trades trades[];
     v_payment_nos text[];
 begin
     perform _check_number('refund_no', p_refund_no), _check_amount('amount', p_amount), _check_text('reason', p_reason);
@@ -16,19 +14,10 @@ begin
         perform _check_payment_nos('payment_nos', p_payment_nos);
         v_payment_nos := array(select unnest(p_payment_nos));  -- counted from 1, whatever the caller's array is
     end if;
-    v_trades := _lock_trades_of_order(p_merchant_id, p_order_no);
-    insert into refunds (merchant_id, refund_no, kind, order_no, amount, payment_nos, reason)
-    values (p_merchant_id, p_refund_no, 'order', p_order_no, p_amount, v_payment_nos, p_reason)
-    on conflict do nothing
-    returning * into v_refund;
-    if found then
-        return _give_back(v_trades, v_refund);
-    end if;
-    v_refund := _same_refund(p_merchant_id, p_refund_no, 'order', p_order_no, p_amount);
-    if v_payment_nos is not null and v_payment_nos is distinct from v_refund.payment_nos then
-        perform _refuse_refund_no(v_refund);
-    end if;
-    return v_refund;
+    return _refund_once(
+        _lock_trades_of_order(p_merchant_id, p_order_no),
+        p_merchant_id, p_order_no, p_refund_no, p_amount, p_reason, v_payment_nos
+    );
 end;
 $refund_order$;
 

@@ -8,7 +8,6 @@ declare
     v_trades trades[];
     v_item record;
     v_payment_nos text[];
-    v_refund refunds;
 begin
     perform _check_batch(
         'refund', p_refunds, array['order_no', 'refund_no', 'reason'], array['amount'], array['payment_nos'],
@@ -45,25 +44,10 @@ begin
         if v_trades = '{}' then
             perform _check_order(p_merchant_id, v_item.value ->> 'order_no');
         end if;
-        insert into refunds (merchant_id, refund_no, kind, order_no, amount, payment_nos, reason)
-        values (
-            p_merchant_id, v_item.value ->> 'refund_no', 'order', v_item.value ->> 'order_no',
-            (v_item.value ->> 'amount')::bigint, v_payment_nos, v_item.value ->> 'reason'
-        )
-        on conflict do nothing
-        returning * into v_refund;
-        if found then
-            v_refund := _give_back(v_trades, v_refund);
-        else
-            v_refund := _same_refund(
-                p_merchant_id, v_item.value ->> 'refund_no', 'order', v_item.value ->> 'order_no',
-                (v_item.value ->> 'amount')::bigint
-            );
-            if v_payment_nos is not null and v_payment_nos is distinct from v_refund.payment_nos then
-                perform _refuse_refund_no(v_refund);
-            end if;
-        end if;
-        return next v_refund;
+        return next _refund_once(
+            v_trades, p_merchant_id, v_item.value ->> 'order_no', v_item.value ->> 'refund_no',
+            (v_item.value ->> 'amount')::bigint, v_item.value ->> 'reason', v_payment_nos
+        );
     end loop;
 end;
 $refund_orders$;
