@@ -4,7 +4,8 @@ Any number of workers run side by side, as threads and as processes, and each ma
 A claim is committed before the channel is asked, and holds for a lease. What a dead worker had is
 claimed again after that; and because it may have been sent, the channel is then asked what became
 of it, before it is sent once more, under the same number. What a channel says is booked before the
-next one is asked, one by one: a worker that dies leaves at most one answer that nobody has booked.
+worker asks the next one: a worker that dies leaves at most one answer that nobody has booked. What
+the workers of a process have been told at about the same time is booked in one call.
 """
 
 import logging
@@ -32,6 +33,7 @@ from mixpay_db.channels import (
     Sent,
     Unknown,
 )
+from mixpay_db.desk import Desk
 from mixpay_db.errors import ChannelRefundContradicted, LeaseLost, MixpayError
 from mixpay_db.problem import Problem
 from mixpay_db.rows import ChannelRefund, DueMerchant
@@ -48,6 +50,9 @@ _MERCHANTS_AT_A_TIME = 100
 _LONGEST_WAIT = 30.0
 # Somebody else was faster.
 _PASSING = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
+# Who books for several waits no longer than this for a trade that somebody holds: then each books
+# for himself, and only his waits whose trade it is.
+_LOCK_TIMEOUT = "1s"
 # When told to stop, a worker waits no longer for a database that is away.
 _LAST_TRIES = 5
 
@@ -133,12 +138,14 @@ class Worker:
     def __init__(
         self,
         database: Database,
+        desk: Desk,
         adapters: Mapping[str, Adapter],
         settings: Settings,
         name: str,
         stop: threading.Event,
     ) -> None:
         self._database = database
+        self._desk = desk
         self._adapters = adapters
         self._settings = settings
         self._name = name
@@ -236,7 +243,9 @@ class Worker:
         number = f"{refund.merchant_id}/{refund.channel_refund_no}"
         try:
             try:
-                booked = self._database.run(lambda conn: self._book(conn, refund, outcome))
+                booked = self._book_with_others(refund, outcome)
+                if booked is None:
+                    booked = self._database.run(lambda conn: self._book(conn, refund, outcome))
             except (ChannelRefundContradicted, LeaseLost):
                 raise
             except (MixpayError, psycopg.DataError, ValueError) as error:
@@ -252,6 +261,36 @@ class Worker:
             level = logging.WARNING if booked.state == "doubt" else logging.INFO
             reason = f": {booked.reason}" if booked.reason else ""
             log.log(level, "%s: %s %s%s", number, refund.channel, booked.state, reason)
+
+    def _book_with_others(self, refund: ChannelRefund, outcome: Sent) -> ChannelRefund | None:
+        """Good news only; None if it must be booked alone."""
+        if not isinstance(outcome, Completed):
+            return None
+
+        def together(completions: list[api.Completion]) -> list[ChannelRefund]:
+            def complete(conn: Connection) -> list[ChannelRefund]:
+                with conn.transaction():
+                    conn.execute("select set_config('lock_timeout', %s, true)", [_LOCK_TIMEOUT])
+                    return api.complete_channel_refunds(conn, refund.merchant_id, completions)
+
+            try:
+                return self._database.run(complete)
+            except (psycopg.Error, ValueError) as error:
+                # One of them may be to blame; alone, each gets its own answer.
+                log.info(
+                    "%s: %d answers are booked one by one: %s",
+                    refund.merchant_id,
+                    len(completions),
+                    _first_line(error),
+                )
+                return []
+
+        completion: api.Completion = {
+            "channel_refund_no": refund.channel_refund_no,
+            "channel_txn_no": outcome.channel_txn_no,
+            "refunded_at": outcome.refunded_at,
+        }
+        return self._desk.book(refund.merchant_id, completion, together)
 
     def _book(self, conn: Connection, refund: ChannelRefund, outcome: Sent) -> ChannelRefund:
         of = (refund.merchant_id, refund.channel_refund_no)
@@ -284,12 +323,13 @@ def dispatch(
 ) -> None:
     """Work until `stop` is set, in `settings.concurrency` threads, each with its own connection."""
     _check(url, adapters, settings)
+    desk = Desk()
 
     def work(number: int) -> None:
         name = f"{settings.worker}-{number}"
         with closing(Database(url, name, stop)) as database:
             try:
-                Worker(database, adapters, settings, name, stop).run()
+                Worker(database, desk, adapters, settings, name, stop).run()
             except Stopped:
                 log.warning("stopped while the database was away")
 
