@@ -104,7 +104,7 @@ REFUSED: dict[tuple[str, str], str] = {
         "insert into mixpay.state_transitions values ('trade', '', 'open', 'again')"
     ),
     ("state_transitions", "entity_is_known"): (
-        "insert into mixpay.state_transitions values ('order', '', 'open', 'x')"
+        "insert into mixpay.state_transitions values ('x', '', 'open', 'x')"
     ),
     # Whose money.
     ("merchants", "merchants_pkey"): (

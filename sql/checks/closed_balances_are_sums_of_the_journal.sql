@@ -6,7 +6,7 @@ with sides as (
     cross join lateral (
         select '' as owner
         union all
-        select p.owner where p.account in ('channel', 'payee', 'receiver', 'fee')
+        select p.owner where p.account not in ('order', 'surplus', 'refund', 'anomaly', 'outside')
     ) as k
 ), sums as (
     select

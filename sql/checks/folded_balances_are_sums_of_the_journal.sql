@@ -24,7 +24,7 @@ with places as (
     cross join lateral (
         select '' as owner
         union all
-        select p.owner where p.account in ('channel', 'payee', 'receiver', 'fee')
+        select p.owner where p.account not in ('order', 'surplus', 'refund', 'anomaly', 'outside')
     ) as k
     where p.fold is null
 ), sums as (

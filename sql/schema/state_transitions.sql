@@ -7,7 +7,8 @@ create table mixpay.state_transitions (
     primary key (entity, from_state, to_state),
     constraint entity_is_known check (
         entity in (
-            'trade', 'payment', 'refund', 'channel_refund', 'release', 'dispute', 'split', 'settlement', 'repayment'
+            'trade', 'payment', 'refund', 'channel_refund', 'release', 'dispute', 'split', 'settlement', 'repayment',
+            'return', 'chargeback', 'order', 'adjustment', 'channel_fee', 'channel_payout'
         )
     )
 );

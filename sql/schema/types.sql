@@ -28,40 +28,50 @@ create domain mixpay.trade_state as text collate "C"
 constraint trade_state_is_known check (value in ('open', 'paid', 'closed'));
 
 create domain mixpay.payment_state as text collate "C"
-constraint payment_state_is_known check (value in ('pending', 'succeeded', 'failed', 'closed'));
+constraint payment_state_is_known check (value in ('pending', 'authorized', 'succeeded', 'failed', 'closed'));
 
 create domain mixpay.channel_refund_state as text collate "C"
 constraint channel_refund_state_is_known check (
-    value in ('waiting', 'pending', 'sent', 'doubt', 'succeeded', 'failed', 'bounced')
+    value in ('waiting', 'pending', 'sent', 'doubt', 'succeeded', 'failed', 'bounced', 'written_off')
 );
 
 comment on domain mixpay.trade_state is 'open: may be paid; paid: lacks nothing; closed: abandoned.';
 comment on domain mixpay.payment_state is
-'pending: started; succeeded: the money arrived; failed: it did not; closed: its trade was closed.';
+'pending: started; authorized: the channel reserved the money, which is not ours yet; succeeded: the money arrived; failed: '
+'it did not; closed: its trade was closed.';
 comment on domain mixpay.channel_refund_state is
-'waiting: for a person or a moment; pending: to be sent; sent: by a worker; doubt: nobody knows; bounced: came back.';
+'waiting: for a person or a moment; pending: to be sent; sent: by a worker; doubt: nobody knows; bounced: came back; '
+'written_off: nobody will hand it over.';
 
 -- What has a log of its own, what a fact is about, and where money is.
 create domain mixpay.log as text collate "C"
-constraint log_is_known check (value in ('trade', 'settlement', 'repayment'));
+constraint log_is_known check (
+    value in ('trade', 'settlement', 'repayment', 'adjustment', 'channel_fee', 'channel_payout')
+);
 
 create domain mixpay.entity as text collate "C"
 constraint entity_is_known check (
     value in (
-        'trade', 'payment', 'refund', 'channel_refund', 'release', 'dispute', 'split', 'settlement', 'repayment'
+        'trade', 'payment', 'refund', 'channel_refund', 'release', 'dispute', 'split', 'settlement', 'repayment',
+        'return', 'chargeback', 'order', 'adjustment', 'channel_fee', 'channel_payout'
     )
 );
 
 create domain mixpay.account as text collate "C"
 constraint account_is_known check (
-    value in ('channel', 'order', 'surplus', 'refund', 'anomaly', 'outside', 'payee', 'receiver', 'fee')
+    value in (
+        'channel', 'order', 'surplus', 'refund', 'anomaly', 'outside', 'payee', 'receiver', 'fee', 'channel_fee',
+        'bank', 'loss', 'rounding'
+    )
 );
 
 comment on domain mixpay.log is 'What has a life, and so a log, of its own.';
 comment on domain mixpay.entity is 'What a change of state is about.';
 comment on domain mixpay.account is
 'channel: clearing with a channel; order: in escrow of an order; surplus: of a payment; refund: on its way back; anomaly: '
-'moved without a place in the books; outside: paid out or borne by the merchant; payee, receiver, fee: whose it is.';
+'moved without a place in the books; outside: where nothing of ours is; payee, receiver, fee: whose it is; channel_fee: '
+'what channels take; bank: our money at a bank, below zero; loss: what a channel took back and nobody owes us; rounding: '
+'what a till never handed over.';
 
 -- What a share of a split is for, and so in which account it stands.
 create domain mixpay.share_kind as text collate "C"

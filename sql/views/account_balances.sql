@@ -25,7 +25,7 @@ from (
         select j.merchant_id, j.account, j.owner, j.currency, j.came_in, j.went_out
         from mixpay.postings as j
         where
-            j.account in ('channel', 'payee', 'receiver', 'fee') and j.merchant_id = m.merchant_id
+            j.account not in ('order', 'surplus', 'refund', 'anomaly', 'outside') and j.merchant_id = m.merchant_id
             and j.epoch > 0 and (j.epoch, j.xid) >= (coalesce(l.until_epoch, 0), coalesce(l.until_xid, '0'))
         union all
         -- The outside has no name. A part of its own, so that a name asked for is looked up in the index.
@@ -39,6 +39,6 @@ from (
 group by b.merchant_id, b.account, b.owner, b.currency;
 
 comment on view mixpay.account_balances is
-'What each channel, payee, receiver and fee account holds now, and the outside; in the currency''s smallest unit.';
+'What each account holds now, but those of orders, payments and refunds; in the currency''s smallest unit.';
 comment on column mixpay.account_balances.balance is
-'came_in minus went_out. Below zero for a channel: it gave us that much more than it got back, which it holds for us.';
+'came_in minus went_out. Below zero for a channel or a bank: it has that much of ours.';

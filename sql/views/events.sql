@@ -23,7 +23,11 @@ select
     l.letter as log,
     f.log_no
 from mixpay.facts as f
-cross join lateral (select case f.log when 'trade' then '' else left(f.log, 1) end as letter) as l
+cross join lateral (
+    select case f.log
+        when 'trade' then '' when 'channel_fee' then 'f' when 'channel_payout' then 'p' else left(f.log, 1)
+    end as letter
+) as l
 where
     f.to_state is not null
     and f.epoch > 0 -- as the index says
@@ -35,8 +39,9 @@ comment on column mixpay.events.xid is
 'The transaction: one that began early and came to a trade late stands before what others did to the trade meanwhile.';
 comment on column mixpay.events.entry is 'Its place among the trade''s facts: the order in which things happened to the trade.';
 comment on column mixpay.events.position is
-'What read_events takes as p_after: epoch, transaction, entry and trade, or settlement or repayment (with an s or r).';
-comment on column mixpay.events.log is 'Which log it is from: empty, a trade''s; s, a settlement''s; r, a repayment''s; log_no is whose.';
+'What read_events takes as p_after: epoch, transaction, entry and trade, or another log with its letter.';
+comment on column mixpay.events.log is 'Which log it is from, and log_no says whose: empty, a trade''s; s, a settlement''s; r, a repayment''s; a, an adjustment''s; '
+'f, a channel fee''s; p, a channel payout''s.';
 comment on column mixpay.events.number is 'The number of what changed.';
 comment on column mixpay.events.amount is 'What moved with the change, in the currency''s smallest unit; empty: nothing.';
 comment on column mixpay.events.epoch is 'Counts the restores from a backup.';

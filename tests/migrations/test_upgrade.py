@@ -413,7 +413,7 @@ def test_what_happened_since_is_taken_back_as_it_was(money):
         live_on(shop)
         shop.until_final()
         there = told(conn, 1)
-        migrations.rollback(money, say=lambda _: None, drop_rows=True)
+        migrations.rollback(money, "0003_money", say=lambda _: None, drop_rows=True)
         assert told(conn, 0) == {**there, "epochs": [(1,), (2,), (3,)]}
         migrations.migrate(money, lambda _: None)
         shop.until_final()
@@ -499,7 +499,7 @@ def test_it_does_not_go_back_over_what_money_cannot_say(money):
         assert told == "Repayment B99 of merchant m is not what its fact says."
         conn.execute("delete from mixpay.repayments where repayment_no = 'B99'")
         write(conn, FACT)
-        migrations.rollback(money, say=lambda _: None, drop_rows=True)
+        migrations.rollback(money, "0003_money", say=lambda _: None, drop_rows=True)
 
 
 def test_it_goes_back_with_its_rows(filled, version, dump):

@@ -6,7 +6,7 @@ set search_path = mixpay, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off
 as $read_events$
 declare
-    v_after text[] := regexp_match(p_after, '^([0-9]{1,18})\.([0-9]{1,18})\.([rs]?)([0-9]{1,18})\.([!-~]{1,64})$');
+    v_after text[] := regexp_match(p_after, '^([0-9]{1,18})\.([0-9]{1,18})\.([rsafp]?)([0-9]{1,18})\.([!-~]{1,64})$');
     v_epoch bigint := coalesce(v_after[1]::bigint, 0);
     v_xid xid8 := coalesce(v_after[2], '0')::xid8;
     v_log text := coalesce(v_after[3], '');
@@ -37,7 +37,8 @@ The changes of state after a position, at most p_limit, in order; poll it with t
 
 p_after is that position, null for the first. None is ever skipped: an event is shown when no transaction that began
 before its own still runs, so one that commits late comes late, in its place. The order is that of the transactions; in which order things happened to
-one trade, its entry says. Settlements and repayments belong to no trade.
+one trade, its entry says. Settlements, repayments, adjustments,
+channel fees and payouts belong to no trade.
 A position outlives a restore from a backup if the epoch was raised then (mixpay events --new-epoch).
 Raises: MX101 if there is no such merchant; MX901; MX904; MX905.
 $$;

@@ -15,7 +15,7 @@ begin
         select
             p.account, p.currency, p.came_in, p.went_out,
             -- Of those accounts that are many and small, only all of a kind together.
-            case when p.account in ('channel', 'payee', 'receiver', 'fee') then p.owner end as owner
+            case when p.account not in ('order', 'surplus', 'refund', 'anomaly', 'outside') then p.owner end as owner
         from postings as p
         where
             p.merchant_id = p_merchant_id and (p_account is null or p.account = p_account)
@@ -33,6 +33,6 @@ $_moved_in$;
 
 comment on function mixpay._moved_in(text, mixpay.journal_range, timestamptz, text, text) is $$
 What accounts got and gave within a stretch of the log, as far as it was written until a moment (null: now): each
-channel, payee, receiver and fee, and all accounts of each kind together, which have an empty owner. p_account and
+account of few owners, and all accounts of each kind together, which have an empty owner. p_account and
 p_owner: only those; null: all.
 $$;

@@ -3,9 +3,10 @@ language plpgsql stable
 set search_path = mixpay, pg_temp
 as $_parse_account$
 declare
-    v_parts text[] := regexp_match(p_account, '^([a-z]+)(?::([!-~]{1,64}))?$');
+    v_parts text[] := regexp_match(p_account, '^([a-z_]+)(?::([!-~]{1,64}))?$');
     v_accounts text[] := array[
-        'channel', 'order', 'payee', 'receiver', 'fee', 'surplus', 'refund', 'anomaly', 'outside'
+        'channel', 'bank', 'order', 'payee', 'receiver', 'fee', 'channel_fee', 'surplus', 'refund', 'anomaly', 'loss',
+        'rounding', 'outside'
     ];
 begin
     if v_parts is null or v_parts[1] <> all (v_accounts) or (v_parts[1] = 'outside' and v_parts[2] is not null) then

@@ -7,7 +7,8 @@ as $_totals_of$
 declare
     v_fold bigint;
 begin
-    if p_account.owner is null or p_account.account = 'channel' then
+    if p_account.owner is null
+        or p_account.account not in ('order', 'surplus', 'refund', 'anomaly', 'payee', 'receiver', 'fee') then
         return query
         select t.* from _all_totals(p_merchant_id, p_at, p_account.account, coalesce(p_account.owner, '')) as t;
     elsif p_account.account not in ('payee', 'receiver', 'fee') then

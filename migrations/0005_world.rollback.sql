@@ -1,0 +1,72 @@
+-- Takes back 0005, as long as the tables of 0004 can say all that happened.
+set role mixpay_owner;
+
+do $refuse$
+begin
+    if exists (
+        select from mixpay.facts
+        where
+            log in ('adjustment', 'channel_fee', 'channel_payout')
+            or entity in ('return', 'chargeback', 'order')
+            or to_state in ('authorized', 'written_off')
+            or from_account in ('channel_fee', 'bank', 'loss', 'rounding')
+            or to_account in ('channel_fee', 'bank', 'loss', 'rounding')
+    ) then
+        raise exception '0005 cannot be taken back any more' using
+            errcode = 'object_not_in_prerequisite_state',
+            detail = 'Something is on record that the tables of before have no word for.',
+            hint = 'Restore a backup from before, or stay with this version.';
+    end if;
+end;
+$refuse$;
+
+-- The channels' own numbers; refunds that went in part.
+
+-- Repricing, writing off, notes.
+
+-- Adjustments, channel fees and payouts, the bank.
+
+-- Returns and chargebacks.
+
+-- Authorized payments.
+
+alter table mixpay.state_transitions
+drop constraint entity_is_known,
+add constraint entity_is_known check (
+    entity in ('trade', 'payment', 'refund', 'channel_refund', 'release', 'dispute', 'split', 'settlement', 'repayment')
+);
+
+-- As in 0005.
+do $domains$
+begin
+    alter domain mixpay.payment_state drop constraint payment_state_is_known;
+    alter domain mixpay.payment_state add constraint payment_state_is_known
+    check (value in ('pending', 'succeeded', 'failed', 'closed'));
+    alter domain mixpay.channel_refund_state drop constraint channel_refund_state_is_known;
+    alter domain mixpay.channel_refund_state add constraint channel_refund_state_is_known check (
+        value in ('waiting', 'pending', 'sent', 'doubt', 'succeeded', 'failed', 'bounced')
+    );
+    alter domain mixpay.log drop constraint log_is_known;
+    alter domain mixpay.log add constraint log_is_known check (value in ('trade', 'settlement', 'repayment'));
+    alter domain mixpay.entity drop constraint entity_is_known;
+    alter domain mixpay.entity add constraint entity_is_known check (
+        value in (
+            'trade', 'payment', 'refund', 'channel_refund', 'release', 'dispute', 'split', 'settlement', 'repayment'
+        )
+    );
+    alter domain mixpay.account drop constraint account_is_known;
+    alter domain mixpay.account add constraint account_is_known check (
+        value in ('channel', 'order', 'surplus', 'refund', 'anomaly', 'outside', 'payee', 'receiver', 'fee')
+    );
+    comment on domain mixpay.payment_state is
+    'pending: started; succeeded: the money arrived; failed: it did not; closed: its trade was closed.';
+    comment on domain mixpay.channel_refund_state is
+    'waiting: for a person or a moment; pending: to be sent; sent: by a worker; doubt: nobody knows; bounced: came back.';
+    comment on domain mixpay.account is
+    'channel: clearing with a channel; order: in escrow of an order; surplus: of a payment; refund: on its way back; '
+    'anomaly: moved without a place in the books; outside: paid out or borne by the merchant; payee, receiver, fee: '
+    'whose it is.';
+end;
+$domains$;
+
+reset role;

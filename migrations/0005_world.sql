@@ -1,0 +1,70 @@
+-- What happened in the world can be told: money that was reserved, returned, charged back, adjusted, repriced or written
+-- off, what channels take and pay out, and the bank where books end.
+-- It is one transaction together with its mark, so nothing in it can be concurrent or left to be validated later.
+-- squawk-ignore-file constraint-missing-not-valid, require-concurrent-index-creation
+-- squawk-ignore-file adding-foreign-key-constraint, ban-drop-constraint
+
+set role mixpay_owner;
+
+-- Types. In one statement that ends by writing to the catalog: PostgreSQL 18 lets no savepoint follow a change of a domain.
+do $domains$
+begin
+    alter domain mixpay.payment_state drop constraint payment_state_is_known;
+    alter domain mixpay.payment_state add constraint payment_state_is_known
+    check (value in ('pending', 'authorized', 'succeeded', 'failed', 'closed'));
+    alter domain mixpay.channel_refund_state drop constraint channel_refund_state_is_known;
+    alter domain mixpay.channel_refund_state add constraint channel_refund_state_is_known check (
+        value in ('waiting', 'pending', 'sent', 'doubt', 'succeeded', 'failed', 'bounced', 'written_off')
+    );
+    alter domain mixpay.log drop constraint log_is_known;
+    alter domain mixpay.log add constraint log_is_known check (
+        value in ('trade', 'settlement', 'repayment', 'adjustment', 'channel_fee', 'channel_payout')
+    );
+    alter domain mixpay.entity drop constraint entity_is_known;
+    alter domain mixpay.entity add constraint entity_is_known check (
+        value in (
+            'trade', 'payment', 'refund', 'channel_refund', 'release', 'dispute', 'split', 'settlement', 'repayment',
+            'return', 'chargeback', 'order', 'adjustment', 'channel_fee', 'channel_payout'
+        )
+    );
+    alter domain mixpay.account drop constraint account_is_known;
+    alter domain mixpay.account add constraint account_is_known check (
+        value in (
+            'channel', 'order', 'surplus', 'refund', 'anomaly', 'outside', 'payee', 'receiver', 'fee', 'channel_fee',
+            'bank', 'loss', 'rounding'
+        )
+    );
+    comment on domain mixpay.payment_state is
+    'pending: started; authorized: the channel reserved the money, which is not ours yet; succeeded: the money arrived; '
+    'failed: it did not; closed: its trade was closed.';
+    comment on domain mixpay.channel_refund_state is
+    'waiting: for a person or a moment; pending: to be sent; sent: by a worker; doubt: nobody knows; bounced: came back; '
+    'written_off: nobody will hand it over.';
+    comment on domain mixpay.account is
+    'channel: clearing with a channel; order: in escrow of an order; surplus: of a payment; refund: on its way back; '
+    'anomaly: moved without a place in the books; outside: where nothing of ours is; payee, receiver, fee: whose it is; '
+    'channel_fee: what channels take; bank: our money at a bank, below zero; loss: what a channel took back and nobody '
+    'owes us; rounding: what a till never handed over.';
+end;
+$domains$;
+
+alter table mixpay.state_transitions
+drop constraint entity_is_known,
+add constraint entity_is_known check (
+    entity in (
+        'trade', 'payment', 'refund', 'channel_refund', 'release', 'dispute', 'split', 'settlement', 'repayment',
+        'return', 'chargeback', 'order', 'adjustment', 'channel_fee', 'channel_payout'
+    )
+);
+
+-- Authorized payments.
+
+-- Returns and chargebacks.
+
+-- Adjustments, channel fees and payouts, the bank.
+
+-- Repricing, writing off, notes.
+
+-- The channels' own numbers; refunds that went in part.
+
+reset role;
