@@ -25,7 +25,7 @@ SHARES = """[
 ]"""
 ARGUMENTS = "%(merchant)s, %(json)s::jsonb"
 PAYEE = ", 'payee_no', 'P'"
-# An item of these is paid, refunded or completed.
+# An item of these is paid, refunded or completed; each has a trade of two lines.
 ITEM = {
     "succeed_payments": (
         "'payment_no', '{0}' || k, 'channel_txn_no', '{0}' || k",
@@ -108,17 +108,17 @@ def tasks(size: int) -> Iterator[Task]:
 
 def _before(name: str, prefix: str) -> Iterator[str]:
     """What must have happened; the numbers are in `made` at last."""
-    yield _trades(prefix, 1)
+    yield _trades(prefix, 2)
     if name == "succeed_payments":
         yield (
             "select count(x.payment_no) from items cross join lateral mixpay.start_payment("
-            f"%(merchant)s, '{prefix}' || k, '{prefix}' || k, 20, 'card') as x"
+            f"%(merchant)s, '{prefix}' || k, '{prefix}' || k, 40, 'card') as x"
         )
     else:
         yield (
             "select count(*) from mixpay.record_payments(%(merchant)s, (select jsonb_agg("
             f"jsonb_build_object('trade_no', '{prefix}' || k, 'payment_no', '{prefix}' || k, "
-            "'channel', 'card', 'amount', 20)) from items))"
+            "'channel', 'card', 'amount', 40)) from items))"
         )
     if name == "complete_channel_refunds":
         yield (

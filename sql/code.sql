@@ -108,6 +108,7 @@ set role mixpay_owner;
 \ir functions/reserving/_refund_fact.sql
 \ir functions/reserving/_channel_refund_fact.sql
 \ir functions/reserving/_count_refunded.sql
+\ir functions/reserving/_count_parts.sql
 \ir functions/reserving/_reserve_refund.sql
 \ir functions/reserving/_move_channel_refund.sql
 -- 2. The buyer pays: start_payment before the channel is asked, succeed_payment or fail_payment when it answers;
@@ -171,6 +172,8 @@ set role mixpay_owner;
 \ir functions/sending/_keep_rules.sql
 \ir functions/sending/claim_channel_refunds.sql
 \ir functions/sending/complete_channel_refund.sql
+\ir functions/sending/_store_completions.sql
+\ir functions/sending/_complete_plain.sql
 \ir functions/sending/complete_channel_refunds.sql
 \ir functions/sending/doubt_channel_refund.sql
 \ir functions/sending/fail_channel_refund.sql

@@ -64,7 +64,12 @@ def written(shop: Shop) -> dict[str, list[str]]:
     def same(key: str, value: Any) -> Any:
         if isinstance(value, str) and (key.endswith("_at") or key == "not_before"):
             return "lately" if datetime.fromisoformat(value) > lately else value
-        return called.get(value, value) if isinstance(value, str) else value
+        # A reason may name one of our numbers, too.
+        return (
+            " ".join(called.get(word, word) for word in value.split(" "))
+            if isinstance(value, str)
+            else value
+        )
 
     tables = shop.query(
         "select attrelid::regclass::text as name from pg_attribute "
@@ -328,3 +333,84 @@ def test_bulk_and_single_write_the_same(
     # The lives had all that could make a difference.
     assert all(count > 2 for count in seen.values()), seen
     conn.execute("analyze")  # for the checks
+
+
+def completion(refund_no: str, payment_no: str, txn: str | None = None) -> Item:
+    number = number_of(refund_no, payment_no)
+    told = {"refunded_at": day(80).isoformat()} if txn else {}
+    return {"channel_refund_no": number, "channel_txn_no": txn, **told}
+
+
+def number_of_first(refund_no: str) -> Callable[[Shop], str]:
+    return lambda shop: str(
+        shop.query(
+            "select min(channel_refund_no) as no from mixpay.channel_refunds"
+            " where merchant_id = %s and refund_no = %s",
+            shop.merchant,
+            refund_no,
+        )[0].no
+    )
+
+
+def test_completions_of_every_kind(conn: Connection[Any], subtests: pytest.Subtests) -> None:
+    both = Both(conn, "fifo", 0)
+    one: Json = [
+        {"order_no": order_no, "amount": amount, "currency": "CNY", "payee_no": "S"}
+        for order_no, amount in (("A", 100), ("B", 101))
+    ]
+    # D's deposit is in T2, its balance in T3.
+    two: Json = [{"order_no": n, "amount": 100, "currency": "CNY"} for n in ("C", "D")]
+    both.call("merge_orders", one, "T1")
+    both.call("merge_orders", [two[0], {**two[1], "pay": 40}], "T2")
+    both.call("record_payment", "T1", "P1", "card", 120)
+    both.call("record_payment", "T1", "P2", "card", 81)
+    both.call("record_payment", "T2", "P3", "cash", 140)
+    both.call("merge_orders", two[1:], "T3")
+    both.call("record_payment", "T3", "P4", "wechat", 60)
+    for nth, (order_no, amount) in enumerate(
+        [("A", 70), ("B", 60), ("A", 10), ("B", 20), ("C", 50), ("D", 100), ("B", 20), ("A", 20)]
+    ):
+        both.call("refund_order", order_no, f"R{nth}", amount)
+    for shop in (both.bulk, both.single):
+        shop.fail("R2", "P2")
+        shop.fail("R3", "P2")
+        shop.redirect("R3", "P2", "card")
+        shop.call("fail_channel_refund", number_of("R5", "P3")(shop), "no")
+    first = number_of_first("R3")
+    batches: dict[str, Json] = {
+        "two parts of one refund, and another in between": [
+            completion("R1", "P2", "Y1"),
+            completion("R0", "P1", "Y2"),
+            completion("R1", "P1"),
+        ],
+        "of one refund in two trades, one of them late": [
+            completion("R4", "P3"),
+            completion("R5", "P4"),
+            completion("R5", "P3"),
+        ],
+        "twice in the call": [completion("R6", "P2", "Y6"), completion("R6", "P2")],
+        "late, with its successor behind it": [
+            {"channel_refund_no": first, "channel_txn_no": "Y3"},
+            completion("R7", "P2"),
+            completion("R3", "P2"),
+        ],
+        "late, and what was booked before": [completion("R2", "P2"), completion("R0", "P1")],
+    }
+    for name, batch in batches.items():
+        with subtests.test(name):
+            both.each("complete_channel_refunds", batch, "channel_refund_no")
+            both.agree()
+    bulk = both.bulk
+    ((late, left),) = bulk.query(
+        "select count(*) filter (where from_state = 'failed') as late,"
+        " (select count(*) from mixpay.channel_refunds where state = 'pending') as left"
+        " from mixpay.facts where merchant_id = %s and entity = 'channel_refund'"
+        " and to_state = 'succeeded'",
+        bulk.merchant,
+    )
+    assert (late, left) == (3, 0)
+    other = {"channel_refund_no": number_of("R6", "P2")(bulk), "channel_txn_no": "another"}
+    bulk.refund("B", "R8", 1)
+    new = {"channel_refund_no": bulk.channel_refund("R8", "P2").channel_refund_no}
+    with bulk.refused("MX304"):
+        bulk.rows("complete_channel_refunds", [new, other])

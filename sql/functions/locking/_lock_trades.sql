@@ -2,22 +2,19 @@ create function mixpay._lock_trades(p_merchant_id text, p_trade_nos text[]) retu
 language plpgsql
 set search_path = mixpay, pg_temp
 as $_lock_trades$
-declare
+begin
     -- A trade that is made while we wait for others is not among these.
-    v_trades trades[] := array(
+    return array(
         select t from trades as t
         where t.merchant_id = p_merchant_id and t.trade_no = any (p_trade_nos)
         order by t.trade_no
         for no key update
     );
-begin
-    perform _lock_splits(p_merchant_id, _trade_nos(v_trades));
-    return v_trades;
 end;
 $_lock_trades$;
 
 comment on function mixpay._lock_trades(text, text[]) is $$
-These trades, locked, as far as there are any, and the splits of their orders.
+These trades, locked, as far as there are any.
 
-Locks: the trades, in ascending trade number; then their orders' splits, in ascending order number.
+Locks: the trades, in ascending trade number.
 $$;

@@ -14,6 +14,7 @@ begin
         p_required => array['trade_no', 'payment_no', 'amount']
     );
     v_trades := _lock_trades(p_merchant_id, array(select value ->> 'trade_no' from jsonb_array_elements(p_payments)));
+    perform _lock_splits(p_merchant_id, _trade_nos(v_trades));
     v_plain := _plain_payments(p_merchant_id, p_payments, v_trades);
     if cardinality(v_plain) > 0 then
         v_stored := _apply_payments(array(

@@ -4,13 +4,14 @@ set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set jit = off
 as $succeed_payments$
 declare
+    v_trades trades[];
     v_item record;
 begin
     perform _check_batch(
         'payment', p_payments, array['payment_no', 'channel_txn_no', 'paid_at'], array['amount'],
         p_required => array['payment_no']
     );
-    perform _lock_trades(p_merchant_id, array(
+    v_trades := _lock_trades(p_merchant_id, array(
         select p.trade_no
         from jsonb_array_elements(p_payments) as j (value)
         cross join lateral (
@@ -18,6 +19,7 @@ begin
             where merchant_id = p_merchant_id and payment_no = j.value ->> 'payment_no' limit 1
         ) as p
     ));
+    perform _lock_splits(p_merchant_id, _trade_nos(v_trades));
     for v_item in
         select j.value, j.i from jsonb_array_elements(p_payments) with ordinality as j (value, i) order by j.i
     loop

@@ -5,6 +5,7 @@ set enable_seqscan = off set jit = off set enable_hashjoin = off set enable_merg
 as $refund_orders$
 declare
     v_trade_nos jsonb;
+    v_locked trades[];
     v_trades trades[];
     v_item record;
     v_payment_nos text[];
@@ -20,11 +21,12 @@ begin
         order by x.trade_no
     ) order by j.i) into v_trade_nos
     from jsonb_array_elements(p_refunds) with ordinality as j (value, i);
-    perform _lock_trades(p_merchant_id, array(
+    v_locked := _lock_trades(p_merchant_id, array(
         select distinct n
         from jsonb_array_elements(v_trade_nos) as t (value)
         cross join lateral jsonb_array_elements_text(t.value) as n
     ));
+    perform _lock_splits(p_merchant_id, _trade_nos(v_locked));
     for v_item in
         select j.*, format('refund %s: ', j.i) as name
         from rows from (jsonb_array_elements(p_refunds), jsonb_array_elements(v_trade_nos))

@@ -22,15 +22,10 @@ begin
     where merchant_id = p_channel_refund.merchant_id and refund_no = p_channel_refund.refund_no;
     v_was_state := v_refund.state;
     if p_succeeded <> 0 or p_freed <> 0 then
-        update refunds as r
-        set
-            succeeded = n.succeeded, freed = n.freed,
-            state = case
-                when n.succeeded + n.freed < r.amount then 'processing' when n.freed > 0 then 'failed' else 'succeeded'
-            end
-        from (select v_refund.succeeded + p_succeeded as succeeded, v_refund.freed + p_freed as freed) as n
-        where r.merchant_id = v_refund.merchant_id and r.refund_no = v_refund.refund_no
-        returning r.* into v_refund;
+        v_refund := _count_parts(v_refund, p_succeeded, p_freed);
+        update refunds
+        set succeeded = v_refund.succeeded, freed = v_refund.freed, state = v_refund.state
+        where merchant_id = v_refund.merchant_id and refund_no = v_refund.refund_no;
     end if;
     v_clearing_fact := _refund_fact(p_trade, v_refund, null, v_happened_at);
     v_clearing_fact.to_state := null;

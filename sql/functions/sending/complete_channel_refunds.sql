@@ -5,9 +5,11 @@ set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set jit = off
 as $complete_channel_refunds$
 declare
-    v_item record;
     v_trade_nos text[];
     v_refund_nos text[];
+    v_trades trades[];
+    v_plain bigint[];
+    v_item record;
 begin
     perform _check_batch(
         'completion', p_completions, array['channel_refund_no', 'channel_txn_no', 'refunded_at'], '{}',
@@ -22,13 +24,7 @@ begin
     cross join lateral (
         select trade_no from payments where merchant_id = p_merchant_id and payment_no = c.payment_no limit 1
     ) as p;
-    perform t.trade_no
-    from (select distinct n collate "C" as n from unnest(v_trade_nos) as n order by n) as d
-    cross join lateral (
-        select x.trade_no from trades as x
-        where x.merchant_id = p_merchant_id and x.trade_no = d.n
-        for no key update
-    ) as t;
+    v_trades := _lock_trades(p_merchant_id, v_trade_nos);
     -- Before the splits, for so does whoever books a failure: it may need the split of an order whose refund it has.
     perform r.refund_no
     from (select distinct n collate "C" as n from unnest(v_refund_nos) as n order by n) as d
@@ -37,15 +33,29 @@ begin
         where x.merchant_id = p_merchant_id and x.refund_no = d.n
         for no key update
     ) as r;
-    perform _lock_splits(p_merchant_id, v_trade_nos);
-    for v_item in
-        select j.value, j.i from jsonb_array_elements(p_completions) with ordinality as j (value, i) order by j.i
-    loop
-        return next complete_channel_refund(
-            p_merchant_id, v_item.value ->> 'channel_refund_no', v_item.value ->> 'channel_txn_no',
-            _parse_moment(format('completion %s: "refunded_at"', v_item.i), v_item.value ->> 'refunded_at')
-        );
-    end loop;
+    v_plain := _complete_plain(p_merchant_id, p_completions, v_trades);
+    if cardinality(v_plain) < jsonb_array_length(p_completions) then
+        perform _lock_splits(p_merchant_id, v_trade_nos);
+        for v_item in
+            select j.value, j.i
+            from jsonb_array_elements(p_completions) with ordinality as j (value, i)
+            where j.i not in (select u.i from unnest(v_plain) as u (i))
+            order by j.i
+        loop
+            perform complete_channel_refund(
+                p_merchant_id, v_item.value ->> 'channel_refund_no', v_item.value ->> 'channel_txn_no',
+                _parse_moment(format('completion %s: "refunded_at"', v_item.i), v_item.value ->> 'refunded_at')
+            );
+        end loop;
+    end if;
+    return query
+    select c.*
+    from jsonb_array_elements(p_completions) with ordinality as j (value, i)
+    cross join lateral (
+        select * from channel_refunds
+        where merchant_id = p_merchant_id and channel_refund_no = j.value ->> 'channel_refund_no' limit 1
+    ) as c
+    order by j.i;
 end;
 $complete_channel_refunds$;
 
@@ -55,8 +65,8 @@ complete_channel_refund says what happens.
 
 p_completions is [{"channel_refund_no", "channel_txn_no"?, "refunded_at"?}, ...], 1 to 10,000 of them, refunded_at a moment
 with its offset ("2026-01-31T12:00:00+08:00"). Returns the channel refunds in the order of the call.
-Locks: the trades, in ascending trade number; then the refunds, in ascending refund number; then the splits of the
-trades' orders, in ascending order number.
+Locks: the trades, in ascending trade number; then the refunds, in ascending refund number; then, if one of them
+is no ordinary news, the splits of the trades' orders, in ascending order number.
 Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if one has succeeded with
 another channel transaction or at another moment, or moved out of place before; MX901; MX903; MX904; MX905.
 $$;
