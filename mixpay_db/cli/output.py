@@ -1,6 +1,5 @@
 """How rows are shown: to people as a table or one below the other, to machines as JSON or CSV."""
 
-import csv
 import json
 import sys
 from collections.abc import Iterable, Sequence
@@ -12,17 +11,28 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from mixpay_db import csvfile
+from mixpay_db.printable import UNPRINTABLE, printable
+
 _WIDE = Console(width=10**6)
 
 
 def echo_json(value: Any) -> None:
-    click.echo(json.dumps(value, default=_text, ensure_ascii=False))
+    """JSON writes out some control characters by itself; here all that a terminal would obey."""
+    text = json.dumps(value, default=_text, ensure_ascii=False)
+    click.echo(UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def echo_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([_text(value) for value in row] for row in rows)
+    """Safe to open in a spreadsheet, and on a terminal."""
+    csvfile.write(sys.stdout, columns, ([_cell(value) for value in row] for row in rows))
+
+
+def _cell(value: Any) -> Any:
+    """Numbers stay numbers, for what is below zero is no formula."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    return printable(_text(value))
 
 
 def echo_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -60,7 +70,8 @@ def _console() -> Console:
 
 def _shown(value: Any) -> Text:
     """For people: a moment to the second."""
-    return Text(value.isoformat(" ", "seconds") if isinstance(value, datetime) else _text(value))
+    text = value.isoformat(" ", "seconds") if isinstance(value, datetime) else _text(value)
+    return Text(printable(text))
 
 
 def _text(value: Any) -> str:
