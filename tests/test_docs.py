@@ -58,7 +58,12 @@ def test_files_that_are_named_exist(document: Path) -> None:
 
 
 def test_every_edge_case_has_its_place() -> None:
-    assert [number for number, _ in CASES] == [f"E{i:02}" for i in range(1, 38)]
+    numbers = [number for number, _ in CASES]
+    assert numbers[:37] == [f"E{i:02}" for i in range(1, 38)]
+    assert numbers == sorted(set(numbers))
+    # Whoever writes a test of a case writes down the case.
+    tested = {number for test in all_tests() for number in re.findall(r"_(e\d\d)_", test)}
+    assert tested <= {number.lower() for number in numbers}
 
 
 @pytest.mark.parametrize(("number", "text"), CASES, ids=[number for number, _ in CASES])
