@@ -121,15 +121,17 @@ set role mixpay_owner;
 \ir functions/paying/_apply_payment.sql
 \ir functions/paying/start_payment.sql
 \ir functions/paying/succeed_payment.sql
-\ir functions/paying/succeed_payments.sql
 \ir functions/paying/fail_payment.sql
 \ir functions/paying/record_payment.sql
-\ir functions/paying/_plain_payments.sql
 \ir functions/paying/_fill_lines.sql
-\ir functions/paying/_store_payments.sql
 \ir functions/paying/_apply_payments.sql
+\ir functions/paying/_plain_payments.sql
+\ir functions/paying/_store_payments.sql
 \ir functions/paying/_refuse_taken_payment.sql
 \ir functions/paying/record_payments.sql
+\ir functions/paying/_plain_successes.sql
+\ir functions/paying/_store_successes.sql
+\ir functions/paying/succeed_payments.sql
 -- 3. He does not go on: cancel_order takes one order out, close_trade ends the trade, expire_trades sweeps the rest.
 \ir functions/undoing/_take_oldest.sql
 \ir functions/undoing/_reverse.sql

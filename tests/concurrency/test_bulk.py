@@ -4,6 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
+import pytest
 from psycopg import Connection
 from shop import Shop
 
@@ -134,6 +135,27 @@ def test_e07_callbacks_in_bulk_and_single(shop: Shop, race: Race) -> None:
     )
     assert raced.second[1] == raced.first
     assert [shop.row("trades", t).paid for t in ("T1", "T2")] == [100, 100]
+
+
+@pytest.mark.parametrize(
+    ("isolation", "code"), [("read committed", "MX207"), ("repeatable read", "40001")]
+)
+def test_a_channel_transaction_that_is_booked_meanwhile(
+    shop: Shop, race: Race, isolation: str, code: str
+) -> None:
+    shop.merge("T1", A=100)
+    shop.merge("T2", B=100)
+    shop.merge("T3", C=100)
+    for number in (1, 2):
+        shop.start(f"T{number}", f"P{number}", 100, "card")
+    news = [{"payment_no": "P1"}, {"payment_no": "P2", "channel_txn_no": "X"}]
+    raced = race(
+        lambda s: s.pay("T3", "P3", 100, "card", txn="X"),
+        lambda s: s.rows("succeed_payments", news),
+        isolation,
+    )
+    assert raced.second.sqlstate == code
+    assert [shop.row("payments", p).state for p in ("P1", "P2")] == ["pending", "pending"]
 
 
 def test_two_into_one_trade_that_lacks_one(shop: Shop, race: Race) -> None:

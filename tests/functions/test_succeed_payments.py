@@ -58,6 +58,17 @@ def test_e03_again_changes_nothing(shop: Shop) -> None:
         assert shop.rows("succeed_payments", [P2, P2]) == [first[1], first[1]]
 
 
+def test_one_transaction_of_a_channel_pays_once_in_a_call(shop: Shop) -> None:
+    with shop.refused("MX207", "X2", "P1"):
+        shop.rows("succeed_payments", [{**P1, "channel_txn_no": "X2"}, P2])
+
+
+def test_without_a_transaction_number_as_many_as_there_are(shop: Shop) -> None:
+    shop.start("T1", "P3", 40)
+    payments = shop.rows("succeed_payments", [P1, {"payment_no": "P3"}, P2])
+    assert [p.channel_txn_no for p in payments] == [None, None, "X2"]
+
+
 def test_all_or_nothing(shop: Shop, subtests: pytest.Subtests) -> None:
     shop.pay("T1", "P9", 10, "alipay", None, "X9")
     for bad, code in [

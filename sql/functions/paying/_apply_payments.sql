@@ -1,8 +1,15 @@
-create function mixpay._apply_payments(p_trades mixpay.trades[], p_payments mixpay.payments[]) returns text[]
+create function mixpay._apply_payments(
+    p_trades mixpay.trades[], p_payments mixpay.payments[], p_from_state text
+) returns mixpay.payments[]
 language plpgsql
 set search_path = mixpay, pg_temp
 as $_apply_payments$
 declare
+    v_paid_into trades[] := array(
+        select t from unnest(p_trades) as t
+        where t.trade_no in (select p.trade_no from unnest(p_payments) as p)
+        order by t.trade_no
+    );
     v_trade trades;
     v_trades trades[] := array[]::trades[];
     v_payment payments;
@@ -34,7 +41,7 @@ begin
         select
             x.trade_no, x.position, x.order_no, case when x.clears_at_once then x.payee_no end as payee_no,
             x.amount - x.paid as lacking
-        from unnest(p_trades) as t
+        from unnest(v_paid_into) as t
         cross join lateral (
             select * from trade_orders as y
             where y.merchant_id = t.merchant_id and y.trade_no = t.trade_no and y.live is not false
@@ -48,7 +55,7 @@ begin
                 v_trades := v_trades || v_trade;
             end if;
             v_nth := v_nth + 1;
-            v_trade := p_trades[v_nth];
+            v_trade := v_paid_into[v_nth];
             v_first := v_last + 1;
             v_last := v_first;
             while v_trade_nos[v_last + 1] = v_trade.trade_no loop
@@ -59,7 +66,7 @@ begin
         v_payment.seq := v_trade.last_seq + 1;
         v_payments := v_payments || v_payment;
         v_trade := _count_payment(v_trade, v_payment);
-        v_fact := _payment_fact(v_trade, v_payment, '');
+        v_fact := _payment_fact(v_trade, v_payment, p_from_state);
         v_fact.to_account := 'order';
         v_moves := array[]::facts[];
         v_by_remainder := null;
@@ -100,13 +107,14 @@ begin
     end loop;
     perform _fill_lines(v_trade.merchant_id, v_trade_nos, v_positions, v_shares, v_payee_nos, v_live);
     perform _post_all(v_trades || v_trade, v_facts);
-    return _store_payments(v_payments);
+    return v_payments;
 end;
 $_apply_payments$;
 
-comment on function mixpay._apply_payments(mixpay.trades[], mixpay.payments[]) is $$
-Stores payments and gives their money to their trades: what record_payment does for one, for many at once. Returns the
-numbers that it stored: if some are missing they were taken meanwhile, and nothing of all this may stay.
+comment on function mixpay._apply_payments(mixpay.trades[], mixpay.payments[], text) is $$
+Gives the money of payments to their trades: what _apply_payment does for one, for many at once. Returns the payments
+with their places in their trades; to store them is left to the caller.
 
-p_trades are the locked trades, p_payments new payments that they need in full, trade by trade in the same order.
+p_trades are the locked trades, in ascending number; p_payments the payments that they need in full, trade by trade in
+the same order; p_from_state the state of all of them before.
 $$;

@@ -17,11 +17,7 @@ begin
     perform _lock_splits(p_merchant_id, _trade_nos(v_trades));
     v_plain := _plain_payments(p_merchant_id, p_payments, v_trades);
     if cardinality(v_plain) > 0 then
-        v_stored := _apply_payments(array(
-            select t from unnest(v_trades) as t
-            where t.trade_no in (select p.trade_no from unnest(v_plain) as p)
-            order by t.trade_no
-        ), v_plain);
+        v_stored := _store_payments(_apply_payments(v_trades, v_plain, ''));
         if cardinality(v_stored) is distinct from cardinality(v_plain) then
             perform _refuse_taken_payment(v_plain, v_stored);
         end if;

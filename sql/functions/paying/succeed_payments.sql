@@ -5,6 +5,7 @@ set enable_seqscan = off set jit = off
 as $succeed_payments$
 declare
     v_trades trades[];
+    v_plain payments[];
     v_item record;
 begin
     perform _check_batch(
@@ -20,15 +21,30 @@ begin
         ) as p
     ));
     perform _lock_splits(p_merchant_id, _trade_nos(v_trades));
+    v_plain := _plain_successes(p_merchant_id, p_payments, v_trades);
+    if cardinality(v_plain) > 0 then
+        perform _store_successes(_apply_payments(v_trades, v_plain, 'pending'));
+    end if;
     for v_item in
-        select j.value, j.i from jsonb_array_elements(p_payments) with ordinality as j (value, i) order by j.i
+        select j.value, j.i
+        from jsonb_array_elements(p_payments) with ordinality as j (value, i)
+        where j.i not in (select p.seq from unnest(v_plain) as p)
+        order by j.i
     loop
-        return next succeed_payment(
+        perform succeed_payment(
             p_merchant_id, v_item.value ->> 'payment_no', v_item.value ->> 'channel_txn_no',
             _parse_moment(format('payment %s: "paid_at"', v_item.i), v_item.value ->> 'paid_at'),
             (v_item.value ->> 'amount')::bigint
         );
     end loop;
+    return query
+    select p.*
+    from jsonb_array_elements(p_payments) with ordinality as j (value, i)
+    cross join lateral (
+        select * from payments
+        where merchant_id = p_merchant_id and payment_no = j.value ->> 'payment_no' limit 1
+    ) as p
+    order by j.i;
 end;
 $succeed_payments$;
 

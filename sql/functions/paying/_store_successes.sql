@@ -1,0 +1,40 @@
+create function mixpay._store_successes(p_payments mixpay.payments[]) returns void
+language plpgsql
+set search_path = mixpay, pg_temp
+-- Only a hash of what is stored is never slow, whatever the planner believes of the table.
+set enable_nestloop = off set enable_mergejoin = off set jit = off
+as $_store_successes$
+declare
+    v_payment payments;
+begin
+    update payments as p
+    set
+        state = n.state, amount = n.amount, applied = n.applied, channel_txn_no = n.channel_txn_no,
+        paid_at = n.paid_at, seq = n.seq
+    from unnest(p_payments) as n
+    where
+        p.merchant_id = p_payments[1].merchant_id and p.payment_no = n.payment_no
+        and p.payment_no = any (array(select x.payment_no from unnest(p_payments) as x));
+exception
+    when unique_violation then
+        foreach v_payment in array p_payments loop
+            if exists (
+                select from payments as x
+                where
+                    x.merchant_id = v_payment.merchant_id and x.channel = v_payment.channel
+                    and x.channel_txn_no = v_payment.channel_txn_no
+            ) then
+                perform _refuse_channel_txn_no(v_payment.merchant_id, v_payment.channel, v_payment.channel_txn_no);
+            end if;
+        end loop;
+        -- It was booked after this transaction's snapshot; above READ COMMITTED only the next transaction sees it.
+        raise exception 'could not serialize access: a channel transaction of these payments has just paid'
+            using errcode = 'serialization_failure';
+end;
+$_store_successes$;
+
+comment on function mixpay._store_successes(mixpay.payments[]) is $$
+Stores started payments of one merchant that have succeeded.
+
+Raises: MX207 if a channel transaction is another payment's.
+$$;
