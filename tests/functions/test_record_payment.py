@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-from shop import Shop, day
+from shop import Shop, day, held, orders
 
 
 @pytest.fixture(autouse=True)
@@ -215,3 +215,45 @@ def test_e13_shares_sum_exactly_and_zero_shares_get_no_row(shop: Shop, allocatio
         assert sum(share.amount for share in shares) == amount
         assert all(share.amount > 0 for share in shares)
     assert shop.paid("T2") == amounts
+
+
+@pytest.mark.parametrize("allocation", ["fifo", "pro_rata"])
+@pytest.mark.parametrize("before", [0, 30, 55])
+def test_the_last_payment_fills_lines_of_every_kind(
+    shop: Shop, allocation: str, before: int
+) -> None:
+    """Whose the money then is does not depend on how much of each line was paid before."""
+    shop.call("register_merchant", "Shop", allocation)
+    shop.call("register_payee", "S", "Store")
+    nobodys, payees, divided, last = orders(K=20, L=30, N=10, O=25)
+    lines = [
+        nobodys,
+        {**payees, "payee_no": "S"},
+        *held("S", M=40),
+        {**divided, "payee_no": "S"},
+        {**last, "payee_no": "S"},
+    ]
+    shop.call("merge_orders", lines, "T5")
+    shop.rows("split_order", "N", "X", [{"kind": "platform_fee", "receiver": "us", "rate": 2000}])
+    if before:
+        shop.pay("T5", "P1", before)
+    shop.pay("T5", "P2", 125 - before)
+
+    found = shop.query(
+        "select order_no, paid, cleared, live from mixpay.trade_orders "
+        "where merchant_id = %s and trade_no = 'T5' order by position",
+        shop.merchant,
+    )
+    assert [tuple(line) for line in found] == [
+        ("K", 20, 0, False),
+        ("L", 30, 30, False),
+        ("M", 40, 0, False),
+        ("N", 10, 10, False),
+        ("O", 25, 25, False),
+    ]
+    balances = shop.query(
+        "select account || ':' || owner as name, balance from mixpay.account_balances "
+        "where merchant_id = %s and account in ('payee', 'fee')",
+        shop.merchant,
+    )
+    assert {row.name: row.balance for row in balances} == {"payee:S": 63, "fee:us": 2}

@@ -29,22 +29,20 @@ begin
         select * from trade_orders
         where
             merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no and live is not false
-            and (paid < amount or v_fills or v_by_remainder is not null)
+            and (paid < amount or v_by_remainder is not null)
         order by position
     loop
-        exit when v_left = 0 and not v_fills;
+        exit when v_left = 0;
         v_nth := v_nth + 1;
         v_share := coalesce(v_by_remainder[v_nth], least(v_left, v_line.amount - v_line.paid));
-        continue when v_share = 0 and not v_fills;
+        continue when v_share = 0;
         v_left := v_left - v_share;
-        v_clearing.cleared := 0;
         v_fact.order_no := v_line.order_no;
-        if v_share > 0 and v_line.split_no is not null then
+        if v_line.split_no is not null then
             v_split_lines := v_split_lines || v_line;
             v_split_shares := v_split_shares || v_share;
         else
-            if v_share > 0 and v_line.clears_at_once then
-                v_clearing.cleared := v_share;
+            if v_line.clears_at_once then
                 v_moved := v_fact;
                 v_moved.from_state := null;
                 v_moved.to_state := null;
@@ -55,19 +53,27 @@ begin
                 v_moved.amount := v_share;
                 v_moves := v_moves || v_moved;
             end if;
-            update trade_orders
-            set paid = paid + v_share, cleared = cleared + v_clearing.cleared, live = not v_fills
-            where merchant_id = v_line.merchant_id and trade_no = v_line.trade_no and position = v_line.position;
+            if not v_fills then
+                update trade_orders
+                set paid = paid + v_share, cleared = cleared + case when clears_at_once then v_share else 0 end
+                where merchant_id = v_line.merchant_id and trade_no = v_line.trade_no and position = v_line.position;
+            end if;
         end if;
-        if v_share > 0 then
-            v_fact.order_no := coalesce(p_fact.order_no, v_line.order_no);
-            v_fact.to_owner := v_line.order_no;
-            v_fact.amount := v_share;
-            v_facts := v_facts || v_fact;
-            v_fact.from_state := null;
-            v_fact.to_state := null;
-        end if;
+        v_fact.order_no := coalesce(p_fact.order_no, v_line.order_no);
+        v_fact.to_owner := v_line.order_no;
+        v_fact.amount := v_share;
+        v_facts := v_facts || v_fact;
+        v_fact.from_state := null;
+        v_fact.to_state := null;
     end loop;
+    if v_fills then
+        -- Each line gets what it lacks: one statement for all but those that a split divides.
+        update trade_orders
+        set paid = amount, cleared = cleared + case when clears_at_once then amount - paid else 0 end, live = false
+        where
+            merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no and live is not false
+            and (split_no is null or paid = amount);
+    end if;
     -- In one order for all, because of the splits' locks.
     for v_nth in
         select i from generate_subscripts(v_split_lines, 1) as i order by (v_split_lines[i]).order_no

@@ -9,7 +9,9 @@ declare
     v_trade_nos text[];
     v_trade trades;
 begin
-    perform _check_moment('expires_at', p_expires_at);
+    if p_expires_at is not null then
+        perform _check_moment('expires_at', p_expires_at);
+    end if;
     v_trade_nos := _merge(p_merchant_id, _read_orders(p_orders, p_trade_no, p_expires_at));
     select * into v_trade from trades where merchant_id = p_merchant_id and trade_no = v_trade_nos[1];
     return v_trade;
