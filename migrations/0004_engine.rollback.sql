@@ -335,6 +335,54 @@ drop table mixpay_0004.facts;
 drop table mixpay_0004.settlements;
 drop schema mixpay_0004;
 drop table mixpay.repayments;
+-- Indexes, as they were.
+drop index mixpay.orders_by_payee;
+drop index mixpay.payments_by_trade;
+drop index mixpay.refunds_by_order;
+drop index mixpay.refund_details_by_payment;
+drop index mixpay.channel_refunds_by_detail;
+drop index mixpay.releases_by_order;
+drop index mixpay.disputes_by_order;
+drop index mixpay.an_order_has_one_split;
+drop index mixpay.split_receivers_by_receiver;
+drop index mixpay.split_shares_by_trade;
+drop index mixpay.channel_refunds_by_due_at;
+drop index mixpay.trades_by_sweep_at;
+
+create index orders_by_payee on mixpay.orders (payee_no, merchant_id);
+create index payments_by_trade on mixpay.payments (trade_no, merchant_id, spent, paid_at, seq);
+create index refunds_by_order on mixpay.refunds (order_no, merchant_id);
+create index refund_details_by_payment on mixpay.refund_details (payment_no, merchant_id);
+create index channel_refunds_by_detail on mixpay.channel_refunds (refund_no, payment_no, merchant_id);
+create index releases_by_order on mixpay.releases (order_no, merchant_id);
+create index disputes_by_order on mixpay.disputes (order_no, merchant_id);
+create unique index an_order_has_one_split on mixpay.splits (order_no, merchant_id);
+create index split_receivers_by_receiver on mixpay.split_receivers (receiver, merchant_id, kind);
+create index split_shares_by_trade on mixpay.split_shares (trade_no, merchant_id);
+create index channel_refunds_by_due_at on mixpay.channel_refunds (merchant_id, due_at) where due_at is not null;
+create index trades_by_sweep_at on mixpay.trades (merchant_id, sweep_at) where sweep_at is not null;
+
+alter table mixpay.anomalies alter column merchant_id reset (n_distinct);
+alter table mixpay.anomaly_resolutions alter column merchant_id reset (n_distinct);
+alter table mixpay.balance_folds alter column merchant_id reset (n_distinct);
+alter table mixpay.channel_refunds alter column merchant_id reset (n_distinct);
+alter table mixpay.closed_balances alter column merchant_id reset (n_distinct);
+alter table mixpay.closed_periods alter column merchant_id reset (n_distinct);
+alter table mixpay.disputes alter column merchant_id reset (n_distinct);
+alter table mixpay.folded_balances alter column merchant_id reset (n_distinct);
+alter table mixpay.orders alter column merchant_id reset (n_distinct);
+alter table mixpay.payees alter column merchant_id reset (n_distinct);
+alter table mixpay.payments alter column merchant_id reset (n_distinct);
+alter table mixpay.refund_details alter column merchant_id reset (n_distinct);
+alter table mixpay.refunds alter column merchant_id reset (n_distinct);
+alter table mixpay.releases alter column merchant_id reset (n_distinct);
+alter table mixpay.routes alter column merchant_id reset (n_distinct);
+alter table mixpay.split_receivers alter column merchant_id reset (n_distinct);
+alter table mixpay.split_shares alter column merchant_id reset (n_distinct);
+alter table mixpay.splits alter column merchant_id reset (n_distinct);
+alter table mixpay.trade_orders alter column merchant_id reset (n_distinct);
+alter table mixpay.trades alter column merchant_id reset (n_distinct);
+
 comment on column mixpay.balance_folds.fold is
 'The merchant''s how-manieth this is, from 1: each begins where the last one ended.';
 comment on column mixpay.trade_orders.nth is

@@ -74,7 +74,8 @@ parts as (
             case when a.attnotnull then 'not null' end,
             'generated ' || nullif(a.attgenerated::text, ''),
             'identity ' || nullif(a.attidentity::text, ''),
-            'default ' || pg_catalog.pg_get_expr(d.adbin, d.adrelid)
+            'default ' || pg_catalog.pg_get_expr(d.adbin, d.adrelid),
+            'with ' || array_to_string(a.attoptions, ', ')
         ),
         null,
         a.attacl,

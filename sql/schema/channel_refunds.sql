@@ -38,8 +38,11 @@ create table mixpay.channel_refunds (
     )
 );
 
+alter table mixpay.channel_refunds alter column merchant_id set (n_distinct = -0.01);
+
 -- The foreign key to refund_details.
-create index channel_refunds_by_detail on mixpay.channel_refunds (refund_no, payment_no, merchant_id);
+create index channel_refunds_by_detail on mixpay.channel_refunds (refund_no, payment_no, merchant_id)
+where refund_no is not null;
 
 create unique index a_detail_has_one_standing_channel_refund
 on mixpay.channel_refunds (refund_no, payment_no, merchant_id) where state not in ('failed', 'bounced');
@@ -49,7 +52,8 @@ create unique index a_channel_refund_has_one_successor on mixpay.channel_refunds
 where redirected_from is not null;
 
 -- claim_channel_refunds and due_merchants: what is due, or will be.
-create index channel_refunds_by_due_at on mixpay.channel_refunds (merchant_id, due_at) where due_at is not null;
+create index channel_refunds_by_due_at on mixpay.channel_refunds (merchant_id, due_at, channel_refund_no)
+where due_at is not null;
 
 -- The work lists: what somebody should look at.
 create index channel_refunds_to_look_at on mixpay.channel_refunds (state, merchant_id)

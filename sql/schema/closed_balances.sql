@@ -11,6 +11,8 @@ create table mixpay.closed_balances (
     foreign key (merchant_id, until_at) references mixpay.closed_periods
 );
 
+alter table mixpay.closed_balances alter column merchant_id set (n_distinct = -0.01);
+
 comment on table mixpay.closed_balances is 'The accounts as they stood when each period ended: since the beginning.';
 comment on column mixpay.closed_balances.owner is 'Whose account; empty: all accounts of this kind together.';
 comment on column mixpay.closed_balances.came_in is 'All that came in until then, in the currency''s smallest unit.';

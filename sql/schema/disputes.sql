@@ -21,8 +21,10 @@ create table mixpay.disputes (
     constraint refund_is_the_buyers check (refund_no is null or outcome = 'buyer')
 );
 
+alter table mixpay.disputes alter column merchant_id set (n_distinct = -0.01);
+
 -- The foreign key to orders.
-create index disputes_by_order on mixpay.disputes (order_no, merchant_id);
+create index disputes_by_order on mixpay.disputes (order_no, merchant_id) where order_no is not null;
 
 create unique index an_order_has_one_open_dispute on mixpay.disputes (order_no, merchant_id) where state = 'open';
 

@@ -11,6 +11,8 @@ create table mixpay.folded_balances (
     primary key (merchant_id, account, owner, currency, fold)
 ) with (fillfactor = 90);
 
+alter table mixpay.folded_balances alter column merchant_id set (n_distinct = -0.01);
+
 create unique index an_account_has_one_last_balance
 on mixpay.folded_balances (merchant_id, account, owner, currency) where is_last;
 

@@ -30,9 +30,12 @@ create table mixpay.payments (
     )
 ) with (fillfactor = 85);
 
+alter table mixpay.payments alter column merchant_id set (n_distinct = -0.01);
+
 -- The foreign key to trades; and refund_order: the trade's payments that still hold money, oldest first. spent is a
 -- column of its own because a payment that is refunded in part then keeps its place in the index (a HOT update).
-create index payments_by_trade on mixpay.payments (trade_no, merchant_id, spent, paid_at, seq);
+create index payments_by_trade on mixpay.payments (trade_no, merchant_id, spent, paid_at, seq)
+where trade_no is not null;
 
 create unique index a_channel_transaction_pays_once on mixpay.payments (merchant_id, channel, channel_txn_no)
 where channel_txn_no is not null;

@@ -10,8 +10,10 @@ create table mixpay.refund_details (
     foreign key (merchant_id, payment_no) references mixpay.payments
 );
 
+alter table mixpay.refund_details alter column merchant_id set (n_distinct = -0.01);
+
 -- The foreign key to payments.
-create index refund_details_by_payment on mixpay.refund_details (payment_no, merchant_id);
+create index refund_details_by_payment on mixpay.refund_details (payment_no, merchant_id) where payment_no is not null;
 
 comment on table mixpay.refund_details is 'How much of a refund one payment bears: the result of first in, first out.';
 comment on column mixpay.refund_details.amount is 'In the currency''s smallest unit.';

@@ -22,8 +22,10 @@ create table mixpay.refunds (
     )
 );
 
+alter table mixpay.refunds alter column merchant_id set (n_distinct = -0.01);
+
 -- The foreign key to orders.
-create index refunds_by_order on mixpay.refunds (order_no, merchant_id);
+create index refunds_by_order on mixpay.refunds (order_no, merchant_id) where order_no is not null;
 
 comment on table mixpay.refunds is 'One request to give money back.';
 comment on column mixpay.refunds.kind is

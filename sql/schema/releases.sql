@@ -10,8 +10,10 @@ create table mixpay.releases (
     foreign key (merchant_id, order_no) references mixpay.orders
 );
 
+alter table mixpay.releases alter column merchant_id set (n_distinct = -0.01);
+
 -- The foreign key to orders.
-create index releases_by_order on mixpay.releases (order_no, merchant_id);
+create index releases_by_order on mixpay.releases (order_no, merchant_id) where order_no is not null;
 
 comment on table mixpay.releases is 'Held money that was given to its payee: whole or in part.';
 comment on column mixpay.releases.amount is 'In the currency''s smallest unit.';

@@ -13,8 +13,10 @@ create table mixpay.repayments (
     constraint somebody_owes_it check (account in ('payee', 'receiver', 'fee'))
 );
 
+alter table mixpay.repayments alter column merchant_id set (n_distinct = -0.01);
+
 -- Settlements: what was brought in for an account.
-create index repayments_by_owner on mixpay.repayments (owner, merchant_id, account);
+create index repayments_by_owner on mixpay.repayments (owner, merchant_id, account) where owner is not null;
 
 comment on table mixpay.repayments is 'Money that was brought in for accounts that lacked some.';
 comment on column mixpay.repayments.account is 'What it was brought in for: payee, receiver or fee; owner says whose.';

@@ -16,6 +16,8 @@ create table mixpay.routes (
     constraint range_is_not_empty check (min_amount <= max_amount)
 );
 
+alter table mixpay.routes alter column merchant_id set (n_distinct = -0.01);
+
 comment on table mixpay.routes is 'Which channels a merchant''s payment method may use.';
 comment on column mixpay.routes.currency is 'The currency that it is for; *: any.';
 comment on column mixpay.routes.priority is 'The smallest goes first.';

@@ -33,12 +33,14 @@ create table mixpay.settlements (
     constraint only_a_payout_is_reversed check (state = 'settled' or amount > 0)
 );
 
+alter table mixpay.settlements alter column merchant_id set (n_distinct = -0.01);
+
 -- The foreign key to payees.
 create index settlements_by_payee on mixpay.settlements (payee_no, merchant_id) where payee_no is not null;
 
 -- One settlement of an account after the other: of two at once, the second waits here.
 create unique index an_accounts_settlements_are_numbered
-on mixpay.settlements (owner, merchant_id, account, currency, nth);
+on mixpay.settlements (owner, merchant_id, account, currency, nth) where owner is not null;
 
 comment on table mixpay.settlements is 'What payees and receivers were paid out, and what that was made of.';
 comment on column mixpay.settlements.account is 'What is settled: payee or receiver; owner says which.';

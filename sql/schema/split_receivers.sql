@@ -17,10 +17,13 @@ create table mixpay.split_receivers (
     constraint the_remainder_is_not_kept check (not (takes_remainder and kept_on_refund))
 );
 
+alter table mixpay.split_receivers alter column merchant_id set (n_distinct = -0.01);
+
 create unique index one_takes_the_remainder on mixpay.split_receivers (split_no, merchant_id) where takes_remainder;
 
 -- settle_receiver: whether there is such a receiver.
-create index split_receivers_by_receiver on mixpay.split_receivers (receiver, merchant_id, kind);
+create index split_receivers_by_receiver on mixpay.split_receivers (receiver, merchant_id, kind)
+where receiver is not null;
 
 comment on table mixpay.split_receivers is 'The receivers of each split, with their rates as they were agreed.';
 comment on column mixpay.split_receivers.position is 'Its place in the split, from 1: a later one gets what earlier ones leave.';

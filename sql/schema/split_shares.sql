@@ -12,8 +12,10 @@ create table mixpay.split_shares (
     constraint taken_back_is_never_above_amount check (taken_back <= amount)
 );
 
+alter table mixpay.split_shares alter column merchant_id set (n_distinct = -0.01);
+
 -- The foreign key to trades.
-create index split_shares_by_trade on mixpay.split_shares (trade_no, merchant_id);
+create index split_shares_by_trade on mixpay.split_shares (trade_no, merchant_id) where trade_no is not null;
 
 comment on table mixpay.split_shares is 'What each receiver of a split has got of each of the order''s trades.';
 comment on column mixpay.split_shares.amount is 'Its share of what was divided, refunds aside, in the smallest unit.';

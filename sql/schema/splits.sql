@@ -11,7 +11,9 @@ create table mixpay.splits (
     constraint takes_place_is_known check (takes_place in ('payment', 'release'))
 );
 
-create unique index an_order_has_one_split on mixpay.splits (order_no, merchant_id);
+alter table mixpay.splits alter column merchant_id set (n_distinct = -0.01);
+
+create unique index an_order_has_one_split on mixpay.splits (order_no, merchant_id) where order_no is not null;
 
 comment on table mixpay.splits is 'How an order''s money is divided among receivers.';
 comment on column mixpay.splits.takes_place is

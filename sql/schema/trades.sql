@@ -25,8 +25,10 @@ create table mixpay.trades (
     constraint open_lacks_something_and_paid_nothing check (state = 'closed' or (state = 'paid') = (paid = amount))
 ) with (fillfactor = 85);
 
+alter table mixpay.trades alter column merchant_id set (n_distinct = -0.01);
+
 -- expire_trades: what is open and has an end.
-create index trades_by_sweep_at on mixpay.trades (merchant_id, sweep_at) where sweep_at is not null;
+create index trades_by_sweep_at on mixpay.trades (merchant_id, sweep_at, trade_no) where sweep_at is not null;
 
 comment on table mixpay.trades is 'Orders merged to be paid together: one unique trade number.';
 comment on column mixpay.trades.amount is 'The sum of its lines, in the currency''s smallest unit.';

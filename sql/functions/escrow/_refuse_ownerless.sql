@@ -7,7 +7,7 @@ begin
         select from orders as o
         where
             o.merchant_id = p_merchant_id and o.order_no = p_order_no and o.payee_no is null
-            and not exists (select from splits as s where s.merchant_id = o.merchant_id and s.order_no = o.order_no)
+            and not exists (select from splits as s where s.merchant_id = p_merchant_id and s.order_no = p_order_no)
     ) then
         raise exception 'order % belongs to nobody to whom its money could be released', p_order_no using
             errcode = 'MX504',

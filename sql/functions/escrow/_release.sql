@@ -12,11 +12,14 @@ declare
     v_part bigint;
 begin
     for v_line in
-        select l as stored, t as trade, l.paid - l.refunded - l.cleared as in_escrow
+        select l.stored, t as trade, l.in_escrow
         from unnest(p_trades) as t
-        inner join trade_orders as l
-            on l.merchant_id = t.merchant_id and l.order_no = p_release.order_no and l.trade_no = t.trade_no
-        where l.paid - l.refunded > l.cleared
+        cross join lateral (
+            select x as stored, x.nth, x.paid - x.refunded - x.cleared as in_escrow from trade_orders as x
+            where x.merchant_id = t.merchant_id and x.trade_no = t.trade_no and x.order_no = p_release.order_no
+            limit 1
+        ) as l
+        where l.in_escrow > 0
         order by l.nth
     loop
         v_trade := v_line.trade;

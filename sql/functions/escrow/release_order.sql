@@ -3,7 +3,7 @@ create function mixpay.release_order(
 ) returns mixpay.releases
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
-set enable_seqscan = off set jit = off
+set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $release_order$
 declare
     v_release releases;

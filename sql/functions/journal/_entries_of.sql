@@ -35,7 +35,11 @@ begin
             else array(
                 select p.trade_no
                 from channel_refunds as c
-                inner join payments as p on p.merchant_id = c.merchant_id and p.payment_no = c.payment_no
+                cross join lateral (
+                    select * from payments as x
+                    where x.merchant_id = c.merchant_id and x.payment_no = c.payment_no
+                    limit 1
+                ) as p
                 where c.merchant_id = p_merchant_id and c.channel_refund_no = p_account.owner
             )
         end;

@@ -14,10 +14,13 @@ begin
         )::folded_balances
         from _moved_in(p_fold.merchant_id, p_range, null, null, null) as m
         left join unnest(p_ends) as e on e.account = m.account and e.owner = m.owner and e.currency = m.currency
-        left join folded_balances as b
-            on
-                b.is_last and b.merchant_id = p_fold.merchant_id and b.account = m.account and b.owner = m.owner
-                and b.currency = m.currency
+        left join lateral (
+            select * from folded_balances as x
+            where
+                x.is_last and x.merchant_id = p_fold.merchant_id and x.account = m.account and x.owner = m.owner
+                and x.currency = m.currency
+            limit 1
+        ) as b on true
     );
     insert into folded_balances select m.* from unnest(v_moved) as m
     on conflict (merchant_id, account, owner, currency, fold) do update

@@ -2,7 +2,7 @@ create function mixpay.account_balance(
     p_merchant_id text, p_account text, p_at timestamptz default null
 ) returns setof mixpay.account_total
 language plpgsql stable security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off set jit = off
+set search_path = mixpay, pg_temp set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $account_balance$
 begin
     perform _check_merchant(p_merchant_id);

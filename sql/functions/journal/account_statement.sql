@@ -2,7 +2,7 @@ create function mixpay.account_statement(
     p_merchant_id text, p_account text, p_after timestamptz default null, p_until timestamptz default null
 ) returns setof mixpay.statement_line
 language plpgsql stable security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off set jit = off
+set search_path = mixpay, pg_temp set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $account_statement$
 declare
     v_account account_name;

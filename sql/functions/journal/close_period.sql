@@ -2,7 +2,7 @@ create function mixpay.close_period(
     p_merchant_id text, p_until timestamptz, p_wait interval default '10 seconds'
 ) returns mixpay.closed_periods
 language plpgsql security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off set jit = off
+set search_path = mixpay, pg_temp set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $close_period$
 declare
     v_period closed_periods;

@@ -1,6 +1,6 @@
 create function mixpay.fold_balances(p_merchant_id text) returns mixpay.balance_folds
 language plpgsql security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off set jit = off
+set search_path = mixpay, pg_temp set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $fold_balances$
 declare
     -- A step takes so many facts, and a fold that has half as many movements grows no more: so the sum at a past moment
@@ -10,6 +10,7 @@ declare
     v_xid xid8;
     v_last balance_folds;
     v_range journal_range;
+    v_end folded_balances;
     v_ends folded_balances[] := array[]::folded_balances[];
 begin
     perform _check_merchant(p_merchant_id);
@@ -65,16 +66,16 @@ begin
         exit when (v_range.until_epoch, v_range.until_xid) = (v_epoch, v_xid);
     end loop;
     -- Which of an account's rows is the last one is said once, when all are there.
-    update folded_balances as b set is_last = false
-    from unnest(v_ends) as e
-    where
-        b.is_last and b.merchant_id = p_merchant_id and b.account = e.account and b.owner = e.owner
-        and b.currency = e.currency and b.fold <> e.fold;
-    update folded_balances as b set is_last = true
-    from unnest(v_ends) as e
-    where
-        b.merchant_id = p_merchant_id and b.account = e.account and b.owner = e.owner and b.currency = e.currency
-        and b.fold = e.fold and not b.is_last;
+    foreach v_end in array v_ends loop
+        update folded_balances set is_last = false
+        where
+            is_last and merchant_id = p_merchant_id and account = v_end.account and owner = v_end.owner
+            and currency = v_end.currency and fold <> v_end.fold;
+        update folded_balances set is_last = true
+        where
+            merchant_id = p_merchant_id and account = v_end.account and owner = v_end.owner
+            and currency = v_end.currency and fold = v_end.fold and not is_last;
+    end loop;
     return v_last;
 end;
 $fold_balances$;

@@ -1,7 +1,7 @@
 create function mixpay.trial_balance(p_merchant_id text, p_at timestamptz default null)
 returns setof mixpay.account_total
 language plpgsql stable security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off set jit = off
+set search_path = mixpay, pg_temp set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $trial_balance$
 begin
     perform _check_merchant(p_merchant_id);

@@ -24,6 +24,7 @@ begin
                         o.merchant_id = p_merchant_id and o.order_no = l.order_no
                         and o.amount = l.amount and o.currency = l.currency
                         and coalesce(o.payee_no = l.payee_no, l.payee_no is null)
+                    offset 0
                 )
         where l.trade_no is not null
         group by l.trade_no

@@ -24,7 +24,9 @@ begin
     update orders set merge_count = merge_count - 1
     where
         merchant_id = p_merchant_id
-        and order_no in (select l.order_no from unnest(p_lines) as l where v_found[l.trade] is not null);
+        and order_no = any (array(
+            select l.order_no from unnest(p_lines) as l where v_found[l.trade] is not null
+        ));
     return v_found;
 end;
 $_find_merged_since$;

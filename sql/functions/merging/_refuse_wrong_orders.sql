@@ -9,7 +9,10 @@ begin
     from unnest(p_lines) as l
     where
         l.payee_no is not null
-        and not exists (select from payees as p where p.merchant_id = p_merchant_id and p.payee_no = l.payee_no)
+        and not exists (
+            select from payees as p where p.merchant_id = p_merchant_id and p.payee_no = l.payee_no
+            offset 0
+        )
     order by l.trade, l.position
     limit 1;
     if found then
@@ -47,7 +50,9 @@ begin
         format('%s %s for payee %s', l.amount, l.currency, coalesce(l.payee_no, '(none)')) as sent
     into v_wrong
     from unnest(p_lines) as l
-    inner join orders as o on o.merchant_id = p_merchant_id and o.order_no = l.order_no
+    cross join lateral (
+        select * from orders as x where x.merchant_id = p_merchant_id and x.order_no = l.order_no limit 1
+    ) as o
     where o.amount <> l.amount or o.currency <> l.currency or not coalesce(o.payee_no = l.payee_no, l.payee_no is null)
     order by l.trade, l.position
     limit 1;

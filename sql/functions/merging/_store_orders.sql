@@ -15,6 +15,7 @@ begin
             exists (select from currencies as c where c.currency = l.currency)
             and (l.payee_no is null or exists (
                 select from payees as p where p.merchant_id = p_merchant_id and p.payee_no = l.payee_no
+                offset 0
             ))
         order by l.order_no collate "C"
         on conflict (merchant_id, order_no) do update set merge_count = o.merge_count + 1

@@ -1,7 +1,7 @@
 create function mixpay.merge_many(p_merchant_id text, p_trades jsonb) returns setof mixpay.trades
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
-set enable_seqscan = off set jit = off
+set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $merge_many$
 declare
     v_trade_nos text[] := _merge(p_merchant_id, _parse_merges(p_trades));

@@ -1,7 +1,7 @@
 create function mixpay.fail_payment(p_merchant_id text, p_payment_no text, p_reason text) returns mixpay.payments
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
-set enable_seqscan = off set jit = off
+set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $fail_payment$
 declare
     v_trade trades;

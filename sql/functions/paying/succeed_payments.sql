@@ -1,7 +1,7 @@
 create function mixpay.succeed_payments(p_merchant_id text, p_payments jsonb) returns setof mixpay.payments
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
-set enable_seqscan = off set jit = off
+set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $succeed_payments$
 declare
     v_trades trades[];

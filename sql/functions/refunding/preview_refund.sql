@@ -1,7 +1,7 @@
 create function mixpay.preview_refund(p_merchant_id text, p_order_no text, p_amount bigint)
 returns setof mixpay.refund_share
 language plpgsql stable security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off set jit = off
+set search_path = mixpay, pg_temp set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $preview_refund$
 begin
     perform _check_amount('amount', p_amount);

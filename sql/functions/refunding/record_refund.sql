@@ -4,7 +4,7 @@ create function mixpay.record_refund(
 ) returns mixpay.refunds
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
-set enable_seqscan = off set jit = off set enable_hashjoin = off set enable_mergejoin = off
+set enable_seqscan = off set enable_bitmapscan = off set jit = off set enable_hashjoin = off set enable_mergejoin = off
 as $record_refund$
 declare
     v_refund refunds;
@@ -35,7 +35,11 @@ begin
     -- The first of what was made: a part that bounced may have gone another way since.
     select c.channel, f.happened_at into v_stored
     from facts as f
-    inner join channel_refunds as c on c.merchant_id = f.merchant_id and c.channel_refund_no = f.channel_refund_no
+    cross join lateral (
+        select x.channel from channel_refunds as x
+        where x.merchant_id = f.merchant_id and x.channel_refund_no = f.channel_refund_no
+        limit 1
+    ) as c
     where
         f.merchant_id = p_merchant_id and f.log = 'trade'
         and f.log_no = any (_trade_nos(v_trades)) and f.refund_no = p_refund_no

@@ -4,7 +4,7 @@ create function mixpay.refund_order(
 ) returns mixpay.refunds
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
-set enable_seqscan = off set jit = off set enable_hashjoin = off set enable_mergejoin = off
+set enable_seqscan = off set enable_bitmapscan = off set jit = off set enable_hashjoin = off set enable_mergejoin = off
 as $refund_order$
 declare
     v_payment_nos text[];

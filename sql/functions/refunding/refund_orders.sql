@@ -1,7 +1,7 @@
 create function mixpay.refund_orders(p_merchant_id text, p_refunds jsonb) returns setof mixpay.refunds
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
-set enable_seqscan = off set jit = off set enable_hashjoin = off set enable_mergejoin = off
+set enable_seqscan = off set enable_bitmapscan = off set jit = off set enable_hashjoin = off set enable_mergejoin = off
 as $refund_orders$
 declare
     v_trade_nos jsonb;
@@ -17,10 +17,14 @@ begin
     -- Each refund's trades are those that its order has now: one that it gets while we wait is locked by nobody here.
     select jsonb_agg(array(
         select x.trade_no from trade_orders as x
-        where x.merchant_id = p_merchant_id and x.order_no = j.value ->> 'order_no'
-        order by x.trade_no
-    ) order by j.i) into v_trade_nos
-    from jsonb_array_elements(p_refunds) with ordinality as j (value, i);
+        where x.merchant_id = p_merchant_id and x.order_no = o.order_no
+        order by x.nth
+    ) order by o.i) into v_trade_nos
+    from (
+        select j.value ->> 'order_no' as order_no, j.i
+        from jsonb_array_elements(p_refunds) with ordinality as j (value, i)
+        offset 0
+    ) as o;
     v_locked := _lock_trades(p_merchant_id, array(
         select distinct n
         from jsonb_array_elements(v_trade_nos) as t (value)
@@ -37,11 +41,11 @@ begin
         v_payment_nos := _parse_payment_nos(v_item.name || '"payment_nos"', v_item.value -> 'payment_nos');
         v_trades := array(
             select t.x
-            from jsonb_array_elements_text(v_item.trade_nos) with ordinality as n (trade_no, i)
+            from jsonb_array_elements_text(v_item.trade_nos) as n (trade_no)
             cross join lateral (
                 select x from trades as x where x.merchant_id = p_merchant_id and x.trade_no = n.trade_no limit 1
             ) as t
-            order by n.i
+            order by (t.x).trade_no
         );
         if v_trades = '{}' then
             perform _check_order(p_merchant_id, v_item.value ->> 'order_no');

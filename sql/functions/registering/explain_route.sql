@@ -2,7 +2,7 @@ create function mixpay.explain_route(
     p_merchant_id text, p_method text, p_currency text, p_amount bigint, p_payment_no text
 ) returns setof mixpay.route_choice
 language plpgsql stable security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off set jit = off
+set search_path = mixpay, pg_temp set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $explain_route$
 begin
     perform _check_merchant(p_merchant_id);

@@ -5,7 +5,8 @@ create function mixpay.register_channel(
     p_min_refund bigint default null, p_fallback_channel text default null, p_source text default null
 ) returns mixpay.channels
 language plpgsql security definer
-set search_path = mixpay, pg_temp
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $register_channel$
 declare
     v_channel channels;

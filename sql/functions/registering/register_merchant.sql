@@ -2,7 +2,8 @@ create function mixpay.register_merchant(
     p_merchant_id text, p_title text, p_allocation text default 'fifo'
 ) returns mixpay.merchants
 language plpgsql security definer
-set search_path = mixpay, pg_temp
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $register_merchant$
 declare
     v_merchant merchants;

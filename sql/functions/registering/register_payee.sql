@@ -1,6 +1,7 @@
 create function mixpay.register_payee(p_merchant_id text, p_payee_no text, p_title text) returns mixpay.payees
 language plpgsql security definer
-set search_path = mixpay, pg_temp
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $register_payee$
 declare
     v_payee payees;

@@ -3,7 +3,8 @@ create function mixpay.set_route(
     p_currency text default null, p_min_amount bigint default null, p_max_amount bigint default null
 ) returns mixpay.routes
 language plpgsql security definer
-set search_path = mixpay, pg_temp
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $set_route$
 declare
     v_route routes;

@@ -3,7 +3,7 @@ create function mixpay.bounce_channel_refund(
 ) returns mixpay.channel_refunds
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
-set enable_seqscan = off set jit = off
+set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $bounce_channel_refund$
 declare
     v_trade trades;

@@ -4,7 +4,7 @@ create function mixpay.claim_channel_refunds(
 ) returns setof mixpay.channel_refunds
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
-set enable_seqscan = off set jit = off
+set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $claim_channel_refunds$
 declare
     v_due text[];

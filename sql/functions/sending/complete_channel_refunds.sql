@@ -2,7 +2,7 @@ create function mixpay.complete_channel_refunds(p_merchant_id text, p_completion
 returns setof mixpay.channel_refunds
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
-set enable_seqscan = off set jit = off
+set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $complete_channel_refunds$
 declare
     v_trade_nos text[];

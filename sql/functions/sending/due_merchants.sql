@@ -2,7 +2,7 @@ create function mixpay.due_merchants(
     p_after text default null, p_limit bigint default 100, p_channels text[] default null
 ) returns setof mixpay.due_merchant
 language plpgsql stable security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off set jit = off
+set search_path = mixpay, pg_temp set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $due_merchants$
 declare
     v_due due_merchant;

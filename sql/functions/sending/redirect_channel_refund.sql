@@ -3,7 +3,7 @@ create function mixpay.redirect_channel_refund(
 ) returns mixpay.channel_refunds
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
-set enable_seqscan = off set jit = off
+set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $redirect_channel_refund$
 declare
     v_trade trades;
@@ -35,12 +35,17 @@ begin
     end if;
     if exists (
         select from channel_refunds as c
-        inner join anomalies as a on a.merchant_id = c.merchant_id and a.channel_refund_no = c.channel_refund_no
+        cross join lateral (
+            select * from anomalies as x
+            where x.merchant_id = p_merchant_id and x.channel_refund_no = c.channel_refund_no
+            limit 1
+        ) as a
         where
             c.merchant_id = p_merchant_id and c.refund_no = v_was.refund_no and c.payment_no = v_was.payment_no
             and not exists (
                 select from anomaly_resolutions as r
-                where r.merchant_id = a.merchant_id and r.channel_refund_no = a.channel_refund_no
+                where r.merchant_id = p_merchant_id and r.channel_refund_no = a.channel_refund_no
+                offset 0
             )
     ) then
         raise exception 'channel refund % is an open anomaly', p_channel_refund_no using

@@ -3,7 +3,7 @@ create function mixpay.resolve_anomaly(
 ) returns mixpay.anomaly_resolutions
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
-set enable_seqscan = off set jit = off
+set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $resolve_anomaly$
 declare
     v_trade trades;

@@ -3,7 +3,7 @@ create function mixpay.record_repayment(
     p_repaid_at timestamptz default null, p_reason text default null
 ) returns mixpay.repayments
 language plpgsql security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off set jit = off
+set search_path = mixpay, pg_temp set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $record_repayment$
 declare
     v_account account_name;

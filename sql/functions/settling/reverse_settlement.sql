@@ -2,7 +2,7 @@ create function mixpay.reverse_settlement(
     p_merchant_id text, p_settlement_no text, p_reason text
 ) returns mixpay.settlements
 language plpgsql security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off set jit = off
+set search_path = mixpay, pg_temp set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $reverse_settlement$
 declare
     v_settlement settlements;

@@ -2,7 +2,7 @@ create function mixpay.settle_payee(
     p_merchant_id text, p_payee_no text, p_settlement_no text, p_until timestamptz, p_currency text default null
 ) returns mixpay.settlements
 language plpgsql security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off set jit = off
+set search_path = mixpay, pg_temp set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $settle_payee$
 begin
     perform _check_payee(p_merchant_id, p_payee_no);

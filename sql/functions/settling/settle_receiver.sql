@@ -2,7 +2,7 @@ create function mixpay.settle_receiver(
     p_merchant_id text, p_receiver text, p_settlement_no text, p_until timestamptz, p_currency text default null
 ) returns mixpay.settlements
 language plpgsql security definer
-set search_path = mixpay, pg_temp set enable_seqscan = off set jit = off
+set search_path = mixpay, pg_temp set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $settle_receiver$
 begin
     perform _check_receiver(p_merchant_id, p_receiver, array['receiver']);

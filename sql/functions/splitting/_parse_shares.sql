@@ -73,6 +73,7 @@ begin
     where
         r.kind = 'payee' and not exists (
             select from payees as p where p.merchant_id = p_order.merchant_id and p.payee_no = r.receiver
+            offset 0
         )
     limit 1;
     if found then

@@ -12,10 +12,13 @@ declare
     v_cleared bigint;
 begin
     for v_row in
-        select l as line, t as trade
+        select l.line, t as trade
         from unnest(p_trades) as t
-        inner join trade_orders as l
-            on l.merchant_id = t.merchant_id and l.order_no = p_split.order_no and l.trade_no = t.trade_no
+        cross join lateral (
+            select x as line, x.nth from trade_orders as x
+            where x.merchant_id = t.merchant_id and x.trade_no = t.trade_no and x.order_no = p_split.order_no
+            limit 1
+        ) as l
         order by l.nth
     loop
         v_line := v_row.line;

@@ -3,7 +3,7 @@ create function mixpay.split_order(
 ) returns setof mixpay.split_list
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
-set enable_seqscan = off set jit = off
+set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $split_order$
 declare
     v_order orders;

@@ -25,10 +25,13 @@ begin
     perform _lock_splits(p_trade.merchant_id, array[p_trade.trade_no::text]);
     v_share.amount := 0;
     for v_line in
-        select l as stored, s.amount, s.i
+        select l.stored, s.amount, s.i
         from unnest(p_positions, p_amounts) with ordinality as s (position, amount, i)
-        inner join trade_orders as l
-            on l.merchant_id = p_trade.merchant_id and l.trade_no = p_trade.trade_no and l.position = s.position
+        cross join lateral (
+            select x as stored from trade_orders as x
+            where x.merchant_id = p_trade.merchant_id and x.trade_no = p_trade.trade_no and x.position = s.position
+            limit 1
+        ) as l
         order by s.i
     loop
         v_fact := _fact(p_trade, 'trade', p_trade.trade_no);

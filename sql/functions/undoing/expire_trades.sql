@@ -1,7 +1,7 @@
 create function mixpay.expire_trades(p_merchant_id text, p_limit bigint default 1000) returns setof mixpay.trades
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
-set enable_seqscan = off set jit = off
+set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $expire_trades$
 declare
     v_trades trades[];
