@@ -109,6 +109,7 @@ set role mixpay_owner;
 \ir functions/reserving/_channel_refund_fact.sql
 \ir functions/reserving/_count_refunded.sql
 \ir functions/reserving/_count_parts.sql
+\ir functions/reserving/_new_channel_refund.sql
 \ir functions/reserving/_reserve_refund.sql
 \ir functions/reserving/_move_channel_refund.sql
 -- 2. The buyer pays: start_payment before the channel is asked, succeed_payment or fail_payment when it answers;
@@ -148,6 +149,11 @@ set role mixpay_owner;
 \ir functions/refunding/_refund_once.sql
 \ir functions/refunding/preview_refund.sql
 \ir functions/refunding/refund_order.sql
+\ir functions/refunding/_refunded_line.sql
+\ir functions/refunding/_plain_refunds.sql
+\ir functions/refunding/_take_from_many.sql
+\ir functions/refunding/_store_refunds.sql
+\ir functions/refunding/_refund_plain.sql
 \ir functions/refunding/refund_orders.sql
 \ir functions/refunding/record_refund.sql
 -- 6. Money in escrow is released, by call or by its date, unless a dispute holds it back.

@@ -95,6 +95,18 @@ def test_e01_a_bulk_refund_and_a_single_one(shop: Shop, race: Race) -> None:
     assert shop.row("payments", "P1").refunded == 60
 
 
+def test_e34_a_number_that_a_refund_of_another_order_gets_meanwhile(shop: Shop, race: Race) -> None:
+    shop.merge("T1", A=100, C=100)
+    shop.merge("T2", B=100)
+    shop.pay("T1", "P1", 200)
+    shop.pay("T2", "P2", 100)
+    sent = [{"order_no": o, "refund_no": f"R{o}", "amount": 60} for o in "AC"]
+    raced = race(lambda s: s.refund("B", "RC", 60), lambda s: s.rows("refund_orders", sent))
+
+    assert raced.second.sqlstate == "MX302"
+    assert [shop.row("payments", p).refunded for p in ("P1", "P2")] == [0, 60]
+
+
 def test_e03_the_same_refunds_in_bulk_and_single(shop: Shop, race: Race) -> None:
     shop.merge("T1", A=100)
     shop.pay("T1", "P1", 100)

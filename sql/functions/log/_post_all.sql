@@ -2,7 +2,7 @@ create function mixpay._post_all(p_trades mixpay.trades[], p_facts mixpay.facts[
 language plpgsql
 set search_path = mixpay, pg_temp
 -- Only a hash of what is posted is never slow, whatever the planner believes of the table.
-set enable_nestloop = off set enable_mergejoin = off set jit = off
+set enable_hashjoin = on set enable_nestloop = off set enable_mergejoin = off set jit = off
 as $_post_all$
 declare
     v_nth bigint := 1;

@@ -7,6 +7,7 @@ declare
     v_trade_nos jsonb;
     v_locked trades[];
     v_trades trades[];
+    v_plain bigint[];
     v_item record;
     v_payment_nos text[];
 begin
@@ -31,10 +32,12 @@ begin
         cross join lateral jsonb_array_elements_text(t.value) as n
     ));
     perform _lock_splits(p_merchant_id, _trade_nos(v_locked));
+    v_plain := _refund_plain(p_merchant_id, p_refunds, v_trade_nos, v_locked);
     for v_item in
         select j.*, format('refund %s: ', j.i) as name
         from rows from (jsonb_array_elements(p_refunds), jsonb_array_elements(v_trade_nos))
             with ordinality as j (value, trade_nos, i)
+        where j.i not in (select u.i from unnest(v_plain) as u (i))
         order by j.i
     loop
         perform _check_text(v_item.name || '"reason"', v_item.value ->> 'reason');
@@ -50,11 +53,18 @@ begin
         if v_trades = '{}' then
             perform _check_order(p_merchant_id, v_item.value ->> 'order_no');
         end if;
-        return next _refund_once(
+        perform _refund_once(
             v_trades, p_merchant_id, v_item.value ->> 'order_no', v_item.value ->> 'refund_no',
             (v_item.value ->> 'amount')::bigint, v_item.value ->> 'reason', v_payment_nos
         );
     end loop;
+    return query
+    select r.*
+    from jsonb_array_elements(p_refunds) with ordinality as j (value, i)
+    cross join lateral (
+        select * from refunds where merchant_id = p_merchant_id and refund_no = j.value ->> 'refund_no' limit 1
+    ) as r
+    order by j.i;
 end;
 $refund_orders$;
 

@@ -17,7 +17,6 @@ declare
     v_at timestamptz := clock_timestamp();
     v_share refund_share;
     v_new channel_refunds;
-    v_destination refund_destination;
     v_ordinal bigint := 0;
 begin
     foreach v_share in array p_shares loop
@@ -33,27 +32,10 @@ begin
     -- What is in escrow goes first; the last shares are what payee and receivers gave back.
     v_in_escrow := v_total + coalesce(v_clearing.cleared, 0);
     v_fact.entity := 'channel_refund';
-    v_new.merchant_id := p_trade.merchant_id;
-    v_new.refund_no := p_refund.refund_no;
-    v_new.refunded_at := p_refunded_at;
     foreach v_share in array p_shares loop
-        v_new.channel_refund_no := _new_number(v_at, v_ordinal);
-        v_new.payment_no := v_share.payment_no;
-        v_new.amount := v_share.amount;
+        v_new := _new_channel_refund(p_refund, v_share, _new_number(v_at, v_ordinal), p_channel, p_refunded_at);
         v_new.cleared := greatest(0, v_share.amount - v_in_escrow);
         v_in_escrow := greatest(0, v_in_escrow - v_share.amount);
-        v_new.channel := p_channel;
-        v_new.state := 'succeeded';
-        if p_channel is null then
-            v_destination := _find_destination(
-                p_trade.merchant_id, v_share.payment_no, v_share.channel, v_share.amount, null
-            );
-            v_new.channel := v_destination.channel;
-            v_new.state := v_destination.state;
-            v_new.reason := v_destination.reason;
-            v_new.not_before := v_destination.not_before;
-            v_new.due_at := case v_new.state when 'pending' then now() else v_new.not_before end;
-        end if;
         v_ordinal := v_ordinal + 1;
         insert into refund_details (merchant_id, refund_no, payment_no, amount)
         values (v_new.merchant_id, v_new.refund_no, v_new.payment_no, v_new.amount);
