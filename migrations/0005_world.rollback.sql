@@ -9,6 +9,8 @@ begin
             log in ('adjustment', 'channel_fee', 'channel_payout')
             or entity in ('return', 'chargeback', 'order')
             or to_state in ('authorized', 'written_off')
+            or (entity = 'payment' and from_state = to_state)
+            or (entity = 'channel_refund' and from_state = to_state and to_state in ('succeeded', 'bounced', 'failed'))
             or from_account in ('channel_fee', 'bank', 'loss', 'rounding')
             or to_account in ('channel_fee', 'bank', 'loss', 'rounding')
     ) then
@@ -21,6 +23,8 @@ end;
 $refuse$;
 
 -- The channels' own numbers; refunds that went in part.
+delete from mixpay.state_transitions
+where from_state = to_state and entity in ('payment', 'channel_refund') and cause = 'the channel''s number came later';
 
 -- Repricing, writing off, notes.
 

@@ -66,5 +66,10 @@ add constraint entity_is_known check (
 -- Repricing, writing off, notes.
 
 -- The channels' own numbers; refunds that went in part.
+insert into mixpay.state_transitions (entity, from_state, to_state, cause) values
+    ('payment', 'succeeded', 'succeeded', 'the channel''s number came later'),
+    ('channel_refund', 'succeeded', 'succeeded', 'the channel''s number came later'),
+    ('channel_refund', 'bounced', 'bounced', 'the channel''s number came later'),
+    ('channel_refund', 'failed', 'failed', 'the channel''s number came later');
 
 reset role;

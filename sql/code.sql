@@ -117,6 +117,7 @@ set role mixpay_owner;
 \ir functions/paying/_refuse_payment_no.sql
 \ir functions/paying/_refuse_channel_txn_no.sql
 \ir functions/paying/_payment_fact.sql
+\ir functions/paying/_name_transaction.sql
 \ir functions/paying/_count_payment.sql
 \ir functions/paying/_paid_fact.sql
 \ir functions/paying/_apply_payment.sql
@@ -175,6 +176,8 @@ set role mixpay_owner;
 \ir functions/sending/_refuse_channel_refund_news.sql
 \ir functions/sending/_is_still_free.sql
 \ir functions/sending/_list_anomaly.sql
+\ir functions/sending/_name_transfer.sql
+\ir functions/sending/_heard_before.sql
 \ir functions/sending/_redirect.sql
 \ir functions/sending/due_merchants.sql
 \ir functions/sending/_keep_rules.sql

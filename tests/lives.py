@@ -86,6 +86,9 @@ class Sent:
     # Whether it ever succeeded, and what became of money that moved out of place.
     moved: bool = False
     anomaly: str = ""
+    # The channel's number of the one and of the other.
+    txn: str | None = None
+    listed: str | None = None
 
 
 def way(channel: str) -> Sent:
@@ -400,11 +403,17 @@ class Model:
         part.ways.append(was.successor)
         return None
 
-    def complete(self, refund: Refund, part: Part, sent: Sent, again: bool) -> str | None:
-        """again: it is a second one, by another transaction of the channel."""
+    def complete(self, refund: Refund, part: Part, sent: Sent, txn: str | None) -> str | None:
+        """txn is a number of the channel that no transfer had before, or none."""
         if sent.moved or sent.anomaly:
-            if not again:
+            if txn is None:
                 return None  # the news that came before
+            if sent.moved and sent.txn is None:
+                sent.txn = txn  # its second part
+                return None
+            if not sent.moved and sent.listed is None:
+                sent.listed = txn
+                return None
             if sent.state == "succeeded" or sent.anomaly in ("open", "written_off"):
                 return "MX304"
         if sent.state in ("failed", "bounced"):
@@ -415,11 +424,11 @@ class Model:
                 if not unsent:
                     if sent.anomaly:
                         return "MX304"
-                    sent.anomaly = "open"
+                    sent.anomaly, sent.listed = "open", txn
                     self.out_of_place(part, sent)
                     return None
                 unsent[0].state = "failed"
-        sent.state, sent.moved = "succeeded", True
+        sent.state, sent.moved, sent.txn = "succeeded", True, txn
         self.sent(part, sent, part.amount)
         return None
 
@@ -454,7 +463,7 @@ class Model:
             if not self.is_free(refund, part):
                 return "MX301"
             self.take_in(refund, part)
-            sent.state, sent.moved = "succeeded", True
+            sent.state, sent.moved, sent.txn = "succeeded", True, sent.listed
         sent.anomaly = resolution
         self.out_of_place(part, sent)
         return None
@@ -673,9 +682,9 @@ class Life:
         call = self.random.choice([*2 * ["complete"], *3 * ["fail"], "doubt", *2 * ["bounce"]])
         sent_no = self.sent_no(number, part, sent)
         if is_late or call == "complete":
-            # Now and then another transfer of the same.
-            txn = self.number("X") if self.random.random() < 0.2 else None
-            code = self.model.complete(refund, part, sent, txn is not None)
+            # Now and then its number comes later, or another transfer of the same.
+            txn = self.number("X") if self.random.random() < 0.3 else None
+            code = self.model.complete(refund, part, sent, txn)
             self.agree(code, "complete_channel_refund", sent_no, txn)
         elif call == "fail":
             code = self.model.fail(refund, part, sent)

@@ -296,6 +296,16 @@ class Shop:
         )
         return {row.payment_no: row.amount for row in rows}
 
+    def named(self, entity: str, number: str) -> list[str]:
+        """What came later of something whose state stayed: shop.named("payment", "P")."""
+        events = self.query(
+            "select reason from mixpay.history "
+            "where entity = %s and number = %s and from_state = to_state order by trade_no, entry",
+            entity,
+            number,
+        )
+        return [event.reason for event in events]
+
     # What time does.
 
     def later(self, interval: str) -> None:

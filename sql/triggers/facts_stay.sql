@@ -35,11 +35,19 @@ for each statement execute function mixpay._refuse_to_change_facts();
 create trigger closed_balances_stay before update or delete or truncate on mixpay.closed_balances
 for each statement execute function mixpay._refuse_to_change_facts();
 
-create trigger anomalies_stay before update or delete or truncate on mixpay.anomalies
-for each statement execute function mixpay._refuse_to_change_facts();
-
 create trigger resolutions_stay before update or delete or truncate on mixpay.anomaly_resolutions
 for each statement execute function mixpay._refuse_to_change_facts();
+
+-- What is written once, but for the channel's number, which may come later, and then stays.
+create trigger anomalies_stay before delete or truncate on mixpay.anomalies
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger anomalies_stay_but_numbered
+before update of merchant_id, channel_refund_no, amount, happened_at, created_at on mixpay.anomalies
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger numbers_of_anomalies_stay before update on mixpay.anomalies
+for each row when (old.channel_txn_no is not null) execute function mixpay._refuse_to_change_facts();
 
 -- What changes, and is never deleted. A row that others refer to could not go; one that only facts tell of could.
 create trigger orders_stay before delete or truncate on mixpay.orders

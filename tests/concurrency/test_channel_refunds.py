@@ -202,3 +202,20 @@ def test_e05_doubt_that_waited_for_the_success_is_refused(shop: Shop, race: Race
     )
 
     assert raced.second.sqlstate == "MX304"
+
+
+@pytest.mark.parametrize(
+    ("isolation", "refused"), [("read committed", "MX304"), ("repeatable read", "40001")]
+)
+def test_e43_two_second_news_with_different_numbers(
+    shop: Shop, race: Race, isolation: str, refused: str
+) -> None:
+    number = shop.complete("R", "P1").channel_refund_no
+    raced = race(
+        lambda s: s.call("complete_channel_refund", number, "X1"),
+        lambda s: s.call("complete_channel_refund", number, "X2"),
+        isolation,
+    )
+
+    assert raced.second.sqlstate == refused
+    assert shop.row("channel_refunds", number).channel_txn_no == "X1"

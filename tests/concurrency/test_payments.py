@@ -267,3 +267,49 @@ def test_a_trade_made_while_a_batch_waits_is_locked_before_it_is_paid(
     payer.conn.commit()
 
     assert [(p.applied, p.surplus) for p in outcome(recorded)] == [(10, 0), (5, 5)]
+
+
+@ISOLATION
+@pytest.mark.parametrize("recorded", [False, True])
+def test_e43_two_second_news_with_different_numbers(
+    shop: Shop, race: Race, isolation: str, recorded: bool
+) -> None:
+    if recorded:
+        shop.pay("T1", "P", 60)
+    else:
+        shop.start("T1", "P", 60)
+        shop.succeed("P")
+
+    def news(number: str) -> Callable[[Shop], Row]:
+        return lambda s: s.pay("T1", "P", 60, txn=number) if recorded else s.succeed("P", number)
+
+    raced = race(news("X1"), news("X2"), isolation)
+
+    refused = {"read committed": "MX202" if recorded else "MX208", "repeatable read": "40001"}
+    assert raced.second.sqlstate == refused[isolation]
+    assert shop.row("payments", "P").channel_txn_no == "X1"
+    assert shop.named("payment", "P") == ["channel transaction X1"]
+
+
+def test_e43_the_same_second_news_at_once(shop: Shop, race: Race) -> None:
+    shop.pay("T1", "P", 60)
+    raced = race(lambda s: s.pay("T1", "P", 60, txn="X"), lambda s: s.pay("T1", "P", 60, txn="X"))
+
+    assert raced.first == raced.second
+    assert shop.named("payment", "P") == ["channel transaction X"]
+
+
+@ISOLATION
+def test_e43_one_number_for_two_payments_at_once(shop: Shop, race: Race, isolation: str) -> None:
+    shop.pay("T1", "P1", 60)
+    shop.pay("T2", "P2", 60)
+    raced = race(
+        lambda s: s.pay("T1", "P1", 60, txn="X"),
+        lambda s: s.pay("T2", "P2", 60, txn="X"),
+        isolation,
+    )
+
+    assert (
+        raced.second.sqlstate == {"read committed": "MX207", "repeatable read": "40001"}[isolation]
+    )
+    assert shop.row("payments", "P2").channel_txn_no is None

@@ -135,6 +135,12 @@ def test_e06_a_second_success_of_what_was_given_out_is_an_anomaly(shop: Shop) ->
     assert shop.listed("anomaly_list") == {"P1": 60}
     with shop.refused("MX308", 60):
         shop.redirect("R", "P1", "bank")
+    # What is listed is old news, too, and more of it has no place.
+    for old in ("X1", "X2"):
+        with shop.unchanged():
+            assert shop.complete("R", "P1", old).state == "bounced"
+    with shop.refused("MX304", "X1"):
+        shop.complete("R", "P1", "X3")
 
 
 def test_a_surplus_that_came_back_is_still_surplus(shop: Shop) -> None:

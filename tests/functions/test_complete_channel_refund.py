@@ -77,6 +77,69 @@ def test_e03_other_news_after_success_is_an_error(shop: Shop, again: tuple[Any, 
         shop.call("complete_channel_refund", number, *again)
 
 
+def test_e43_the_channels_number_may_come_later(shop: Shop) -> None:
+    number = number_of(shop, "P1")
+    first = shop.call("complete_channel_refund", number, None, day(5))
+    later = shop.call("complete_channel_refund", number, "X1", day(5))
+
+    assert later == first._replace(channel_txn_no="X1")
+    assert shop.row("channel_refunds", number) == later
+    assert shop.named("channel_refund", number) == ["channel transaction X1"]
+    for again in [("X1", day(5)), ("X1",), (None,)]:
+        with shop.unchanged():
+            assert shop.call("complete_channel_refund", number, *again) == later
+    with shop.refused("MX304", number, "X1"):
+        shop.call("complete_channel_refund", number, "X2")
+
+
+def test_e43_a_number_with_another_moment_is_other_news(shop: Shop) -> None:
+    number = number_of(shop, "P1")
+    shop.call("complete_channel_refund", number, None, day(5))
+    with shop.refused("MX304", number, "another moment"):
+        shop.call("complete_channel_refund", number, "X1", day(6))
+
+
+def test_e43_the_number_may_come_after_the_money_came_back(shop: Shop) -> None:
+    number = number_of(shop, "P2")
+    shop.call("complete_channel_refund", number, None)
+    shop.call("bounce_channel_refund", number, "account closed")
+    named = shop.call("complete_channel_refund", number, "X1")
+
+    assert (named.state, named.channel_txn_no) == ("bounced", "X1")
+    # What was redirected since keeps its number, too; and another one is more money.
+    assert shop.call("complete_channel_refund", number, "X2").state == "succeeded"
+    assert shop.named("channel_refund", number) == ["channel transaction X1"]
+
+
+def test_e43_the_number_may_come_after_it_went_another_way(shop: Shop) -> None:
+    number = number_of(shop, "P2")
+    shop.call("complete_channel_refund", number, None)
+    shop.call("bounce_channel_refund", number, "account closed")
+    shop.call("redirect_channel_refund", number, "bank", "another account")
+    named = shop.call("complete_channel_refund", number, "X1")
+
+    assert (named.state, named.channel_txn_no) == ("failed", "X1")
+
+
+@pytest.mark.parametrize("resolution", [None, "recovered", "written_off"])
+def test_e43_the_number_of_an_anomaly_may_come_later(shop: Shop, resolution: str | None) -> None:
+    shop.fail("R", "P2")
+    shop.refund("A", "R2", 50)
+    number = number_of(shop, "P2")
+    shop.call("complete_channel_refund", number, None)
+    if resolution:
+        shop.call("resolve_anomaly", number, resolution, "so")
+    first = shop.row("channel_refunds", number)
+
+    assert shop.call("complete_channel_refund", number, "X1") == first
+    assert anomalies(shop) == [(70, "X1")]
+    assert shop.named("channel_refund", number) == ["channel transaction X1"]
+    with shop.unchanged():
+        assert shop.call("complete_channel_refund", number, "X1") == first
+    with shop.refused("MX304"):
+        shop.call("complete_channel_refund", number, "X2")
+
+
 def test_e06_a_success_after_a_failure_is_taken_back_in(shop: Shop) -> None:
     shop.complete("R", "P1")
     shop.fail("R", "P2")

@@ -105,3 +105,16 @@ def test_refuses_what_is_no_list_of_completions(
 def test_refuses_an_unknown_merchant(shop: Shop, parts: list[dict[str, Any]]) -> None:
     with shop.refused("MX101", "nobody"):
         Shop(shop.conn, "nobody").rows("complete_channel_refunds", parts)
+
+
+def test_e43_the_channels_numbers_may_come_later(shop: Shop, parts: list[dict[str, Any]]) -> None:
+    first = shop.rows("complete_channel_refunds", parts)
+    named = [{**part, "channel_txn_no": f"Y{i}"} for i, part in enumerate(parts)]
+    later = shop.rows("complete_channel_refunds", named)
+
+    assert later == [c._replace(channel_txn_no=f"Y{i}") for i, c in enumerate(first)]
+    assert shop.named("channel_refund", first[0].channel_refund_no) == ["channel transaction Y0"]
+    with shop.unchanged():
+        assert shop.rows("complete_channel_refunds", parts) == later
+    with shop.refused("MX304", "Y0"):
+        shop.rows("complete_channel_refunds", [parts[1], {**parts[0], "channel_txn_no": "Y9"}])

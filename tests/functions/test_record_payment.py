@@ -90,10 +90,39 @@ def test_e03_same_number_with_other_content_is_an_error(shop: Shop, again: tuple
         shop.call("record_payment", *again)
 
 
-def test_e03_a_transaction_number_that_was_not_there_is_other_content(shop: Shop) -> None:
-    shop.pay("T", "P", 120)
+def test_e43_the_channels_number_may_come_later(shop: Shop) -> None:
+    first = shop.pay("T", "P", 120, paid_at=day(1))
+    later = shop.pay("T", "P", 120, paid_at=day(1), txn="X1")
+
+    assert later == first._replace(channel_txn_no="X1")
+    assert shop.row("payments", "P") == later
+    assert shop.named("payment", "P") == ["channel transaction X1"]
+    for again in ["X1", None]:
+        with shop.unchanged():
+            assert shop.pay("T", "P", 120, paid_at=day(1), txn=again) == later
     with shop.refused("MX202", "P"):
-        shop.pay("T", "P", 120, txn="X1")
+        shop.pay("T", "P", 120, txn="X2")
+
+
+def test_e43_news_that_contradicts_the_rest_names_nothing(shop: Shop) -> None:
+    shop.pay("T", "P", 120, paid_at=day(1))
+    with shop.refused("MX202", "P"):
+        shop.pay("T", "P", 121, txn="X1")
+    with shop.refused("MX202", "P"):
+        shop.pay("T", "P", 120, paid_at=day(2), txn="X1")
+
+
+def test_e43_the_later_number_is_not_another_payments(shop: Shop) -> None:
+    shop.pay("T", "P1", 50, txn="X1")
+    shop.pay("T", "P2", 50)
+    with shop.refused("MX207", "X1", "P1"):
+        shop.pay("T", "P2", 50, txn="X1")
+
+
+def test_e43_a_moment_that_was_left_out_is_not_compared(shop: Shop) -> None:
+    first = shop.pay("T", "P", 120)
+    with shop.unchanged():
+        assert shop.pay("T", "P", 120, paid_at=day(1)) == first
 
 
 @pytest.mark.parametrize("end", [None, "fail_payment", "succeed_payment"])

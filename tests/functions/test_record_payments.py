@@ -131,3 +131,16 @@ def test_refuses_what_is_no_list_of_payments(shop: Shop, subtests: pytest.Subtes
 def test_refuses_an_unknown_merchant(shop: Shop) -> None:
     with shop.refused("MX101", "nobody"):
         Shop(shop.conn, "nobody").rows("record_payments", [P1])
+
+
+def test_e43_the_channels_number_may_come_later(shop: Shop) -> None:
+    first = shop.rows("record_payments", [P1, P2])
+    later = shop.rows("record_payments", [{**P1, "channel_txn_no": "X1"}, P2])
+
+    assert later == [first[0]._replace(channel_txn_no="X1"), first[1]]
+    assert shop.named("payment", "P1") == ["channel transaction X1"]
+    # In one call, too: twice the same payment, first without its number.
+    twice = [{**P2, "payment_no": "P3"}, {**P2, "payment_no": "P3", "channel_txn_no": "X3"}]
+    assert {p.channel_txn_no for p in shop.rows("record_payments", twice)} == {"X3"}
+    with shop.refused("MX202"):
+        shop.rows("record_payments", [P2, {**P1, "channel_txn_no": "X2"}])

@@ -104,11 +104,43 @@ def test_e03_another_moment_of_the_same_success_is_no_other_news(shop: Shop) -> 
         assert shop.succeed("P", "X1", paid_at=day(4)) == first
 
 
-def test_e03_a_transaction_number_after_a_success_without_is_an_error(shop: Shop) -> None:
+def test_e43_the_channels_number_may_come_later(shop: Shop) -> None:
+    shop.start("T", "P", 60)
+    first = shop.succeed("P")
+    later = shop.succeed("P", "X1", amount=60)
+
+    assert later == first._replace(channel_txn_no="X1")
+    assert shop.row("payments", "P") == later
+    assert shop.named("payment", "P") == ["channel transaction X1"]
+    for again in ["X1", None]:
+        with shop.unchanged():
+            assert shop.succeed("P", again) == later
+    with shop.refused("MX208", "X1", "X2"):
+        shop.succeed("P", "X2")
+
+
+def test_e43_news_that_contradicts_the_rest_names_nothing(shop: Shop) -> None:
     shop.start("T", "P", 60)
     shop.succeed("P")
-    with shop.refused("MX208", "X2"):
-        shop.succeed("P", "X2")
+    with shop.refused("MX208", 60, 61):
+        shop.succeed("P", "X1", amount=61)
+
+
+def test_e43_the_later_number_is_not_another_payments(shop: Shop) -> None:
+    shop.pay("T", "P1", 40, txn="X1")
+    shop.start("T", "P2", 60)
+    shop.succeed("P2")
+    with shop.refused("MX207", "X1", "P1"):
+        shop.succeed("P2", "X1")
+
+
+def test_e43_the_number_may_come_when_the_money_is_half_refunded(shop: Shop) -> None:
+    shop.start("T", "P", 60)
+    shop.succeed("P")
+    shop.refund("A", "R", 20)
+
+    assert shop.succeed("P", "X1").refunded == 20
+    assert shop.named("payment", "P") == ["channel transaction X1"]
 
 
 def test_e08_success_after_failure_is_booked(shop: Shop) -> None:

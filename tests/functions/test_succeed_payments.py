@@ -121,3 +121,13 @@ def test_refuses_what_is_no_list_of_payments(shop: Shop, subtests: pytest.Subtes
 def test_refuses_an_unknown_merchant(shop: Shop) -> None:
     with shop.refused("MX101", "nobody"):
         Shop(shop.conn, "nobody").rows("succeed_payments", [P1])
+
+
+def test_e43_the_channels_number_may_come_later(shop: Shop) -> None:
+    first = shop.rows("succeed_payments", [P1, {**P2, "channel_txn_no": None}])
+    later = shop.rows("succeed_payments", [{**P1, "channel_txn_no": "X1"}, P2])
+
+    assert later == [p._replace(channel_txn_no=f"X{i}") for i, p in enumerate(first, 1)]
+    assert shop.named("payment", "P2") == ["channel transaction X2"]
+    with shop.refused("MX208", "X1", "X9"):
+        shop.rows("succeed_payments", [P2, {**P1, "channel_txn_no": "X9"}])

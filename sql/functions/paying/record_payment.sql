@@ -39,9 +39,13 @@ begin
         end if;
         if (v_payment.trade_no, v_payment.channel, v_payment.asked, v_payment.recorded)
             is distinct from (p_trade_no, p_channel, p_amount, true)
-            or v_payment.paid_at <> p_paid_at
-            or (p_channel_txn_no is not null and p_channel_txn_no is distinct from v_payment.channel_txn_no) then
+            -- A moment that was left out then is not compared: it is the one at which it was written.
+            or (v_payment.paid_at <> p_paid_at and v_payment.paid_at <> v_payment.created_at)
+            or p_channel_txn_no <> v_payment.channel_txn_no then
             perform _refuse_payment_no(v_payment);
+        end if;
+        if v_payment.channel_txn_no is null and p_channel_txn_no is not null then
+            return _name_transaction(v_trade, v_payment, p_channel_txn_no);
         end if;
         return v_payment;
     end if;
@@ -55,7 +59,8 @@ Records money that is already there: paid offline, by a synchronous channel, or 
 p_amount is in the currency's smallest unit. Money is never refused: what the trade does not need becomes the payment's
 surplus and goes back to it. p_paid_at is when the money arrived, left out: now; refunds take the oldest money first.
 The same number with the same content returns the payment as it is now; the number of a payment that was started is
-refused.
+refused. p_channel_txn_no is the channel's own number, null if it has none or is not known yet: the same call may bring
+it later. A moment that was left out at first is not compared, and the first one stays.
 Locks: the trade; then its orders' splits, in ascending order number.
 Raises: MX101 if there is no such merchant; MX104 if there is no such trade; MX202 if the payment number was used for
 something else; MX203 if there is no such channel; MX207 if the channel transaction is another payment's; MX901; MX902;

@@ -26,13 +26,16 @@ begin
     select * into v_payment from payments where merchant_id = p_merchant_id and payment_no = p_payment_no;
     if v_payment.state = 'succeeded' then
         if p_amount <> v_payment.amount
-            or (p_channel_txn_no is not null and p_channel_txn_no is distinct from v_payment.channel_txn_no) then
+            or p_channel_txn_no <> v_payment.channel_txn_no then
             raise exception 'payment % has succeeded with other news', p_payment_no using
                 errcode = 'MX208',
                 detail = format('It succeeded with %s, channel transaction %s; the news is %s, %s.',
                     v_payment.amount, coalesce(v_payment.channel_txn_no, '(none)'),
                     coalesce(p_amount, v_payment.amount), coalesce(p_channel_txn_no, '(none)')),
                 hint = 'Money that arrived besides is a payment of its own: record_payment.';
+        end if;
+        if v_payment.channel_txn_no is null and p_channel_txn_no is not null then
+            return _name_transaction(v_trade, v_payment, p_channel_txn_no);
         end if;
         return v_payment;
     end if;
@@ -61,7 +64,7 @@ Books that a started payment's money arrived, also after it failed or was closed
 p_amount is what arrived, in the currency's smallest unit; left out: what was started. What the trade does not need
 becomes the payment's surplus and goes back to it. p_paid_at is when it arrived, left out: now; later news of
 the same success may name another moment, and the first one stays. p_channel_txn_no is the
-channel's own number, null if it has none.
+channel's own number, null if it has none or is not known yet: later news may bring it.
 Locks: the trade; then its orders' splits, in ascending order number.
 Raises: MX101 if there is no such merchant; MX201 if there is no such payment; MX207 if the channel transaction is
 another payment's; MX208 if it has succeeded with another amount or channel transaction; MX901; MX902; MX905.

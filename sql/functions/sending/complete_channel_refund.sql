@@ -10,7 +10,6 @@ declare
     v_was channel_refunds;
     v_channel_refund channel_refunds;
     v_successor channel_refunds;
-    v_anomaly anomalies;
     v_refunded_at timestamptz := coalesce(p_refunded_at, now());
     v_freed bigint := 0;
 begin
@@ -21,39 +20,10 @@ begin
     v_trade := _lock_channel_refund(p_merchant_id, p_channel_refund_no);
     select * into v_was from channel_refunds
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
-    select * into v_anomaly from anomalies
-    where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
-    if found and v_was.refunded_at is null then
-        -- What is listed is the last that we heard.
-        v_was.refunded_at := v_anomaly.happened_at;
-        v_was.channel_txn_no := v_anomaly.channel_txn_no;
-    end if;
-    if v_was.refunded_at is not null then
-        if p_channel_txn_no is null or p_channel_txn_no is not distinct from v_was.channel_txn_no then
-            -- A moment that was left out then is not compared: it is the one at which it was written.
-            if p_refunded_at <> v_was.refunded_at and not exists (
-                select from facts as f
-                where
-                    f.merchant_id = p_merchant_id and f.log = 'trade' and f.log_no = v_trade.trade_no
-                    and f.channel_refund_no = p_channel_refund_no
-                    and f.happened_at = v_was.refunded_at and f.created_at = v_was.refunded_at
-            ) then
-                perform _refuse_channel_refund_news(v_was, 'completed at another moment');
-            end if;
-            select * into v_was from channel_refunds
-            where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
-            return v_was;
-        end if;
-        -- Of what came back, another transaction is more money.
-        if v_was.state = 'succeeded' or (
-            v_anomaly.channel_refund_no is not null and not exists (
-                select from anomaly_resolutions
-                where
-                    merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no
-                    and resolution in ('booked', 'recovered')
-            )
-        ) then
-            perform _refuse_channel_refund_news(v_was, 'completed by another transaction');
+    if v_was.state in ('succeeded', 'failed', 'bounced') then
+        v_channel_refund := _heard_before(v_trade, v_was, p_channel_txn_no, p_refunded_at);
+        if v_channel_refund.channel_refund_no is not null then
+            return v_channel_refund;
         end if;
     end if;
     if v_was.state in ('failed', 'bounced') then
@@ -66,7 +36,10 @@ begin
                 merchant_id = p_merchant_id and refund_no = v_was.refund_no and payment_no = v_was.payment_no
                 and state in ('waiting', 'pending') and attempts = 0;
             if not found then
-                if v_anomaly.channel_refund_no is not null then
+                if exists (
+                    select from anomalies
+                    where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no
+                ) then
                     perform _refuse_channel_refund_news(v_was, 'completed out of place twice');
                 end if;
                 perform _list_anomaly(v_trade, v_was, p_channel_txn_no, v_refunded_at);
@@ -101,8 +74,8 @@ $complete_channel_refund$;
 comment on function mixpay.complete_channel_refund(text, text, text, timestamptz) is $$
 Books that a channel, or a person, has sent the money of a channel refund back. May be called again and again.
 
-p_channel_txn_no is the channel's own number of the transfer, null if it has none; p_refunded_at when it was sent, left
-out: now. A success after a failure, or a second one by another transaction after a bounce, takes the amount back in if
+p_channel_txn_no is the channel's own number of the transfer, null if it has none or is not known yet: the same call may
+bring it later. p_refunded_at is when it was sent, left out: now. A success after a failure, or a second one by another transaction after a bounce, takes the amount back in if
 it is still free, and stands for a successor that was not sent yet; else the money moved without a place in the books:
 the channel refund stays what it is, and an anomaly is listed until resolve_anomaly.
 Locks: the trade, then the refund, then the order's split.
