@@ -22,6 +22,19 @@ begin
 end;
 $refuse$;
 
+-- Titles and reasons.
+alter table mixpay.channels drop constraint title_has_no_control_characters;
+alter table mixpay.merchants drop constraint title_has_no_control_characters;
+alter table mixpay.payees drop constraint title_has_no_control_characters;
+alter table mixpay.refunds drop constraint reason_has_no_control_characters;
+alter table mixpay.channel_refunds drop constraint reason_has_no_control_characters;
+alter table mixpay.disputes
+drop constraint reason_has_no_control_characters,
+drop constraint closing_reason_has_no_control_characters;
+alter table mixpay.settlements drop constraint reason_has_no_control_characters;
+alter table mixpay.repayments drop constraint reason_has_no_control_characters;
+alter table mixpay.anomaly_resolutions drop constraint reason_has_no_control_characters;
+
 -- The channels' own numbers; refunds that went in part.
 delete from mixpay.state_transitions
 where from_state = to_state and entity in ('payment', 'channel_refund') and cause = 'the channel''s number came later';

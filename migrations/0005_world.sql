@@ -72,4 +72,65 @@ insert into mixpay.state_transitions (entity, from_state, to_state, cause) value
     ('channel_refund', 'bounced', 'bounced', 'the channel''s number came later'),
     ('channel_refund', 'failed', 'failed', 'the channel''s number came later');
 
+-- Titles and reasons have no control characters, which a terminal or a log would obey. What is there is written without
+-- them.
+do $plain$
+declare
+    v_pattern text := '[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']';
+    v_update text;
+begin
+    for v_update in
+        select format('update mixpay.%1$I set %2$I = regexp_replace(%2$I, $1, $2, $3) where %2$I ~ $1', t.name, t.texts)
+        from (
+            values
+            ('channels', 'title'), ('merchants', 'title'), ('payees', 'title'), ('refunds', 'reason'),
+            ('channel_refunds', 'reason'), ('disputes', 'reason'), ('disputes', 'closing_reason'),
+            ('settlements', 'reason'), ('repayments', 'reason'), ('anomaly_resolutions', 'reason')
+        ) as t (name, texts)
+    loop
+        execute v_update using v_pattern, ' ', 'g';
+    end loop;
+end;
+$plain$;
+
+alter table mixpay.channels
+add constraint title_has_no_control_characters check (
+    title !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
+);
+alter table mixpay.merchants
+add constraint title_has_no_control_characters check (
+    title !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
+);
+alter table mixpay.payees
+add constraint title_has_no_control_characters check (
+    title !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
+);
+alter table mixpay.refunds
+add constraint reason_has_no_control_characters check (
+    reason !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
+);
+alter table mixpay.channel_refunds
+add constraint reason_has_no_control_characters check (
+    reason !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
+);
+alter table mixpay.disputes
+add constraint reason_has_no_control_characters check (
+    reason !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
+),
+add constraint closing_reason_has_no_control_characters check (
+    closing_reason !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
+);
+alter table mixpay.settlements
+add constraint reason_has_no_control_characters check (
+    reason !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
+);
+alter table mixpay.repayments
+add constraint reason_has_no_control_characters check (
+    reason !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
+);
+alter table mixpay.anomaly_resolutions
+add constraint reason_has_no_control_characters check (
+    reason !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
+);
+
 reset role;

@@ -35,6 +35,7 @@ from mixpay_db.channels import (
 )
 from mixpay_db.desk import Desk
 from mixpay_db.errors import ChannelRefundContradicted, LeaseLost, MixpayError
+from mixpay_db.printable import printable
 from mixpay_db.problem import Problem
 from mixpay_db.rows import ChannelRefund, DueMerchant
 
@@ -298,14 +299,18 @@ class Worker:
             case Completed(channel_txn_no, refunded_at):
                 return api.complete_channel_refund(conn, *of, channel_txn_no, refunded_at)
             case Failed(reason):
-                return api.fail_channel_refund(conn, *of, _text(reason), self._name)
+                return api.fail_channel_refund(conn, *of, as_reason(reason), self._name)
             case Deferred(reason, not_before):
-                return api.defer_channel_refund(conn, *of, _text(reason), not_before, self._name)
+                return api.defer_channel_refund(
+                    conn, *of, as_reason(reason), not_before, self._name
+                )
             case Doubtful(reason):
                 settings = self._settings
                 seconds = _full_jitter(settings.retry_base, refund.attempts, settings.retry_cap)
                 retry_after = timedelta(seconds=seconds)
-                return api.doubt_channel_refund(conn, *of, _text(reason), self._name, retry_after)
+                return api.doubt_channel_refund(
+                    conn, *of, as_reason(reason), self._name, retry_after
+                )
 
     def _is_anything_due(self, conn: Connection) -> bool:
         """What others are at work on is not claimed, but due all the same."""
@@ -422,10 +427,10 @@ def _full_jitter(base: float, attempt: int, cap: float) -> float:
     return random.uniform(0, min(cap, base * 2 ** min(attempt - 1, 64)))  # noqa: S311
 
 
-def _text(reason: str) -> str:
-    """As much of it as the database takes."""
-    return str(reason).replace("\0", "")[:_LONGEST_REASON]
+def as_reason(reason: str) -> str:
+    """As much of it as the database takes, which refuses control characters."""
+    return printable(str(reason).replace("\0", ""))[:_LONGEST_REASON]
 
 
 def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
+    return printable(next(iter(str(error).splitlines()), type(error).__name__))

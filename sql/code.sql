@@ -41,6 +41,7 @@ set role mixpay_owner;
 -- What every call does first: it looks at what it was given. A refusal has a code, the numbers and the way out.
 \ir functions/input/_check_number.sql
 \ir functions/input/_check_amount.sql
+\ir functions/input/_check_plain.sql
 \ir functions/input/_check_text.sql
 \ir functions/input/_check_title.sql
 \ir functions/input/_check_choice.sql

@@ -95,6 +95,9 @@ REFUSED: dict[tuple[str, str], str] = {
         "update mixpay.channels set refund_window = '1 month -30 days' where channel = 'card'"
     ),
     ("channels", "title_is_not_empty"): "insert into mixpay.channels values ('x', '', 'online')",
+    ("channels", "title_has_no_control_characters"): (
+        "update mixpay.channels set title = E'a\\tb'"
+    ),
     ("currencies", "currencies_pkey"): "insert into mixpay.currencies values ('CNY', 2, 'Yuan')",
     ("currencies", "currency_is_an_iso_4217_code"): (
         "insert into mixpay.currencies values ('cny', 2, 'Yuan')"
@@ -111,6 +114,9 @@ REFUSED: dict[tuple[str, str], str] = {
         "insert into mixpay.merchants (merchant_id, title, allocation) values ('m', 'x', 'fifo')"
     ),
     ("merchants", "title_is_not_empty"): "update mixpay.merchants set title = ''",
+    ("merchants", "title_has_no_control_characters"): (
+        "update mixpay.merchants set title = E'a\\tb'"
+    ),
     ("payees", "payees_pkey"): (
         "insert into mixpay.payees (merchant_id, payee_no, title) values ('m', 'S', 'x')"
     ),
@@ -118,6 +124,7 @@ REFUSED: dict[tuple[str, str], str] = {
         "insert into mixpay.payees (merchant_id, payee_no, title) values ('n', 'S', 'x')"
     ),
     ("payees", "title_is_not_empty"): "update mixpay.payees set title = ''",
+    ("payees", "title_has_no_control_characters"): ("update mixpay.payees set title = E'a\\tb'"),
     ("orders", "orders_pkey"): "update mixpay.orders set order_no = 'A'",
     ("orders", "orders_merchant_id_fkey"): (
         "insert into mixpay.orders (merchant_id, order_no, currency, amount) "
@@ -236,6 +243,9 @@ REFUSED: dict[tuple[str, str], str] = {
     ("refunds", "state_follows_from_the_parts"): (
         "update mixpay.refunds set succeeded = 29 where refund_no = 'R1'"
     ),
+    ("refunds", "reason_has_no_control_characters"): (
+        "update mixpay.refunds set reason = E'a\\tb'"
+    ),
     ("refund_details", "refund_details_pkey"): (
         "insert into mixpay.refund_details (merchant_id, refund_no, payment_no, amount) "
         "values ('m', 'R1', 'P1', 1)"
@@ -277,6 +287,9 @@ REFUSED: dict[tuple[str, str], str] = {
         "update mixpay.channel_refunds set redirected_from = (select max(redirected_from) "
         "from mixpay.channel_refunds where redirected_from is not null) where refund_no = 'R1'"
     ),
+    ("channel_refunds", "reason_has_no_control_characters"): (
+        "update mixpay.channel_refunds set reason = E'a\\tb'"
+    ),
     ("anomalies", "anomalies_pkey"): (
         "insert into mixpay.anomalies (merchant_id, channel_refund_no, amount, happened_at) "
         "select merchant_id, channel_refund_no, 1, now() from mixpay.anomalies"
@@ -297,6 +310,11 @@ REFUSED: dict[tuple[str, str], str] = {
     ("anomaly_resolutions", "resolution_is_known"): (
         "insert into mixpay.anomaly_resolutions (merchant_id, channel_refund_no, resolution) "
         "select merchant_id, channel_refund_no, 'forgotten' from mixpay.anomaly_list"
+    ),
+    ("anomaly_resolutions", "reason_has_no_control_characters"): (
+        "insert into mixpay.anomaly_resolutions "
+        "(merchant_id, channel_refund_no, resolution, reason) "
+        "select merchant_id, channel_refund_no, 'recovered', E'a\\tb' from mixpay.anomaly_list"
     ),
     # What happened.
     ("epochs", "epochs_pkey"): "insert into mixpay.epochs (epoch) values (1)",
@@ -348,6 +366,12 @@ REFUSED: dict[tuple[str, str], str] = {
     ),
     ("disputes", "an_order_has_one_open_dispute"): (
         "insert into mixpay.disputes (merchant_id, dispute_no, order_no) values ('m', 'N', 'L')"
+    ),
+    ("disputes", "reason_has_no_control_characters"): (
+        "update mixpay.disputes set reason = E'a\\tb'"
+    ),
+    ("disputes", "closing_reason_has_no_control_characters"): (
+        "update mixpay.disputes set closing_reason = E'a\\tb'"
     ),
     ("splits", "splits_pkey"): (
         "insert into mixpay.splits (merchant_id, split_no, order_no, takes_place) "
@@ -414,8 +438,16 @@ REFUSED: dict[tuple[str, str], str] = {
         state="reversed", reversed_at="2026-01-01Z"
     ),
     ("settlements", "an_accounts_settlements_are_numbered"): settlement(nth=1),
+    ("settlements", "reason_has_no_control_characters"): (
+        "update mixpay.settlements set reason = E'a\\tb'"
+    ),
     ("repayments", "repayments_pkey"): REPAYMENT.format("'B1', 'payee', 'S', 1"),
     ("repayments", "somebody_owes_it"): REPAYMENT.format("'N', 'order', 'A', 1"),
+    ("repayments", "reason_has_no_control_characters"): (
+        "insert into mixpay.repayments (merchant_id, repayment_no, account, owner, amount, "
+        "currency, repaid_at, reason) "
+        "values ('m', 'N', 'payee', 'S', 1, 'CNY', now(), E'a\\tb')"
+    ),
     # What was summed up.
     ("balance_folds", "balance_folds_pkey"): "update mixpay.balance_folds set fold = 1",
     ("balance_folds", "range_goes_forward"): "update mixpay.balance_folds set until_epoch = -1",

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 import click
 import psycopg
 
+from mixpay_db.printable import printable
 from mixpay_db.problem import Problem
 
 _CHOSEN_URL = "mixpay_db.cli.url"
@@ -58,7 +59,8 @@ def tell_and_exit(error: Problem | psycopg.Error) -> NoReturn:
     The exit status is 1 if the database refused, 2 if it could not be asked.
     """
     if isinstance(error, Problem):
-        told = [("error", str(error)), ("hint", error.hint)]
+        first, *more = str(error).splitlines() or [""]
+        told = [("error", first), *[("", line) for line in more], ("hint", error.hint)]
     elif error.sqlstate is None:
         what, *questions = str(error).splitlines()
         told = [("error", what), ("hint", " ".join(line.strip() for line in questions))]
@@ -71,7 +73,7 @@ def tell_and_exit(error: Problem | psycopg.Error) -> NoReturn:
         ]
     for label, text in told:
         if text:
-            click.echo(f"{label}: {text}", err=True)
+            click.echo(f"{label}: {printable(text)}" if label else printable(text), err=True)
     raise SystemExit(1 if isinstance(error, psycopg.Error) and error.sqlstate else 2)
 
 

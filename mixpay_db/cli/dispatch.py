@@ -8,6 +8,7 @@ import sys
 import threading
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import click
 
@@ -15,6 +16,7 @@ from mixpay_db.channels.config import load_channels
 from mixpay_db.cli.common import connect_url, url_option
 from mixpay_db.dispatch import Settings
 from mixpay_db.dispatch import dispatch as run
+from mixpay_db.printable import printable
 
 _DEFAULTS = Settings(worker="")
 _SECONDS = click.FloatRange(0, 86400, min_open=True)
@@ -114,9 +116,9 @@ def dispatch(
         retry_cap=retry_cap,
     )
     url = connect_url(ctx)
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Printable("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     stop = threading.Event()
 
     def told(number: int, _: FrameType | None) -> None:
@@ -128,3 +130,14 @@ def dispatch(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, told)
     run(url, adapters, settings, stop)
+
+
+class Printable(logging.Formatter):
+    """What channels say is theirs: it neither ends a line of the log nor moves a cursor."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        record.message = printable(record.message)
+        return super().formatMessage(record)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802
+        return "\n".join(map(printable, super().formatException(ei).split("\n")))

@@ -16,6 +16,7 @@ from click.core import ParameterSource
 import mixpay_db
 from mixpay_db.cli.common import connect_url, url_option
 from mixpay_db.cli.output import echo_json
+from mixpay_db.printable import printable
 
 # As many as the server gives at once.
 _PAGE = 1000
@@ -134,7 +135,7 @@ def _follow(url: str, merchant: str, after: str | None, poll: float) -> Iterator
                     after = event.position
                     yield event
             except psycopg.OperationalError as error:
-                click.echo(f"trying again: {str(error).splitlines()[0]}", err=True)
+                click.echo(f"trying again: {printable(str(error).splitlines()[0])}", err=True)
                 conn.close()
             time.sleep(poll)
     finally:

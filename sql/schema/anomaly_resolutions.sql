@@ -7,7 +7,10 @@ create table mixpay.anomaly_resolutions (
     created_at timestamptz not null default now(),
     primary key (merchant_id, channel_refund_no),
     foreign key (merchant_id, channel_refund_no) references mixpay.anomalies,
-    constraint resolution_is_known check (resolution in ('booked', 'recovered', 'written_off'))
+    constraint resolution_is_known check (resolution in ('booked', 'recovered', 'written_off')),
+    constraint reason_has_no_control_characters check (
+        reason !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
+    )
 );
 
 alter table mixpay.anomaly_resolutions alter column merchant_id set (n_distinct = -0.01);

@@ -35,6 +35,9 @@ create table mixpay.channel_refunds (
             when state <> 'failed' then refunded_at is null
             else true
         end
+    ),
+    constraint reason_has_no_control_characters check (
+        reason !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
     )
 );
 

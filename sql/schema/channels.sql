@@ -19,6 +19,9 @@ create table mixpay.channels (
     foreign key (fallback_channel) references mixpay.channels,
     constraint channel_is_a_short_lower_case_name check (channel ~ '^[a-z][a-z0-9_.-]{0,63}$'),
     constraint title_is_not_empty check (title <> ''),
+    constraint title_has_no_control_characters check (
+        title !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
+    ),
     constraint kind_is_known check (kind in ('online', 'wallet', 'voucher', 'offline')),
     constraint limits_are_positive check (
         refund_window > '0' and refund_interval > '0' and max_refunds > 0 and min_refund > 0

@@ -18,7 +18,13 @@ create table mixpay.disputes (
     constraint closed_has_its_outcome_and_moment check (
         (outcome is not null) = (state = 'closed') and (closed_at is not null) = (state = 'closed')
     ),
-    constraint refund_is_the_buyers check (refund_no is null or outcome = 'buyer')
+    constraint refund_is_the_buyers check (refund_no is null or outcome = 'buyer'),
+    constraint reason_has_no_control_characters check (
+        reason !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
+    ),
+    constraint closing_reason_has_no_control_characters check (
+        closing_reason !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
+    )
 );
 
 alter table mixpay.disputes alter column merchant_id set (n_distinct = -0.01);

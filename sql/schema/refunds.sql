@@ -19,6 +19,9 @@ create table mixpay.refunds (
     constraint parts_are_never_above_amount check (succeeded + freed <= amount),
     constraint state_follows_from_the_parts check (
         state = case when succeeded + freed < amount then 'processing' when freed > 0 then 'failed' else 'succeeded' end
+    ),
+    constraint reason_has_no_control_characters check (
+        reason !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
     )
 );
 

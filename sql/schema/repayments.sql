@@ -10,7 +10,10 @@ create table mixpay.repayments (
     repaid_at timestamptz not null,
     created_at timestamptz not null default now(),
     primary key (merchant_id, repayment_no),
-    constraint somebody_owes_it check (account in ('payee', 'receiver', 'fee'))
+    constraint somebody_owes_it check (account in ('payee', 'receiver', 'fee')),
+    constraint reason_has_no_control_characters check (
+        reason !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
+    )
 );
 
 alter table mixpay.repayments alter column merchant_id set (n_distinct = -0.01);

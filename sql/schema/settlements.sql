@@ -30,7 +30,10 @@ create table mixpay.settlements (
     constraint only_debts_are_carried check (carried_out <= 0 and (amount = 0 or carried_out = 0)),
     constraint state_is_known check (state in ('settled', 'reversed')),
     constraint reversed_has_its_moment check ((state = 'reversed') = (reversed_at is not null)),
-    constraint only_a_payout_is_reversed check (state = 'settled' or amount > 0)
+    constraint only_a_payout_is_reversed check (state = 'settled' or amount > 0),
+    constraint reason_has_no_control_characters check (
+        reason !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
+    )
 );
 
 alter table mixpay.settlements alter column merchant_id set (n_distinct = -0.01);

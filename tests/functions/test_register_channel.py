@@ -423,7 +423,13 @@ def test_refuses_bad_names(shop: Shop, subtests: pytest.Subtests) -> None:
 
 
 def test_refuses_bad_titles_and_kinds(shop: Shop, subtests: pytest.Subtests) -> None:
-    for title, kind in [("", "online"), (None, "online"), ("New", "barter"), ("New", None)]:
+    for title, kind in [
+        ("", "online"),
+        (None, "online"),
+        ("two\nlines", "online"),
+        ("New", "barter"),
+        ("New", None),
+    ]:
         with subtests.test(title=title, kind=kind), shop.refused("MX905"):
             register(shop, "new", title, kind)
 

@@ -27,6 +27,7 @@ def test_refuses_bad_titles_and_allocations(shop: Shop, subtests: pytest.Subtest
         ("", "fifo"),
         (None, "fifo"),
         ("x" * 201, "fifo"),
+        ("a\x1b[2Jb", "fifo"),
         ("New", "lifo"),
         ("New", None),
     ]:

@@ -9,11 +9,12 @@ begin
             detail = format('It has %s characters.', length(p_value)),
             hint = 'A reason or a name has at most 1000 characters.';
     end if;
+    perform _check_plain(p_name, p_value);
 end;
 $_check_text$;
 
 comment on function mixpay._check_text(text, text) is $$
-Refuses an overlong free text; null is no text.
+Refuses a free text that is too long or has control characters; null is no text.
 
 Raises: MX905.
 $$;

@@ -9,11 +9,12 @@ begin
             detail = format('It has %s characters.', coalesce(length(p_value), 0)),
             hint = 'A title has 1 to 200 characters.';
     end if;
+    perform _check_plain('the title', p_value);
 end;
 $_check_title$;
 
 comment on function mixpay._check_title(text) is $$
-Refuses an empty or overlong title.
+Refuses a title that is empty, too long or has control characters.
 
 Raises: MX905.
 $$;
