@@ -1,4 +1,4 @@
-"""What the README shows is what happens: each of its blocks is run, or is a file's own text."""
+"""What README.md and docs show is what happens: each block is run, or is a file's own text."""
 
 import os
 import re
@@ -17,6 +17,8 @@ from recorded import PROJECT, RECORDS, WAIT
 from mixpay_db.cli import main
 
 README = PROJECT / "README.md"
+# Its commands find a database that is migrated; those of the README begin with nothing.
+IMPORT = PROJECT / "docs" / "import.md"
 # A block may say before it what it shows: <!-- shown: a file or a command -->
 BLOCK = re.compile(
     r"(?P<before>^(?:<!-- shown: (?P<shown>[^\n]+) -->\n)?```(?P<language>\w+)\n)"
@@ -32,12 +34,12 @@ def texts(language: str) -> list[str]:
     return [b["text"] for b in blocks if b["language"] == language and not b["shown"]]
 
 
-def compare(renew: Callable[[re.Match[str]], str]) -> None:
+def compare(renew: Callable[[re.Match[str]], str], document: Path = README) -> None:
     """`renew` says what should be in a block."""
-    recorded = README.read_text(encoding="utf-8")
+    recorded = document.read_text(encoding="utf-8")
     renewed = BLOCK.sub(lambda block: f"{block['before']}{renew(block)}```", recorded)
     if RECORDS:
-        README.write_text(renewed, encoding="utf-8")
+        document.write_text(renewed, encoding="utf-8")
     else:
         assert recorded == renewed, "MIXPAY_RECORD=1 records it anew"
 
@@ -56,14 +58,16 @@ def test_shows_what_is_there() -> None:
     assert "mixpay demo" in shown
 
 
+@pytest.mark.parametrize("document", [README, IMPORT], ids=lambda path: path.name)
 def test_commands_print_what_is_shown(
-    empty_url: str, conn: Connection[Any], tmp_path: Path
+    request: pytest.FixtureRequest, conn: Connection[Any], tmp_path: Path, document: Path
 ) -> None:
+    url = request.getfixturevalue("empty_url" if document == README else "url")
     programs = Path(sys.executable).parent
     environment = {
         **os.environ,
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
-        "MIXPAY_URL": empty_url,
+        "MIXPAY_URL": url,
         "PGTZ": "UTC",
     }
 
@@ -85,7 +89,7 @@ def test_commands_print_what_is_shown(
             return block["text"]
         return "".join(map(run, COMMAND.findall(block["text"])))
 
-    compare(renew)
+    compare(renew, document)
 
 
 @pytest.mark.parametrize("statements", texts("sql"))
@@ -109,8 +113,9 @@ def test_commands_for_a_shell_exist() -> None:
                 pytest.fail(f"nothing runs {line!r}")
 
 
-def test_every_block_is_tested() -> None:
-    blocks = BLOCK.finditer(README.read_text(encoding="utf-8"))
+@pytest.mark.parametrize("document", [README, IMPORT], ids=lambda path: path.name)
+def test_every_block_is_tested(document: Path) -> None:
+    blocks = BLOCK.finditer(document.read_text(encoding="utf-8"))
     untested = [b[0] for b in blocks if not b["shown"] and b["language"] not in TESTED]
     assert untested == []
-    assert README.read_text(encoding="utf-8").count("\n```") % 2 == 0
+    assert document.read_text(encoding="utf-8").count("\n```") % 2 == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -83,6 +84,8 @@ from mixpay.channel_refund_list
 where merchant_id = %s and refund_no = any (%s)
 order by channel_refund_no
 """
+
+_PLACE = re.compile(r"^(trade|payment|refund|completion) \d+(, order \d+)?: ")
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -174,11 +177,15 @@ class Calls:
         for row in rows:
             apart[row.payment_no is None and row.channel in self._merchant.offline].append(row)
         sent, by_hand = apart
+        told = []
         if by_hand:
             lines = json.dumps([_refund_line(row) for row in by_hand])
-            self._count_refunds(*self._ask(_REFUND, [lines, self._merchant.merchant_id]))
+            told.append(self._ask(_REFUND, [lines, self._merchant.merchant_id]))
         if sent:
-            self._refund_through_channels(sent)
+            told.append(self._refund_through_channels(sent))
+        # Both or neither: what raises is counted by nobody.
+        for count, new, amount in told:
+            self.loaded.add(Answer(count, new, -amount, refunds=Tally(count, amount)))
 
     def refused_of(
         self, rows: Sequence[Kept], call: Callable[[Sequence[Kept]], None]
@@ -269,10 +276,10 @@ class Calls:
             of = from_units(amount, self._merchant.currency) if amount else "fewer payments"
             raise Bad(
                 "the order is there already and takes no more",
-                f"order {row.order_no} is of {of}; a column order_amount may say another",
+                f"order {row.order_no} is of {of}, and lacks less than this payment brings",
             )
 
-    def _refund_through_channels(self, rows: Sequence[Kept]) -> None:
+    def _refund_through_channels(self, rows: Sequence[Kept]) -> tuple[Any, ...]:
         """The channel has sent it: so it is refunded, and each part is complete."""
         merchant_id = self._merchant.merchant_id
         lines = [{**_refund_line(row), "payment_no": row.payment_no} for row in rows]
@@ -318,14 +325,7 @@ class Calls:
                 "select count(*) from mixpay.complete_channel_refunds(%s, %s)",
                 [merchant_id, json.dumps(completions[i : i + LARGEST_BATCH])],
             )
-        self._count_refunds(*told)
-
-    def _count_refunds(self, count: int, new: int, amount: int) -> None:
-        self.loaded.rows += count
-        self.loaded.new_rows += new
-        self.loaded.amount -= amount
-        self.loaded.refunds.rows += count
-        self.loaded.refunds.amount += amount
+        return told
 
 
 def _refund_line(row: Kept) -> dict[str, Any]:
@@ -343,4 +343,6 @@ def told(error: MixpayError | Bad) -> tuple[str, str]:
     if isinstance(error, Bad):
         return error.reason, error.detail
     reason = f"{error.sqlstate}: {type(error).__doc__}".removesuffix(".")
-    return reason, ": ".join(filter(None, (error.message, error.detail)))
+    # Which place it has in a call is of no use to whoever reads the file.
+    message = _PLACE.sub("", error.message or "")
+    return reason, ": ".join(filter(None, (message, error.detail)))

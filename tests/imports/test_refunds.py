@@ -146,6 +146,7 @@ def test_e53_what_was_not_paid_is_not_refunded(
         "A,R2,card,6.00,refund,2026-01-02T00:00Z\n"
         "B,R3,card,1.00,refund,\n"
         "A,R4,wechat,1.00,refund,\n"
+        "A,R7,cash,0.50,refund,\n"
         "C,P2,card,5.00,payment,1899-12-30T00:00Z\n"
         "C,R5,card,5.00,refund,\n"
         "A,R6,card,4.00,refund,1899-12-30T00:00Z\n"
@@ -155,12 +156,15 @@ def test_e53_what_was_not_paid_is_not_refunded(
         4: "MX301:",
         5: "MX103:",
         6: "no pay",
-        7: "MX905:",
-        8: "MX103:",
-        9: "MX905:",
+        8: "MX905:",
+        9: "MX103:",
+        10: "MX905:",
     }
-    assert order(conn) == (1000, 1000, 600)
+    assert found[8][1].startswith('"paid_at" is not a moment')
+    assert order(conn) == (1000, 1000, 650)
     assert conn.execute("select from mixpay.orders").rowcount == 1
+    assert told["loaded"] == {"rows": 3, "amount": 350}
+    assert told["refunds"] == {"rows": 2, "amount": 650}
     assert told["read"]["amount"] == told["loaded"]["amount"] + told["rejected"]["amount"]
 
 

@@ -232,7 +232,7 @@ def test_later_payments_of_an_order_that_takes_no_more_are_rejected(
         told = load(text)
         [(reason, detail)] = reasons(rejects).values()
         assert reason == BEYOND
-        assert detail == "order A is of 70.00; a column order_amount may say another"
+        assert detail == "order A is of 70.00, and lacks less than this payment brings"
         assert told["surplus"] == 0
         assert told["loaded"]["rows"] == text.count("P1")
     assert orders(conn) == [("A", 7000, 7000, None)]
