@@ -13,7 +13,8 @@ begin
             or (entity = 'channel_refund' and from_state = to_state and to_state in ('succeeded', 'bounced', 'failed'))
             or from_account in ('channel_fee', 'bank', 'loss', 'rounding')
             or to_account in ('channel_fee', 'bank', 'loss', 'rounding')
-    ) then
+    )
+        or exists (select from mixpay.payments where captures is not null) then
         raise exception '0005 cannot be taken back any more' using
             errcode = 'object_not_in_prerequisite_state',
             detail = 'Something is on record that the tables of before have no word for.',
@@ -46,6 +47,21 @@ where from_state = to_state and entity in ('payment', 'channel_refund') and caus
 -- Returns and chargebacks.
 
 -- Authorized payments.
+delete from mixpay.state_transitions as s
+using (values
+    ('pending', 'authorized'), ('authorized', 'succeeded'), ('authorized', 'failed'), ('authorized', 'closed'),
+    ('failed', 'failed'), ('closed', 'closed')
+) as n (from_state, to_state)
+where s.entity = 'payment' and s.from_state = n.from_state and s.to_state = n.to_state;
+
+alter table mixpay.payments
+drop constraint captures_another,
+drop constraint an_authorization_has_its_amount,
+drop column captures,
+drop column voided_at,
+drop column authorization_expires_at,
+drop column authorization_no,
+drop column authorized;
 
 alter table mixpay.state_transitions
 drop constraint entity_is_known,

@@ -58,6 +58,40 @@ add constraint entity_is_known check (
 );
 
 -- Authorized payments.
+alter table mixpay.payments
+add column authorized mixpay.positive_amount,
+add column authorization_no mixpay.number,
+add column authorization_expires_at timestamptz,
+add column voided_at timestamptz,
+add column captures text collate "C",
+add foreign key (merchant_id, captures) references mixpay.payments,
+add constraint an_authorization_has_its_amount check (
+    case
+        when authorized is null
+            then state <> 'authorized' and num_nonnulls(authorization_no, authorization_expires_at, voided_at) = 0
+        else state <> 'authorized' or voided_at is null
+    end
+),
+add constraint captures_another check (captures <> payment_no);
+
+create index payments_by_captures on mixpay.payments (captures, merchant_id) where captures is not null;
+create index payments_authorized on mixpay.payments (merchant_id, authorization_expires_at)
+where authorized is not null and voided_at is null and state in ('authorized', 'failed', 'closed');
+
+comment on column mixpay.payments.authorized is
+'What the channel reserved for us and we may capture, in the smallest unit; null: it never told of an authorization.';
+comment on column mixpay.payments.authorization_no is 'The channel''s own number of the authorization.';
+comment on column mixpay.payments.authorization_expires_at is 'Until when it can be captured; null: nobody said.';
+comment on column mixpay.payments.voided_at is 'When we heard that nothing of the authorization will be captured.';
+comment on column mixpay.payments.captures is 'The payment whose authorization this one captures, too: a further capture.';
+
+insert into mixpay.state_transitions (entity, from_state, to_state, cause) values
+    ('payment', 'pending', 'authorized', 'the channel reserved the money'),
+    ('payment', 'authorized', 'succeeded', 'it was captured'),
+    ('payment', 'authorized', 'failed', 'it was voided, or it expired'),
+    ('payment', 'authorized', 'closed', 'its trade was closed, and it is to be voided'),
+    ('payment', 'failed', 'failed', 'the channel had reserved the money after all, or that was voided'),
+    ('payment', 'closed', 'closed', 'the channel had reserved the money after all, or that was voided');
 
 -- Returns and chargebacks.
 

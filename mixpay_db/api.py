@@ -62,6 +62,7 @@ class PaymentToRecord(TypedDict):
     amount: int
     paid_at: NotRequired[datetime | str | None]
     channel_txn_no: NotRequired[str | None]
+    captures: NotRequired[str | None]
 
 
 class PaymentToSucceed(TypedDict):
@@ -162,6 +163,16 @@ def start_payment(
 
 
 @call
+def authorize_payment(
+    merchant_id: str,
+    payment_no: str,
+    channel_txn_no: str | None,
+    expires_at: datetime | None = None,
+    amount: int | None = None,
+) -> Payment: ...
+
+
+@call
 def succeed_payment(
     merchant_id: str,
     payment_no: str,
@@ -188,6 +199,7 @@ def record_payment(
     amount: int,
     paid_at: datetime | None = None,
     channel_txn_no: str | None = None,
+    captures: str | None = None,
 ) -> Payment: ...
 
 

@@ -119,6 +119,14 @@ class NoRoute(MixpayError, code="MX210"):
     """No channel is named and no route leads from the method to one."""
 
 
+class AuthorizedOtherwise(MixpayError, code="MX211"):
+    """The payment was authorized otherwise, or was recorded and never started."""
+
+
+class NothingToCapture(MixpayError, code="MX212"):
+    """The payment has no authorization that could be captured here."""
+
+
 # Refunds, channel refunds.
 
 

@@ -79,6 +79,11 @@ class Payment:
     seq: int | None
     created_at: datetime
     spent: bool
+    authorized: int | None
+    authorization_no: str | None
+    authorization_expires_at: datetime | None
+    voided_at: datetime | None
+    captures: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ set role mixpay_owner;
 \ir views/anomaly_list.sql
 \ir views/route_list.sql
 \ir views/payment_routes.sql
+\ir views/authorization_list.sql
 \ir views/release_list.sql
 \ir views/due_list.sql
 \ir views/dispute_list.sql
@@ -113,16 +114,18 @@ set role mixpay_owner;
 \ir functions/reserving/_new_channel_refund.sql
 \ir functions/reserving/_reserve_refund.sql
 \ir functions/reserving/_move_channel_refund.sql
--- 2. The buyer pays: start_payment before the channel is asked, succeed_payment or fail_payment when it answers;
--- record_payment when the money is there already.
+-- 2. The buyer pays: start_payment before the channel is asked, authorize_payment, succeed_payment or fail_payment when
+-- it answers; record_payment when the money is there already.
 \ir functions/paying/_refuse_payment_no.sql
 \ir functions/paying/_refuse_channel_txn_no.sql
+\ir functions/paying/_check_captured.sql
 \ir functions/paying/_payment_fact.sql
 \ir functions/paying/_name_transaction.sql
 \ir functions/paying/_count_payment.sql
 \ir functions/paying/_paid_fact.sql
 \ir functions/paying/_apply_payment.sql
 \ir functions/paying/start_payment.sql
+\ir functions/paying/authorize_payment.sql
 \ir functions/paying/succeed_payment.sql
 \ir functions/paying/fail_payment.sql
 \ir functions/paying/record_payment.sql

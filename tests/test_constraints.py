@@ -202,6 +202,15 @@ REFUSED: dict[tuple[str, str], str] = {
     ("payments", "a_channel_transaction_pays_once"): (
         "update mixpay.payments set channel = 'card', channel_txn_no = 'X1' where payment_no = 'P4'"
     ),
+    ("payments", "payments_merchant_id_captures_fkey"): (
+        "update mixpay.payments set captures = 'X' where payment_no = 'P4'"
+    ),
+    ("payments", "captures_another"): (
+        "update mixpay.payments set captures = 'P4' where payment_no = 'P4'"
+    ),
+    ("payments", "an_authorization_has_its_amount"): (
+        "update mixpay.payments set authorization_no = 'a-1' where payment_no = 'P4'"
+    ),
     ("payments", "amount_is_applied_and_surplus"): (
         "update mixpay.payments set surplus = 1 where payment_no = 'P3'"
     ),

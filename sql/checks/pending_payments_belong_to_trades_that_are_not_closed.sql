@@ -1,5 +1,5 @@
--- No pending payment belongs to a trade that is closed.
+-- No payment that is pending or authorized belongs to a trade that is closed.
 select p.merchant_id, p.payment_no, p.trade_no
 from mixpay.payments as p
 inner join mixpay.trades as t on t.merchant_id = p.merchant_id and t.trade_no = p.trade_no
-where p.state = 'pending' and t.state = 'closed';
+where p.state in ('pending', 'authorized') and t.state = 'closed';

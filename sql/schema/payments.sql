@@ -18,8 +18,14 @@ create table mixpay.payments (
     seq bigint,
     created_at timestamptz not null default now(),
     spent boolean not null generated always as (applied = refunded - surplus_refunded) stored,
+    authorized mixpay.positive_amount,
+    authorization_no mixpay.number,
+    authorization_expires_at timestamptz,
+    voided_at timestamptz,
+    captures text collate "C",
     primary key (merchant_id, payment_no),
     foreign key (merchant_id, trade_no) references mixpay.trades,
+    foreign key (merchant_id, captures) references mixpay.payments,
     constraint amount_is_applied_and_surplus check (amount = applied + surplus),
     constraint surplus_refunded_is_never_above_surplus check (surplus_refunded <= surplus),
     constraint refunded_includes_surplus_refunded check (surplus_refunded <= refunded),
@@ -27,7 +33,15 @@ create table mixpay.payments (
     constraint only_a_success_brings_money check ((state = 'succeeded') = (amount > 0)),
     constraint money_has_its_moment_and_place check (
         (paid_at is null) = (amount = 0) and (seq is null) = (paid_at is null)
-    )
+    ),
+    constraint an_authorization_has_its_amount check (
+        case
+            when authorized is null
+                then state <> 'authorized' and num_nonnulls(authorization_no, authorization_expires_at, voided_at) = 0
+            else state <> 'authorized' or voided_at is null
+        end
+    ),
+    constraint captures_another check (captures <> payment_no)
 ) with (fillfactor = 85);
 
 alter table mixpay.payments alter column merchant_id set (n_distinct = -0.01);
@@ -36,6 +50,13 @@ alter table mixpay.payments alter column merchant_id set (n_distinct = -0.01);
 -- column of its own because a payment that is refunded in part then keeps its place in the index (a HOT update).
 create index payments_by_trade on mixpay.payments (trade_no, merchant_id, spent, paid_at, seq)
 where trade_no is not null;
+
+-- The foreign key to what it captures, too.
+create index payments_by_captures on mixpay.payments (captures, merchant_id) where captures is not null;
+
+-- authorization_list: what the channels hold for us.
+create index payments_authorized on mixpay.payments (merchant_id, authorization_expires_at)
+where authorized is not null and voided_at is null and state in ('authorized', 'failed', 'closed');
 
 create unique index a_channel_transaction_pays_once on mixpay.payments (merchant_id, channel, channel_txn_no)
 where channel_txn_no is not null;
@@ -52,3 +73,9 @@ comment on column mixpay.payments.surplus_refunded is 'The part of refunded that
 comment on column mixpay.payments.paid_at is 'When the money arrived: first in, first out goes by it.';
 comment on column mixpay.payments.seq is 'Its place among the trade''s payments in the order in which we heard of the money.';
 comment on column mixpay.payments.spent is 'It holds nothing any more that an order refund could take.';
+comment on column mixpay.payments.authorized is
+'What the channel reserved for us and we may capture, in the smallest unit; null: it never told of an authorization.';
+comment on column mixpay.payments.authorization_no is 'The channel''s own number of the authorization.';
+comment on column mixpay.payments.authorization_expires_at is 'Until when it can be captured; null: nobody said.';
+comment on column mixpay.payments.voided_at is 'When we heard that nothing of the authorization will be captured.';
+comment on column mixpay.payments.captures is 'The payment whose authorization this one captures, too: a further capture.';

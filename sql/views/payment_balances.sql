@@ -17,7 +17,9 @@ select
     channel_txn_no::text as channel_txn_no,
     paid_at,
     seq,
-    created_at
+    created_at,
+    authorized::bigint as authorized,
+    captures
 from mixpay.payments;
 
 comment on view mixpay.payment_balances is

@@ -16,7 +16,8 @@ select
     p.pending_payments,
     t.kept as was_kept,
     t.expires_at,
-    t.created_at
+    t.created_at,
+    p.authorized
 from mixpay.trades as t
 cross join lateral (
     select count(*) as orders
@@ -27,6 +28,7 @@ cross join lateral (
     select
         count(*) filter (where x.state = 'succeeded') as payments,
         count(*) filter (where x.state = 'pending') as pending_payments,
+        coalesce(sum(x.authorized) filter (where x.state = 'authorized'), 0)::bigint as authorized,
         coalesce(sum(x.surplus), 0)::bigint as surplus,
         coalesce(sum(x.surplus_refunded), 0)::bigint as surplus_refunded
     from mixpay.payments as x
@@ -36,3 +38,4 @@ cross join lateral (
 comment on view mixpay.trade_balances is
 'Each trade: what is to be paid, what is paid, lacking, refunded and kept, in the currency''s smallest unit.';
 comment on column mixpay.trade_balances.was_kept is 'It was closed, and what was paid stays on its orders.';
+comment on column mixpay.trade_balances.authorized is 'What channels hold for it and is to be captured or voided.';

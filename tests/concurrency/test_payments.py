@@ -313,3 +313,38 @@ def test_e43_one_number_for_two_payments_at_once(shop: Shop, race: Race, isolati
         raced.second.sqlstate == {"read committed": "MX207", "repeatable read": "40001"}[isolation]
     )
     assert shop.row("payments", "P2").channel_txn_no is None
+
+
+@ISOLATION
+def test_an_authorization_and_the_end_of_its_trade(shop: Shop, race: Race, isolation: str) -> None:
+    """Whoever comes second sees the first: what the channel holds is listed as to be voided."""
+    shop.start("T1", "P", 60)
+    first, second = race(
+        lambda one: one.call("close_trade", "T1", "abandoned"),
+        lambda two: two.call("authorize_payment", "P", "a-1"),
+        isolation=isolation,
+    )
+    assert first.state == "closed"
+    if isolation == "read committed":
+        assert (second.state, second.authorized) == ("closed", 60)
+    else:
+        assert isinstance(second, psycopg.errors.SerializationFailure)
+        shop.call("authorize_payment", "P", "a-1")
+    assert [r.to_do for r in shop.query("select to_do from mixpay.authorization_list")] == ["void"]
+
+
+@ISOLATION
+def test_an_authorization_keeps_its_orders_from_being_merged_elsewhere(
+    shop: Shop, race: Race, isolation: str
+) -> None:
+    shop.start("T1", "P", 60)
+    _, second = race(
+        lambda one: one.call("authorize_payment", "P", "a-1"),
+        lambda two: two.call(
+            "merge_orders", [{"order_no": "A", "amount": 100, "currency": "CNY"}], "T3"
+        ),
+        isolation=isolation,
+    )
+    assert isinstance(second, psycopg.Error)
+    assert second.sqlstate in ("MX107", "40001")
+    assert shop.row("payments", "P").state == "authorized"

@@ -31,11 +31,11 @@ begin
         v_trade := v_trades[i];
         continue when v_trade.state <> 'open';
         select count(*) into v_pending from payments
-        where merchant_id = p_merchant_id and trade_no = v_trade.trade_no and state = 'pending';
+        where merchant_id = p_merchant_id and trade_no = v_trade.trade_no and state in ('pending', 'authorized');
         if v_trade.paid > 0 or v_pending > 0 then
             raise exception 'trade % still holds an order of this merge', v_trade.trade_no using
                 errcode = 'MX107',
-                detail = format('%s is paid into it and %s attempts are pending.', v_trade.paid, v_pending),
+                detail = format('%s is paid into it and %s attempts are under way.', v_trade.paid, v_pending),
                 hint = 'Wait for its attempts, pay the rest of it, or end it with close_trade.';
         end if;
         update trade_orders set live = false

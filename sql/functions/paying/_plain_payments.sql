@@ -12,13 +12,13 @@ begin
                 case when j.paid_at is not null then _parse_moment(format('payment %s: "paid_at"', j.i), j.paid_at) end,
                 now()
             ),
-            j.i, null, null
+            j.i, null, null, null, null, null, null, null
         )::payments
         from (
             select
                 s.*,
                 bool_and(
-                    s.times = 1
+                    s.times = 1 and s.captures is null
                     and exists (select from channels as c where c.channel = s.channel)
                     -- With a limit, these are looked up one by one, and never joined.
                     and (
@@ -40,8 +40,9 @@ begin
                     r.*, count(*) over (partition by r.payment_no) as times,
                     sum(r.amount) over (partition by r.trade_no) as total
                 from rows from (jsonb_to_recordset(p_payments) as (
-                    trade_no text, payment_no text, channel text, amount bigint, paid_at text, channel_txn_no text
-                )) with ordinality as r (trade_no, payment_no, channel, amount, paid_at, channel_txn_no, i)
+                    trade_no text, payment_no text, channel text, amount bigint, paid_at text, channel_txn_no text,
+                    captures text
+                )) with ordinality as r (trade_no, payment_no, channel, amount, paid_at, channel_txn_no, captures, i)
             ) as s
             inner join unnest(p_trades) as t on t.trade_no = s.trade_no
         ) as j

@@ -6,33 +6,43 @@ as $fail_payment$
 declare
     v_trade trades;
     v_payment payments;
+    v_was payments;
     v_fact facts;
 begin
     perform _check_text('reason', p_reason);
     v_trade := _lock_trade_of_payment(p_merchant_id, p_payment_no);
-    update payments set state = 'failed'
-    where merchant_id = p_merchant_id and payment_no = p_payment_no and state = 'pending'
+    select * into v_was from payments where merchant_id = p_merchant_id and payment_no = p_payment_no;
+    update payments
+    set
+        state = case when state in ('pending', 'authorized') then 'failed' else state end,
+        voided_at = case when authorized is not null then now() end
+    where
+        merchant_id = p_merchant_id and payment_no = p_payment_no
+        and (
+            state in ('pending', 'authorized')
+            or (state in ('failed', 'closed') and authorized is not null and voided_at is null)
+        )
     returning * into v_payment;
     if found then
-        v_fact := _fact(v_trade, 'payment', p_payment_no, 'pending', 'failed');
+        v_fact := _fact(v_trade, 'payment', p_payment_no, v_was.state, v_payment.state);
         v_fact.payment_no := p_payment_no;
         v_fact.reason := p_reason;
         v_trade := _post(v_trade, array[v_fact]);
         return v_payment;
     end if;
-    select * into v_payment from payments where merchant_id = p_merchant_id and payment_no = p_payment_no;
-    if v_payment.state = 'succeeded' then
+    if v_was.state = 'succeeded' then
         raise exception 'payment % has succeeded', p_payment_no using
             errcode = 'MX208',
-            detail = format('%s arrived at %s.', v_payment.amount, v_payment.paid_at),
+            detail = format('%s arrived at %s.', v_was.amount, v_was.paid_at),
             hint = 'A success stays. If the channel took the money back, refund it.';
     end if;
-    return v_payment;
+    return v_was;
 end;
 $fail_payment$;
 
 comment on function mixpay.fail_payment(text, text, text) is $$
-Books that a pending payment failed. One that has failed or was closed stays what it is; one that succeeded is refused.
+Books that a pending payment failed, or that what was authorized of one was voided or has expired. One that has failed or
+was closed stays what it is; one that succeeded is refused.
 
 Locks: the trade.
 Raises: MX101 if there is no such merchant; MX201 if there is no such payment; MX208 if it has succeeded; MX901; MX905.

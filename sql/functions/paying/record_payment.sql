@@ -1,6 +1,6 @@
 create function mixpay.record_payment(
     p_merchant_id text, p_trade_no text, p_payment_no text, p_channel text, p_amount bigint,
-    p_paid_at timestamptz default null, p_channel_txn_no text default null
+    p_paid_at timestamptz default null, p_channel_txn_no text default null, p_captures text default null
 ) returns mixpay.payments
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
@@ -19,15 +19,18 @@ begin
         perform _check_number('channel_txn_no', p_channel_txn_no);
     end if;
     v_trade := _lock_trade(p_merchant_id, p_trade_no);
+    if p_captures is not null then
+        perform _check_captured(p_merchant_id, p_captures, p_trade_no, p_channel);
+    end if;
     -- A trade that is not open needs nothing.
     v_applied := case when v_trade.state = 'open' then least(p_amount, v_trade.amount - v_trade.paid) else 0 end;
     insert into payments (
         merchant_id, payment_no, trade_no, channel, recorded, asked, amount, applied, surplus,
-        state, channel_txn_no, paid_at, seq
+        state, channel_txn_no, paid_at, seq, captures
     )
     select
         p_merchant_id, p_payment_no, p_trade_no, channel, true, p_amount, p_amount, v_applied, p_amount - v_applied,
-        'succeeded', p_channel_txn_no, coalesce(p_paid_at, now()), v_trade.last_seq + 1
+        'succeeded', p_channel_txn_no, coalesce(p_paid_at, now()), v_trade.last_seq + 1, p_captures
     from channels where channel = p_channel
     on conflict do nothing
     returning * into v_payment;
@@ -41,6 +44,7 @@ begin
             is distinct from (p_trade_no, p_channel, p_amount, true)
             -- A moment that was left out then is not compared: it is the one at which it was written.
             or (v_payment.paid_at <> p_paid_at and v_payment.paid_at <> v_payment.created_at)
+            or (p_captures is not null and p_captures is distinct from v_payment.captures)
             or p_channel_txn_no <> v_payment.channel_txn_no then
             perform _refuse_payment_no(v_payment);
         end if;
@@ -53,16 +57,18 @@ begin
 end;
 $record_payment$;
 
-comment on function mixpay.record_payment(text, text, text, text, bigint, timestamptz, text) is $$
+comment on function mixpay.record_payment(text, text, text, text, bigint, timestamptz, text, text) is $$
 Records money that is already there: paid offline, by a synchronous channel, or entered late.
 
 p_amount is in the currency's smallest unit. Money is never refused: what the trade does not need becomes the payment's
 surplus and goes back to it. p_paid_at is when the money arrived, left out: now; refunds take the oldest money first.
+p_captures names the payment whose authorization this is a further capture of.
 The same number with the same content returns the payment as it is now; the number of a payment that was started is
 refused. p_channel_txn_no is the channel's own number, null if it has none or is not known yet: the same call may bring
 it later. A moment that was left out at first is not compared, and the first one stays.
 Locks: the trade; then its orders' splits, in ascending order number.
 Raises: MX101 if there is no such merchant; MX104 if there is no such trade; MX202 if the payment number was used for
-something else; MX203 if there is no such channel; MX207 if the channel transaction is another payment's; MX901; MX902;
+something else; MX203 if there is no such channel; MX207 if the channel transaction is another payment's; MX212 if
+p_captures names no authorized payment of the trade and the channel; MX901; MX902;
 MX905.
 $$;

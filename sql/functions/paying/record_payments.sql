@@ -10,7 +10,8 @@ declare
     v_item record;
 begin
     perform _check_batch(
-        'payment', p_payments, array['trade_no', 'payment_no', 'channel', 'paid_at', 'channel_txn_no'], array['amount'],
+        'payment', p_payments,
+        array['trade_no', 'payment_no', 'channel', 'paid_at', 'channel_txn_no', 'captures'], array['amount'],
         p_required => array['trade_no', 'payment_no', 'amount']
     );
     v_trades := _lock_trades(p_merchant_id, array(select value ->> 'trade_no' from jsonb_array_elements(p_payments)));
@@ -33,7 +34,7 @@ begin
             v_item.value ->> 'trade_no', v_item.value ->> 'payment_no', v_item.value ->> 'channel',
             (v_item.value ->> 'amount')::bigint,
             _parse_moment(format('payment %s: "paid_at"', v_item.i), v_item.value ->> 'paid_at'),
-            v_item.value ->> 'channel_txn_no'
+            v_item.value ->> 'channel_txn_no', v_item.value ->> 'captures'
         );
     end loop;
     return query
@@ -50,10 +51,10 @@ $record_payments$;
 comment on function mixpay.record_payments(text, jsonb) is $$
 Records many payments in one call, all or nothing; for each, record_payment says what happens.
 
-p_payments is [{"trade_no", "payment_no", "channel", "amount", "paid_at"?, "channel_txn_no"?}, ...], 1 to 10,000 of them,
-paid_at a moment with its offset ("2026-01-31T12:00:00+08:00"). Returns the payments in the order of the call.
+p_payments is [{"trade_no", "payment_no", "channel", "amount", "paid_at"?, "channel_txn_no"?, "captures"?}, ...], 1 to
+10,000 of them, paid_at a moment with its offset ("2026-01-31T12:00:00+08:00"). Returns the payments in the order of the call.
 Locks: the trades, in ascending trade number; then their orders' splits, in ascending order number.
 Raises: MX101 if there is no such merchant; MX104 if there is no such trade; MX202 if a payment number was used for
-something else; MX203 if there is no such channel; MX207 if a channel transaction is another payment's; MX901; MX902;
-MX903; MX904; MX905.
+something else; MX203 if there is no such channel; MX207 if a channel transaction is another payment's; MX212 if
+"captures" names no authorized payment of the trade and the channel; MX901; MX902; MX903; MX904; MX905.
 $$;

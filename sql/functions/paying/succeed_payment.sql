@@ -40,7 +40,7 @@ begin
         return v_payment;
     end if;
     v_from_state := v_payment.state;
-    v_amount := coalesce(p_amount, v_payment.asked);
+    v_amount := coalesce(p_amount, v_payment.authorized, v_payment.asked);
     -- A trade that is not open needs nothing.
     v_applied := case when v_trade.state = 'open' then least(v_amount, v_trade.amount - v_trade.paid) else 0 end;
     begin
@@ -61,7 +61,7 @@ $succeed_payment$;
 comment on function mixpay.succeed_payment(text, text, text, timestamptz, bigint) is $$
 Books that a started payment's money arrived, also after it failed or was closed. May be called again and again.
 
-p_amount is what arrived, in the currency's smallest unit; left out: what was started. What the trade does not need
+p_amount is what arrived, in the currency's smallest unit; left out: what was authorized, or started. What the trade does not need
 becomes the payment's surplus and goes back to it. p_paid_at is when it arrived, left out: now; later news of
 the same success may name another moment, and the first one stays. p_channel_txn_no is the
 channel's own number, null if it has none or is not known yet: later news may bring it.

@@ -8,22 +8,24 @@ declare
     v_trade trades := p_trade;
     v_fact facts := _fact(p_trade, 'trade', p_trade.trade_no, p_trade.state, 'closed');
     v_facts facts[];
-    v_payment_no text;
+    v_payment record;
     v_positions bigint[];
     v_amounts bigint[];
 begin
     v_fact.reason := p_reason;
     v_facts := array[v_fact];
-    for v_payment_no in
+    for v_payment in
         with closed as (
             update payments set state = 'closed'
-            where merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no and state = 'pending'
-            returning payment_no
+            where
+                merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no
+                and state in ('pending', 'authorized')
+            returning payment_no, case when authorized is null then 'pending' else 'authorized' end as from_state
         )
-        select c.payment_no from closed as c order by c.payment_no
+        select * from closed as c order by c.payment_no
     loop
-        v_fact := _fact(p_trade, 'payment', v_payment_no, 'pending', 'closed');
-        v_fact.payment_no := v_payment_no;
+        v_fact := _fact(p_trade, 'payment', v_payment.payment_no, v_payment.from_state, 'closed');
+        v_fact.payment_no := v_payment.payment_no;
         v_fact.reason := p_reason;
         v_facts := v_facts || v_fact;
     end loop;
@@ -50,7 +52,7 @@ end;
 $_end_trade$;
 
 comment on function mixpay._end_trade(mixpay.trades, text, boolean, bigint) is $$
-Closes a trade and its pending attempts; its paid money goes back, or stays on its orders with p_keep_paid. p_cancelled is
+Closes a trade and its attempts, pending or authorized; its paid money goes back, or stays on its orders with p_keep_paid. p_cancelled is
 the position of its last order, if that is cancelled by it.
 
 p_trade is the locked trade as it is. Returns it as it is then.
