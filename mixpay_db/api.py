@@ -183,10 +183,6 @@ def succeed_payment(
 
 
 @call
-def succeed_payments(merchant_id: str, payments: Sequence[PaymentToSucceed]) -> list[Payment]: ...
-
-
-@call
 def fail_payment(merchant_id: str, payment_no: str, reason: str) -> Payment: ...
 
 
@@ -205,6 +201,10 @@ def record_payment(
 
 @call
 def record_payments(merchant_id: str, payments: Sequence[PaymentToRecord]) -> list[Payment]: ...
+
+
+@call
+def succeed_payments(merchant_id: str, payments: Sequence[PaymentToSucceed]) -> list[Payment]: ...
 
 
 @call

@@ -158,6 +158,7 @@ set role mixpay_owner;
 \ir functions/refunding/_plain_refunds.sql
 \ir functions/refunding/_take_from_many.sql
 \ir functions/refunding/_store_refunds.sql
+\ir functions/refunding/_any_is_limited.sql
 \ir functions/refunding/_refund_plain.sql
 \ir functions/refunding/refund_orders.sql
 \ir functions/refunding/record_refund.sql

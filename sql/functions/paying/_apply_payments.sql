@@ -11,7 +11,6 @@ declare
         order by t.trade_no
     );
     v_trade trades;
-    v_trades trades[] := array[]::trades[];
     v_payment payments;
     v_payments payments[] := array[]::payments[];
     v_nth bigint := 0;
@@ -51,9 +50,6 @@ begin
     ) as l;
     foreach v_payment in array p_payments loop
         if v_payment.trade_no is distinct from v_trade.trade_no then
-            if v_trade.trade_no is not null then
-                v_trades := v_trades || v_trade;
-            end if;
             v_nth := v_nth + 1;
             v_trade := v_paid_into[v_nth];
             v_first := v_last + 1;
@@ -97,16 +93,15 @@ begin
             exit when v_payment.applied = 0;
             v_line := v_line + 1;
         end loop;
-        foreach v_moved in array v_moves loop
-            v_facts := v_facts || v_moved;
-        end loop;
+        v_facts := v_facts || v_moves;
         if v_trade.state = 'paid' then
             v_facts := v_facts || _paid_fact(v_trade, v_payment);
             v_live[v_first:v_last] := array_fill(false, array[(v_last - v_first + 1)::integer]);
         end if;
+        v_paid_into[v_nth] := v_trade;
     end loop;
     perform _fill_lines(v_trade.merchant_id, v_trade_nos, v_positions, v_shares, v_payee_nos, v_live);
-    perform _post_all(v_trades || v_trade, v_facts);
+    perform _post_all(v_paid_into, v_facts);
     return v_payments;
 end;
 $_apply_payments$;

@@ -6,13 +6,13 @@ as $_plain_successes$
 begin
     return array(
         select row(
-            p_merchant_id, j.payment_no, j.trade_no, j.channel, j.method, j.recorded, j.asked, j.arrived, j.arrived, 0, 0,
-            0, 'succeeded', j.channel_txn_no,
+            p_merchant_id, j.payment_no, j.trade_no, j.channel, j.method, j.recorded, j.asked, j.arrived, j.arrived, 0,
+            0, 0, 'succeeded', j.channel_txn_no,
             coalesce(
                 case when j.paid_at is not null then _parse_moment(format('payment %s: "paid_at"', j.i), j.paid_at) end,
                 now()
             ),
-            j.i, j.created_at, null
+            j.i, j.created_at, null, null, null, null, null, null
         )::payments
         from (
             select

@@ -5,25 +5,23 @@ language plpgsql
 set search_path = mixpay, pg_temp set enable_hashjoin = on set jit = off
 as $_refund_plain$
 declare
-    v_limited text[] := array(select channel from channels where is_limited);
     v_plain bigint[] := _plain_refunds(p_merchant_id, p_refunds, p_trade_nos);
     v_at timestamptz := clock_timestamp();
     v_item record;
     v_trade trades;
     v_trades trades[] := array[]::trades[];
     v_nth bigint := 0;
-    v_has_limits boolean := true;
+    v_count bigint := 0;
+    v_has_limits boolean;
     v_share refund_share;
     v_left refund_share[];
     v_place bigint;
     v_shares refund_share[] := array[]::refund_share[];
     v_refund refunds;
     v_refunds refunds[] := array[]::refunds[];
-    v_line trade_orders;
     v_lines trade_orders[] := array[]::trade_orders[];
     v_clearing clearing;
     v_in_escrow bigint;
-    v_amount bigint;
     v_new channel_refunds;
     v_news channel_refunds[] := array[]::channel_refunds[];
     v_fact facts;
@@ -49,57 +47,44 @@ begin
         order by (j.trade_nos ->> 0) collate "C", j.i
     loop
         if v_trade.trade_no is distinct from v_item.trade_no then
-            if not v_has_limits then
-                v_trades := v_trades || v_trade;
-            end if;
-            loop
+            while v_trade.trade_no is distinct from v_item.trade_no loop
                 v_nth := v_nth + 1;
                 v_trade := p_trades[v_nth];
-                exit when v_trade.trade_no = v_item.trade_no;
             end loop;
             v_left := _take_oldest(p_merchant_id, v_item.trade_no, v_item.of_trade, null);
-            v_has_limits := false;
-            foreach v_share in array v_left loop
-                v_has_limits := v_has_limits or v_share.channel = any (v_limited);
-            end loop;
+            v_has_limits := _any_is_limited(v_left);
             v_share := null;
             v_place := 0;
             if not v_has_limits then
                 v_shares := v_shares || v_left;
+                v_count := v_count + 1;
             end if;
         end if;
         -- What a channel's rules say depends on what is stored.
         continue when v_has_limits;
         perform _check_text(format('refund %s: "reason"', v_item.i), v_item.reason);
         v_places := v_places || v_item.i;
-        v_refund := row(
-            p_merchant_id, v_item.refund_no, 'order', v_item.order_no, v_item.amount, 0, 0, 'processing', null,
-            v_item.reason, now()
-        );
+        v_refund := row(p_merchant_id, v_item.refund_no, 'order', v_item.order_no, v_item.amount, 0, 0, 'processing',
+            null, v_item.reason, now());
         v_refunds := v_refunds || v_refund;
-        v_line := _refunded_line(v_item.line, v_item.before);
-        v_clearing := _clear_line(v_line, 0, v_item.amount, 0);
-        v_line := _refunded_line(v_item.line, v_item.before + v_item.amount);
+        v_clearing := _clear_line(_refunded_line(v_item.line, v_item.before), 0, v_item.amount, 0);
         if v_item.is_last then
-            v_lines := v_lines || v_line;
+            v_lines := v_lines || _refunded_line(v_item.line, v_item.before + v_item.amount);
         end if;
         v_fact := _refund_fact(v_trade, v_refund, '', null);
-        v_facts := v_facts || v_fact;
-        v_fact.from_state := null;
-        v_fact.to_state := null;
-        v_facts := v_facts || _clearing_facts(v_fact, v_clearing);
+        v_facts := v_facts || v_fact || _clearing_facts(v_fact, v_clearing);
         -- What is in escrow goes first; the last shares are what payee and receivers gave back.
         v_in_escrow := v_item.amount + coalesce(v_clearing.cleared, 0);
-        v_amount := v_item.amount;
-        while v_amount > 0 loop
+        v_trade.refunded := v_trade.refunded + v_item.amount;
+        while v_item.amount > 0 loop
             if coalesce(v_share.held, 0) = 0 then
                 v_place := v_place + 1;
                 v_share := v_left[v_place];
                 v_share.held := v_share.amount;
             end if;
-            v_share.amount := least(v_amount, v_share.held);
+            v_share.amount := least(v_item.amount, v_share.held);
             v_share.held := v_share.held - v_share.amount;
-            v_amount := v_amount - v_share.amount;
+            v_item.amount := v_item.amount - v_share.amount;
             v_new := _new_channel_refund(v_refund, v_share, _new_number(v_at, cardinality(v_news)), null, null);
             v_new.cleared := greatest(0, v_share.amount - v_in_escrow);
             v_in_escrow := greatest(0, v_in_escrow - v_share.amount);
@@ -108,14 +93,11 @@ begin
             v_fact.order_no := v_refund.order_no;
             v_facts := v_facts || _movement(v_fact, 'order', 'refund', v_share.amount, null);
         end loop;
-        v_trade.refunded := v_trade.refunded + v_item.amount;
         v_trade.fifo_paid_at := v_share.paid_at;
         v_trade.fifo_seq := v_share.seq;
+        v_trades[v_count] := v_trade;
     end loop;
     if v_places <> '{}' then
-        if not v_has_limits then
-            v_trades := v_trades || v_trade;
-        end if;
         perform _store_refunds(v_refunds, v_news);
         perform _take_from_many(p_merchant_id, v_shares, v_lines);
         perform _post_all(v_trades, v_facts);
@@ -129,5 +111,5 @@ Writes those refunds of refund_orders' JSON that are plain and take from no chan
 their places in the JSON.
 
 p_trade_nos are the trades of each refund's order, p_trades all of them, locked, in ascending number; the JSON is checked.
-Raises: MX302 if a refund number was used meanwhile; MX902.
+Raises: MX302 if a refund number was used meanwhile; MX905.
 $$;

@@ -30,7 +30,8 @@ begin
     insert into refund_details (merchant_id, refund_no, payment_no, amount)
     select c.merchant_id, c.refund_no, c.payment_no, c.amount from unnest(p_channel_refunds) as c;
     insert into channel_refunds (
-        merchant_id, channel_refund_no, refund_no, payment_no, channel, amount, state, reason, not_before, due_at, cleared
+        merchant_id, channel_refund_no, refund_no, payment_no, channel, amount, state, reason, not_before, due_at,
+        cleared
     )
     select
         c.merchant_id, c.channel_refund_no, c.refund_no, c.payment_no, c.channel, c.amount, c.state, c.reason,
