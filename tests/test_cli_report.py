@@ -180,6 +180,18 @@ def test_csv(report: Report) -> None:
     assert "\r" not in result.stdout
 
 
+def test_csv_is_safe_in_a_spreadsheet(report: Report, conn: Connection[Any]) -> None:
+    title = '=HYPERLINK("http://x","y")'
+    conn.execute("select mixpay.register_payee('mall', 'p', %s)", [title])
+    result = report("payee_list", "--merchant", "mall", "--format", "csv")
+    titles = [row["title"] for row in csv.DictReader(io.StringIO(result.stdout))]
+    assert f"'{title}" in titles
+    # What is below zero is a number, and stays one.
+    result = report("account_balances", "--merchant", "mall", "--format", "csv")
+    balances = [int(row["balance"]) for row in csv.DictReader(io.StringIO(result.stdout))]
+    assert min(balances) < 0
+
+
 def test_a_payout_file(report: Report, conn: Connection[Any]) -> None:
     """Exact decimals, as many as the currency has; of one run, and without what came back."""
     bank = Shop(conn, "bank")

@@ -177,6 +177,8 @@ class Calls:
         for row in rows:
             apart[row.payment_no is None and row.channel in self._merchant.offline].append(row)
         sent, by_hand = apart
+        # Trades are locked in ascending number, as every call does it.
+        by_hand.sort(key=lambda row: self._trade_nos[row.order_no])
         told = []
         if by_hand:
             lines = json.dumps([_refund_line(row) for row in by_hand])

@@ -52,7 +52,10 @@ class Loader:
         if self._dry_run:
             # Each would wait for the other, which registers the merchant and takes it back.
             jobs = 1
-        batches = list(_batches(trades, batch))
+        # What is only refunded goes apart: its trades would be locked after greater numbers.
+        paid = [trade for trade in trades if any(order.payments for order in trade.orders)]
+        refunded = [trade for trade in trades if not any(o.payments for o in trade.orders)]
+        batches = [*_batches(paid, batch), *_batches(refunded, batch)]
         last = list(_batches(one_by_one, batch))
         with ExitStack() as stack:
             free: SimpleQueue[Connection] = SimpleQueue()

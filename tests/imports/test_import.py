@@ -497,8 +497,13 @@ def test_a_writer_may_import(
     conn: Connection[Any], url: str, rejects: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PGOPTIONS", "-c role=mixpay_writer")
-    text = f"{HEADER},payee_no\nA,P1,cash,1.00,east\n"
+    text = (
+        f"{HEADER},payee_no,kind\nA,P1,card,1.00,east,\nA,P2,cash,1.00,,\nA,P2,cash,1.00,,\n"
+        "A,R1,card,0.50,,refund\nA,R2,cash,0.50,,refund\nB,P1,card,1.00,,\n"
+    )
     result = run(url, rejects, "-", "--currency", "CNY", input=text)
 
     assert result.exit_code == 0, result.output
-    assert set(payments(conn)) == {"P1"}
+    assert set(payments(conn)) == {"P1", "P2"}
+    refunded = conn.execute("select refund_no from mixpay.refund_list order by 1").fetchall()
+    assert refunded == [("R1",), ("R2",)]

@@ -179,6 +179,16 @@ def test_e53_a_later_file_brings_refunds_alone(conn: Connection[Any], load: Load
     assert order(conn) == (1000, 1000, 600)
 
 
+def test_e53_many_refunds_in_small_batches_side_by_side(conn: Connection[Any], load: Load) -> None:
+    paid = "".join(f"O{i},P{i},{'cash' if i % 2 else 'card'},2.00,\n" for i in range(40))
+    back = "".join(f"O{i},R{i},{'cash' if i % 2 else 'card'},1.50,refund\n" for i in range(40))
+    load(f"{KIND}\n{paid}")
+    told = load(f"{KIND}\n{back}", "--batch", "3", "--jobs", "4")
+    assert told["refunds"] == {"rows": 40, "amount": 6000}
+    assert (told["trades"], told["rejected"]["rows"]) == (0, 0)
+    assert len(refunds(conn)) == 40
+
+
 def test_e53_a_channels_rules_are_about_what_is_to_be_sent(
     conn: Connection[Any], load: Load
 ) -> None:

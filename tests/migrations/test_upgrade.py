@@ -586,3 +586,17 @@ def test_it_does_not_go_back_over_what_an_earlier_version_cannot_say(filled, ver
         assert contents(conn, columns(conn)) == before
         migrations.migrate(filled, lambda _: None)
         assert migrations.verify(conn) == []
+
+
+def test_control_characters_of_titles_and_reasons_become_blanks(money):
+    with psycopg.connect(money, autocommit=True) as conn:
+        conn.execute("update mixpay.merchants set title = E'two\\nlines'")
+        conn.execute("update mixpay.refunds set reason = E'a\\u001b[2Jb\\u009b'")
+        conn.execute("update mixpay.disputes set closing_reason = E'\\tno'")
+    with upgrade(money) as conn:
+        titles = "select distinct title from mixpay.merchants"
+        assert conn.execute(titles).fetchall() == [("two lines",)]
+        reasons = "select distinct reason from mixpay.refunds"
+        assert conn.execute(reasons).fetchall() == [("a [2Jb ",)]
+        closing = "select distinct closing_reason from mixpay.disputes"
+        assert conn.execute(closing).fetchall() == [(" no",)]
