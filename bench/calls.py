@@ -80,7 +80,7 @@ POOLS = {
     "two lines": Pool((merge("S", order("B", PLENTY), order("C", PLENTY)),)),
     "two lines to fill": Pool((merge("F", order("D", 60), order("E", 40)),), fresh=True),
     "paid": Pool((merge("Q", order("G", PLENTY)), pay("Q", PLENTY))),
-    "held": Pool(
+    "in escrow": Pool(
         (
             REGISTER_PAYEE,
             merge("H", order("H", PLENTY, ", 'payee_no', 'P', 'hold', true")),
@@ -202,7 +202,7 @@ OTHERS = (
     Call(
         "release_order",
         "select * from mixpay.release_order('m' || :m, 'H' || :k, 'V' || :n, 10);",
-        "held",
+        "in escrow",
     ),
     Call(
         "settle_payee",

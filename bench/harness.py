@@ -44,7 +44,7 @@ COUNTING = {
     "shared_preload_libraries": "pg_stat_statements",
 }
 TRANSACTION = "tpcb-like"
-# A plan is kept for the session from the sixth time on.
+# A plan stays for the session from the sixth time on.
 WARM_CALLS = 7
 BATCH = 1000
 

@@ -18,6 +18,6 @@ from mixpay.record_payment('mall', 'BALANCE', 'P-2', 'bank', 800000, '2026-03-20
 select order_no, amount, paid, unpaid, trades from mixpay.order_balances where merchant_id = 'mall';
 
 -- The trade that the order was merged into first bears first.
-select payment_no, trade_no, amount, held from mixpay.preview_refund('mall', 'KITCHEN', 500000);
+select payment_no, trade_no, amount, refundable from mixpay.preview_refund('mall', 'KITCHEN', 500000);
 select refund_no, amount, state from mixpay.refund_order('mall', 'KITCHEN', 'R-1', 500000, 'the oven is missing');
-select trade_no, paid, refunded, kept from mixpay.trade_balances where merchant_id = 'mall' order by created_at;
+select trade_no, paid, refunded, not_refunded from mixpay.trade_balances where merchant_id = 'mall' order by created_at;

@@ -1,4 +1,4 @@
--- A sofa of Oak House and a lamp of Lumen, paid once. The lamp's money is held until somebody releases it.
+-- A sofa of Oak House and a lamp of Lumen, paid once. The lamp's money is in escrow until somebody releases it.
 \set SHOW_CONTEXT never
 select merchant_id from mixpay.register_merchant('mall', 'Willow Furniture Mall');
 select payee_no from mixpay.register_payee('mall', 'oakhouse', 'Oak House');
@@ -15,9 +15,9 @@ select position, kind, receiver, rate, takes_remainder, amount from mixpay.split
     {"kind": "channel_fee", "receiver": "visa", "rate": 200, "kept_on_refund": true}
 ]');
 select state, applied from mixpay.record_payment('mall', 'T-1', 'P-1', 'card', 660000, '2026-03-01T10:00:00+08:00');
-select order_no, paid, held, cleared from mixpay.order_balances where merchant_id = 'mall' order by order_no desc;
+select order_no, paid, in_escrow, cleared from mixpay.order_balances where merchant_id = 'mall' order by order_no desc;
 
--- A dispute holds back the release. When it is decided, a part is released; the rest stays held.
+-- A dispute holds back the release. When it is decided, a part is released; the rest stays in escrow.
 select order_no, state from mixpay.open_dispute('mall', 'LAMP', 'D-1', 'it flickers');
 \set VERBOSITY terse
 select amount from mixpay.release_order('mall', 'LAMP', 'RELEASE-1', 50000);
@@ -47,5 +47,5 @@ select repayment_no, amount from mixpay.record_repayment('mall', 'payee:oakhouse
 
 -- What a bank is to pay; and each payee's money from end to end.
 select settlement_no, payee_no, currency, amount, units from mixpay.payout_list where merchant_id = 'mall';
-select payee_no, gross, refunds, fees, net, held, payable, paid_out, repaid from mixpay.payee_balances
+select payee_no, gross, refunds, fees, net, in_escrow, payable, paid_out, repaid from mixpay.payee_balances
 where merchant_id = 'mall' order by payee_no;

@@ -12,7 +12,7 @@ select trade_no, amount from mixpay.merge_orders('mall', '[
 select applied from mixpay.record_payment('mall', 'T-1', 'P-1', 'card', 605000, '2026-03-30T10:00:00+08:00');
 
 -- Every movement is one row, from one account to another. All money passes through its order's account. A payee's goes
--- on at once, unless it is held; what has no payee stays there.
+-- on at once, unless it is on hold; what has no payee stays there.
 select cause, cause_no, from_account, from_owner, to_account, to_owner, amount from mixpay.journal
 where merchant_id = 'mall'
 order by number, entry;
@@ -20,7 +20,7 @@ order by number, entry;
 -- So the accounts sum to zero. Below zero is the channel: it holds that much for us.
 select account, came_in, went_out, balance from mixpay.trial_balance('mall');
 
--- March is over. What the accounts held is written down and stays.
+-- March is over. The balances of the accounts are written down and stay.
 select clock_timestamp() as end_of_march \gset
 select until_at = :'end_of_march' as is_it from mixpay.close_period('mall', :'end_of_march');
 

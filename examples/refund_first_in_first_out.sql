@@ -16,7 +16,7 @@ select refund_no, order_no, amount, state from mixpay.refund_order('mall', 'B', 
 select refund_no, order_no, amount, state from mixpay.refund_order('mall', 'A', 'R-2', 8000);
 
 -- Why: put end to end, the oldest first, the payments stand for the trade's money; a refund takes from 0 upwards.
-select refund_no, payment_no, held, stands_from, stands_to, taken_from, taken_to, taken, left_over
+select refund_no, payment_no, refundable, stands_from, stands_to, takes_from, takes_to, amount, left_over
 from mixpay.refund_explained
 where merchant_id = 'mall'
 order by refund_no, place;

@@ -12,7 +12,7 @@ select payment_no, amount, applied, surplus from mixpay.succeed_payment('mall', 
 
 -- The order is paid once, and the second payment is on its way back.
 select order_no, amount, paid from mixpay.order_balances where merchant_id = 'mall';
-select from_account, to_account, amount, channel, payment_no, order_no, held
+select from_account, to_account, amount, channel, payment_no, order_no, in_minus_out
 from mixpay.trade_flow
 where merchant_id = 'mall'
 order by entry;

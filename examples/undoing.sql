@@ -19,7 +19,7 @@ select trade_no, amount from mixpay.merge_orders('mall', '[
     {"order_no": "C", "amount": 30, "currency": "CNY"}
 ]', 'T-2');
 select applied from mixpay.record_payment('mall', 'T-2', 'P-3', 'card', 70);
-select state, kept, paid from mixpay.close_trade('mall', 'T-2', 'the buyer left', true);
+select state, keeps_paid, paid from mixpay.close_trade('mall', 'T-2', 'the buyer left', true);
 select trade_no, amount from mixpay.merge_orders('mall', '[{"order_no": "A", "amount": 100, "currency": "CNY"}]', 'T-3');
 
 -- Money that arrives for a closed trade is booked, and goes back by itself.

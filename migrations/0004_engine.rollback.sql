@@ -452,4 +452,53 @@ begin
 end;
 $domains$;
 
+-- The words of 0003.
+alter type mixpay.refund_share rename attribute refundable to held;
+alter table mixpay.trades rename column keeps_paid to kept;
+alter table mixpay.trades rename constraint only_a_closed_trade_keeps_paid to only_a_closed_trade_is_kept;
+alter table mixpay.trade_orders rename column hold to held;
+alter table mixpay.trade_orders
+rename constraint a_release_is_due_only_with_a_hold to release_is_due_only_of_held_money;
+
+do $names$
+declare
+    v_new record;
+begin
+    for v_new in
+        select c.conrelid::regclass as of_table, c.conname, n.old_name
+        from pg_catalog.pg_constraint as c
+        inner join (
+            values
+            ('trades', 'trades_kept_not_null', 'trades_keeps_paid_not_null'),
+            ('trade_orders', 'trade_orders_held_not_null', 'trade_orders_hold_not_null')
+        ) as n (of_table, old_name, new_name)
+            on c.conrelid = format('mixpay.%s', n.of_table)::regclass and c.conname = n.new_name
+        where c.contype = 'n'
+    loop
+        execute format('alter table %s rename constraint %I to %I', v_new.of_table, v_new.conname, v_new.old_name);
+    end loop;
+end;
+$names$;
+
+comment on type mixpay.refund_share is
+'What one payment bears of a refund, in the smallest unit: amount, of the held that it could still bear before.';
+comment on type mixpay.statement_line is
+'A movement as one of its accounts sees it: what came (above zero) or went, and what the account held after it.';
+comment on table mixpay.releases is 'Held money that was given to its payee: whole or in part.';
+comment on column mixpay.channel_refunds.cleared is
+'What of it the payee and receivers gave back, because it was held no longer; if the amount is freed, they get it back.';
+comment on column mixpay.splits.takes_place is
+'payment: as it arrives, and of a held order all but the payee''s share; release: when it is no longer held.';
+comment on column mixpay.trades.kept is 'It was closed, and what was paid stays on its orders.';
+comment on column mixpay.trade_orders.held is 'Merged with hold: its money is to sit in escrow until it is released.';
+comment on column mixpay.trade_orders.cleared is
+'What of paid minus refunded is no longer held, but the payee''s, or divided; what is held is the rest.';
+comment on column mixpay.trade_orders.release_at is
+'When release_due may release what is held: release_due_at while something is. A column of its own, so that a payment of '
+'a line without such a moment changes nothing in an index.';
+update mixpay.state_transitions set cause = 'what was kept goes back after all'
+where entity = 'trade' and from_state = 'closed' and to_state = 'closed';
+update mixpay.state_transitions set cause = 'held money is given to its payee'
+where entity = 'release' and to_state = 'released';
+
 reset role;

@@ -3,6 +3,8 @@
 -- It is one transaction together with its mark, so nothing in it can be concurrent or left to be validated later: writes
 -- wait until it is done. The facts are copied, which takes their space a second time until the end; a million of them
 -- take ten to twenty seconds. On large tables choose a quiet hour.
+-- No client reads a table, only views and functions, and those are loaded anew; CHANGELOG.md has the new names.
+-- squawk-ignore-file renaming-column, renaming-object
 -- squawk-ignore-file constraint-missing-not-valid, require-concurrent-index-creation
 -- squawk-ignore-file adding-foreign-key-constraint, ban-drop-constraint, ban-drop-table, ban-drop-type
 -- squawk-ignore-file ban-set-schema, ban-drop-schema, require-concurrent-index-deletion
@@ -71,7 +73,7 @@ create type mixpay.split_standing as (
     owners text[], -- noqa: LT01
     fixed bigint[], -- noqa: LT01
     rates bigint[], -- noqa: LT01
-    kept boolean[], -- noqa: LT01
+    kept_on_refund boolean[], -- noqa: LT01
     amounts bigint[], -- noqa: LT01
     taken_back bigint[], -- noqa: LT01
     elsewhere bigint[], -- noqa: LT01
@@ -94,6 +96,56 @@ create type mixpay.clearing as (
 
 comment on type mixpay.clearing is
 'What accounts get out of escrow, or give back (below zero), and what that is together; split_no if the split makes it.';
+
+-- Words: each has one meaning now. A type's attribute, columns, and the constraints that were named by them.
+alter type mixpay.refund_share rename attribute held to refundable;
+alter table mixpay.trades rename column kept to keeps_paid;
+alter table mixpay.trades rename constraint only_a_closed_trade_is_kept to only_a_closed_trade_keeps_paid;
+alter table mixpay.trade_orders rename column held to hold;
+alter table mixpay.trade_orders
+rename constraint release_is_due_only_of_held_money to a_release_is_due_only_with_a_hold;
+
+-- PostgreSQL 18 has named not-null constraints by their columns; earlier ones have none.
+do $names$
+declare
+    v_old record;
+begin
+    for v_old in
+        select c.conrelid::regclass as of_table, c.conname, n.new_name
+        from pg_catalog.pg_constraint as c
+        inner join (
+            values
+            ('trades', 'trades_kept_not_null', 'trades_keeps_paid_not_null'),
+            ('trade_orders', 'trade_orders_held_not_null', 'trade_orders_hold_not_null')
+        ) as n (of_table, old_name, new_name)
+            on c.conrelid = format('mixpay.%s', n.of_table)::regclass and c.conname = n.old_name
+        where c.contype = 'n'
+    loop
+        execute format('alter table %s rename constraint %I to %I', v_old.of_table, v_old.conname, v_old.new_name);
+    end loop;
+end;
+$names$;
+
+comment on type mixpay.refund_share is
+'What one payment bears of a refund, in the smallest unit: amount, and before it refundable, what it could still bear.';
+comment on type mixpay.statement_line is
+'A movement as one of its accounts sees it: what came (above zero) or went, and its balance after it.';
+comment on table mixpay.releases is 'Money in escrow that was given to its payee: whole or in part.';
+comment on column mixpay.channel_refunds.cleared is
+'What of it the payee and receivers gave back, because it was no longer in escrow; if the amount is freed, they get it back.';
+comment on column mixpay.splits.takes_place is
+'payment: as it arrives, and of an order on hold all but the payee''s share; release: when it leaves escrow.';
+comment on column mixpay.trades.keeps_paid is 'It was closed, and what was paid stays on its orders.';
+comment on column mixpay.trade_orders.hold is 'Merged with hold: its money stays in escrow until it is released.';
+comment on column mixpay.trade_orders.cleared is
+'What of paid minus refunded is the payee''s, or divided; the rest is in escrow.';
+comment on column mixpay.trade_orders.release_at is
+'When release_due may release what is in escrow: release_due_at while something is. A column of its own, so that a '
+'payment of a line without such a moment changes nothing in an index.';
+update mixpay.state_transitions set cause = 'what stayed on its orders goes back after all'
+where entity = 'trade' and from_state = 'closed' and to_state = 'closed';
+update mixpay.state_transitions set cause = 'money in escrow is given to its payee'
+where entity = 'release' and to_state = 'released';
 
 -- An epoch is the life of the database from one beginning to the next: from its installation, or from a restore.
 -- Transaction ids begin anew where a backup ends, so whatever goes by them names its epoch, too.

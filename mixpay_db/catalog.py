@@ -1,4 +1,4 @@
-"""What stands in a live database, held against what this version would make.
+"""What stands in a live database, compared with what this version would make.
 
 What is expected comes from no file that could grow old: inside a transaction that is rolled back,
 the live schema steps aside under another name and this version is installed in its place, by the

@@ -1,4 +1,4 @@
-"""What stands in sql/, put into a database and held against it: install, load, check.
+"""What stands in sql/, put into a database and compared with it: install, load, check.
 
 All functions work on the caller's own psycopg connection.
 """

@@ -77,7 +77,7 @@ class TradePaid(MixpayError, code="MX112"):
 
 
 class TradeNotKept(MixpayError, code="MX113"):
-    """The trade was closed without keeping what was paid, and is to be kept now."""
+    """The trade was closed without keep_paid, and is to keep what was paid now."""
 
 
 # Payments.
@@ -229,7 +229,7 @@ class EpochNotRaised(MixpayError, code="MX411"):
 
 
 class HeldTooLittle(MixpayError, code="MX501"):
-    """Nothing is held of the order, or less than is asked."""
+    """Nothing of the order is in escrow, or less than is asked."""
 
 
 class ReleaseNoUsed(MixpayError, code="MX502"):

@@ -114,7 +114,7 @@ def rollback(
     with _transaction(url, say) as backend:
         conn, release = backend.connection, Release()
         migrations = _to_roll_back(release, bookkeeping.read(conn), to)
-        kept = set() if drop_rows else catalog.tables_with_rows_of_users(conn)
+        guarded = set() if drop_rows else catalog.tables_with_rows_of_users(conn)
         before = catalog.columns(conn)
         if migrations:
             say("unload the code")
@@ -124,7 +124,7 @@ def rollback(
             _process(migration, backend, "rollback")
             conn.execute(bookkeeping.unmark(migration.id))
         after = catalog.columns(conn)
-        lost = {table for table in kept if not before[table] <= after.get(table, set())}
+        lost = {table for table in guarded if not before[table] <= after.get(table, set())}
         if lost:
             raise RowsWouldBeLostError(
                 f"rows would be lost from {', '.join(sorted(lost))}; nothing was changed",

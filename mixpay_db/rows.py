@@ -55,7 +55,7 @@ class Trade:
     fifo_paid_at: datetime | None
     fifo_seq: int | None
     created_at: datetime
-    kept: bool
+    keeps_paid: bool
     sweep_at: datetime | None
 
 
@@ -125,7 +125,7 @@ class ChannelRefund:
 
 @dataclass(frozen=True, slots=True)
 class RefundShare:
-    """What one payment bears of a refund: amount, of the held that it could still bear before."""
+    """What one payment bears of a refund: amount; refundable is what it could bear before."""
 
     payment_no: str
     amount: int
@@ -134,7 +134,7 @@ class RefundShare:
     channel: str
     paid_at: datetime
     seq: int
-    held: int
+    refundable: int
 
 
 @dataclass(frozen=True, slots=True)

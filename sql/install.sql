@@ -23,7 +23,7 @@ set role mixpay_owner;
 \ir schema/channel_refunds.sql
 \ir schema/anomalies.sql
 \ir schema/anomaly_resolutions.sql
--- Whose it is: held, released, divided.
+-- Whose it is: in escrow, released, divided.
 \ir schema/releases.sql
 \ir schema/disputes.sql
 \ir schema/splits.sql

@@ -30,7 +30,7 @@ from mixpay_db.embedded import EmbeddedServer
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 # A file system in memory, where there is one: half of a clone's cost is making files on a disk.
 MEMORY = Path("/dev/shm")
-# What a server of ours takes there at most: its data, the log kept short, a test's database.
+# What a server of ours takes there at most: its data, the log short, a test's database.
 ROOM = 512 * 2**20
 # In the directory of a server of these tests; no other server's is ever swept away.
 MARK = "of-the-tests"

@@ -63,7 +63,7 @@ class Trade:
     currency: str
     lines: list[Line]
     state: str = "open"
-    kept: bool = False
+    keeps_paid: bool = False
     payments: list[Payment] = field(default_factory=list)
 
     def lacking(self) -> int:
@@ -134,8 +134,8 @@ class Model:
         return [(t, x) for t in self.trades.values() for x in t.lines if x.order_no == order_no]
 
     def left(self, order_no: str) -> int:
-        held = sum(x.amount if x.live else x.paid for _, x in self.lines_of(order_no))
-        return self.orders[order_no].amount - held
+        taken = sum(x.amount if x.live else x.paid for _, x in self.lines_of(order_no))
+        return self.orders[order_no].amount - taken
 
     def refundable(self, order_no: str) -> int:
         return sum(line.paid - line.refunded for _, line in self.lines_of(order_no))
@@ -311,7 +311,7 @@ class Model:
         return Refund(None, parts) if parts else None
 
     def end(self, trade: Trade, keep: bool) -> Refund | None:
-        trade.state, trade.kept = "closed", keep
+        trade.state, trade.keeps_paid = "closed", keep
         for payment in trade.payments:
             if payment.state == "pending":
                 payment.state = "closed"
@@ -322,9 +322,9 @@ class Model:
     def close(self, trade: Trade, keep: bool) -> tuple[str | None, Refund | None]:
         if trade.state == "paid":
             return "MX112", None
-        if trade.state == "closed" and keep and not trade.kept:
+        if trade.state == "closed" and keep and not trade.keeps_paid:
             return "MX113", None
-        if trade.state == "closed" and keep == trade.kept:
+        if trade.state == "closed" and keep == trade.keeps_paid:
             return None, None
         return None, self.end(trade, keep)
 

@@ -405,7 +405,7 @@ def open_for_another_week(shop: Shop) -> None:
     shop.call("set_route", "qr", "card", currency="CNY")
 
 
-def held(payee_no: str, hold: str | bool = True, /, **amounts: int | tuple[int, int]) -> Json:
+def on_hold(payee_no: str, hold: str | bool = True, /, **amounts: int | tuple[int, int]) -> Json:
     """orders(…) of a payee, in escrow until they are released, or until a moment."""
     return [{**order, "payee_no": payee_no, "hold": hold} for order in orders(**amounts)]
 
@@ -413,16 +413,16 @@ def held(payee_no: str, hold: str | bool = True, /, **amounts: int | tuple[int, 
 def open_for_a_third_week(shop: Shop) -> None:
     """Whose the money is, on top of the first two weeks.
 
-    T7 is paid: K100 of payee S and L50 of payee V are held. Of K, L1 60 was released; dispute D1
+    T7 is paid: K100 of payee S and L50 of payee V are on hold. Of K, L1 60 was released; dispute D1
     was closed in favour of the buyer, 70 went back, failed, and goes another way. L is due, but D2
-    is open. T8, M100 of S, is held and split at release (X1): L2 80 was released, and RM 60 goes
-    back. T9, N200 of V, is held and split at payment (X2): L3 100 of V's share was released, and
+    is open. T8, M100 of S, is on hold and split at release (X1): L2 80 was released, and RM 60 goes
+    back. T9, N200 of V, is on hold and split at payment (X2): L3 100 of V's share was released, and
     RN 50 goes back.
     V was paid out (S1), which failed, and again (S2); so were agent (S3) and S (S4), who owes 25
     since RK 30: B1 5 came in, S5 carries over the rest. All was folded twice and a period closed.
     """
     shop.call("register_payee", "V", "Vintage")
-    shop.call("merge_orders", held("S", K=100) + held("V", day(1).isoformat(), L=50), "T7")
+    shop.call("merge_orders", on_hold("S", K=100) + on_hold("V", day(1).isoformat(), L=50), "T7")
     shop.pay("T7", "P7", 150, "bank", day(6))
     shop.call("release_order", "K", "L1", 60)
     shop.call("open_dispute", "K", "D1", "too late")
@@ -430,13 +430,13 @@ def open_for_a_third_week(shop: Shop) -> None:
     shop.fail(refund_no, "P7")
     shop.redirect(refund_no, "P7", "alipay")
     shop.call("open_dispute", "L", "D2", "wrong colour")
-    shop.call("merge_orders", held("S", M=100), "T8")
+    shop.call("merge_orders", on_hold("S", M=100), "T8")
     shop.pay("T8", "P8", 100, "bank", day(7))
     fee = {"kind": "platform_fee", "receiver": "us", "fixed": 5, "kept_on_refund": True}
     shop.rows("split_order", "M", "X1", [{"receiver": "agent", "rate": 1000}, fee])
     shop.call("release_order", "M", "L2", 80)
     shop.refund("M", "RM", 60)
-    shop.call("merge_orders", held("V", N=200), "T9")
+    shop.call("merge_orders", on_hold("V", N=200), "T9")
     fee = {"kind": "channel_fee", "receiver": "bank", "rate": 100}
     part = {"kind": "payee", "receiver": "S", "fixed": 10}
     shop.rows("split_order", "N", "X2", [fee, {"receiver": "agent", "rate": 500}, part], "payment")

@@ -67,7 +67,7 @@ LATER: list[mixpay_db.OrderToMerge] = [
     {"order_no": "E", "amount": 5, "currency": "CNY"},
 ]
 MANY: list[mixpay_db.OrderToMerge] = [{"order_no": "I", "amount": 20, "currency": "CNY"}]
-HELD: list[mixpay_db.OrderToMerge] = [
+ON_HOLD: list[mixpay_db.OrderToMerge] = [
     {"order_no": "G", "amount": 100, "currency": "CNY", "payee_no": "sofas", "hold": True},
     {"order_no": "H", "amount": 50, "currency": "CNY", "payee_no": "sofas", "hold": DAY},
 ]
@@ -244,7 +244,7 @@ def story(merchant: str) -> Generator[Step, Any, None]:
         if c.payment_no == "P8"
     ]
     yield lambda c: mixpay_db.complete_channel_refunds(c, merchant, done)
-    yield lambda c: mixpay_db.merge_orders(c, merchant, HELD, "X")
+    yield lambda c: mixpay_db.merge_orders(c, merchant, ON_HOLD, "X")
     yield lambda c: mixpay_db.record_payment(c, merchant, "X", "P7", "card", 150, DAY)
     yield lambda c: mixpay_db.open_dispute(c, merchant, "G", "D1", reason="too late")
     yield lambda c: mixpay_db.close_dispute(c, merchant, "D1", "payee", "it was in time")
@@ -340,8 +340,8 @@ def test_results_are_rows(conn: Connection[Any]) -> None:
     assert (due.merchant_id, due.due_at.tzinfo is None) == ("mall", False)
     assert (deferred.state, deferred.not_before, deferred.due_at) == ("waiting", FAR, FAR)
     assert redirected.redirected_from == deferred.channel_refund_no
-    kept, (expired,), events = told[34], told[36], told[37]
-    assert (kept.state, kept.kept, expired.trade_no, expired.state) == (
+    closed, (expired,), events = told[34], told[36], told[37]
+    assert (closed.state, closed.keeps_paid, expired.trade_no, expired.state) == (
         ("closed", True, "W", "closed")
     )
     assert [(e.entity, e.number, e.to_state) for e in events] == [

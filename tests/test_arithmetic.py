@@ -23,7 +23,7 @@ def apportion(conn: Connection[Any], amount: int, weights: list[int]) -> list[in
 
 
 STANDING = (
-    "row(null, null, %(fixed)s, %(rates)s, %(kept)s, %(amounts)s, %(taken)s,"
+    "row(null, null, %(fixed)s, %(rates)s, %(keeps)s, %(amounts)s, %(taken)s,"
     " %(elsewhere)s, %(rest)s, null)"
 )
 
@@ -34,7 +34,7 @@ def divide(conn: Connection[Any], given: int, back: int, divided: int, **standin
     none = [0] * receivers
     standing = {
         "fixed": none,
-        "kept": [False] * receivers,
+        "keeps": [False] * receivers,
         "amounts": none,
         "taken": none,
         "elsewhere": none,
@@ -103,7 +103,7 @@ def test_e22_a_refund_takes_back_in_proportion(bare: Connection[Any]) -> None:
 
 
 def test_who_keeps_his_fee_has_it_and_who_takes_the_rest_bears_that(bare: Connection[Any]) -> None:
-    split: dict[str, Any] = {"rates": [1000, 0], "amounts": [10, 90], "kept": [True, False]}
+    split: dict[str, Any] = {"rates": [1000, 0], "amounts": [10, 90], "keeps": [True, False]}
     assert divide(bare, 0, 100, 100, **split)[1:] == ([10, 90], [10, -10])
 
 
@@ -112,13 +112,13 @@ def test_e13_whatever_is_divided_sums_exactly(bare: Connection[Any]) -> None:
     for _ in range(100):
         receivers = random.randrange(1, 6)
         rates = [random.randrange(0, 2000) for _ in range(receivers)] + [0]
-        kept = [random.random() < 0.3 for _ in range(receivers)] + [False]
+        keeps = [random.random() < 0.3 for _ in range(receivers)] + [False]
         total = random.randrange(1, 10**6)
-        shares, taken, balances = divide(bare, total, 0, total, rates=rates, kept=kept)
+        shares, taken, balances = divide(bare, total, 0, total, rates=rates, keeps=keeps)
         assert sum(shares) == sum(balances) == total
         back = random.randrange(0, total + 1)
         shares, taken, balances = divide(
-            bare, 0, back, total, rates=rates, kept=kept, amounts=shares
+            bare, 0, back, total, rates=rates, keeps=keeps, amounts=shares
         )
         assert sum(taken) == back
         assert sum(balances) == total - back

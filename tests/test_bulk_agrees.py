@@ -197,7 +197,7 @@ def successes_of(random: Random, payments: Json) -> Json:
 def rests_of(random: Random, shop: Shop) -> Json:
     """The orders of which a deposit is paid, merged two by two for what is left of them."""
     rests = shop.query(
-        "select o.order_no, o.amount, o.payee_no, l.held, l.release_due_at"
+        "select o.order_no, o.amount, o.payee_no, l.hold, l.release_due_at"
         " from mixpay.trade_orders as l inner join mixpay.orders as o using (merchant_id, order_no)"
         " where l.merchant_id = %s and l.live is not true and l.paid < o.amount order by 1",
         shop.merchant,
@@ -207,7 +207,7 @@ def rests_of(random: Random, shop: Shop) -> Json:
     for i in range(0, len(rests), 2):
         lines = []
         for rest in rests[i : i + 2]:
-            hold = rest.release_due_at.isoformat() if rest.release_due_at else rest.held
+            hold = rest.release_due_at.isoformat() if rest.release_due_at else rest.hold
             line = {"order_no": rest.order_no, "amount": rest.amount, "currency": "CNY"}
             payee = {"payee_no": rest.payee_no, "hold": hold} if rest.payee_no else {}
             lines.append({**line, **payee})
@@ -275,12 +275,12 @@ def test_bulk_and_single_write_the_same(
         if rests:
             payments = payments_of(random, "Q", rests, 2 * len(rests))
             both.each("record_payments", payments, "payment_no")
-        held = both.bulk.query(
-            "select order_no from mixpay.trade_orders where merchant_id = %s and held"
+        on_hold = both.bulk.query(
+            "select order_no from mixpay.trade_orders where merchant_id = %s and hold"
             " group by 1 having sum(paid - refunded - cleared) > 0 order by 1",
             both.bulk.merchant,
         )
-        for (order_no,) in random.sample(held, len(held) // 2):
+        for (order_no,) in random.sample(on_hold, len(on_hold) // 2):
             both.call("release_order", order_no, f"L{order_no}", 1)
         refunds = refunds_of(random, both.bulk)
         # The one that names its payments goes first, while they have the money.

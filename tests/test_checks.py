@@ -157,7 +157,7 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "channel_holds_what_came_in_and_did_not_go_back": [
         (
             "update mixpay.payments set amount = amount + 1 where payment_no = 'P3'",
-            {"channel": "wallet", "in_minus_out": 40, "held": 41},
+            {"channel": "wallet", "in_minus_out": 40, "not_sent_back": 41},
         ),
         ("delete from mixpay.anomalies", {"channel": "card"}),
         (
@@ -165,7 +165,10 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             {"channel": "card"},
         ),
         ("update mixpay.anomaly_resolutions set resolution = 'recovered'", {"channel": "card"}),
-        ("delete from mixpay.facts where payment_no = 'P3'", {"channel": "wallet", "held": 40}),
+        (
+            "delete from mixpay.facts where payment_no = 'P3'",
+            {"channel": "wallet", "not_sent_back": 40},
+        ),
     ],
     "channel_refund_amount_is_its_details": [
         (
@@ -345,7 +348,7 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "order_has_at_most_one_live_line": [
         ("update mixpay.trade_orders set live = true where trade_no = 'T3'", {"order_no": "E"}),
     ],
-    "order_is_never_held_above_its_amount": [
+    "order_is_never_taken_above_its_amount": [
         ("update mixpay.orders set amount = 79 where order_no = 'C'", {"order_no": "C"}),
         ("update mixpay.trade_orders set paid = 1 where trade_no = 'T3'", {"order_no": "E"}),
     ],
@@ -544,7 +547,7 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ("delete from mixpay.anomaly_resolutions", {"trade_no": "T6"}),
         (
             "update mixpay.anomaly_resolutions set resolution = 'recovered'",
-            {"trade_no": "T6", "in_minus_out": 10, "held": 20},
+            {"trade_no": "T6", "in_minus_out": 10, "not_sent_back": 20},
         ),
         ("delete from mixpay.facts where payment_no = 'P3'", {"trade_no": "T2"}),
     ],
@@ -666,7 +669,7 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ),
         ("update mixpay.disputes set refund_no = 'X' where dispute_no = 'D1'", {"refund_no": "X"}),
     ],
-    "held_money_is_never_below_zero": [
+    "money_in_escrow_is_never_below_zero": [
         (
             MOVE.format("'T7', 999, 'release', 'L', null, 'L9', 'order', null, 'payee', 'V', 51"),
             {"account": "order", "owner": "L", "balance": -1},
@@ -771,7 +774,7 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             "update mixpay.split_shares set amount = 9 where split_no = 'X1' and position = 1",
             {"account": "receiver", "owner": "agent", "in_journal": 0, "due": 1},
         ),
-        # What the fee kept, the payee bears.
+        # What the fee keeps, the payee bears.
         (
             "update mixpay.split_receivers set kept_on_refund = false where receiver = 'us'",
             {"account": "fee", "owner": "us", "in_journal": 5, "due": 2},
@@ -780,7 +783,7 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             "update mixpay.split_receivers set kept_on_refund = false where receiver = 'us'",
             {"account": "payee", "owner": "S", "in_journal": -25, "due": -22},
         ),
-        # Of the payee's share, some is held.
+        # Of the payee's share, some is in escrow.
         (
             "update mixpay.splits set takes_place = 'release' where split_no = 'X2'",
             {"account": "payee", "owner": "V", "in_journal": 0, "due": 34},

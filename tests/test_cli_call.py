@@ -111,9 +111,9 @@ def test_a_flag_says_yes_or_no_or_is_left_to_the_server(call: Call) -> None:
     merge(call, "--trade-no", "T")
     pay(call, "--amount", "40")
     close = "close_trade --merchant-id mall --trade-no T --reason late --json"
-    assert json.loads(call(f"{close} --keep-paid").stdout)["kept"] is True
+    assert json.loads(call(f"{close} --keep-paid").stdout)["keeps_paid"] is True
     # Left out, it is the server's default: not to keep.
-    assert json.loads(call(close).stdout)["kept"] is False
+    assert json.loads(call(close).stdout)["keeps_paid"] is False
     assert "--keep-paid / --no-keep-paid" in call("close_trade --help").stdout
     assert call(f"{line} --can-refund maybe").exit_code == 2
 

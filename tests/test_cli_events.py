@@ -53,7 +53,7 @@ class Follower:
             self.told.put(line)
 
     def next(self) -> Line:
-        """The next line, as soon as it comes: nothing is kept back in a buffer."""
+        """The next line, as soon as it comes: nothing is left in a buffer."""
         line: Line = json.loads(self.told.get(timeout=30))
         return line
 

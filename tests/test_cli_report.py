@@ -148,7 +148,7 @@ def test_table(report: Report) -> None:
     result = report("trade_balances", "--merchant", "mall")
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
-    assert all(column in lines[1] for column in ("merchant_id", "trade_no", "kept"))
+    assert all(column in lines[1] for column in ("merchant_id", "trade_no", "not_refunded"))
     assert [line.split("│")[2].strip() for line in lines[3:5]] == ["T", "U"]
 
 

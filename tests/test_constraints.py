@@ -25,7 +25,7 @@ SPLIT_RECEIVER = (
 
 
 def settlement(**columns: Any) -> str:
-    """A settlement of nothing in which every constraint but one is kept."""
+    """A settlement of nothing in which every constraint but one is met."""
     row = {
         "settlement_no": "N",
         "account": "payee",
@@ -157,8 +157,8 @@ REFUSED: dict[tuple[str, str], str] = {
     ("trades", "refunded_is_never_above_paid"): (
         "update mixpay.trades set refunded = paid + 1 where trade_no = 'T2'"
     ),
-    ("trades", "only_a_closed_trade_is_kept"): (
-        "update mixpay.trades set kept = true where trade_no = 'T1'"
+    ("trades", "only_a_closed_trade_keeps_paid"): (
+        "update mixpay.trades set keeps_paid = true where trade_no = 'T1'"
     ),
     ("trade_orders", "trade_orders_pkey"): (
         "update mixpay.trade_orders set position = 1 where order_no = 'B'"
@@ -189,7 +189,7 @@ REFUSED: dict[tuple[str, str], str] = {
     ("trade_orders", "cleared_is_never_above_what_is_there"): (
         "update mixpay.trade_orders set cleared = cleared + 1 where order_no = 'M'"
     ),
-    ("trade_orders", "release_is_due_only_of_held_money"): (
+    ("trade_orders", "a_release_is_due_only_with_a_hold"): (
         "update mixpay.trade_orders set release_due_at = now()"
     ),
     ("trade_orders", "a_cancelled_line_needs_nothing"): (

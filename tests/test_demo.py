@@ -91,8 +91,8 @@ def test_one_query_shows_each_payees_money(told: str) -> None:
     payees = {}
     for payee_no in ("ashwood", "kiln", "loom", "lumen", "oakhouse"):
         cells = [float(cell) for cell in row(balances, payee_no)]
-        gross, refunds, fees, net, held, payable, paid_out = cells
-        assert net == gross - refunds - fees == held + payable + paid_out
+        gross, refunds, fees, net, in_escrow, payable, paid_out = cells
+        assert net == gross - refunds - fees == in_escrow + payable + paid_out
         payees[payee_no] = cells
     assert payees["ashwood"] == [2200, 1100, 62, 1038, 0, 0, 1038]
 

@@ -149,13 +149,13 @@ def test_an_ordinary_user_starts_it_as_itself() -> None:
 def test_a_persistent_server_keeps_its_data(server: PersistentServer) -> None:
     assert server.start()
     with psycopg.connect(server.url()) as conn:
-        conn.execute("create table kept as select 1 as one")
+        conn.execute("create table stays as select 1 as one")
     assert server.stop()
     assert server.pid() is None
 
     assert server.start()
     with psycopg.connect(server.url()) as conn:
-        assert conn.execute("table kept").fetchone() == (1,)
+        assert conn.execute("table stays").fetchone() == (1,)
 
 
 def test_started_or_stopped_twice_it_says_so(server: PersistentServer) -> None:
@@ -171,7 +171,7 @@ def test_started_or_stopped_twice_it_says_so(server: PersistentServer) -> None:
 def test_it_recovers_after_a_kill(server: PersistentServer) -> None:
     server.start()
     with psycopg.connect(server.url()) as conn:
-        conn.execute("create table kept as select 1 as one")
+        conn.execute("create table stays as select 1 as one")
     pid = server.pid()
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
@@ -180,7 +180,7 @@ def test_it_recovers_after_a_kill(server: PersistentServer) -> None:
 
     assert server.start()
     with psycopg.connect(server.url()) as conn:
-        assert conn.execute("table kept").fetchone() == (1,)
+        assert conn.execute("table stays").fetchone() == (1,)
 
 
 def test_a_lock_file_with_the_number_of_another_process_is_stale(server: PersistentServer) -> None:

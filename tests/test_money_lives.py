@@ -34,7 +34,7 @@ class Receiver:
     fixed: int = 0
     rate: int = 0
     rest: bool = False
-    kept: bool = False
+    keeps: bool = False
 
     def account(self) -> str:
         return self.kind if self.kind in ("payee", "receiver") else "fee"
@@ -46,7 +46,7 @@ class Receiver:
             "fixed": self.fixed,
             "rate": self.rate,
             "takes_remainder": self.rest,
-            "kept_on_refund": self.kept,
+            "kept_on_refund": self.keeps,
         }
         return {key: value for key, value in keys.items() if value}
 
@@ -56,16 +56,16 @@ class Split:
     order_no: str
     receivers: list[Receiver]
     at_payment: bool
-    # The payee of the order, if he is among them: at payment, his is what stays held.
+    # The payee of the order, if he is among them: at payment, his is what stays in escrow.
     home: int | None
 
 
 @dataclass(eq=False)
 class Purse:
-    """Whose a line's money is: held, the payee's, or divided."""
+    """Whose a line's money is: in escrow, the payee's, or divided."""
 
     hold: bool | datetime | None
-    held: int = 0
+    in_escrow: int = 0
     # What refunds have taken of what the payee had got already.
     owed: int = 0
     # What each receiver of the split got of it, and what of that was taken back.
@@ -115,7 +115,7 @@ class Money(Model):
         self.paid_out: Counter[Account] = Counter()
         self.earned: Counter[Account] = Counter()
         self.purses: dict[Line, Purse] = {}
-        self.held_of: dict[Part, int] = {}
+        self.escrowed_of: dict[Part, int] = {}
         self.splits: dict[str, Split] = {}
         self.split_of: dict[str, str] = {}
         self.disputes: dict[str, Dispute] = {}
@@ -137,8 +137,8 @@ class Money(Model):
     def purses_of(self, order_no: str) -> list[Purse]:
         return [self.purses[line] for _, line in self.lines_of(order_no)]
 
-    def held(self, order_no: str) -> int:
-        return sum(purse.held for purse in self.purses_of(order_no))
+    def in_escrow(self, order_no: str) -> int:
+        return sum(purse.in_escrow for purse in self.purses_of(order_no))
 
     def account_of(self, line: Line) -> Account:
         order = self.orders[line.order_no]
@@ -151,9 +151,9 @@ class Money(Model):
 
     def balances(self, split: Split, purse: Purse) -> list[int]:
         """Who keeps his fee has it although it was taken back; who takes the rest bears that."""
-        borne = sum(t for r, t in zip(split.receivers, purse.taken, strict=True) if r.kept)
+        borne = sum(t for r, t in zip(split.receivers, purse.taken, strict=True) if r.keeps)
         return [
-            got - (0 if r.kept else taken) - (borne if r.rest else 0)
+            got - (0 if r.keeps else taken) - (borne if r.rest else 0)
             for r, got, taken in zip(split.receivers, purse.got, purse.taken, strict=True)
         ]
 
@@ -189,12 +189,12 @@ class Money(Model):
         self,
         line: Line,
         change: Callable[[Split, Purse], None],
-        held: Callable[[int], int] = lambda _: 0,
+        stays: Callable[[int], int] = lambda _: 0,
     ) -> None:
         """Books what a change of the shares moves.
 
-        Of a split at payment, held says what is held then, given how much more the payee gets: of
-        a held order, and never more than what is left of his share.
+        Of a split at payment, stays says what is in escrow then, given how much more the payee
+        gets: of an order on hold, and never more than what is left of his share.
         """
         split, purse = self.split(line), self.purses[line]
         assert split
@@ -204,9 +204,9 @@ class Money(Model):
         for i, has in enumerate(self.balances(split, purse)):
             moved, receiver = has - had[i], split.receivers[i]
             if split.at_payment and i == split.home:
-                was = purse.held
-                purse.held = max(0, min(purse.shares()[i], held(moved))) if purse.hold else 0
-                moved -= purse.held - was
+                was = purse.in_escrow
+                purse.in_escrow = max(0, min(purse.shares()[i], stays(moved))) if purse.hold else 0
+                moved -= purse.in_escrow - was
             self.add(receiver.account(), receiver.owner, currency, moved)
 
     # What happens to a line.
@@ -215,21 +215,25 @@ class Money(Model):
         super().pay(line, amount)
         split, purse = self.split(line), self.purses[line]
         if split and (split.at_payment or not purse.hold):
-            self.divide(line, lambda s, p: self.give(s, p, amount), lambda more: purse.held + more)
+            self.divide(
+                line, lambda s, p: self.give(s, p, amount), lambda more: purse.in_escrow + more
+            )
         elif not split and self.payee(line) and not purse.hold:
             self.to_payee(line, amount)
         else:
-            purse.held += amount
+            purse.in_escrow += amount
 
     def back(self, line: Line, amount: int, change: Callable[[Split, Purse, int], None]) -> int:
-        """Takes it off a line, what is held first; returns how much of it was not held."""
+        """Takes it off a line, what is in escrow first; returns how much of it was not."""
         split, purse = self.split(line), self.purses[line]
-        was = purse.held
+        was = purse.in_escrow
         if split and split.at_payment:
-            self.divide(line, lambda s, p: change(s, p, amount), lambda more: purse.held + more)
-            return amount - (was - purse.held)
+            self.divide(
+                line, lambda s, p: change(s, p, amount), lambda more: purse.in_escrow + more
+            )
+            return amount - (was - purse.in_escrow)
         left = max(0, amount - was)
-        purse.held -= amount - left
+        purse.in_escrow -= amount - left
         if split:
             self.divide(line, lambda s, p: change(s, p, left))
         elif left:
@@ -240,44 +244,44 @@ class Money(Model):
         super().unpay(line, amount)
         if amount:
             self.seen["un-applied of a split"] += self.split(line) is not None
-            self.seen["un-applied of a payee"] += amount > self.purses[line].held
+            self.seen["un-applied of a payee"] += amount > self.purses[line].in_escrow
             self.back(line, amount, lambda s, p, n: self.give(s, p, -n))
 
     def take(self, line: Line, parts: list[Part]) -> None:
         super().take(line, parts)
         amount, had = sum(part.amount for part in parts), self.earned[self.account_of(line)]
         if amount:
-            held = amount - self.back(line, amount, lambda _, p, n: self.take_from(p, n))
-            self.seen["refunded, some of it held"] += 0 < held < amount
-            self.seen["refunded of a split"] += held < amount and self.split(line) is not None
+            in_escrow = amount - self.back(line, amount, lambda _, p, n: self.take_from(p, n))
+            self.seen["refunded, some of it in escrow"] += 0 < in_escrow < amount
+            self.seen["refunded of a split"] += in_escrow < amount and self.split(line) is not None
             # The last parts are what payee and receivers gave back.
             for part in parts:
-                self.held_of[part] = max(0, min(held, part.amount))
-                held -= self.held_of[part]
+                self.escrowed_of[part] = max(0, min(in_escrow, part.amount))
+                in_escrow -= self.escrowed_of[part]
             self.purses[line].owed += had - self.earned[self.account_of(line)]
 
     def give_back(self, line: Line, part: Part) -> None:
         super().give_back(line, part)
-        split, purse, held = self.split(line), self.purses[line], self.held_of[part]
+        split, purse, in_escrow = self.split(line), self.purses[line], self.escrowed_of[part]
         had = self.earned[self.account_of(line)]
         self.seen["came back to a split"] += split is not None
-        self.seen["came back, some of it held"] += 0 < held < part.amount
+        self.seen["came back, some of it in escrow"] += 0 < in_escrow < part.amount
         if not split:
-            purse.held += held
-            self.to_payee(line, part.amount - held)
-        elif held == part.amount and not purse.hold:
+            purse.in_escrow += in_escrow
+            self.to_payee(line, part.amount - in_escrow)
+        elif in_escrow == part.amount and not purse.hold:
             # It went before there was a split, and is divided as if it came now.
-            self.divide(line, lambda s, p: self.give(s, p, held))
+            self.divide(line, lambda s, p: self.give(s, p, in_escrow))
             return
         elif split.at_payment:
             self.divide(
                 line,
                 lambda s, p: self.take_less_from(s, p, part.amount),
-                lambda more: purse.held + more - min(purse.owed, max(0, more)),
+                lambda more: purse.in_escrow + more - min(purse.owed, max(0, more)),
             )
         else:
-            purse.held += held
-            self.divide(line, lambda s, p: self.take_less_from(s, p, part.amount - held))
+            purse.in_escrow += in_escrow
+            self.divide(line, lambda s, p: self.take_less_from(s, p, part.amount - in_escrow))
         purse.owed += had - self.earned[self.account_of(line)]
 
     # Trades, payments and refunds.
@@ -319,19 +323,19 @@ class Money(Model):
             return "MX503"
         if not self.orders[order_no].payee_no and order_no not in self.split_of:
             return "MX504"
-        held = self.held(order_no)
-        if not held or (amount or 0) > held:
+        in_escrow = self.in_escrow(order_no)
+        if not in_escrow or (amount or 0) > in_escrow:
             return "MX501"
-        left = held if amount is None else amount
+        left = in_escrow if amount is None else amount
         for _, line in self.lines_of(order_no):
-            part = min(left, self.purses[line].held)
+            part = min(left, self.purses[line].in_escrow)
             self.let_go(line, part)
             left -= part
         return None
 
     def let_go(self, line: Line, amount: int) -> None:
         split, purse = self.split(line), self.purses[line]
-        purse.held -= amount
+        purse.in_escrow -= amount
         if split and not split.at_payment:
             self.divide(line, lambda s, p: self.give(s, p, amount))
         else:
@@ -343,13 +347,13 @@ class Money(Model):
         waiting = {x.order_no for x in self.disputes.values() if x.holds_back()}
         for line, purse in self.purses.items():
             owned = self.payee(line) or self.split(line)
-            if purse.hold != DUE or not purse.held or not owned:
+            if purse.hold != DUE or not purse.in_escrow or not owned:
                 continue
             if line.order_no in waiting:
                 self.seen["due, and given to the buyer"] += not self.in_dispute(line.order_no)
                 continue
-            released[line.order_no] += purse.held
-            self.let_go(line, purse.held)
+            released[line.order_no] += purse.in_escrow
+            self.let_go(line, purse.in_escrow)
         return released
 
     def in_dispute(self, order_no: str) -> bool:
@@ -369,7 +373,7 @@ class Money(Model):
             same = dispute.outcome == outcome and amount in (None, dispute.amount)
             return None if same else "MX507"
         if outcome == "buyer":
-            back = self.held(dispute.order_no) if amount is None else amount
+            back = self.in_escrow(dispute.order_no) if amount is None else amount
             if back:
                 code = self.refund(refund_no, dispute.order_no, back)
                 if code:
@@ -412,13 +416,13 @@ class Money(Model):
         return None
 
     def redivide(self, line: Line, split_no: str, split: Split) -> None:
-        """What the payee had is divided; at payment, or without a hold, what is held is, too."""
+        """What the payee had is divided; at payment, or without a hold, what is in escrow, too."""
         purse = self.purses[line]
-        had = line.paid - line.refunded - purse.held
+        had = line.paid - line.refunded - purse.in_escrow
         self.to_payee(line, -had)
         self.splits[split_no], self.split_of[line.order_no] = split, split_no
         if split.at_payment or not purse.hold:
-            given, purse.held = had + purse.held, 0
+            given, purse.in_escrow = had + purse.in_escrow, 0
             # Of his part the payee keeps what he had already.
             self.divide(line, lambda s, p: self.give(s, p, given), lambda more: more - had)
         else:
@@ -461,19 +465,19 @@ class Money(Model):
 
     def accounts(self) -> dict[Account, int]:
         """What each holds, of refunds and anomalies all together; nothing where there is zero."""
-        held = Counter(self.earned)
-        held.subtract(self.paid_out)
+        owned_by = Counter(self.earned)
+        owned_by.subtract(self.paid_out)
         for line, purse in self.purses.items():
             order = self.orders[line.order_no]
-            held["order", order.order_no, order.currency] += purse.held
+            owned_by["order", order.order_no, order.currency] += purse.in_escrow
         for payment in self.payments.values():
             account = ("surplus", payment.payment_no, payment.trade.currency)
-            held[account] += payment.surplus - payment.returned
+            owned_by[account] += payment.surplus - payment.returned
         for refund in self.refunds.values():
             for part in refund.parts:
                 if part.state() == "processing":
-                    held["refund", "", part.payment.trade.currency] += part.amount
-        return {account: amount for account, amount in held.items() if amount}
+                    owned_by["refund", "", part.payment.trade.currency] += part.amount
+        return {account: amount for account, amount in owned_by.items() if amount}
 
 
 class MoneyLife(Life):
@@ -554,7 +558,7 @@ class MoneyLife(Life):
             self.cancel: 2.5,
             self.split: 4,
             self.release: 5,
-            self.release_due: 4 if any(x.hold == DUE and x.held for x in purses) else 0.2,
+            self.release_due: 4 if any(x.hold == DUE and x.in_escrow for x in purses) else 0.2,
             self.open_dispute: 3,
             self.settle: 2.5,
             self.repay: 0.7,
@@ -640,9 +644,9 @@ class MoneyLife(Life):
 
     # Escrow.
 
-    def held_order_no(self) -> str | None:
-        """Most of the time one of which something is held."""
-        orders = [no for no in self.model.orders if self.model.held(no) or self.maybe(0.03)]
+    def order_no_on_hold(self) -> str | None:
+        """Most of the time one of which something is in escrow."""
+        orders = [no for no in self.model.orders if self.model.in_escrow(no) or self.maybe(0.03)]
         return self.random.choice(orders) if orders else None
 
     def part_of(self, most: int) -> int | None:
@@ -651,8 +655,8 @@ class MoneyLife(Life):
         return self.random.choice([None, None, *5 * [some], most + 1])
 
     def release(self) -> None:
-        if order_no := self.held_order_no():
-            number, amount = self.number("L"), self.part_of(self.model.held(order_no))
+        if order_no := self.order_no_on_hold():
+            number, amount = self.number("L"), self.part_of(self.model.in_escrow(order_no))
             expected = self.model.release(order_no, amount)
             self.agree(expected, "release_order", order_no, number, amount)
 
@@ -665,7 +669,7 @@ class MoneyLife(Life):
         self.taken["released when due"] += len(released)
 
     def open_dispute(self) -> None:
-        if order_no := self.held_order_no():
+        if order_no := self.order_no_on_hold():
             number = self.number("D")
             expected = self.model.open_dispute(number, order_no)
             self.agree(expected, "open_dispute", order_no, number)
@@ -710,7 +714,7 @@ class MoneyLife(Life):
                 receiver.rate = random.choice([0, random.randint(1, 900), random.randint(1, 4500)])
                 if not receiver.fixed + receiver.rate:
                     receiver.rate = 1000
-                receiver.kept = self.maybe(0.35)
+                receiver.keeps = self.maybe(0.35)
         if self.maybe(0.02):
             receivers.append(random.choice([receivers[0], Receiver("payee", "S9", 1)]))
         return receivers
@@ -893,7 +897,7 @@ RARE = {
     "un-applied of a payee": 4,
     "un-applied of a split": 2,
     "divided over trades": 6,
-    "refunded, some of it held": 4,
+    "refunded, some of it in escrow": 4,
     "refunded of a split": 40,
     "record_refund": 20,
     "came back to a split": 12,

@@ -1,13 +1,13 @@
 """Each payee's money from end to end, in one view."""
 
 import pytest
-from shop import Row, Shop, held, orders
+from shop import Row, Shop, on_hold, orders
 
 
 def balances(shop: Shop) -> dict[str, dict[str, int]]:
     """Of each payee what is not zero."""
     rows = shop.query("select * from mixpay.payee_balances where merchant_id = %s", shop.merchant)
-    columns = ["orders", "gross", "refunds", "fees", "shares", "net", "held", "payable"]
+    columns = ["orders", "gross", "refunds", "fees", "shares", "net", "in_escrow", "payable"]
     columns += ["paid_out", "repaid"]
     return {
         row.payee_no: {column: getattr(row, column) for column in columns if getattr(row, column)}
@@ -20,12 +20,12 @@ def test_several_sellers_in_one_trade(shop: Shop) -> None:
     for payee_no in ("S", "V"):
         shop.call("register_payee", payee_no, f"Store {payee_no}")
     a, b, c = orders(A=100, B=50, C=30)
-    to_merge = [{**a, "payee_no": "S"}, {**b, "payee_no": "V"}, c, *held("S", D=40)]
+    to_merge = [{**a, "payee_no": "S"}, {**b, "payee_no": "V"}, c, *on_hold("S", D=40)]
     shop.call("merge_orders", to_merge, "T")
     assert balances(shop) == {"S": {"orders": 2}, "V": {"orders": 1}}
     shop.pay("T", "P", 220)
     assert balances(shop) == {
-        "S": {"orders": 2, "gross": 140, "net": 140, "held": 40, "payable": 100},
+        "S": {"orders": 2, "gross": 140, "net": 140, "in_escrow": 40, "payable": 100},
         "V": {"orders": 1, "gross": 50, "net": 50, "payable": 50},
     }
 
@@ -34,7 +34,7 @@ def test_several_sellers_in_one_trade(shop: Shop) -> None:
     shop.rows("split_order", "A", "XA", [platform, {"kind": "payee", "receiver": "V", "fixed": 5}])
     fee = {"kind": "channel_fee", "receiver": "bank", "rate": 200, "kept_on_refund": True}
     shop.rows("split_order", "B", "XB", [fee])
-    s = {"orders": 2, "gross": 140, "fees": 15, "net": 125, "held": 40, "payable": 85}
+    s = {"orders": 2, "gross": 140, "fees": 15, "net": 125, "in_escrow": 40, "payable": 85}
     v = {"orders": 1, "gross": 50, "fees": 1, "shares": 5, "net": 54, "payable": 54}
     assert balances(shop) == {"S": s, "V": v}
 
@@ -63,7 +63,7 @@ def test_several_sellers_in_one_trade(shop: Shop) -> None:
     shop.call("record_repayment", "payee:S", "B1", 68, "CNY")
     shop.call("release_order", "D", "L1")
     s |= {"repaid": 68, "payable": 40}
-    del s["held"]
+    del s["in_escrow"]
     assert balances(shop) == {"S": s, "V": v}
 
     shop.call("reverse_settlement", "S1", "no such account")

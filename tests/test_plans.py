@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from psycopg import Connection
 from psycopg.types.json import Jsonb
-from shop import Json, Shop, day, held, orders
+from shop import Json, Shop, day, on_hold, orders
 
 THOUSANDS = 1200
 # What a scan of a call below meets at most when it goes by key: each is about a few rows.
@@ -51,7 +51,7 @@ def prepare(shop: Shop) -> Calls:
     shop.fail("R2", "PP1")
     shop.refund("P2", "R3", 20)
     shop.complete("R3", "PP1", "Y3")
-    shop.call("merge_orders", held("S", day(1).isoformat(), H=100) + held("S", K=40), "TH")
+    shop.call("merge_orders", on_hold("S", day(1).isoformat(), H=100) + on_hold("S", K=40), "TH")
     shop.pay("TH", "PH", 140, "card")
     shop.record_refund("K", "R4", 5)
     shop.merge("TX", X=10)

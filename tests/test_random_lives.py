@@ -93,7 +93,7 @@ def test_model_and_database_agree_after_each_step(conn: Connection[Any], seed: i
     assert any(x.state == "bounced" for x in ways)
     assert any(x.anomaly for x in ways)
     trades = [trade for life in lives for trade in life.model.trades.values()]
-    assert any(trade.kept for trade in trades)
+    assert any(trade.keeps_paid for trade in trades)
     assert any(line.cancelled for trade in trades for line in trade.lines)
     # Refunds over several trades.
     assert any(len({part.payment.trade for part in refund.parts}) > 1 for refund in refunds)

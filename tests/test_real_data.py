@@ -49,10 +49,10 @@ def broken(url: str) -> list[str]:
         return [check.name for check in database.run_checks(conn) if check.rows]
 
 
-def fifo(held: list[list[Any]], amount: int) -> list[tuple[str, int]]:
+def fifo(paid_by: list[list[Any]], amount: int) -> list[tuple[str, int]]:
     """Takes an amount from [number, money] in their order, and says what it took of which."""
     taken = []
-    for payment in held:
+    for payment in paid_by:
         share = min(amount, payment[1])
         if share:
             taken.append((payment[0], share))
@@ -83,12 +83,12 @@ def test_loads_them_to_the_cent_and_refunds_them_first_in_first_out(
     assert totals == (49_557, 793_453_736, 793_453_736)
     assert broken(url) == []
 
-    held: dict[str, list[list[Any]]] = defaultdict(list)
+    paid_by: dict[str, list[list[Any]]] = defaultdict(list)
     for row in rows:
         if row["payment_value"] != "0.00":
             number = f"{row['order_id']}-{row['payment_sequential']}"
-            held[row["order_id"]].append([number, to_units(row["payment_value"], "BRL")])
-    refunds = some_refunds(held)
+            paid_by[row["order_id"]].append([number, to_units(row["payment_value"], "BRL")])
+    refunds = some_refunds(paid_by)
     with ThreadPoolExecutor(8) as workers:
         for worker in [workers.submit(refund, url, refunds[i::8]) for i in range(8)]:
             worker.result()
@@ -99,7 +99,7 @@ def test_loads_them_to_the_cent_and_refunds_them_first_in_first_out(
         "where entity = 'refund' and from_state = '' order by log_no, entry"
     ).fetchall()
     amounts = {refund_no: amount for _, refund_no, amount in refunds}
-    expected = {no: sorted(fifo(held[order_no], amounts[no])) for no, order_no in done}
+    expected = {no: sorted(fifo(paid_by[order_no], amounts[no])) for no, order_no in done}
     assert len(expected) == len(refunds)
     details = defaultdict(list)
     for refund_no, *detail in conn.execute(
@@ -111,14 +111,14 @@ def test_loads_them_to_the_cent_and_refunds_them_first_in_first_out(
     conn.execute("analyze")
 
 
-def some_refunds(held: dict[str, list[list[Any]]]) -> list[tuple[str, str, int]]:
+def some_refunds(paid_by: dict[str, list[list[Any]]]) -> list[tuple[str, str, int]]:
     """1 to 3 refunds of each of 2,000 orders, a thousand of which were paid in several ways."""
     dice = random.Random(1)
-    several = [order_no for order_no, payments in held.items() if len(payments) > 1]
-    others = [order_no for order_no, payments in held.items() if len(payments) == 1]
+    several = [order_no for order_no, payments in paid_by.items() if len(payments) > 1]
+    others = [order_no for order_no, payments in paid_by.items() if len(payments) == 1]
     refunds = []
     for order_no in dice.sample(several, 1000) + dice.sample(others, 1000):
-        left = sum(amount for _, amount in held[order_no])
+        left = sum(amount for _, amount in paid_by[order_no])
         for i in range(dice.randint(1, 3)):
             if left:
                 amount = dice.randint(1, left)
@@ -179,7 +179,7 @@ cross join lateral mixpay.split_order('olist', o.order_no, o.order_no, %s, o.tak
 RELEASE = """
 select count(*) from mixpay.order_balances as o
 cross join lateral mixpay.release_order(
-    'olist', o.order_no, o.order_no, case when %s then (o.held + 1) / 2 end
+    'olist', o.order_no, o.order_no, case when %s then (o.in_escrow + 1) / 2 end
 )
 where o.order_no = any (%s)
 """
@@ -246,7 +246,7 @@ class Sold:
         number, seller = divmod(crc32(order_no.encode()), SELLERS)
         self.payee_no = f"seller-{seller:03}"
         number, release = divmod(number, 8)
-        # Half of them are held.
+        # Half of them are on hold.
         self.release = {0: "due", 1: "part", 2: "late", 3: "never"}.get(release, "at once")
         number, at_payment = divmod(number, 2)
         self.takes_place = "payment" if at_payment else "release"
@@ -262,26 +262,31 @@ class Sold:
     def whose(self, is_over: bool = True) -> dict[str, int]:
         """Whose its money is, before the refunds or when all is over."""
         refunded = self.refunded if is_over else 0
-        is_held = self.release == "never" or (self.release == "late" and (refunded or not is_over))
+        is_in_escrow = self.release == "never" or (
+            self.release == "late" and (refunded or not is_over)
+        )
         at_payment = self.takes_place == "payment"
         fees = [self.amount * rate // 10_000 for rate in (800, 200)]
-        # What is held is the order's, or if it is split at payment the seller's share of it.
-        could_be_held = self.amount - sum(fees) if at_payment else self.amount
-        held = 0
-        if is_held:
-            held = could_be_held
+        # What is in escrow is the order's, or if it is split at payment the seller's share of it.
+        could_be = self.amount - sum(fees) if at_payment else self.amount
+        in_escrow = 0
+        if is_in_escrow:
+            in_escrow = could_be
         elif self.release == "part":
-            held = could_be_held // 2
-        given = self.amount if at_payment else self.amount - held
+            in_escrow = could_be // 2
+        given = self.amount if at_payment else self.amount - in_escrow
         platform, acquirer = (given * rate // 10_000 for rate in (800, 200))
         shares = [platform, acquirer, given - platform - acquirer]
-        taken = apportion(refunded if at_payment else max(0, refunded - held), shares)
-        from_held = min(held, taken[1] + taken[2] if at_payment else refunded)
+        taken = apportion(refunded if at_payment else max(0, refunded - in_escrow), shares)
+        from_escrow = min(in_escrow, taken[1] + taken[2] if at_payment else refunded)
         return {
-            "held": held - from_held,
+            "in_escrow": in_escrow - from_escrow,
             "platform": platform - taken[0],
             "acquirer": acquirer,
-            "seller": shares[2] - taken[2] - taken[1] - ((held - from_held) if at_payment else 0),
+            "seller": shares[2]
+            - taken[2]
+            - taken[1]
+            - ((in_escrow - from_escrow) if at_payment else 0),
         }
 
 
@@ -388,12 +393,14 @@ def test_e22_each_seller_gets_what_is_his(
     for s in sold:
         seller, first, last = expected[s.payee_no], s.whose(is_over=False), s.whose()
         fees = last["platform"] + last["acquirer"]
-        seller.update(orders=1, gross=s.amount, refunds=s.refunded, fees=fees, held=last["held"])
+        seller.update(
+            orders=1, gross=s.amount, refunds=s.refunded, fees=fees, in_escrow=last["in_escrow"]
+        )
         seller.update(earned_first=first["seller"], earned=last["seller"])
         platform += last["platform"]
         acquirer += last["acquirer"]
     balances = conn.execute(
-        "select payee_no, orders, gross, refunds, fees, net, held, payable, paid_out "
+        "select payee_no, orders, gross, refunds, fees, net, in_escrow, payable, paid_out "
         "from mixpay.payee_balances"
     ).fetchall()
     assert len(balances) == SELLERS
@@ -402,7 +409,7 @@ def test_e22_each_seller_gets_what_is_his(
         net = e["gross"] - e["refunds"] - e["fees"]
         paid_out = max(e["earned_first"], e["earned"])
         told = [e[name] for name in ("orders", "gross", "refunds", "fees")]
-        assert figures == [*told, net, e["held"], e["earned"] - paid_out, paid_out]
+        assert figures == [*told, net, e["in_escrow"], e["earned"] - paid_out, paid_out]
 
     tables = {(account, owner): balance for account, owner, balance in conn.execute(TABLES)}
     assert {

@@ -21,7 +21,7 @@ class Receiver:
     fixed: int
     rate: int
     rest: bool
-    kept: bool
+    keeps: bool
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Line:
     hold: bool
     paid: int = 0
     refunded: int = 0
-    held: int = 0
+    in_escrow: int = 0
     live: bool = True
     cancelled: bool = False
     given: list[int] = field(default_factory=list)
@@ -48,10 +48,10 @@ class Line:
     def has(self, i: int) -> int:
         """Who takes the rest bears what was taken of those who keep theirs."""
         receivers = self.order.receivers
-        borne = sum(t for r, t in zip(receivers, self.taken, strict=True) if r.kept)
+        borne = sum(t for r, t in zip(receivers, self.taken, strict=True) if r.keeps)
         return (
             self.given[i]
-            - (0 if receivers[i].kept else self.taken[i])
+            - (0 if receivers[i].keeps else self.taken[i])
             - (borne if receivers[i].rest else 0)
         )
 
@@ -78,7 +78,7 @@ class Order:
         return receiver.fixed + self.divided() * receiver.rate // 10000
 
     def home(self) -> int | None:
-        """The place of its own payee among those whose money may be held."""
+        """The place of its own payee among those whose money may be in escrow."""
         accounts = [r.account for r in self.receivers]
         name = f"payee:{self.payee}"
         return accounts.index(name) if self.at_payment and name in accounts else None
@@ -125,7 +125,7 @@ def give_back(line: Line, amount: int) -> None:
 
 
 def payees(line: Line) -> int:
-    """Of what is divided at payment, what is its own payee's: held or not."""
+    """Of what is divided at payment, what is its own payee's: in escrow or not."""
     home = line.order.home()
     return 0 if home is None else line.has(home)
 
@@ -133,57 +133,57 @@ def payees(line: Line) -> int:
 def hold(line: Line, wish: int) -> None:
     home = line.order.home()
     most = line.given[home] - line.taken[home] if home is not None and line.hold else 0
-    line.held = max(0, min(wish, most))
+    line.in_escrow = max(0, min(wish, most))
 
 
 def pay(line: Line, amount: int) -> None:
     line.paid += amount
     if not line.order.receivers:
-        line.held += amount if line.hold or line.order.payee is None else 0
+        line.in_escrow += amount if line.hold or line.order.payee is None else 0
     elif not line.order.at_payment and line.hold:
-        line.held += amount
+        line.in_escrow += amount
     else:
         before = payees(line)
         add(line, amount)
-        hold(line, line.held + payees(line) - before)
+        hold(line, line.in_escrow + payees(line) - before)
 
 
 def release(line: Line, amount: int) -> None:
-    line.held -= amount
+    line.in_escrow -= amount
     if line.order.receivers and not line.order.at_payment:
         add(line, amount)
 
 
 def refund(line: Line, amount: int) -> int:
-    """How much of it was held no longer."""
+    """How much of it was no longer in escrow."""
     line.refunded += amount
-    held = line.held
+    in_escrow = line.in_escrow
     if line.order.at_payment:
         before = payees(line)
         take(line, amount)
-        hold(line, held + payees(line) - before)
-        line.owed += (before - held) - (payees(line) - line.held)
+        hold(line, in_escrow + payees(line) - before)
+        line.owed += (before - in_escrow) - (payees(line) - line.in_escrow)
     else:
-        line.held -= min(amount, held)
-        line.owed += amount - (held - line.held)
+        line.in_escrow -= min(amount, in_escrow)
+        line.owed += amount - (in_escrow - line.in_escrow)
         if line.order.receivers:
-            take(line, amount - (held - line.held))
-    return amount - (held - line.held)
+            take(line, amount - (in_escrow - line.in_escrow))
+    return amount - (in_escrow - line.in_escrow)
 
 
 def free(line: Line, amount: int, cleared: int) -> None:
-    """What was held no longer comes back first."""
+    """What was no longer in escrow comes back first."""
     line.refunded -= amount
     if line.order.receivers and not line.hold and cleared == 0:
         add(line, amount)  # it was refunded before the split
     elif line.order.at_payment:
-        before, held = payees(line), line.held
+        before, in_escrow = payees(line), line.in_escrow
         give_back(line, amount)
         gain = payees(line) - before
-        hold(line, held + gain - min(line.owed, max(0, gain)))
-        line.owed -= gain - (line.held - held)
+        hold(line, in_escrow + gain - min(line.owed, max(0, gain)))
+        line.owed -= gain - (line.in_escrow - in_escrow)
     else:
-        line.held += amount - cleared
+        line.in_escrow += amount - cleared
         line.owed -= cleared
         if line.order.receivers:
             give_back(line, cleared)
@@ -195,12 +195,12 @@ def unpay(line: Line, amount: int) -> None:
     if line.order.at_payment:
         before = payees(line)
         add(line, -amount)
-        hold(line, line.held + payees(line) - before)
+        hold(line, line.in_escrow + payees(line) - before)
         return
-    held = line.held
-    line.held -= min(held, amount)
-    if line.order.receivers and amount > held:
-        add(line, held - amount)
+    in_escrow = line.in_escrow
+    line.in_escrow -= min(in_escrow, amount)
+    if line.order.receivers and amount > in_escrow:
+        add(line, in_escrow - amount)
 
 
 def split(order: Order, receivers: list[Receiver], at_payment: bool) -> None:
@@ -208,23 +208,25 @@ def split(order: Order, receivers: list[Receiver], at_payment: bool) -> None:
     for line in order.lines:
         line.given, line.taken = [0] * len(receivers), [0] * len(receivers)
     for line in order.lines:
-        was_held = line.held
+        was_in_escrow = line.in_escrow
         if at_payment or not line.hold:
             add(line, line.left())
-            hold(line, payees(line) - (line.left() - was_held))
+            hold(line, payees(line) - (line.left() - was_in_escrow))
         else:
-            add(line, line.left() - was_held)
+            add(line, line.left() - was_in_escrow)
 
 
 def accounts(orders: list[Order]) -> Counter[str]:
     found: Counter[str] = Counter()
     for order in orders:
         for line in order.lines:
-            found[f"order:{order.order_no}"] += line.held
+            found[f"order:{order.order_no}"] += line.in_escrow
             if not order.receivers and order.payee:
-                found[f"payee:{order.payee}"] += line.left() - line.held
+                found[f"payee:{order.payee}"] += line.left() - line.in_escrow
             for i, receiver in enumerate(order.receivers):
-                found[receiver.account] += line.has(i) - (line.held if i == order.home() else 0)
+                found[receiver.account] += line.has(i) - (
+                    line.in_escrow if i == order.home() else 0
+                )
     return found
 
 
@@ -241,14 +243,14 @@ def greedy(order: Order) -> list[int]:
 def promises(order: Order) -> None:
     """What must be true whatever came before."""
     for line in order.lines:
-        assert 0 <= line.held <= line.left()
+        assert 0 <= line.in_escrow <= line.left()
         has = [line.has(i) for i in range(len(order.receivers))]
         if order.receivers:
-            assert sum(has) == line.left() - (0 if order.at_payment else line.held)
+            assert sum(has) == line.left() - (0 if order.at_payment else line.in_escrow)
         assert all(h >= 0 or r.rest for h, r in zip(has, order.receivers, strict=True))
         if line.refunded == line.paid:
             assert all(
-                r.rest or h == (g if r.kept else 0)
+                r.rest or h == (g if r.keeps else 0)
                 for h, r, g in zip(has, order.receivers, line.given, strict=True)
             )
     if order.receivers and not order.shrank:
@@ -373,13 +375,15 @@ class Life:
         return True
 
     def release(self) -> bool:
-        some = [o for o in self.orders if (o.payee or o.receivers) and any(x.held for x in o.lines)]
+        some = [
+            o for o in self.orders if (o.payee or o.receivers) and any(x.in_escrow for x in o.lines)
+        ]
         if not some:
             return False
         order = self.random.choice(some)
-        amount = left = self.part_of(sum(x.held for x in order.lines))
+        amount = left = self.part_of(sum(x.in_escrow for x in order.lines))
         for line in order.lines:
-            share = min(left, line.held)
+            share = min(left, line.in_escrow)
             if share:
                 release(line, share)
             left -= share
@@ -413,7 +417,7 @@ class Life:
             cleared = refund(line, share) if share else 0
             parts = [row for row in rows if row.trade_no == line.trade_no]
             assert sum(row.amount for row in parts) == share
-            # What was held went first: the last parts are what was given back.
+            # What was in escrow went first: the last parts are what was given back.
             for row in reversed(parts):
                 own = min(cleared, row.amount)
                 cleared -= own
@@ -478,7 +482,7 @@ class Life:
             for s in sent
         ]
         if rest is None:
-            receivers.append(Receiver(f"payee:{order.payee}", 0, 0, rest=True, kept=False))
+            receivers.append(Receiver(f"payee:{order.payee}", 0, 0, rest=True, keeps=False))
         return sent, receivers
 
     def news(self) -> bool:
@@ -532,13 +536,13 @@ class Life:
                 unpay(line, line.left())
 
     def close(self) -> bool:
-        some = [no for no, state in self.states.items() if state in ("open", "kept")]
+        some = [no for no, state in self.states.items() if state in ("open", "keeps_paid")]
         if not some:
             return False
         trade_no = self.random.choice(some)
         keep = self.states[trade_no] == "open" and self.random.random() < 0.6
         if keep:
-            self.states[trade_no] = "kept"
+            self.states[trade_no] = "keeps_paid"
             for line in self.trades[trade_no]:
                 line.live = False
         else:
@@ -590,7 +594,7 @@ class Life:
             "select trade_no, order_no, amount, paid, refunded, cleared "
             "from mixpay.trade_orders where merchant_id = %s"
         ) == {
-            (x.trade_no, x.order.order_no, x.amount, x.paid, x.refunded, x.left() - x.held)
+            (x.trade_no, x.order.order_no, x.amount, x.paid, x.refunded, x.left() - x.in_escrow)
             for x in lines
         }
         assert self.rows(
@@ -618,7 +622,7 @@ class Life:
             left = sum(x.left() for x in order.lines)
             if not left:
                 continue
-            had = [(list(x.given), list(x.taken), x.held) for x in order.lines]
+            had = [(list(x.given), list(x.taken), x.in_escrow) for x in order.lines]
             clean = not any(sum(x.taken) for x in order.lines)
             old = len(self.parts)
             self.refund(order, left)
@@ -632,7 +636,7 @@ class Life:
                 free(part.line, part.amount, part.cleared)
                 self.agree()
             if clean:
-                assert [(x.given, x.taken, x.held) for x in order.lines] == had
+                assert [(x.given, x.taken, x.in_escrow) for x in order.lines] == had
 
 
 def live(conn: Connection[Any], seed: int, steps: int = STEPS) -> Counter[str]:

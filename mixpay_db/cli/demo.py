@@ -223,14 +223,16 @@ class _Story:
         self.chapter("Where the money is")
         columns = ("order_no", "payee_no", "amount", "paid", "refunded", "refundable")
         self.table(columns, self.rows("order_balances", columns, "amount desc"))
-        columns = ("payment_no", "channel", "amount", "applied", "order_refunded", "held")
+        columns = ("payment_no", "channel", "amount", "applied", "order_refunded", "not_refunded")
         self.table(columns, self.rows("payment_balances", columns, "seq"))
         self.say(
-            "The trade's flow: every movement of its money, and what the trade holds after it. "
+            "The trade's flow: every movement of its money, and what of it the trade has then. "
             "What is paid of an order is its payee's at once, and a refund takes it back first."
         )
         columns = ("from_account", "to_account", "amount", "payment_no", "order_no", "refund_no")
-        self.table((*columns, "held"), self.rows("trade_flow", (*columns, "held"), "entry"))
+        self.table(
+            (*columns, "in_minus_out"), self.rows("trade_flow", (*columns, "in_minus_out"), "entry")
+        )
 
     def undo(self) -> None:
         self.chapter("When it goes otherwise")
@@ -269,8 +271,8 @@ class _Story:
             "A third buyer takes a carpet from Loom, a desk from Ashwood and bowls from Kiln, and "
             "pays once. Of each order the mall gets 8 %, the card company 2 %, which it keeps when "
             "money goes back, and the seller the rest. The desk's money is divided as it arrives. "
-            "The bowls' is held until the mall releases it, and the carpet's until 10 March, "
-            "unless somebody objects."
+            "The bowls' stays in escrow until the mall releases it, and the carpet's until 10 "
+            "March, unless somebody objects."
         )
         carpet = _order("CARPET", "2000.00", "loom")
         carpet["hold"] = _day(10)
@@ -290,7 +292,7 @@ class _Story:
         self.do(mixpay.release_order, "BOWLS", "RELEASE-1", _Money("200.00"))
         self.do(mixpay.open_dispute, "CARPET", "DISPUTE-1", "moths")
         self.release_due()
-        self.show("due_list", "order_no held waits_for")
+        self.show("due_list", "order_no in_escrow waits_for")
         self.say(
             "The moths came with the buyer's old carpet, so the money is the seller's. Then 500.00 "
             "of the desk go back. A refund takes back from everybody in proportion, 40.00, 10.00 "
@@ -323,7 +325,7 @@ class _Story:
         self.settle("ashwood", "S-5")
         self.show("settlement_list", "settlement_no payee_no carried_in earned amount carried_out")
         self.say("One query, mixpay.payee_balances, shows each payee's money from end to end:")
-        self.show("payee_balances", "payee_no gross refunds fees net held payable paid_out")
+        self.show("payee_balances", "payee_no gross refunds fees net in_escrow payable paid_out")
         self.say(
             "And the whole mall's books: where all the money came from, where it is, and what was "
             "paid out. All of it together is nothing, as it must be."
@@ -402,14 +404,14 @@ class _Story:
     def shares(self) -> None:
         rows = self.read("""
             select
-                order_no, b.payee_no, b.paid, b.refunded, b.held,
+                order_no, b.payee_no, b.paid, b.refunded, b.in_escrow,
                 sum(s.balance) filter (where s.kind = 'platform_fee')::bigint as mall,
                 sum(s.balance) filter (where s.kind = 'channel_fee')::bigint as "card company",
                 sum(s.balance) filter (where s.kind = 'payee')::bigint as seller
             from mixpay.order_balances as b
             inner join mixpay.split_list as s using (merchant_id, order_no)
             where merchant_id = %s
-            group by order_no, b.payee_no, b.paid, b.refunded, b.held
+            group by order_no, b.payee_no, b.paid, b.refunded, b.in_escrow
             order by b.paid desc
         """)
         self.table(tuple(rows[0]), rows)
@@ -428,10 +430,12 @@ class _Story:
             time.sleep(0.01)
 
     def explain(self, refund_no: str) -> None:
-        columns = ("payment", "held", *STRETCHES, "which is", "left over")
+        columns = ("payment", "refundable", *STRETCHES, "that is", "leaves")
         rows = self.read(
             """
-            select payment_no, held, stands_from, stands_to, taken_from, taken_to, taken, left_over
+            select
+                payment_no, refundable, stands_from, stands_to, takes_from, takes_to, amount,
+                left_over
             from mixpay.refund_explained
             where merchant_id = %s and refund_no = %s
             order by nth, place
@@ -441,10 +445,10 @@ class _Story:
         shown = [
             (
                 row["payment_no"],
-                row["held"],
+                row["refundable"],
                 _stretch(row["stands_from"], row["stands_to"]),
-                _stretch(row["taken_from"], row["taken_to"]),
-                row["taken"],
+                _stretch(row["takes_from"], row["takes_to"]),
+                row["amount"],
                 row["left_over"],
             )
             for row in rows

@@ -48,7 +48,7 @@ def status(ctx: click.Context, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(told))
     elif pid is None:
-        click.echo(f"not running; its data is kept in {server.home}")
+        click.echo(f"not running; its data stays in {server.home}")
     else:
         click.echo(f"running as process {pid}, data in {server.home}\n{server.url()}")
     ctx.exit(0 if pid is not None else 3)

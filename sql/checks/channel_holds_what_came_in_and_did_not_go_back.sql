@@ -5,7 +5,7 @@ with facts as (
     where account = 'channel'
     group by merchant_id, owner
 ), books as (
-    select merchant_id, channel, sum(amount) as held
+    select merchant_id, channel, sum(amount) as not_sent_back
     from (
         select merchant_id, channel, amount from mixpay.payments where amount > 0
         union all
@@ -25,7 +25,7 @@ select
     coalesce(f.merchant_id, b.merchant_id) as merchant_id,
     coalesce(f.channel, b.channel) as channel,
     f.in_minus_out,
-    b.held
+    b.not_sent_back
 from facts as f
 full join books as b on b.merchant_id = f.merchant_id and b.channel = f.channel
-where coalesce(f.in_minus_out, 0) <> coalesce(b.held, 0);
+where coalesce(f.in_minus_out, 0) <> coalesce(b.not_sent_back, 0);

@@ -15,7 +15,7 @@ with booked as (
         l.merchant_id, case when r.kind in ('payee', 'receiver') then r.kind else 'fee' end, r.receiver, t.currency,
         s.amount - case when r.kept_on_refund then 0 else s.taken_back end
         - case when r.takes_remainder then k.taken_back else 0 end
-        -- What is held of an order that is split at payment is its payee's share.
+        -- What is in escrow of an order that is split at payment is its payee's share.
         - case when x.takes_place = 'payment' and r.kind = 'payee' and r.receiver = l.payee_no
             then l.paid - l.refunded - l.cleared else 0 end
     from mixpay.trade_orders as l

@@ -2,13 +2,13 @@
 select
     coalesce(r.merchant_id, j.merchant_id) as merchant_id,
     coalesce(r.refund_no, j.owner) as refund_no,
-    j.held as in_journal,
+    j.balance as in_journal,
     r.amount - r.succeeded - r.freed as under_way
 from mixpay.refunds as r
 full join (
-    select merchant_id, owner, sum(came_in - went_out) as held
+    select merchant_id, owner, sum(came_in - went_out) as balance
     from mixpay.postings
     where account = 'refund'
     group by merchant_id, owner
 ) as j on j.merchant_id = r.merchant_id and j.owner = r.refund_no
-where coalesce(j.held, 0) <> coalesce(r.amount - r.succeeded - r.freed, 0);
+where coalesce(j.balance, 0) <> coalesce(r.amount - r.succeeded - r.freed, 0);

@@ -5,7 +5,7 @@ select
     coalesce(d.refund_no, e.refund_no) as refund_no,
     coalesce(d.payment_no, e.payment_no) as payment_no,
     d.amount as stored,
-    e.taken as replayed
+    e.amount as replayed
 from (
     select x.merchant_id, x.refund_no, x.payment_no, x.amount
     from mixpay.refund_details as x
@@ -13,8 +13,8 @@ from (
     where r.kind = 'order' and r.payment_nos is null
 ) as d
 full join (
-    select x.merchant_id, x.refund_no, x.payment_no, x.taken
+    select x.merchant_id, x.refund_no, x.payment_no, x.amount
     from mixpay.refund_explained as x
-    where x.taken > 0 and not x.named
+    where x.amount > 0 and not x.named
 ) as e on e.merchant_id = d.merchant_id and e.refund_no = d.refund_no and e.payment_no = d.payment_no
-where d.amount is distinct from e.taken;
+where d.amount is distinct from e.amount;

@@ -1,4 +1,4 @@
--- What the facts move from what is held because of a release is its amount, and nothing moves so without a release.
+-- What the facts move out of escrow because of a release is its amount, and nothing moves so without a release.
 select
     coalesce(r.merchant_id, f.merchant_id) as merchant_id,
     coalesce(r.release_no, f.number) as release_no,

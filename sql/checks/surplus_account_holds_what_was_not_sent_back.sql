@@ -2,13 +2,13 @@
 select
     coalesce(p.merchant_id, j.merchant_id) as merchant_id,
     coalesce(p.payment_no, j.owner) as payment_no,
-    j.held as in_journal,
+    j.balance as in_journal,
     p.surplus - p.surplus_refunded as not_sent_back
 from mixpay.payments as p
 full join (
-    select merchant_id, owner, sum(came_in - went_out) as held
+    select merchant_id, owner, sum(came_in - went_out) as balance
     from mixpay.postings
     where account = 'surplus'
     group by merchant_id, owner
 ) as j on j.merchant_id = p.merchant_id and j.owner = p.payment_no
-where coalesce(j.held, 0) <> coalesce(p.surplus - p.surplus_refunded, 0);
+where coalesce(j.balance, 0) <> coalesce(p.surplus - p.surplus_refunded, 0);

@@ -3,7 +3,7 @@ select
     t.merchant_id,
     t.trade_no,
     coalesce(f.in_minus_out, 0) as in_minus_out,
-    coalesce(p.amount, 0) - coalesce(r.amount, 0) as held
+    coalesce(p.amount, 0) - coalesce(r.amount, 0) as not_sent_back
 from mixpay.trades as t
 left join (
     select

@@ -1,5 +1,5 @@
 -- Money that moved and has no place in the books: a channel refund that succeeded after its amount had been freed and
--- given to another refund. Somebody has to settle it with the buyer or the channel.
+-- given to another refund. Somebody has to resolve it with the buyer or the channel.
 create table mixpay.anomalies (
     merchant_id text collate "C" not null,
     channel_refund_no text collate "C" not null,

@@ -76,7 +76,7 @@ comment on column mixpay.channel_refunds.sent_at is 'When it was claimed last.';
 comment on column mixpay.channel_refunds.redirected_from is
 'The channel refund that ended so that this one could go another way, for the same part of the same refund.';
 comment on column mixpay.channel_refunds.cleared is
-'What of it the payee and receivers gave back, because it was held no longer; if the amount is freed, they get it back.';
+'What of it the payee and receivers gave back, because it was no longer in escrow; if the amount is freed, they get it back.';
 comment on column mixpay.channel_refunds.worker is 'Who claimed it last.';
 comment on column mixpay.channel_refunds.attempts is 'How many times it was claimed.';
 comment on column mixpay.channel_refunds.channel_txn_no is 'The channel''s own number of the transfer.';

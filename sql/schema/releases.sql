@@ -1,4 +1,4 @@
--- A release gives held money of an order to its payee, by call or because it was due.
+-- A release gives money of an order that is in escrow to its payee, by call or because it was due.
 create table mixpay.releases (
     merchant_id text collate "C" not null,
     release_no mixpay.number not null,
@@ -15,6 +15,6 @@ alter table mixpay.releases alter column merchant_id set (n_distinct = -0.01);
 -- The foreign key to orders.
 create index releases_by_order on mixpay.releases (order_no, merchant_id) where order_no is not null;
 
-comment on table mixpay.releases is 'Held money that was given to its payee: whole or in part.';
+comment on table mixpay.releases is 'Money in escrow that was given to its payee: whole or in part.';
 comment on column mixpay.releases.amount is 'In the currency''s smallest unit.';
 comment on column mixpay.releases.was_due is 'Its moment came; else somebody called.';

@@ -17,7 +17,7 @@ create unique index an_order_has_one_split on mixpay.splits (order_no, merchant_
 
 comment on table mixpay.splits is 'How an order''s money is divided among receivers.';
 comment on column mixpay.splits.takes_place is
-'payment: as it arrives, and of a held order all but the payee''s share; release: when it is no longer held.';
+'payment: as it arrives, and of an order on hold all but the payee''s share; release: when it leaves escrow.';
 comment on column mixpay.splits.divided is
 'What was divided so far, refunds aside, in the smallest unit. Whoever divides raises it: that update is the lock that '
 'keeps apart two trades of the order.';

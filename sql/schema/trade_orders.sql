@@ -10,13 +10,13 @@ create table mixpay.trade_orders (
     paid mixpay.amount not null default 0,
     refunded mixpay.amount not null default 0,
     live boolean not null default true,
-    held boolean not null default false,
+    hold boolean not null default false,
     release_due_at timestamptz,
     cancelled_at timestamptz,
     payee_no text collate "C",
     split_no text collate "C",
     cleared mixpay.amount not null default 0,
-    clears_at_once boolean not null generated always as (payee_no is not null and not held and split_no is null) stored,
+    clears_at_once boolean not null generated always as (payee_no is not null and not hold and split_no is null) stored,
     release_at timestamptz generated always as (
         case when paid - refunded > cleared then release_due_at end
     ) stored,
@@ -27,7 +27,7 @@ create table mixpay.trade_orders (
     constraint paid_is_never_above_amount check (paid <= amount),
     constraint refunded_is_never_above_paid check (refunded <= paid),
     constraint cleared_is_never_above_what_is_there check (cleared <= paid - refunded),
-    constraint release_is_due_only_of_held_money check (held or release_due_at is null),
+    constraint a_release_is_due_only_with_a_hold check (hold or release_due_at is null),
     constraint a_cancelled_line_needs_nothing check (cancelled_at is null or (not live and amount = paid))
 ) with (fillfactor = 85);
 
@@ -39,7 +39,7 @@ where order_no is not null;
 
 create unique index an_order_has_one_live_line on mixpay.trade_orders (order_no, merchant_id) where live;
 
--- release_due: what is held and has a moment at which it is due.
+-- release_due: what is in escrow and has a moment at which it is due.
 create index trade_orders_by_release_at on mixpay.trade_orders (merchant_id, release_at) where release_at is not null;
 
 comment on table mixpay.trade_orders is 'One order''s line (its share) in one trade.';
@@ -49,14 +49,14 @@ comment on column mixpay.trade_orders.nth is
 comment on column mixpay.trade_orders.asked is 'The share as it was merged, in the currency''s smallest unit.';
 comment on column mixpay.trade_orders.amount is 'The share as it is now.';
 comment on column mixpay.trade_orders.live is 'Its trade is open and it may still be paid.';
-comment on column mixpay.trade_orders.held is 'Merged with hold: its money is to sit in escrow until it is released.';
+comment on column mixpay.trade_orders.hold is 'Merged with hold: its money stays in escrow until it is released.';
 comment on column mixpay.trade_orders.release_due_at is 'When the hold ends by itself; null: by call only.';
 comment on column mixpay.trade_orders.cancelled_at is 'When the order was taken out of the trade.';
 comment on column mixpay.trade_orders.payee_no is 'The order''s payee, to whom its money is cleared.';
 comment on column mixpay.trade_orders.split_no is 'The split by which its money is divided.';
 comment on column mixpay.trade_orders.cleared is
-'What of paid minus refunded is no longer held, but the payee''s, or divided; what is held is the rest.';
+'What of paid minus refunded is the payee''s, or divided; the rest is in escrow.';
 comment on column mixpay.trade_orders.clears_at_once is 'What is paid of it becomes the payee''s as it arrives.';
 comment on column mixpay.trade_orders.release_at is
-'When release_due may release what is held: release_due_at while something is. A column of its own, so that a payment of '
-'a line without such a moment changes nothing in an index.';
+'When release_due may release what is in escrow: release_due_at while something is. A column of its own, so that a '
+'payment of a line without such a moment changes nothing in an index.';

@@ -15,13 +15,13 @@ create table mixpay.trades (
     fifo_paid_at timestamptz,
     fifo_seq bigint,
     created_at timestamptz not null default now(),
-    kept boolean not null default false,
+    keeps_paid boolean not null default false,
     sweep_at timestamptz generated always as (case when state = 'open' then expires_at end) stored,
     primary key (merchant_id, trade_no),
     foreign key (merchant_id) references mixpay.merchants,
     constraint paid_is_never_above_amount check (paid <= amount),
     constraint refunded_is_never_above_paid check (refunded <= paid),
-    constraint only_a_closed_trade_is_kept check (state = 'closed' or not kept),
+    constraint only_a_closed_trade_keeps_paid check (state = 'closed' or not keeps_paid),
     constraint open_lacks_something_and_paid_nothing check (state = 'closed' or (state = 'paid') = (paid = amount))
 ) with (fillfactor = 85);
 
@@ -36,7 +36,7 @@ comment on column mixpay.trades.paid is 'What its succeeded payments applied, wh
 comment on column mixpay.trades.refunded is 'The sum of its lines'' refunded.';
 comment on column mixpay.trades.allocation is 'The merchant''s choice when the orders were merged.';
 comment on column mixpay.trades.expires_at is 'No attempt to pay may start after it; money that arrives still counts.';
-comment on column mixpay.trades.kept is 'It was closed, and what was paid stays on its orders.';
+comment on column mixpay.trades.keeps_paid is 'It was closed, and what was paid stays on its orders.';
 comment on column mixpay.trades.sweep_at is
 'When expire_trades may close it: expires_at while it is open. A column of its own, so that a payment that fills a trade '
 'without an end changes nothing in an index.';

@@ -5,7 +5,7 @@ constraint number_is_1_to_64_printable_ascii check (length(value) between 1 and 
 comment on domain mixpay.number is
 'A caller''s or our own number of something: 1 to 64 printable ASCII characters without spaces, compared byte by byte.';
 
--- Money, moved or held. Domains, here and below, because PostgreSQL reads the checks of a domain once in a session and
+-- Money. Domains, here and below, because PostgreSQL reads the checks of a domain once in a session and
 -- those of a table with every statement: on the tables that every payment writes, that is a third of what it costs.
 create domain mixpay.amount as bigint
 constraint amount_is_0_to_1e15 check (value between 0 and 1000000000000000);
@@ -89,11 +89,11 @@ create type mixpay.refund_share as (
     channel text,
     paid_at timestamptz,
     seq bigint,
-    held bigint
+    refundable bigint
 );
 
 comment on type mixpay.refund_share is
-'What one payment bears of a refund, in the smallest unit: amount, of the held that it could still bear before.';
+'What one payment bears of a refund, in the smallest unit: amount, and before it refundable, what it could still bear.';
 
 -- Where a part of a refund goes, by the rules of the channels.
 create type mixpay.refund_destination as (
@@ -194,7 +194,7 @@ create type mixpay.statement_line as (
 );
 
 comment on type mixpay.statement_line is
-'A movement as one of its accounts sees it: what came (above zero) or went, and what the account held after it.';
+'A movement as one of its accounts sees it: what came (above zero) or went, and its balance after it.';
 
 -- Where in the log movements of a time may stand.
 create type mixpay.journal_range as (
@@ -212,7 +212,7 @@ create type mixpay.split_standing as (
     owners text[], -- noqa: LT01
     fixed bigint[], -- noqa: LT01
     rates bigint[], -- noqa: LT01
-    kept boolean[], -- noqa: LT01
+    kept_on_refund boolean[], -- noqa: LT01
     amounts bigint[], -- noqa: LT01
     taken_back bigint[], -- noqa: LT01
     elsewhere bigint[], -- noqa: LT01

@@ -6,7 +6,7 @@ select
     d.state,
     d.outcome,
     b.payee_no,
-    b.held,
+    b.in_escrow,
     b.currency,
     d.reason,
     d.closing_reason,
@@ -17,4 +17,4 @@ from mixpay.disputes as d
 inner join mixpay.order_balances as b on b.merchant_id = d.merchant_id and b.order_no = d.order_no;
 
 comment on view mixpay.dispute_list is 'Objections to the release of orders; the open ones are work: close_dispute.';
-comment on column mixpay.dispute_list.held is 'What is held of the order now, in the currency''s smallest unit.';
+comment on column mixpay.dispute_list.in_escrow is 'What of the order is in escrow now, in the currency''s smallest unit.';

@@ -6,7 +6,7 @@ select
     l.release_at,
     l.payee_no,
     l.split_no,
-    l.paid - l.refunded - l.cleared as held,
+    l.paid - l.refunded - l.cleared as in_escrow,
     t.currency,
     d.dispute_no::text as dispute_no,
     case
@@ -33,7 +33,7 @@ left join lateral (
 where l.release_at <= now();
 
 comment on view mixpay.due_list is
-'Work: held money whose release is due; release_due releases it, or waits for what waits_for says.';
-comment on column mixpay.due_list.held is 'In the currency''s smallest unit.';
+'Work: money in escrow whose release is due; release_due releases it, or waits for what waits_for says.';
+comment on column mixpay.due_list.in_escrow is 'In the currency''s smallest unit.';
 comment on column mixpay.due_list.waits_for is
 'Empty: for the next release_due. For the refund of a dispute: redirect it, or release what is left with release_order.';

@@ -10,7 +10,7 @@ select
     o.amount - l.taken as mergeable,
     l.refunded,
     l.paid - l.refunded as refundable,
-    l.paid - l.refunded - l.cleared as held,
+    l.paid - l.refunded - l.cleared as in_escrow,
     l.cleared,
     l.open_trade_no,
     o.merge_count as trades,
@@ -30,5 +30,5 @@ cross join lateral (
 comment on view mixpay.order_balances is
 'Each order over all its trades: what is paid, unpaid, refunded and refundable, in the currency''s smallest unit.';
 comment on column mixpay.order_balances.mergeable is 'What is unpaid and in no open trade.';
-comment on column mixpay.order_balances.held is 'What is in escrow of it: paid, not refunded and not cleared.';
+comment on column mixpay.order_balances.in_escrow is 'What of it is in escrow: paid, not refunded and not cleared.';
 comment on column mixpay.order_balances.cleared is 'What is its payee''s, or divided among receivers.';

@@ -10,7 +10,7 @@ select
     sum(x.fees)::bigint as fees,
     sum(x.shares)::bigint as shares,
     sum(x.gross - x.refunds - x.fees + x.shares)::bigint as net,
-    sum(x.held)::bigint as held,
+    sum(x.in_escrow)::bigint as in_escrow,
     sum(x.payable)::bigint as payable,
     sum(x.paid_out)::bigint as paid_out,
     sum(x.repaid)::bigint as repaid
@@ -18,8 +18,8 @@ from (
     -- Its orders, each with the lines of all its trades; every order has a first one.
     select
         o.merchant_id, o.payee_no, o.currency, case l.nth when 1 then 1 else 0 end as orders, l.paid::bigint as gross,
-        l.refunded::bigint as refunds, 0::bigint as fees, 0::bigint as shares, l.paid - l.refunded - l.cleared as held,
-        0::bigint as payable, 0::bigint as paid_out, 0::bigint as repaid
+        l.refunded::bigint as refunds, 0::bigint as fees, 0::bigint as shares,
+        l.paid - l.refunded - l.cleared as in_escrow, 0::bigint as payable, 0::bigint as paid_out, 0::bigint as repaid
     from mixpay.orders as o
     inner join mixpay.trade_orders as l on l.merchant_id = o.merchant_id and l.order_no = o.order_no
     where o.payee_no is not null
@@ -54,11 +54,11 @@ inner join mixpay.payees as p on p.merchant_id = x.merchant_id and p.payee_no = 
 group by x.merchant_id, x.payee_no, x.currency, p.title;
 
 comment on view mixpay.payee_balances is
-'Each payee, in the smallest unit: what came in for its orders, what went back and to others, what is held and payable.';
+'Each payee, in the smallest unit: what came in for its orders, what went back and to others, what is in escrow and payable.';
 comment on column mixpay.payee_balances.gross is 'What was paid of its orders.';
 comment on column mixpay.payee_balances.refunds is 'What of that was refunded, or is on its way back.';
 comment on column mixpay.payee_balances.fees is 'What the other receivers of its orders'' splits have of them.';
 comment on column mixpay.payee_balances.shares is 'What it has, as a receiver, of other payees'' orders.';
-comment on column mixpay.payee_balances.net is 'gross - refunds - fees + shares, which is held + payable + paid_out - repaid.';
+comment on column mixpay.payee_balances.net is 'gross - refunds - fees + shares, which is in_escrow + payable + paid_out - repaid.';
 comment on column mixpay.payee_balances.payable is 'What its account holds now; below zero it owes that, and the next settlement nets it.';
 comment on column mixpay.payee_balances.paid_out is 'What settlements paid out, reversed ones aside.';

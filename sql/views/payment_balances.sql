@@ -13,7 +13,7 @@ select
     surplus_refunded::bigint as surplus_refunded,
     applied - (refunded - surplus_refunded) as refundable,
     surplus - surplus_refunded as surplus_left,
-    amount - refunded as held,
+    amount - refunded as not_refunded,
     channel_txn_no::text as channel_txn_no,
     paid_at,
     seq,
@@ -23,4 +23,4 @@ select
 from mixpay.payments;
 
 comment on view mixpay.payment_balances is
-'Each payment: what arrived, what of it the trade needed, what went back and what it still holds, in the smallest unit.';
+'Each payment: what arrived, what of it the trade needed, what went back and what did not, in the smallest unit.';

@@ -1,4 +1,4 @@
--- Who asks for one payee, receiver or fee by parameters adds that it is one of these three kinds: a plan that is kept
+-- Who asks for one payee, receiver or fee by parameters adds that it is one of these three kinds: a plan that is made
 -- for all accounts can use their indexes only then.
 create view mixpay.postings as
 select

@@ -32,11 +32,11 @@ with touched as (
             partition by merchant_id, refund_no order by nth rows between unbounded preceding and 1 preceding
         ), 0))) as share
     from lines
-), held as (
-    select s.*, p.payment_no::text as payment_no, p.channel, p.paid_at, p.seq, h.held
+), payments_then as (
+    select s.*, p.payment_no::text as payment_no, p.channel, p.paid_at, p.seq, h.refundable as of_payment
     from shares as s
     cross join lateral (
-        select j.payment_no, sum(j.came_in - j.went_out) as held
+        select j.payment_no, sum(j.came_in - j.went_out) as refundable
         from mixpay.postings as j
         where
             j.merchant_id = s.merchant_id and j.source = 'trade' and j.number = s.trade_no and j.entry < s.before
@@ -49,22 +49,22 @@ with touched as (
     select
         *,
         row_number() over fifo as place,
-        sum(held) over fifo - held as stands_from,
-        sum(held) over fifo as stands_to
-    from held
+        sum(of_payment) over fifo - of_payment as stands_from,
+        sum(of_payment) over fifo as stands_to
+    from payments_then
     window fifo as (
         partition by merchant_id, refund_no, trade_no
         order by array_position(payment_nos, payment_no), paid_at, seq
         rows unbounded preceding
     )
-), taken as (
+), amounts as (
     -- An operator who names the payments decides: then there is nothing to compute, only what is stored.
     select
         s.*, s.payment_nos is not null as named,
         case
             when s.payment_nos is null then greatest(0, least(s.stands_to, s.share) - s.stands_from)
             else coalesce(d.amount, 0)
-        end as taken
+        end as detail
     from stretches as s
     left join mixpay.refund_details as d
         on d.merchant_id = s.merchant_id and d.refund_no = s.refund_no and d.payment_no = s.payment_no
@@ -79,22 +79,22 @@ select
     payment_no,
     channel,
     paid_at,
-    held::bigint as held,
+    of_payment::bigint as refundable,
     case when not named then stands_from::bigint end as stands_from,
     case when not named then stands_to::bigint end as stands_to,
-    case when taken > 0 and not named then stands_from::bigint end as taken_from,
-    case when taken > 0 and not named then (stands_from + taken)::bigint end as taken_to,
-    taken::bigint as taken,
-    (held - taken)::bigint as left_over,
+    case when detail > 0 and not named then stands_from::bigint end as takes_from,
+    case when detail > 0 and not named then (stands_from + detail)::bigint end as takes_to,
+    detail::bigint as amount,
+    (of_payment - detail)::bigint as left_over,
     named
-from taken;
+from amounts;
 
 comment on view mixpay.refund_explained is
-'Each refund of an order: of every payment of its trades, oldest first, what it held, took part with and had left.';
+'Each refund of an order: of every payment of its trades, oldest first, what was refundable, what it bears, what it leaves.';
 comment on column mixpay.refund_explained.nth is 'Which of the order''s trades it is, counted from 1: the first is taken from first.';
-comment on column mixpay.refund_explained.held is 'What order refunds could take of it then, in the smallest unit.';
+comment on column mixpay.refund_explained.refundable is 'What order refunds could take of it then, in the smallest unit.';
 comment on column mixpay.refund_explained.stands_from is
 'It stands for the trade''s money from here to stands_to, counted from the oldest; the refund takes from 0 upwards.';
-comment on column mixpay.refund_explained.taken is 'What it bears of this refund: the stored detail.';
+comment on column mixpay.refund_explained.amount is 'What it bears of this refund: the stored detail.';
 comment on column mixpay.refund_explained.named is
 'An operator named the payments: only they are shown, in that order, and no stretches.';

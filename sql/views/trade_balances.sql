@@ -8,13 +8,13 @@ select
     t.paid::bigint as paid,
     case t.state when 'open' then t.amount - t.paid else 0 end as lacking,
     t.refunded::bigint as refunded,
-    t.paid - t.refunded as kept,
+    t.paid - t.refunded as not_refunded,
     p.surplus,
     p.surplus_refunded,
     l.orders,
     p.payments,
     p.pending_payments,
-    t.kept as was_kept,
+    t.keeps_paid,
     t.expires_at,
     t.created_at,
     p.authorized
@@ -36,6 +36,6 @@ cross join lateral (
 ) as p;
 
 comment on view mixpay.trade_balances is
-'Each trade: what is to be paid, what is paid, lacking, refunded and kept, in the currency''s smallest unit.';
-comment on column mixpay.trade_balances.was_kept is 'It was closed, and what was paid stays on its orders.';
+'Each trade: what is to be paid, what is paid, lacking, refunded and not refunded, in the currency''s smallest unit.';
+comment on column mixpay.trade_balances.keeps_paid is 'It was closed, and what was paid stays on its orders.';
 comment on column mixpay.trade_balances.authorized is 'What channels hold for it and is to be captured or voided.';

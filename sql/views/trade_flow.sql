@@ -16,7 +16,7 @@ select
     f.channel_refund_no,
     sum(
         case when f.from_account = 'channel' then f.amount when f.to_account = 'channel' then -f.amount else 0 end
-    ) over (partition by f.merchant_id, f.log_no order by f.entry)::bigint as held,
+    ) over (partition by f.merchant_id, f.log_no order by f.entry)::bigint as in_minus_out,
     f.created_at,
     f.from_owner,
     f.to_owner
@@ -27,11 +27,11 @@ left join mixpay.channel_refunds as c
 where f.log = 'trade' and f.amount is not null;
 
 comment on view mixpay.trade_flow is
-'All movements of a trade''s money in the order in which they were written; held is what the trade holds after each.';
+'All movements of a trade''s money in the order in which they were written; in_minus_out is what the trade has after each.';
 comment on column mixpay.trade_flow.channel is
 'Where the money came from or goes back to: the channel of the channel refund, else that of the payment.';
 comment on column mixpay.trade_flow.to_order_no is 'Where it went, if it went from order_no to another order of the trade.';
-comment on column mixpay.trade_flow.held is
+comment on column mixpay.trade_flow.in_minus_out is
 'What came in from channels minus what went back to them so far, in the currency''s smallest unit.';
 comment on column mixpay.trade_flow.from_owner is
 'Whose account: a channel, an order, a payment (surplus), a refund, a channel refund (anomaly), a payee or receiver.';

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 from psycopg import Connection
-from shop import Shop, day, held
+from shop import Shop, day, on_hold
 
 Race = Callable[..., Any]
 Call = Callable[[Shop], Any]
@@ -14,7 +14,7 @@ BLIND = pytest.mark.parametrize("isolation", ["repeatable read", "serializable"]
 def disputed(shop: Shop) -> None:
     """A100 of payee S is due, and paid 80 by P; D is open."""
     shop.call("register_payee", "S", "Store")
-    shop.call("merge_orders", held("S", day(1).isoformat(), A=100), "T")
+    shop.call("merge_orders", on_hold("S", day(1).isoformat(), A=100), "T")
     shop.pay("T", "P", 80, "card", day(1))
     shop.call("open_dispute", "A", "D", "broken")
 
@@ -24,9 +24,9 @@ def close(outcome: str, amount: int | None = None) -> Call:
 
 
 def money(shop: Shop) -> tuple[int, int, int]:
-    """What of A is held, its payee's, and refunded."""
+    """What of A is in escrow, its payee's, and refunded."""
     balance = shop.balance("A")
-    return balance.held, shop.owns("payee:S").get("CNY", 0), balance.refunded
+    return balance.in_escrow, shop.owns("payee:S").get("CNY", 0), balance.refunded
 
 
 @pytest.mark.parametrize(("outcome", "left"), [("buyer", (0, 0, 80)), ("payee", (80, 0, 0))])
@@ -90,7 +90,7 @@ def test_money_that_came_first_goes_back_too(shop: Shop, race: Race) -> None:
     assert money(shop) == (0, 0, 100)
 
 
-def test_money_that_waited_is_held(shop: Shop, race: Race) -> None:
+def test_money_that_waited_is_in_escrow(shop: Shop, race: Race) -> None:
     race(close("buyer"), lambda s: s.pay("T", "P2", 20))
 
     assert money(shop) == (20, 0, 80)

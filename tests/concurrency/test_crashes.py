@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import Connection
-from shop import Shop, contents, day, held, orders
+from shop import Shop, contents, day, on_hold, orders
 
 CALLS: dict[str, Callable[[Shop], Any]] = {
     "set_route": lambda s: s.call("set_route", "qr", "card"),
@@ -93,7 +93,7 @@ def trades(shop: Shop) -> None:
     """An open trade, one with an attempt, and a paid one with a refund on its way.
 
     Others are paid in part, have expired, are paid in cash, have refunds that ended, an anomaly.
-    Of payees A and B, orders are held, due, in dispute, divided; B was paid out.
+    Of payees A and B, orders are on hold, due, in dispute, divided; B was paid out.
     """
     shop.merge("T", A=100, B=50)
     shop.merge("ATTEMPTED", D=10)
@@ -122,11 +122,11 @@ def trades(shop: Shop) -> None:
     shop.complete("LOST", "L1", "X6")
     shop.call("register_payee", "A", "Antiques")
     shop.call("register_payee", "B", "Books")
-    shop.call("merge_orders", held("A", U=100, V=40, W=20), "ESCROW")
+    shop.call("merge_orders", on_hold("A", U=100, V=40, W=20), "ESCROW")
     shop.pay("ESCROW", "U1", 160, "bank", day(7))
     shop.rows("split_order", "V", "X1", SHARES)
     shop.call("open_dispute", "W", "D1", "broken")
-    shop.call("merge_orders", held("A", day(8).isoformat(), Y=50), "DUE")
+    shop.call("merge_orders", on_hold("A", day(8).isoformat(), Y=50), "DUE")
     shop.pay("DUE", "Y1", 50, "bank", day(8))
     ((sold, book),) = [orders(S=100, BOOK=30)]
     shop.call("merge_orders", [{**sold, "payee_no": "A"}], "SOLD")

@@ -2,7 +2,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from shop import Shop, day, held
+from shop import Shop, day, on_hold
 
 Race = Callable[..., Any]
 Call = Callable[[Shop], Any]
@@ -15,12 +15,12 @@ def dispute(order_no: str, dispute_no: str) -> Call:
 
 @pytest.fixture(autouse=True)
 def paid(shop: Shop) -> None:
-    """A100 of payee S is held: 60 in U1 and 40 in U2. So is B50, in T."""
+    """A100 of payee S is on hold: 60 in U1 and 40 in U2. So is B50, in T."""
     shop.call("register_payee", "S", "Store")
     for trade_no, share in (("U1", 60), ("U2", 40)):
-        shop.call("merge_orders", held("S", A=(100, share)), trade_no)
+        shop.call("merge_orders", on_hold("S", A=(100, share)), trade_no)
         shop.pay(trade_no, f"P{trade_no}", share, "card", day(1))
-    shop.call("merge_orders", held("S", B=50), "T")
+    shop.call("merge_orders", on_hold("S", B=50), "T")
     shop.pay("T", "P", 50)
 
 
@@ -64,14 +64,14 @@ def test_a_release_that_waited_is_refused(shop: Shop, race: Race) -> None:
     raced = race(dispute("A", "D"), lambda s: s.release("A", "L"))
 
     assert raced.second.sqlstate == "MX503"
-    assert shop.balance("A").held == 100
+    assert shop.balance("A").in_escrow == 100
 
 
 def test_a_release_that_came_first_stays(shop: Shop, race: Race) -> None:
     raced = race(lambda s: s.release("A", "L", 70), dispute("A", "D"))
 
     assert raced.second.state == "open"
-    assert (shop.balance("A").held, shop.owns("payee:S")) == (30, {"CNY": 70})
+    assert (shop.balance("A").in_escrow, shop.owns("payee:S")) == (30, {"CNY": 70})
 
 
 def test_a_refund_that_waited_goes_on(race: Race) -> None:
@@ -94,7 +94,7 @@ def test_e33_what_cannot_see_the_dispute_fails(
 
     assert raced.second.sqlstate == "40001"
     assert opened(shop) == [("D", "A")]
-    assert shop.balance("A").held == 100
+    assert shop.balance("A").in_escrow == 100
 
 
 @BLIND
@@ -102,9 +102,9 @@ def test_e33_what_happens_to_any_of_its_trades_is_seen(
     shop: Shop, race: Race, isolation: str
 ) -> None:
     """Only the second trade is touched, by another order's refund that it holds the money of."""
-    shop.call("merge_orders", held("S", C=(80, 40)), "V1")
+    shop.call("merge_orders", on_hold("S", C=(80, 40)), "V1")
     shop.pay("V1", "PV1", 40)
-    shop.call("merge_orders", held("S", C=80, E=20), "V2")
+    shop.call("merge_orders", on_hold("S", C=80, E=20), "V2")
     shop.pay("V2", "PV2", 60)
     raced = race(lambda s: s.refund("E", "R", 5), dispute("C", "D"), isolation)
 

@@ -5,7 +5,7 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import Connection
-from shop import Shop, day, held
+from shop import Shop, day, on_hold
 
 Race = Callable[..., Any]
 Call = Callable[[Shop], Any]
@@ -19,7 +19,7 @@ def due(shop: Shop) -> None:
     """A100 and B100 of payee S are due, each in its trade, T1 and T2, paid by P1 and P2."""
     shop.call("register_payee", "S", "Store")
     for trade_no, order_no in (("T1", "A"), ("T2", "B")):
-        shop.call("merge_orders", held("S", PAST, **{order_no: 100}), trade_no)
+        shop.call("merge_orders", on_hold("S", PAST, **{order_no: 100}), trade_no)
         shop.pay(trade_no, f"P{trade_no[1]}", 100)
     # Nobody waits for a sweep for ever, nor a sweep for anybody.
     shop.conn.execute("set lock_timeout = '1s'")
@@ -124,11 +124,11 @@ class TestSplits:
     def split(self, shop: Shop) -> None:
         """C200 and D200 are split; 100 of each are due, in trades of their own, 100 open in T9."""
         for order_no in "CD":
-            lines = held("S", PAST, **{order_no: (200, 100)})
+            lines = on_hold("S", PAST, **{order_no: (200, 100)})
             shop.call("merge_orders", lines, f"T{order_no}")
             shop.pay(f"T{order_no}", f"P{order_no}", 100)
             shop.rows("split_order", order_no, f"X{order_no}", [{"receiver": "x", "rate": 1000}])
-        shop.call("merge_orders", held("S", False, C=(200, 100), D=(200, 100)), "T9")
+        shop.call("merge_orders", on_hold("S", False, C=(200, 100), D=(200, 100)), "T9")
 
     def test_leaves_an_order_whose_split_is_locked(self, shop: Shop, connect: Connect) -> None:
         payer = busy(connect)
@@ -192,7 +192,7 @@ class TestWhoWaited:
         raced = race(lambda s: release_due(s), lambda s: s.call("open_dispute", "A", "D"))
 
         assert raced.second.state == "open"
-        assert shop.balance("A").held == 0
+        assert shop.balance("A").in_escrow == 0
 
     def test_e23_but_holds_back_what_was_not_released_after_all(
         self, shop: Shop, race: Race
@@ -202,7 +202,7 @@ class TestWhoWaited:
         assert release_due(shop) == {"B": 100}
 
     def test_money_that_came_too_late_is_due_at_once(self, shop: Shop, race: Race) -> None:
-        shop.call("merge_orders", held("S", PAST, C=100), "T3")
+        shop.call("merge_orders", on_hold("S", PAST, C=100), "T3")
         shop.pay("T3", "P3", 60)
         race(lambda s: release_due(s), lambda s: s.pay("T3", "P4", 40))
 
@@ -257,7 +257,7 @@ def test_e23_e33_a_sweep_cannot_miss_a_dispute_of_another_trade_of_the_order(
 ) -> None:
     """The dispute is on record in the order's first trade; what is due is in its second."""
     for trade_no, hold in (("U1", True), ("U2", PAST)):
-        shop.call("merge_orders", held("S", hold, C=(100, 50)), trade_no)
+        shop.call("merge_orders", on_hold("S", hold, C=(100, 50)), trade_no)
         shop.pay(trade_no, f"P{trade_no}", 50)
     release_due(shop, 2)
     blind = looking(connect, isolation)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from psycopg import Connection
-from shop import Shop, day, held
+from shop import Shop, day, on_hold
 
 from mixpay_db.errors import HeldTooLittle
 
@@ -17,18 +17,18 @@ BLIND = pytest.mark.parametrize("isolation", ["repeatable read", "serializable"]
 
 @pytest.fixture
 def trade(shop: Shop) -> Shop:
-    """A100 of payee S is held, and paid by P; so is B50, in a trade of its own, by P2."""
+    """A100 of payee S is on hold, and paid by P; so is B50, in a trade of its own, by P2."""
     shop.call("register_payee", "S", "Store")
-    shop.call("merge_orders", held("S", A=100), "T")
+    shop.call("merge_orders", on_hold("S", A=100), "T")
     shop.pay("T", "P", 100, "card", day(1))
-    shop.call("merge_orders", held("S", B=50), "T2")
+    shop.call("merge_orders", on_hold("S", B=50), "T2")
     shop.pay("T2", "P2", 50, "card", day(1))
     return shop
 
 
 def money(shop: Shop) -> tuple[int, int]:
-    """What is held of A, and what is its payee's."""
-    return shop.balance("A").held, shop.owns("payee:S").get("CNY", 0)
+    """What of A is in escrow, and what is its payee's."""
+    return shop.balance("A").in_escrow, shop.owns("payee:S").get("CNY", 0)
 
 
 class TestRelease:
@@ -81,7 +81,7 @@ class TestRelease:
         )
 
         assert raced.second.sqlstate == code
-        assert (trade.balance("A").held, trade.balance("B").held) == (50, 50)
+        assert (trade.balance("A").in_escrow, trade.balance("B").in_escrow) == (50, 50)
 
     def test_e34_the_number_is_free_when_the_first_is_taken_back(
         self, trade: Shop, race: Race
@@ -122,7 +122,7 @@ class TestOthers:
         calls: list[Call] = [lambda s: s.release("A", "L"), lambda s: s.fail("R", "P")]
         race(*(calls if release_first else calls[::-1]))
 
-        # What came back is held again; released is what was held by then.
+        # What came back is in escrow again; released is what was in escrow by then.
         assert money(trade) == ((70, 30) if release_first else (0, 100))
 
     @pytest.mark.parametrize("release_first", [False, True])
@@ -143,23 +143,23 @@ class TestOthers:
             100 if release_first else 30
         )
 
-    def test_money_that_waited_for_a_release_is_held(self, trade: Shop, race: Race) -> None:
-        trade.call("merge_orders", held("S", C=100), "T3")
+    def test_money_that_waited_for_a_release_is_in_escrow(self, trade: Shop, race: Race) -> None:
+        trade.call("merge_orders", on_hold("S", C=100), "T3")
         trade.pay("T3", "P3", 40)
         raced = race(lambda s: s.release("C", "L"), lambda s: s.pay("T3", "P4", 60))
 
         assert (raced.first.amount, raced.second.applied) == (40, 60)
-        assert trade.balance("C").held == 60
+        assert trade.balance("C").in_escrow == 60
 
     def test_a_release_that_waited_for_money_has_it(self, trade: Shop, race: Race) -> None:
-        trade.call("merge_orders", held("S", C=100), "T3")
+        trade.call("merge_orders", on_hold("S", C=100), "T3")
         raced = race(lambda s: s.pay("T3", "P3", 60), lambda s: s.release("C", "L"))
 
         assert raced.second.amount == 60
 
     @pytest.mark.parametrize("release_first", [False, True])
     def test_the_end_of_the_trade(self, trade: Shop, race: Race, release_first: bool) -> None:
-        trade.call("merge_orders", held("S", C=100), "T3")
+        trade.call("merge_orders", on_hold("S", C=100), "T3")
         trade.pay("T3", "P3", 60)
         calls: list[Call] = [lambda s: s.release("C", "L", 50), lambda s: s.close("T3")]
         raced = race(*(calls if release_first else calls[::-1]))
@@ -167,18 +167,18 @@ class TestOthers:
         if not release_first:
             assert raced.second.sqlstate == "MX501"
         assert trade.details(trade.reversal("T3").refund_no) == {"P3": 60}
-        assert (trade.balance("C").held, trade.owns("payee:S").get("CNY", 0)) == (0, 0)
+        assert (trade.balance("C").in_escrow, trade.owns("payee:S").get("CNY", 0)) == (0, 0)
 
     @pytest.mark.parametrize("release_first", [False, True])
     def test_the_order_is_cancelled(self, trade: Shop, race: Race, release_first: bool) -> None:
-        trade.call("merge_orders", held("S", C=100, D=50), "T3")
+        trade.call("merge_orders", on_hold("S", C=100, D=50), "T3")
         trade.pay("T3", "P3", 60)
         calls: list[Call] = [lambda s: s.release("C", "L", 50), lambda s: s.cancel("T3", "C")]
         raced = race(*(calls if release_first else calls[::-1]))
 
         if not release_first:
             assert raced.second.sqlstate == "MX501"
-        assert (trade.balance("C").held, trade.balance("D").held) == (0, 50)
+        assert (trade.balance("C").in_escrow, trade.balance("D").in_escrow) == (0, 50)
         assert trade.owns("payee:S").get("CNY", 0) == 0
 
     @pytest.mark.parametrize("release_first", [False, True])
@@ -196,10 +196,10 @@ class TestOthers:
     def test_does_not_wait_for_a_merge_of_the_order(
         self, trade: Shop, connect: Callable[..., Connection[Any]]
     ) -> None:
-        trade.call("merge_orders", held("S", C=(100, 40)), "T3")
+        trade.call("merge_orders", on_hold("S", C=(100, 40)), "T3")
         trade.pay("T3", "P3", 40)
         merging = Shop(connect(autocommit=False))
-        merging.call("merge_orders", held("S", C=100), "T4")
+        merging.call("merge_orders", on_hold("S", C=100), "T4")
         trade.conn.execute("set lock_timeout = '1s'")
         assert trade.release("C", "L").amount == 40
         merging.conn.commit()
@@ -246,7 +246,7 @@ class TestOthers:
     ) -> None:
         """The release would take from the first; what happened, happened to the second."""
         for trade_no, share, amount in (("U1", 60, 60), ("U2", 40, 30)):
-            trade.call("merge_orders", held("S", C=(100, share)), trade_no)
+            trade.call("merge_orders", on_hold("S", C=(100, share)), trade_no)
             trade.pay(trade_no, f"P{trade_no}", amount)
         raced = race(lambda s: s.pay("U2", "P3", 5), lambda s: s.release("C", "L", 10), isolation)
 
@@ -264,7 +264,7 @@ def test_many_at_once_release_what_was_paid_and_no_more(
     for number, trade_no in enumerate(["T2", "T3", "T1"]):
         turned = order_nos[number:] + order_nos[:number]
         shares = dict.fromkeys(turned, (300, 100))
-        shop.call("merge_orders", held("S", day(1).isoformat(), **shares), trade_no)
+        shop.call("merge_orders", on_hold("S", day(1).isoformat(), **shares), trade_no)
         shop.pay(trade_no, f"P{trade_no}", 400)
     receivers = [{"receiver": "x", "rate": 1000}]
     for order_no, takes_place in zip(order_nos, ["release", "payment"], strict=False):
@@ -280,10 +280,10 @@ def test_many_at_once_release_what_was_paid_and_no_more(
                 case 1:
                     mine.rows("release_due", 2)
                 case _:
-                    held_now = mine.balance(order_no).held
+                    in_escrow_now = mine.balance(order_no).in_escrow
                     # Meanwhile release_due may have taken all of it.
                     with suppress(HeldTooLittle):
-                        if held_now > 100:
+                        if in_escrow_now > 100:
                             mine.release(order_no, number, random.randint(1, 8))
 
     workers = [background(work, worker) for worker in range(6)]

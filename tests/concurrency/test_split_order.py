@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 from psycopg import Connection
-from shop import Shop, held, orders
+from shop import Shop, on_hold, orders
 
 Race = Callable[..., Any]
 BLIND = pytest.mark.parametrize("isolation", ["repeatable read", "serializable"])
@@ -41,7 +41,7 @@ def open_trade(shop: Shop) -> Shop:
 
 @pytest.fixture
 def deposit(shop: Shop) -> Shop:
-    """A100 of payee S: 35 are paid in T, which was kept; the rest is asked in T2."""
+    """A100 of payee S: 35 are paid in T, which keeps it; the rest is asked in T2."""
     shop.call("register_payee", "S", "Store")
     merge(shop, "T", 40)
     shop.pay("T", "P", 35)
@@ -160,7 +160,7 @@ class TestRelease:
     @pytest.fixture
     def escrow(self, shop: Shop) -> Shop:
         shop.call("register_payee", "S", "Store")
-        shop.call("merge_orders", held("S", A=100), "T")
+        shop.call("merge_orders", on_hold("S", A=100), "T")
         shop.pay("T", "P", 100)
         return shop
 

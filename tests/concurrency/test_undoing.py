@@ -118,7 +118,7 @@ class TestClose:
     def test_kept_and_then_not(self, trade: Shop, race: Race) -> None:
         raced = race(lambda s: s.close("T", keep=True), lambda s: s.close("T"))
 
-        assert (raced.first.paid, raced.second.paid, raced.second.kept) == (60, 0, False)
+        assert (raced.first.paid, raced.second.paid, raced.second.keeps_paid) == (60, 0, False)
         assert trade.listed("surplus_list") == {"P": 60}
 
     def test_not_kept_and_then_kept_is_refused(self, trade: Shop, race: Race) -> None:
@@ -692,7 +692,7 @@ def test_e11_a_crowd_that_undoes_never_deadlocks(
     refused = set().union(*(worker.result(timeout=120) for worker in workers))
 
     assert all(code.startswith("MX") for code in refused), refused
-    assert (shop.row("trades", "T").state, shop.row("trades", "T").kept) == ("closed", False)
+    assert (shop.row("trades", "T").state, shop.row("trades", "T").keeps_paid) == ("closed", False)
     assert shop.reversal("T").amount > 0
 
 

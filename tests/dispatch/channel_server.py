@@ -63,8 +63,8 @@ class Channel:
         self.wrong: list[str] = []
         # Called when a refund was said to have failed, and is going to be executed.
         self.on_late_success: Callable[[str], None] = lambda _number: None
-        # "held" is answered when the test says so.
-        self.held = threading.Event()
+        # "stalled" is answered when the test says so.
+        self.stalled = threading.Event()
         self.release = threading.Event()
         self._lock = threading.Lock()
         self.closing = threading.Event()
@@ -207,8 +207,8 @@ def _handler(channel: Channel) -> type[BaseHTTPRequestHandler]:
             told = work(fault)
             if fault == "duplicate":
                 told = work(None)
-            if fault == "held":
-                channel.held.set()
+            if fault == "stalled":
+                channel.stalled.set()
                 channel.release.wait(30)
             if fault == "late":
                 channel.wait_until_late()

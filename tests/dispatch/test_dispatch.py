@@ -721,9 +721,9 @@ def test_told_to_stop_it_finishes_what_is_in_hand(
 ) -> None:
     refund(shop)
     shop.refund("B", "R2", 50)
-    channel.plan = ["held"]
+    channel.plan = ["stalled"]
     process = command("--concurrency", "1", "--worker", "w", "--lease", "100")
-    assert channel.held.wait(60)
+    assert channel.stalled.wait(60)
     process.send_signal(number)
     # A signal is delivered at leisure: the call in hand may not end before it.
     assert any("told to stop" in line for line in process.stderr)
@@ -739,9 +739,9 @@ def test_killed_it_leaves_a_claim_that_another_ends(
     shop: Shop, command: Callable[..., Any], channel: Channel, work: Callable[..., None]
 ) -> None:
     number = refund(shop)
-    channel.plan = ["held"]
+    channel.plan = ["stalled"]
     process = command("--lease", "100")
-    assert channel.held.wait(60)
+    assert channel.stalled.wait(60)
     process.kill()
     process.wait()
     channel.release.set()

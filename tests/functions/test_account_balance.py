@@ -9,7 +9,7 @@ from psycopg import Connection
 from shop import (
     Shop,
     day,
-    held,
+    on_hold,
     open_for_a_third_week,
     open_for_a_week,
     open_for_another_week,
@@ -27,14 +27,14 @@ def begun(connect: Connect) -> Shop:
 
 
 class TestOfEachKind:
-    """A100 of S and B50 of V, which is held, are paid by 160: 10 go back. S paid 30 of A back."""
+    """A100 of S and B50 of V, on hold, are paid by 160: 10 go back. S paid 30 of A back."""
 
     @pytest.fixture(autouse=True)
     def trade(self, shop: Shop) -> None:
         shop.call("register_payee", "S", "Store")
         shop.call("register_payee", "V", "Vintage")
         (a,) = orders(A=100)
-        shop.call("merge_orders", [{**a, "payee_no": "S"}, *held("V", B=50)], "T")
+        shop.call("merge_orders", [{**a, "payee_no": "S"}, *on_hold("V", B=50)], "T")
         shop.pay("T", "P", 160, "card")
         shop.refund("A", "R", 30)
 
@@ -255,7 +255,7 @@ def test_owners_may_have_the_names_of_others(shop: Shop) -> None:
     """A payee, a receiver and a fee of one name are three; so are those that end with a colon."""
     shop.call("register_payee", "X", "Store")
     shop.call("register_payee", "X:", "Store")
-    shop.call("merge_orders", [*held("X", A=100), *held("X:", B=10)], "T")
+    shop.call("merge_orders", [*on_hold("X", A=100), *on_hold("X:", B=10)], "T")
     names = [{"receiver": "X", "fixed": 20}, {"kind": "platform_fee", "receiver": "X", "fixed": 3}]
     shop.rows("split_order", "A", "X1", names)
     shop.pay("T", "P", 110)

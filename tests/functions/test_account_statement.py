@@ -25,7 +25,7 @@ def statement(shop: Shop, account: str, after: When = None, until: When = None) 
 
 
 def amounts(lines: list[Row]) -> list[tuple[int, int]]:
-    """Each movement, and what the account held after it."""
+    """Each movement, and the balance after it."""
     return [(line.amount, line.balance) for line in lines]
 
 
@@ -43,12 +43,12 @@ def agree(shop: Shop, account: str, after: When, until: When) -> None:
     opening = told(shop, account, after) if after else {}
     closing = told(shop, account, until)
     for currency in {x.currency for x in lines}:
-        held = opening.get(currency, (0, 0, 0))[2]
+        balance = opening.get(currency, (0, 0, 0))[2]
         for line in lines:
             if line.currency == currency:
-                held += line.amount
-                assert line.balance == held
-        assert held == closing[currency][2]
+                balance += line.amount
+                assert line.balance == balance
+        assert balance == closing[currency][2]
 
 
 def test_a_payee_s_statement(shop: Shop) -> None:

@@ -51,7 +51,7 @@ class TestNothingPaid:
         shop.cancel("T", "C")
         trade = shop.cancel("T", "B")
 
-        assert (trade.state, trade.amount, trade.kept) == ("closed", 0, False)
+        assert (trade.state, trade.amount, trade.keeps_paid) == ("closed", 0, False)
         assert line(shop, "B") == (0, 0, 0, False)
         assert shop.row("payments", "P").state == "closed"
         assert mergeable(shop, "A", "B", "C") == [100, 50, 10]
@@ -274,7 +274,7 @@ def test_the_others_money_is_on_record(shop: Shop) -> None:
 
 
 def test_two_trades_of_an_order(shop: Shop) -> None:
-    """Cancelled in the second, the order keeps what the first one kept."""
+    """Cancelled in the second, the order keeps what it has in the first one."""
     shop.merge("T1", A=(100, 40))
     shop.pay("T1", "P1", 40, "card", day(1))
     shop.merge("T", A=100, B=50)

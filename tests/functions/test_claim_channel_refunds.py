@@ -159,7 +159,7 @@ def test_refuses_an_unknown_merchant(shop: Shop) -> None:
         claim(Shop(shop.conn, "nobody"))
 
 
-# The rules of a channel are held against what was not sent, once more.
+# The rules of a channel are compared once more with what was not sent.
 
 
 @pytest.fixture
@@ -285,7 +285,7 @@ def test_e20_the_interval_holds_back_no_other_payment(slow: Shop) -> None:
     assert claimed(slow) == ["R1", "S"]
 
 
-def test_e20_a_retry_is_not_held_up(slow: Shop) -> None:
+def test_e20_a_retry_does_not_wait(slow: Shop) -> None:
     first = ask(slow, "R1")
     ask(slow, "R2")
     slow.rows("claim_channel_refunds", "w")
@@ -387,7 +387,7 @@ def test_e20_wechat_sends_parts_of_a_payment_a_minute_apart(slow: Shop) -> None:
     )
 
 
-def test_e20_what_was_deferred_unsent_is_held_against_the_rules(slow: Shop) -> None:
+def test_e20_what_was_deferred_unsent_is_compared_with_the_rules(slow: Shop) -> None:
     first = ask(slow, "R1")
     slow.channel("slow", refund_window="1 day", fallback_channel="bank")
     assert claimed(slow) == ["R1"]

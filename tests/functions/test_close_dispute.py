@@ -1,12 +1,12 @@
 import pytest
-from shop import Row, Shop, day, held
+from shop import Row, Shop, day, on_hold
 
 
 @pytest.fixture(autouse=True)
 def disputed(shop: Shop) -> None:
     """A100 of payee S, paid 60 by card and 40 in cash, was released up to 30; D is open."""
     shop.call("register_payee", "S", "Store")
-    shop.call("merge_orders", held("S", A=100), "T")
+    shop.call("merge_orders", on_hold("S", A=100), "T")
     shop.pay("T", "P1", 60, "card", day(1))
     shop.pay("T", "P2", 40, "cash", day(2))
     shop.release("A", "L", 30)
@@ -35,7 +35,7 @@ class TestForThePayee:
         assert (closed.reason, closed.refund_no) == ("broken", None)
         assert closed.closed_at is not None
         assert closed == shop.row("disputes", "D")
-        assert shop.balance("A").held == 70
+        assert shop.balance("A").in_escrow == 70
         assert shop.release("A", "L2").amount == 70
 
     def test_moves_no_money(self, shop: Shop) -> None:
@@ -61,7 +61,7 @@ class TestForThePayee:
 
 
 class TestForTheBuyer:
-    def test_what_is_held_goes_back(self, shop: Shop) -> None:
+    def test_what_is_in_escrow_goes_back(self, shop: Shop) -> None:
         closed = close(shop, "buyer", "it was")
 
         assert (closed.state, closed.outcome, closed.closing_reason) == (
@@ -73,20 +73,20 @@ class TestForTheBuyer:
         assert (refund.kind, refund.order_no, refund.amount) == ("order", "A", 70)
         assert (refund.state, refund.reason) == ("processing", "it was")
         assert shop.details(closed.refund_no) == {"P1": 60, "P2": 10}
-        assert (shop.balance("A").held, shop.owns("payee:S")) == (0, {"CNY": 30})
+        assert (shop.balance("A").in_escrow, shop.owns("payee:S")) == (0, {"CNY": 30})
 
     def test_less_than_that(self, shop: Shop) -> None:
         closed = close(shop, "buyer", None, 45)
 
         assert shop.details(closed.refund_no) == {"P1": 45}
-        assert (shop.balance("A").held, shop.owns("payee:S")) == (25, {"CNY": 30})
+        assert (shop.balance("A").in_escrow, shop.owns("payee:S")) == (25, {"CNY": 30})
         assert shop.release("A", "L2").amount == 25
 
     def test_more_than_that_the_payee_gives_back(self, shop: Shop) -> None:
         closed = close(shop, "buyer", None, 90)
 
         assert shop.details(closed.refund_no) == {"P1": 60, "P2": 30}
-        assert (shop.balance("A").held, shop.owns("payee:S")) == (0, {"CNY": 10})
+        assert (shop.balance("A").in_escrow, shop.owns("payee:S")) == (0, {"CNY": 10})
         (back,) = shop.query("select * from mixpay.journal where from_account = 'payee'")
         assert (back.amount, back.cause, back.cause_no) == (20, "refund", closed.refund_no)
 
@@ -97,7 +97,7 @@ class TestForTheBuyer:
         assert shop.row("disputes", "D").state == "open"
         assert close(shop, "buyer", None, 80).state == "closed"
 
-    def test_nothing_goes_back_when_nothing_is_held(self, shop: Shop) -> None:
+    def test_nothing_goes_back_when_nothing_is_in_escrow(self, shop: Shop) -> None:
         shop.refund("A", "R", 70)
         closed = close(shop, "buyer")
 
@@ -109,7 +109,7 @@ class TestForTheBuyer:
             close(shop, "buyer", None, 30)
 
     def test_of_an_order_that_is_not_paid(self, shop: Shop) -> None:
-        shop.call("merge_orders", held("S", B=50), "T2")
+        shop.call("merge_orders", on_hold("S", B=50), "T2")
         shop.call("open_dispute", "B", "D2")
         assert close(shop, "buyer", dispute_no="D2").refund_no is None
         shop.call("open_dispute", "B", "D3")
@@ -124,16 +124,16 @@ class TestForTheBuyer:
         assert shop.details(close(shop, "buyer", dispute_no="D2").refund_no) == {"P3": 20}
 
     def test_the_orders_first_trade_gives_first(self, shop: Shop) -> None:
-        """As with every refund; what is held of the second is the payee's in its place."""
+        """As with every refund; what of the second is in escrow is the payee's in its place."""
         for trade_no, pay in (("U2", 30), ("U1", 50)):
-            shop.call("merge_orders", held("S", B=(80, pay)), trade_no)
+            shop.call("merge_orders", on_hold("S", B=(80, pay)), trade_no)
             shop.pay(trade_no, f"P{trade_no}", pay)
         shop.release("B", "L2", 30)
         shop.call("open_dispute", "B", "D2")
         closed = close(shop, "buyer", dispute_no="D2")
 
         assert shop.details(closed.refund_no) == {"PU2": 30, "PU1": 20}
-        assert shop.balance("B").held == 30
+        assert shop.balance("B").in_escrow == 30
         assert shop.release("B", "L3").amount == 30
         assert shop.owns("payee:S") == {"CNY": 60}
 
@@ -143,7 +143,7 @@ class TestForTheBuyer:
         close(shop, "buyer", None, 90)
 
         assert (shop.owns("receiver:x"), shop.owns("payee:S")) == ({"CNY": 1}, {"CNY": 9})
-        assert shop.balance("A").held == 0
+        assert shop.balance("A").in_escrow == 0
 
     @pytest.mark.parametrize("amount", [None, 70])
     def test_e03_again_returns_the_dispute(self, shop: Shop, amount: int | None) -> None:
@@ -171,20 +171,20 @@ class TestForTheBuyer:
     def test_the_refund_is_one_like_any_other(self, shop: Shop) -> None:
         refund_no = close(shop, "buyer", None, 80).refund_no
         shop.fail(refund_no, "P1")
-        assert (shop.balance("A").held, shop.owns("payee:S")) == (60, {"CNY": 20})
+        assert (shop.balance("A").in_escrow, shop.owns("payee:S")) == (60, {"CNY": 20})
         shop.redirect(refund_no, "P1", "bank")
         shop.complete(refund_no, "P1")
         shop.complete(refund_no, "P2")
 
         assert shop.row("refunds", refund_no).state == "succeeded"
-        assert (shop.balance("A").held, shop.owns("payee:S")) == (0, {"CNY": 20})
+        assert (shop.balance("A").in_escrow, shop.owns("payee:S")) == (0, {"CNY": 20})
 
 
 @pytest.mark.parametrize("outcome", ["buyer", "payee"])
 class TestBoth:
     def test_is_on_record_where_its_beginning_is(self, shop: Shop, outcome: str) -> None:
         for trade_no in ("U2", "U1"):
-            shop.call("merge_orders", held("S", B=(80, 40)), trade_no)
+            shop.call("merge_orders", on_hold("S", B=(80, 40)), trade_no)
             shop.pay(trade_no, f"P{trade_no}", 40)
         shop.call("open_dispute", "B", "D2", "broken")
         close(shop, outcome, "it is", dispute_no="D2")
@@ -206,7 +206,7 @@ class TestBoth:
 
         assert (listed.state, listed.outcome, listed.closing_reason) == ("closed", outcome, "it is")
         assert (listed.refund_no, listed.closed_at) == (closed.refund_no, closed.closed_at)
-        assert listed.held == (0 if outcome == "buyer" else 70)
+        assert listed.in_escrow == (0 if outcome == "buyer" else 70)
 
     def test_refuses_what_it_does_not_know(self, shop: Shop, outcome: str) -> None:
         with shop.refused("MX505", "nothing"):

@@ -67,7 +67,7 @@ def may_see(conn: Connection[Any]) -> Iterator[None]:
     conn.execute("revoke pg_read_all_stats from mixpay_owner")
 
 
-def test_writes_down_what_all_accounts_held(shop: Shop) -> None:
+def test_writes_down_what_all_accounts_had(shop: Shop) -> None:
     shop.sell("A", 100)
     shop.refund("A", "R", 30)
     at = clock(shop)
@@ -256,7 +256,7 @@ def test_one_that_wrote_nothing_holds_it_up_as_well(shop: Shop, connect: Connect
 
 
 @pytest.mark.usefixtures("may_see")
-def test_is_not_held_up_by_who_began_later_if_it_may_see_that(shop: Shop, connect: Connect) -> None:
+def test_does_not_wait_for_who_began_later_if_it_may_see_that(shop: Shop, connect: Connect) -> None:
     shop.sell("A", 100)
     at = clock(shop)
     late = begun(connect)
@@ -274,7 +274,7 @@ def test_is_not_held_up_by_who_began_later_if_it_may_see_that(shop: Shop, connec
 
 
 @pytest.mark.usefixtures("may_see")
-def test_is_held_up_by_who_began_at_its_very_end(shop: Shop, connect: Connect) -> None:
+def test_waits_for_who_began_at_its_very_end(shop: Shop, connect: Connect) -> None:
     """What it writes has the moment of its beginning."""
     early = begun(connect)
     ((at,),) = early.query("select now()")
@@ -298,7 +298,7 @@ def test_waits_for_all_that_run_if_it_may_not_see_when_they_began(
     close(shop, at, "0")
 
 
-def test_is_not_held_up_by_other_databases(shop: Shop, pg_server: Server) -> None:
+def test_does_not_wait_for_other_databases(shop: Shop, pg_server: Server) -> None:
     with psycopg.connect(pg_server.url()) as elsewhere:
         assert elsewhere.info.dbname != shop.conn.info.dbname
         elsewhere.execute("select pg_current_xact_id()")

@@ -18,7 +18,12 @@ def test_closes_a_trade_that_nothing_was_paid_into(shop: Shop) -> None:
     shop.merge("T", A=100, B=50)
     closed = shop.close("T")
 
-    assert (closed.state, closed.amount, closed.paid, closed.kept) == ("closed", 150, 0, False)
+    assert (closed.state, closed.amount, closed.paid, closed.keeps_paid) == (
+        "closed",
+        150,
+        0,
+        False,
+    )
     assert not shop.line("T", "A").live
     assert shop.query("select from mixpay.refunds") == []
     assert mergeable(shop, "A", "B") == [100, 50]
@@ -144,7 +149,7 @@ class TestKeeping:
     def test_what_was_paid_stays_on_the_orders(self, shop: Shop) -> None:
         closed = shop.close("T", keep=True)
 
-        assert (closed.state, closed.paid, closed.kept) == ("closed", 100, True)
+        assert (closed.state, closed.paid, closed.keeps_paid) == ("closed", 100, True)
         assert shop.paid("T") == {"A": 100, "B": 0}
         assert shop.listed("surplus_list") == {}
         assert mergeable(shop, "A", "B") == [0, 50]
@@ -163,7 +168,7 @@ class TestKeeping:
         closed = shop.close("T")
 
         assert (closed.state, closed.paid, closed.refunded) == ("closed", 30, 30)
-        assert not closed.kept
+        assert not closed.keeps_paid
         assert shop.details(shop.reversal("T").refund_no) == {"P1": 10, "P2": 60}
         assert mergeable(shop, "A", "B") == [70, 50]
         assert shop.merge("T2", A=100).amount == 70
@@ -184,7 +189,7 @@ class TestKeeping:
         shop.close("T", keep=True)
         shop.refund("A", "R", 100)
 
-        assert not shop.close("T").kept
+        assert not shop.close("T").keeps_paid
         assert shop.query("select from mixpay.refunds where kind = 'reversal'") == []
 
     def test_e03_again_returns_the_trade_as_it_is_now(self, shop: Shop) -> None:
@@ -214,7 +219,7 @@ def test_a_paid_trade_is_refunded_and_not_closed(shop: Shop) -> None:
 
 
 def test_kept_money_of_two_trades(shop: Shop) -> None:
-    """A100 B50 in T1, 120 paid and kept; B50 C10 in T2. B has 20 in T1 and 30 in T2."""
+    """A100 B50 in T1, 120 paid and left there; B50 C10 in T2. B has 20 in T1 and 30 in T2."""
     shop.merge("T1", A=100, B=50)
     shop.pay("T1", "P1", 120, "card", day(1))
     shop.close("T1", keep=True)

@@ -275,7 +275,9 @@ def test_e03_a_moment_that_was_left_out_is_not_compared(shop: Shop) -> None:
         assert shop.call("complete_channel_refund", number, "X1", day(1)) == first
 
 
-def test_what_was_held_is_held_again_whatever_the_redirected_one_had_taken(shop: Shop) -> None:
+def test_what_was_in_escrow_is_there_again_whatever_the_redirected_one_took(
+    shop: Shop,
+) -> None:
     """The part of a refund that payee and escrow bear is the successor's, whose place it takes."""
     shop.call("register_payee", "S", "Store")
     order = {"order_no": "H", "amount": 100, "currency": "CNY", "payee_no": "S", "hold": True}
@@ -287,8 +289,8 @@ def test_what_was_held_is_held_again_whatever_the_redirected_one_had_taken(shop:
     shop.call("fail_channel_refund", first, "no")
     shop.pay("TH", "P4", 50)
     shop.call("redirect_channel_refund", first, "bank", "another way")
-    assert shop.balance("H").held == 10
+    assert shop.balance("H").in_escrow == 10
     shop.call("complete_channel_refund", first, "X9")
     shop.call("bounce_channel_refund", first, "no such account")
 
-    assert (shop.balance("H").held, shop.balance("H").cleared) == (50, 50)
+    assert (shop.balance("H").in_escrow, shop.balance("H").cleared) == (50, 50)

@@ -78,7 +78,7 @@ def test_returns_the_trades_as_they_are_then(shop: Shop) -> None:
     (trade,) = shop.rows("expire_trades")
 
     assert trade == shop.row("trades", "T")
-    assert (trade.state, trade.paid, trade.refunded, trade.kept) == ("closed", 10, 10, False)
+    assert (trade.state, trade.paid, trade.refunded, trade.keeps_paid) == ("closed", 10, 10, False)
 
 
 def test_paid_money_goes_back(shop: Shop) -> None:

@@ -57,8 +57,8 @@ def test_stores_payee_and_hold(shop: Shop) -> None:
 
     assert shop.row("orders", "A").payee_no == "P"
     assert shop.row("trades", "T").expires_at == day(9)
-    held = [shop.line("T", order) for order in "ABC"]
-    assert [(x.held, x.release_due_at is not None) for x in held] == [
+    lines = [shop.line("T", order) for order in "ABC"]
+    assert [(x.hold, x.release_due_at is not None) for x in lines] == [
         (True, False),
         (True, True),
         (False, False),

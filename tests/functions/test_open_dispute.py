@@ -1,12 +1,12 @@
 import pytest
-from shop import Shop, day, held
+from shop import Shop, day, on_hold
 
 
 @pytest.fixture(autouse=True)
 def paid(shop: Shop) -> None:
-    """A100 of payee S is held and due, and paid in part; B50 is the payee's at once."""
+    """A100 of payee S is on hold and due, and paid in part; B50 is the payee's at once."""
     shop.call("register_payee", "S", "Store")
-    lines = held("S", day(1).isoformat(), A=100) + held("S", False, B=50)
+    lines = on_hold("S", day(1).isoformat(), A=100) + on_hold("S", False, B=50)
     shop.call("merge_orders", lines, "T")
     shop.pay("T", "P", 120, "card", day(1))
     shop.release("A", "L", 10)
@@ -21,7 +21,7 @@ def test_holds_back_the_release(shop: Shop) -> None:
     with shop.refused("MX503", "A", "D"):
         shop.release("A", "L2", 1)
     assert shop.rows("release_due") == []
-    assert shop.balance("A").held == 90
+    assert shop.balance("A").in_escrow == 90
 
 
 def test_holds_back_no_other_order(shop: Shop) -> None:
@@ -41,10 +41,10 @@ def test_moves_no_money(shop: Shop) -> None:
 def test_refunds_go_on(shop: Shop) -> None:
     shop.call("open_dispute", "A", "D")
     shop.refund("A", "R", 95)
-    assert (shop.balance("A").held, shop.owns("payee:S")) == (0, {"CNY": 25})
+    assert (shop.balance("A").in_escrow, shop.owns("payee:S")) == (0, {"CNY": 25})
     shop.fail("R", "P")
 
-    assert (shop.balance("A").held, shop.owns("payee:S")) == (90, {"CNY": 30})
+    assert (shop.balance("A").in_escrow, shop.owns("payee:S")) == (90, {"CNY": 30})
 
 
 def test_payments_go_on(shop: Shop) -> None:
@@ -53,12 +53,12 @@ def test_payments_go_on(shop: Shop) -> None:
     shop.pay("T", "P2", 30)
 
     assert shop.row("trades", "T").state == "paid"
-    assert (shop.balance("A").held, shop.owns("payee:S")) == (90, {"CNY": 60})
+    assert (shop.balance("A").in_escrow, shop.owns("payee:S")) == (90, {"CNY": 60})
 
 
 def test_of_an_order_that_is_not_paid(shop: Shop) -> None:
     """Or will never be: who objects need not know."""
-    shop.call("merge_orders", held("S", C=70), "T2")
+    shop.call("merge_orders", on_hold("S", C=70), "T2")
     shop.call("open_dispute", "C", "D")
     shop.pay("T2", "P2", 70)
     with shop.refused("MX503", "D"):
@@ -113,8 +113,8 @@ def test_e03_a_refused_number_is_not_burnt(shop: Shop) -> None:
 
 
 def test_is_on_record_in_the_orders_first_trade(shop: Shop) -> None:
-    shop.call("merge_orders", held("S", C=(100, 60)), "U2")
-    shop.call("merge_orders", held("S", C=(100, 60)), "U1")
+    shop.call("merge_orders", on_hold("S", C=(100, 60)), "U2")
+    shop.call("merge_orders", on_hold("S", C=(100, 60)), "U1")
     shop.call("open_dispute", "C", "D", "broken")
     (told,) = [event for event in shop.rows("read_events") if event.entity == "dispute"]
     (change,) = shop.query("select * from mixpay.history where entity = 'dispute'")
@@ -129,7 +129,7 @@ def test_is_listed(shop: Shop) -> None:
     (listed,) = shop.query("select * from mixpay.dispute_list")
 
     assert (listed.dispute_no, listed.order_no, listed.state) == ("D", "A", "open")
-    assert (listed.payee_no, listed.held, listed.currency) == ("S", 90, "CNY")
+    assert (listed.payee_no, listed.in_escrow, listed.currency) == ("S", 90, "CNY")
     assert (listed.reason, listed.outcome, listed.closed_at) == ("broken", None, None)
 
 

@@ -14,7 +14,7 @@ def test_shows_what_a_refund_would_take(shop: Shop) -> None:
     with shop.unchanged():
         shares = shop.rows("preview_refund", "A", 80)
 
-    assert [(s.payment_no, s.amount, s.held, s.channel) for s in shares] == [
+    assert [(s.payment_no, s.amount, s.refundable, s.channel) for s in shares] == [
         ("P1", 60, 60, "card"),
         ("P2", 20, 90, "cash"),
     ]

@@ -8,7 +8,7 @@ from shop import Row, Shop, day
 def debts(shop: Shop) -> None:
     """A100 of S was split, 10 to agent and the rest to S, paid out and refunded.
 
-    Of B100, agent kept 30 of what was refunded, and the platform bears it.
+    Of B100, agent has 30 of what was refunded, and the platform bears it.
     """
     shop.sell("A", 100)
     shop.rows("split_order", "A", "X", [{"receiver": "agent", "rate": 1000}])

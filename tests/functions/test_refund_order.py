@@ -326,7 +326,7 @@ def test_e19_named_payments_of_two_trades_are_taken_in_the_order_named(shop: Sho
     # P9 is spent; P1 still holds 90, and A has 40 left in its trade.
     assert shop.refund("A", "R3", 40, payment_nos=["P9", "P1"]) == {"P1": 40}
     explained = shop.query(
-        "select payment_no, taken, named from mixpay.refund_explained where refund_no = 'R2' "
+        "select payment_no, amount, named from mixpay.refund_explained where refund_no = 'R2' "
         "order by nth, place"
     )
     assert explained == [("P3", 60, True), ("P9", 90, True)]

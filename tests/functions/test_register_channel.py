@@ -257,7 +257,7 @@ def test_e20_holds_for_surplus_too(shop: Shop) -> None:
     assert (listed.state, listed.reason) == (surplus.state, surplus.reason)
 
 
-def test_e20_what_it_can_send_is_not_held_up(shop: Shop) -> None:
+def test_e20_what_it_can_send_does_not_wait(shop: Shop) -> None:
     shop.channel(
         "new", can_refund_in_part=False, min_refund=100, refund_window="1 day", max_refunds=1
     )
@@ -397,7 +397,7 @@ def test_e20_limits_about_a_payment_are_its_own_channels(shop: Shop) -> None:
     assert refund(shop, "R3", 10).state == "waiting"
 
 
-def test_e20_e18_what_a_person_paid_out_is_not_held_up(shop: Shop) -> None:
+def test_e20_e18_what_a_person_paid_out_does_not_wait(shop: Shop) -> None:
     shop.channel("new", can_refund=False)
     paid_by(shop, "new")
     shop.call("record_refund", "A", "R", 20, "cash")

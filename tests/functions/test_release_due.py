@@ -1,15 +1,15 @@
 from datetime import timedelta
 
 import pytest
-from shop import Shop, day, held, orders
+from shop import Shop, day, on_hold, orders
 
 PAST, FUTURE = day(1).isoformat(), day(200).isoformat()
 
 
 def sell(shop: Shop, hold: str | bool, **amounts: int) -> None:
-    """Each of these orders of payee S is alone in its trade T…, held, and paid by P…."""
+    """Each of these orders of payee S is alone in its trade T…, on hold, and paid by P…."""
     for order_no, amount in amounts.items():
-        shop.call("merge_orders", held("S", hold, **{order_no: amount}), f"T{order_no}")
+        shop.call("merge_orders", on_hold("S", hold, **{order_no: amount}), f"T{order_no}")
         shop.pay(f"T{order_no}", f"P{order_no}", amount)
 
 
@@ -26,8 +26,8 @@ def due(shop: Shop) -> dict[str, str | None]:
     return {row.order_no: row.waits_for for row in rows}
 
 
-def held_of(shop: Shop, order_no: str) -> int:
-    return shop.balance(order_no).held
+def in_escrow_of(shop: Shop, order_no: str) -> int:
+    return shop.balance(order_no).in_escrow
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +46,7 @@ class TestRelease:
         assert (release.order_no, release.amount, release.was_due) == ("A", 100, True)
         assert release == shop.row("releases", release.release_no)
         assert shop.owns("payee:S") == {"CNY": 100}
-        assert [held_of(shop, number) for number in "ABC"] == [0, 50, 20]
+        assert [in_escrow_of(shop, number) for number in "ABC"] == [0, 50, 20]
         assert due(shop) == {}
 
     def test_when_its_moment_has_come(self, shop: Shop) -> None:
@@ -74,7 +74,7 @@ class TestRelease:
 
     def test_many_orders_of_one_trade_at_once(self, shop: Shop) -> None:
         amounts = {f"O{number:03}": number for number in range(1, 121)}
-        shop.call("merge_orders", held("S", PAST, **amounts), "T")
+        shop.call("merge_orders", on_hold("S", PAST, **amounts), "T")
         shop.pay("T", "P", sum(amounts.values()))
 
         first, second = release_due(shop, 50), release_due(shop)
@@ -84,7 +84,7 @@ class TestRelease:
 
     def test_each_trade_of_an_order_by_its_own_moment(self, shop: Shop) -> None:
         for trade_no, hold in (("T1", FUTURE), ("T2", PAST), ("T3", True)):
-            shop.call("merge_orders", held("S", hold, A=(90, 30)), trade_no)
+            shop.call("merge_orders", on_hold("S", hold, A=(90, 30)), trade_no)
             shop.pay(trade_no, f"P{trade_no}", 30)
 
         assert release_due(shop) == {"A": 30}
@@ -92,7 +92,7 @@ class TestRelease:
 
     def test_two_trades_of_an_order_are_two_releases(self, shop: Shop) -> None:
         for trade_no, number in (("T1", 2), ("T2", 1)):
-            shop.call("merge_orders", held("S", day(number).isoformat(), A=(90, 30)), trade_no)
+            shop.call("merge_orders", on_hold("S", day(number).isoformat(), A=(90, 30)), trade_no)
             shop.pay(trade_no, f"P{trade_no}", 30)
         first, second = shop.rows("release_due")
         told = shop.query("select trade_no, number from mixpay.history where entity = 'release'")
@@ -101,7 +101,7 @@ class TestRelease:
 
     def test_of_a_trade_that_is_open_or_kept(self, shop: Shop) -> None:
         for trade_no, order_no in (("T1", "A"), ("T2", "B")):
-            shop.call("merge_orders", held("S", PAST, **{order_no: 100}), trade_no)
+            shop.call("merge_orders", on_hold("S", PAST, **{order_no: 100}), trade_no)
             shop.pay(trade_no, f"P{trade_no}", 60)
         shop.close("T2", keep=True)
 
@@ -131,7 +131,7 @@ class TestRelease:
         (listed,) = shop.query("select * from mixpay.due_list")
 
         assert (listed.order_no, listed.trade_no, listed.payee_no) == ("A", "TA", "S")
-        assert (listed.held, listed.currency, listed.release_at) == (60, "CNY", day(1))
+        assert (listed.in_escrow, listed.currency, listed.release_at) == (60, "CNY", day(1))
 
     @pytest.mark.parametrize("limit", [0, -1, None, 1001])
     def test_e02_refuses_what_is_no_limit(self, shop: Shop, limit: int | None) -> None:
@@ -154,7 +154,7 @@ class TestRelease:
 
 
 class TestWhatIsLeft:
-    """What is due is what is held by then."""
+    """What is due is what is in escrow by then."""
 
     def test_without_what_was_released_by_call(self, shop: Shop) -> None:
         sell(shop, PAST, A=100)
@@ -170,15 +170,15 @@ class TestWhatIsLeft:
         assert release_due(shop) == {"A": 70}
 
     def test_nothing_before_it_is_paid(self, shop: Shop) -> None:
-        shop.call("merge_orders", held("S", PAST, A=100), "T")
+        shop.call("merge_orders", on_hold("S", PAST, A=100), "T")
         assert (due(shop), release_due(shop)) == ({}, {})
 
     def test_what_is_paid_after_the_moment_is_due_at_once(self, shop: Shop) -> None:
-        shop.call("merge_orders", held("S", PAST, A=100), "T")
+        shop.call("merge_orders", on_hold("S", PAST, A=100), "T")
         shop.pay("T", "P1", 60)
         assert release_due(shop) == {"A": 60}
         shop.pay("T", "P2", 40)
-        assert held_of(shop, "A") == 40
+        assert in_escrow_of(shop, "A") == 40
 
         assert release_due(shop) == {"A": 40}
         assert shop.owns("payee:S") == {"CNY": 100}
@@ -206,7 +206,7 @@ class TestWhatIsLeft:
         assert release_due(shop) == {"A": 100}
 
     def test_nothing_of_what_was_undone(self, shop: Shop) -> None:
-        shop.call("merge_orders", held("S", PAST, A=100, B=50), "T1")
+        shop.call("merge_orders", on_hold("S", PAST, A=100, B=50), "T1")
         shop.pay("T1", "P1", 30)
         shop.cancel("T1", "A")
         assert release_due(shop) == {"B": 30}
@@ -222,7 +222,7 @@ class TestE23:
     @pytest.fixture(autouse=True)
     def disputed(self, shop: Shop) -> None:
         """A100 and B50 share a trade and are due; A is in dispute."""
-        shop.call("merge_orders", held("S", PAST, A=100, B=50), "T")
+        shop.call("merge_orders", on_hold("S", PAST, A=100, B=50), "T")
         shop.pay("T", "P1", 60, "card", day(1))
         shop.pay("T", "P2", 90, "cash", day(2))
         shop.call("open_dispute", "A", "D", "broken")
@@ -231,7 +231,7 @@ class TestE23:
         assert release_due(shop) == {"B": 50}
         assert due(shop) == {"A": "dispute D is open"}
         (listed,) = shop.query("select * from mixpay.due_list")
-        assert (listed.dispute_no, listed.held) == ("D", 100)
+        assert (listed.dispute_no, listed.in_escrow) == ("D", 100)
         with shop.unchanged():
             assert release_due(shop) == {}
 
@@ -261,10 +261,10 @@ class TestE23:
         assert due(shop) == {"A": "dispute D2 is open", "B": None}
 
     def test_e23_so_does_a_trade_that_the_order_gets_meanwhile(self, shop: Shop) -> None:
-        shop.call("merge_orders", held("S", PAST, C=(100, 40)), "T2")
+        shop.call("merge_orders", on_hold("S", PAST, C=(100, 40)), "T2")
         shop.pay("T2", "P3", 40)
         shop.call("open_dispute", "C", "D2")
-        shop.call("merge_orders", held("S", PAST, C=100), "T3")
+        shop.call("merge_orders", on_hold("S", PAST, C=100), "T3")
         shop.pay("T3", "P4", 60)
 
         assert release_due(shop) == {"B": 50}
@@ -278,11 +278,11 @@ class TestE23:
 
         assert due(shop) == {"A": f"refund {refund_no} of dispute D failed", "B": None}
         assert release_due(shop) == {"B": 50}
-        assert held_of(shop, "A") == 60
+        assert in_escrow_of(shop, "A") == 60
         shop.redirect(refund_no, "P1", "bank")
         assert due(shop) == {}
         shop.complete(refund_no, "P1")
-        assert (held_of(shop, "A"), shop.owns("payee:S")) == (0, {"CNY": 50})
+        assert (in_escrow_of(shop, "A"), shop.owns("payee:S")) == (0, {"CNY": 50})
 
     def test_e23_nor_because_it_came_back(self, shop: Shop) -> None:
         refund_no = shop.call("close_dispute", "D", "buyer").refund_no
@@ -361,7 +361,7 @@ def test_reads_what_it_releases_and_what_waits_before(shop: Shop) -> None:
         lines = [
             line
             for number in range(count)
-            for line in held(
+            for line in on_hold(
                 "S", (day(1) + timedelta(minutes=number)).isoformat(), **{f"O{number:04}": 10}
             )
         ]

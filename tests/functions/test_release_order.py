@@ -1,7 +1,7 @@
 from typing import NamedTuple
 
 import pytest
-from shop import Shop, day, held, orders
+from shop import Shop, day, on_hold, orders
 
 # Until it is released, or until a moment.
 HOLDS = pytest.mark.parametrize("paid", [True, day(200).isoformat()], indirect=True)
@@ -10,15 +10,15 @@ HOLDS = pytest.mark.parametrize("paid", [True, day(200).isoformat()], indirect=T
 class Money(NamedTuple):
     """Where A's money is."""
 
-    held: int
+    in_escrow: int
     payee: int
 
 
 def money(shop: Shop) -> Money:
     balance = shop.balance("A")
-    assert shop.owns("order:A").get("CNY", 0) == balance.held
-    assert balance.held + balance.cleared == balance.refundable
-    return Money(balance.held, shop.owns("payee:S").get("CNY", 0))
+    assert shop.owns("order:A").get("CNY", 0) == balance.in_escrow
+    assert balance.in_escrow + balance.cleared == balance.refundable
+    return Money(balance.in_escrow, shop.owns("payee:S").get("CNY", 0))
 
 
 @pytest.fixture(autouse=True)
@@ -29,8 +29,8 @@ def payees(shop: Shop) -> None:
 
 @pytest.fixture
 def paid(shop: Shop, request: pytest.FixtureRequest) -> None:
-    """A100 of payee S is held, and paid 60 by card on day 1 and 40 in cash on day 2."""
-    shop.call("merge_orders", held("S", getattr(request, "param", True), A=100), "T")
+    """A100 of payee S is on hold, and paid 60 by card on day 1 and 40 in cash on day 2."""
+    shop.call("merge_orders", on_hold("S", getattr(request, "param", True), A=100), "T")
     shop.pay("T", "P1", 60, "card", day(1))
     shop.pay("T", "P2", 40, "cash", day(2))
 
@@ -38,12 +38,12 @@ def paid(shop: Shop, request: pytest.FixtureRequest) -> None:
 @pytest.mark.usefixtures("paid")
 class TestRelease:
     @HOLDS
-    def test_the_money_is_held_until_then(self, shop: Shop) -> None:
+    def test_the_money_is_in_escrow_until_then(self, shop: Shop) -> None:
         assert money(shop) == Money(100, 0)
         assert shop.line("T", "A").cleared == 0
 
     @HOLDS
-    def test_gives_the_payee_all_that_is_held(self, shop: Shop) -> None:
+    def test_gives_the_payee_all_that_is_in_escrow(self, shop: Shop) -> None:
         release = shop.release("A", "L")
 
         assert (release.release_no, release.order_no, release.amount) == ("L", "A", 100)
@@ -60,7 +60,7 @@ class TestRelease:
         assert shop.release("A", "L3").amount == 1
         assert money(shop) == Money(0, 100)
 
-    def test_e14_more_than_is_held_fails_whole(self, shop: Shop) -> None:
+    def test_e14_more_than_is_in_escrow_fails_whole(self, shop: Shop) -> None:
         with shop.refused("MX501", 101, 100):
             shop.release("A", "L1", 101)
         shop.release("A", "L1", 60)
@@ -69,18 +69,18 @@ class TestRelease:
         assert shop.release("A", "L2", 40).amount == 40
 
     @pytest.mark.parametrize("amount", [None, 1])
-    def test_refuses_when_nothing_is_held_any_more(self, shop: Shop, amount: int | None) -> None:
+    def test_refuses_when_nothing_is_in_escrow(self, shop: Shop, amount: int | None) -> None:
         shop.release("A", "L1")
         with shop.refused("MX501", 0):
             shop.release("A", "L2", amount)
 
-    def test_what_was_refunded_is_not_held(self, shop: Shop) -> None:
+    def test_what_was_refunded_is_not_in_escrow(self, shop: Shop) -> None:
         shop.refund("A", "R", 70)
         with shop.refused("MX501", 31, 30):
             shop.release("A", "L", 31)
         assert shop.release("A", "L").amount == 30
 
-    def test_surplus_is_not_held(self, shop: Shop) -> None:
+    def test_surplus_is_not_in_escrow(self, shop: Shop) -> None:
         shop.pay("T", "P3", 25)
 
         assert shop.release("A", "L").amount == 100
@@ -109,7 +109,7 @@ class TestRelease:
         # Nor are its numbers taken there.
         shop.release("A", "L")
         other.call("register_payee", "S", "Store")
-        other.call("merge_orders", held("S", A=5), "T")
+        other.call("merge_orders", on_hold("S", A=5), "T")
         other.pay("T", "P1", 5)
         assert other.release("A", "L").amount == 5
 
@@ -147,7 +147,7 @@ class TestRelease:
             assert shop.release("A", "L") == first
 
     def test_e03_same_number_with_other_content_is_an_error(self, shop: Shop) -> None:
-        shop.call("merge_orders", held("S", B=30), "T2")
+        shop.call("merge_orders", on_hold("S", B=30), "T2")
         shop.pay("T2", "P3", 30)
         shop.release("A", "L", 30)
         for order_no, amount in (("A", 31), ("B", 30), ("B", None)):
@@ -182,23 +182,23 @@ class TestRelease:
 
 class TestUnpaid:
     def test_refuses_when_nothing_is_paid(self, shop: Shop) -> None:
-        shop.call("merge_orders", held("S", A=100), "T")
+        shop.call("merge_orders", on_hold("S", A=100), "T")
         with shop.refused("MX501", 0):
             shop.release("A", "L")
 
     def test_of_an_open_trade_what_is_paid_so_far(self, shop: Shop) -> None:
-        shop.call("merge_orders", held("S", A=100), "T")
+        shop.call("merge_orders", on_hold("S", A=100), "T")
         shop.pay("T", "P1", 40)
         assert shop.release("A", "L1").amount == 40
         assert money(shop) == Money(0, 40)
         shop.pay("T", "P2", 60)
 
-        # Released was what was there: what comes is held again.
+        # Released was what was there: what comes is in escrow again.
         assert money(shop) == Money(60, 40)
         assert shop.release("A", "L2").amount == 60
 
-    def test_what_is_not_to_be_held_is_the_payees_at_once(self, shop: Shop) -> None:
-        shop.call("merge_orders", held("S", False, A=100), "T")
+    def test_what_is_not_on_hold_is_the_payees_at_once(self, shop: Shop) -> None:
+        shop.call("merge_orders", on_hold("S", False, A=100), "T")
         shop.pay("T", "P", 60)
 
         assert money(shop) == Money(0, 60)
@@ -208,12 +208,12 @@ class TestUnpaid:
 
 class TestNobody:
     def test_refuses_what_belongs_to_nobody(self, shop: Shop) -> None:
-        """It stays in escrow, whether it was to be held or not."""
+        """It stays in escrow, whether it was to be on hold or not."""
         a, b = orders(A=100, B=50)
         shop.call("merge_orders", [{**a, "hold": True}, b], "T")
         shop.pay("T", "P", 150)
 
-        assert (shop.balance("A").held, shop.balance("B").held) == (100, 50)
+        assert (shop.balance("A").in_escrow, shop.balance("B").in_escrow) == (100, 50)
         for order_no in "AB":
             with shop.refused("MX504", order_no):
                 shop.release(order_no, "L")
@@ -229,15 +229,15 @@ class TestNobody:
         shop.release("A", "L", 55)
 
         assert (shop.owns("receiver:x"), shop.owns("receiver:y")) == ({"CNY": 5}, {"CNY": 50})
-        assert shop.balance("A").held == 45
+        assert shop.balance("A").in_escrow == 45
 
 
 class TestSeveralTrades:
     @pytest.fixture(autouse=True)
     def deposits(self, shop: Shop) -> None:
-        """A100 of payee S: 30 in T2, then 50 in T1, then 20 in T3, all held; T3 is half paid."""
+        """A100 of payee S: 30 in T2, then 50 in T1, then 20 in T3, all on hold; T3 is half paid."""
         for trade_no, pay, amount in (("T2", 30, 30), ("T1", 50, 50), ("T3", 20, 10)):
-            shop.call("merge_orders", held("S", A=(100, pay)), trade_no)
+            shop.call("merge_orders", on_hold("S", A=(100, pay)), trade_no)
             shop.pay(trade_no, f"P{trade_no}", amount)
 
     def cleared(self, shop: Shop) -> list[int]:
@@ -281,7 +281,7 @@ class TestSeveralTrades:
 @pytest.mark.usefixtures("paid")
 class TestRefunds:
     @HOLDS
-    def test_before_the_release_it_comes_out_of_what_is_held(self, shop: Shop) -> None:
+    def test_before_the_release_it_comes_out_of_what_is_in_escrow(self, shop: Shop) -> None:
         shop.refund("A", "R", 70)
 
         assert money(shop) == Money(30, 0)
@@ -298,7 +298,7 @@ class TestRefunds:
         assert (back.amount, back.cause, back.cause_no) == (70, "refund", "R")
 
     @HOLDS
-    def test_in_between_what_is_held_goes_first(self, shop: Shop) -> None:
+    def test_in_between_what_is_in_escrow_goes_first(self, shop: Shop) -> None:
         shop.release("A", "L", 60)
         shop.refund("A", "R1", 30)
         assert money(shop) == Money(10, 60)
@@ -308,7 +308,7 @@ class TestRefunds:
         assert money(shop) == Money(0, 0)
 
     def test_each_part_knows_what_of_it_was_taken_back(self, shop: Shop) -> None:
-        """The first parts are what was held: 90, 30 of them released."""
+        """The first parts are what was in escrow: 90, 30 of them released."""
         shop.release("A", "L", 30)
         shop.refund("A", "R", 90)
 
@@ -356,7 +356,7 @@ class TestRefunds:
         shop.fail("R", "P1")
         assert money(shop) == Money(20, 80)
 
-    def test_another_way_takes_what_is_held_by_then(self, shop: Shop) -> None:
+    def test_another_way_takes_what_is_in_escrow_by_then(self, shop: Shop) -> None:
         """It all came out of escrow; meanwhile the rest was released, and what came back."""
         shop.refund("A", "R", 50)
         shop.fail("R", "P1")
@@ -408,7 +408,7 @@ class TestRefunds:
         assert money(shop) == Money(0, 50)
         shop.fail("R", "P1")
 
-        # It was held when it went, and is again: somebody has to release it.
+        # It was in escrow when it went, and is again: somebody has to release it.
         assert money(shop) == Money(50, 50)
         assert shop.release("A", "L2").amount == 50
 
@@ -429,8 +429,8 @@ class TestRefunds:
 
 
 class TestUndoing:
-    def test_a_trade_that_is_closed_takes_what_is_held_first(self, shop: Shop) -> None:
-        shop.call("merge_orders", held("S", A=100), "T")
+    def test_a_trade_that_is_closed_takes_what_is_in_escrow_first(self, shop: Shop) -> None:
+        shop.call("merge_orders", on_hold("S", A=100), "T")
         shop.pay("T", "P", 60)
         shop.release("A", "L", 40)
         shop.refund("A", "R", 10)
@@ -441,8 +441,8 @@ class TestUndoing:
         (back,) = shop.query("select * from mixpay.journal where from_account = 'payee'")
         assert (back.amount, back.cause) == (40, "trade")
 
-    def test_a_refund_that_fails_after_that_is_held_again(self, shop: Shop) -> None:
-        shop.call("merge_orders", held("S", A=100), "T")
+    def test_a_refund_that_fails_after_that_is_in_escrow_again(self, shop: Shop) -> None:
+        shop.call("merge_orders", on_hold("S", A=100), "T")
         shop.pay("T", "P", 60)
         shop.release("A", "L", 40)
         shop.refund("A", "R", 30)
@@ -455,12 +455,12 @@ class TestUndoing:
         assert money(shop) == Money(20, 10)
 
     def test_a_trade_that_is_kept_stays_released(self, shop: Shop) -> None:
-        shop.call("merge_orders", held("S", A=100), "T")
+        shop.call("merge_orders", on_hold("S", A=100), "T")
         shop.pay("T", "P", 60)
         shop.release("A", "L", 40)
         shop.close("T", keep=True)
         assert money(shop) == Money(20, 40)
-        shop.call("merge_orders", held("S", A=100), "T2")
+        shop.call("merge_orders", on_hold("S", A=100), "T2")
         shop.pay("T2", "P2", 40)
         shop.release("A", "L2", 30)
 
@@ -471,7 +471,7 @@ class TestUndoing:
 
     def test_what_is_cancelled_is_taken_back_from_its_payee(self, shop: Shop) -> None:
         """Of A's 60, 40 are released; B's payee gets 50, and 10 go back."""
-        shop.call("merge_orders", held("S", A=100) + held("V", False, B=50), "T")
+        shop.call("merge_orders", on_hold("S", A=100) + on_hold("V", False, B=50), "T")
         shop.pay("T", "P", 60)
         shop.release("A", "L", 40)
         shop.cancel("T", "A")
@@ -482,8 +482,8 @@ class TestUndoing:
         with shop.refused("MX501", 0):
             shop.release("A", "L2")
 
-    def test_what_another_gets_by_it_is_held_if_it_is_to_be(self, shop: Shop) -> None:
-        shop.call("merge_orders", held("V", False, B=60) + held("S", A=100), "T")
+    def test_what_another_gets_by_it_is_in_escrow_if_it_is_to_be(self, shop: Shop) -> None:
+        shop.call("merge_orders", on_hold("V", False, B=60) + on_hold("S", A=100), "T")
         shop.pay("T", "P", 60)
         assert shop.owns("payee:V") == {"CNY": 60}
         shop.cancel("T", "B")
@@ -492,16 +492,16 @@ class TestUndoing:
         assert money(shop) == Money(60, 0)
         assert shop.release("A", "L").amount == 60
 
-    def test_an_order_that_was_cancelled_can_be_held_anew(self, shop: Shop) -> None:
-        shop.call("merge_orders", held("S", A=100) + held("V", B=50), "T")
+    def test_an_order_that_was_cancelled_can_be_on_hold_anew(self, shop: Shop) -> None:
+        shop.call("merge_orders", on_hold("S", A=100) + on_hold("V", B=50), "T")
         shop.pay("T", "P", 60)
         shop.release("A", "L", 40)
         shop.refund("A", "R", 30)
         shop.cancel("T", "A")
-        assert (money(shop), shop.balance("B").held) == (Money(0, 0), 30)
-        shop.call("merge_orders", held("S", A=100), "T2")
+        assert (money(shop), shop.balance("B").in_escrow) == (Money(0, 0), 30)
+        shop.call("merge_orders", on_hold("S", A=100), "T2")
         shop.pay("T2", "P2", 70)
-        # The refund fails after all: what was held of it is again, the rest the payee's.
+        # The refund fails after all: what of it was in escrow is again, the rest the payee's.
         shop.fail("R", "P")
 
         assert money(shop) == Money(90, 10)

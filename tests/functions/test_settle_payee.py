@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from psycopg import Connection
-from shop import Row, Shop, day, held
+from shop import Row, Shop, day, on_hold
 
 from mixpay_db.cli.events import raise_epoch
 
@@ -165,7 +165,7 @@ class TestOneSale:
     def test_until_goes_by_when_it_was_written(self, shop: Shop) -> None:
         """Money of an earlier day that is entered later is for the next settlement."""
         moment = now(shop)
-        (order,) = held("S", False, B=50)
+        (order,) = on_hold("S", False, B=50)
         shop.call("merge_orders", [order], "TB")
         shop.pay("TB", "PB", 50, "cash", day(1))
 
@@ -286,9 +286,9 @@ class TestOneSale:
         assert shop.settle("S1").amount == 100
 
 
-def test_held_money_is_not_payable(shop: Shop) -> None:
+def test_money_in_escrow_is_not_payable(shop: Shop) -> None:
     shop.call("register_payee", "S", "Store")
-    shop.call("merge_orders", held("S", A=100), "T")
+    shop.call("merge_orders", on_hold("S", A=100), "T")
     shop.pay("T", "P", 100)
     with shop.refused("MX404", "none yet"):
         shop.settle("S1")
@@ -296,7 +296,7 @@ def test_held_money_is_not_payable(shop: Shop) -> None:
     shop.call("release_order", "A", "L1", 60)
     assert shop.settle("S2").amount == 60
     shop.refund("A", "R", 50)
-    # 40 of it was held still.
+    # 40 of it was still in escrow.
     assert sums(shop.settle("S3")) == (0, -10, 0, -10)
 
 

@@ -1,10 +1,10 @@
 from typing import Any
 
 import pytest
-from shop import Json, Row, Shop, day, held, orders
+from shop import Json, Row, Shop, day, on_hold, orders
 
 FEE = {"kind": "platform_fee", "receiver": "us", "rate": 800}
-KEPT = {**FEE, "kept_on_refund": True}
+KEEPS = {**FEE, "kept_on_refund": True}
 BANK = {"kind": "channel_fee", "receiver": "bank", "rate": 200}
 AGENT = {"receiver": "agent", "rate": 1000}
 REST = {"receiver": "agent", "takes_remainder": True}
@@ -23,7 +23,7 @@ def merge(shop: Shop, amount: int, *, pay: int | None = None, trade_no: str = "T
 
 def hold(shop: Shop, amount: int, *, pay: int | None = None, trade_no: str = "T") -> None:
     """A, of payee S, until it is released."""
-    shop.call("merge_orders", held("S", A=(amount, pay) if pay else amount), trade_no)
+    shop.call("merge_orders", on_hold("S", A=(amount, pay) if pay else amount), trade_no)
 
 
 def split(shop: Shop, *shares: dict[str, Any], at: str | None = None, no: str = "X") -> list[Row]:
@@ -37,7 +37,7 @@ def accounts(shop: Shop) -> dict[str, int]:
         "where merchant_id = %s and account in ('payee', 'receiver', 'fee')",
         shop.merchant,
     )
-    found = {row.name: row.balance for row in rows} | {"held": shop.balance("A").held}
+    found = {row.name: row.balance for row in rows} | {"in_escrow": shop.balance("A").in_escrow}
     return {name: balance for name, balance in found.items() if balance}
 
 
@@ -73,7 +73,7 @@ class TestShares:
     def test_an_order_without_payee(self, shop: Shop) -> None:
         shop.merge("T", A=100)
         shop.pay("T", "P", 100)
-        assert accounts(shop) == {"held": 100}
+        assert accounts(shop) == {"in_escrow": 100}
         split(shop, FEE, REST)
 
         assert accounts(shop) == {"fee:us": 8, "receiver:agent": 92}
@@ -153,7 +153,7 @@ class TestShares:
     def test_is_returned_as_it_was_agreed(self, shop: Shop) -> None:
         merge(shop, 1000)
         shop.pay("T", "P", 400)
-        first, second, third = split(shop, {**KEPT, "fixed": 10}, AGENT)
+        first, second, third = split(shop, {**KEEPS, "fixed": 10}, AGENT)
 
         assert (first.merchant_id, first.split_no, first.position) == ("m", "X", 1)
         assert (first.order_no, first.takes_place) == ("A", "release")
@@ -176,18 +176,18 @@ class TestShares:
 
 
 class TestAtRelease:
-    def test_what_is_held_is_not_divided_yet(self, shop: Shop) -> None:
+    def test_what_is_in_escrow_is_not_divided_yet(self, shop: Shop) -> None:
         hold(shop, 1000)
         split(shop, AGENT)
         shop.pay("T", "P", 600)
-        assert accounts(shop) == {"held": 600}
+        assert accounts(shop) == {"in_escrow": 600}
         shop.call("release_order", "A", "L1", 105)
-        assert accounts(shop) == {"held": 495, "receiver:agent": 10, "payee:S": 95}
+        assert accounts(shop) == {"in_escrow": 495, "receiver:agent": 10, "payee:S": 95}
         shop.call("release_order", "A", "L2")
         assert accounts(shop) == {"receiver:agent": 60, "payee:S": 540}
 
     def test_is_divided_by_due_date(self, shop: Shop) -> None:
-        shop.call("merge_orders", held("S", day(1).isoformat(), A=1000), "T")
+        shop.call("merge_orders", on_hold("S", day(1).isoformat(), A=1000), "T")
         split(shop, AGENT)
         shop.pay("T", "P", 1000)
         shop.rows("release_due")
@@ -200,9 +200,9 @@ class TestAtRelease:
         shop.call("release_order", "A", "L", 400)
         split(shop, AGENT)
 
-        assert accounts(shop) == {"held": 600, "receiver:agent": 40, "payee:S": 360}
+        assert accounts(shop) == {"in_escrow": 600, "receiver:agent": 40, "payee:S": 360}
 
-    def test_what_is_not_held_is_divided_by_the_call(self, shop: Shop) -> None:
+    def test_what_is_not_on_hold_is_divided_by_the_call(self, shop: Shop) -> None:
         merge(shop, 1000)
         shop.pay("T", "P1", 500)
         split(shop, AGENT)
@@ -221,16 +221,16 @@ class TestAtRelease:
 
 
 class TestAtPayment:
-    def test_only_the_payees_share_is_held(self, shop: Shop) -> None:
+    def test_only_the_payees_share_is_in_escrow(self, shop: Shop) -> None:
         hold(shop, 1000)
         split(shop, AGENT, FEE, at="payment")
         shop.pay("T", "P1", 500)
-        assert accounts(shop) == {"held": 410, "receiver:agent": 50, "fee:us": 40}
+        assert accounts(shop) == {"in_escrow": 410, "receiver:agent": 50, "fee:us": 40}
         shop.pay("T", "P2", 500)
-        assert accounts(shop) == {"held": 820, "receiver:agent": 100, "fee:us": 80}
+        assert accounts(shop) == {"in_escrow": 820, "receiver:agent": 100, "fee:us": 80}
         shop.call("release_order", "A", "L", 20)
         assert accounts(shop) == {
-            "held": 800, "receiver:agent": 100, "fee:us": 80, "payee:S": 20,
+            "in_escrow": 800, "receiver:agent": 100, "fee:us": 80, "payee:S": 20,
         }  # fmt: skip
         with shop.refused("MX501", 801, 800):
             shop.call("release_order", "A", "L2", 801)
@@ -241,9 +241,9 @@ class TestAtPayment:
         split(shop, {"kind": "payee", "receiver": "V", "rate": 3000}, at="payment")
         shop.pay("T", "P", 1000)
 
-        assert accounts(shop) == {"held": 700, "payee:V": 300}
+        assert accounts(shop) == {"in_escrow": 700, "payee:V": 300}
 
-    def test_nothing_is_held_if_its_payee_gets_nothing(self, shop: Shop) -> None:
+    def test_nothing_is_in_escrow_if_its_payee_gets_nothing(self, shop: Shop) -> None:
         hold(shop, 1000)
         split(shop, REST, at="payment")
         shop.pay("T", "P", 1000)
@@ -261,13 +261,13 @@ class TestAtPayment:
 
         assert accounts(shop) == {"receiver:agent": 100, "payee:S": 900}
 
-    def test_what_is_held_stays_held_by_the_call(self, shop: Shop) -> None:
+    def test_what_is_in_escrow_stays_there_by_the_call(self, shop: Shop) -> None:
         hold(shop, 1000)
         shop.pay("T", "P", 1000)
         shop.call("release_order", "A", "L", 300)
         split(shop, AGENT, at="payment")
 
-        assert accounts(shop) == {"held": 600, "receiver:agent": 100, "payee:S": 300}
+        assert accounts(shop) == {"in_escrow": 600, "receiver:agent": 100, "payee:S": 300}
 
 
 class TestSeveralTrades:
@@ -311,7 +311,7 @@ class TestSeveralTrades:
         shop.call("release_order", "A", "L", 15)
         split(shop, {"receiver": "agent", "fixed": 40})
 
-        assert accounts(shop) == {"receiver:agent": 40, "payee:S": 10, "held": 50}
+        assert accounts(shop) == {"receiver:agent": 40, "payee:S": 10, "in_escrow": 50}
 
     def test_a_trade_that_gives_back_takes_from_its_own_shares(self, shop: Shop) -> None:
         merge(shop, 100, pay=40)
@@ -339,7 +339,7 @@ class TestUndoing:
         assert accounts(shop) == {}
         assert listed(shop) == {"agent": 0, "S": 0}
 
-    def test_what_is_held_goes_back_first(self, shop: Shop) -> None:
+    def test_what_is_in_escrow_goes_back_first(self, shop: Shop) -> None:
         hold(shop, 1000)
         split(shop, AGENT)
         shop.pay("T", "P", 700)
@@ -360,9 +360,9 @@ class TestUndoing:
 
         assert accounts(shop) == {"fee:us": 4, "payee:S": 46}
 
-    def test_a_larger_share_of_a_held_order_stays_held(self, shop: Shop) -> None:
-        """Of two, both rates have one; when one goes, neither has, and the last one is held."""
-        shop.call("merge_orders", [*held("S", A=4), *orders(B=1)], "T")
+    def test_a_larger_share_of_an_order_on_hold_stays_in_escrow(self, shop: Shop) -> None:
+        """Of two, both rates have one; when one goes, neither has; the last is in escrow."""
+        shop.call("merge_orders", [*on_hold("S", A=4), *orders(B=1)], "T")
         half = {"receiver": "half", "rate": 5000}
         split(shop, half, {"receiver": "other", "rate": 5000}, at="payment")
         shop.pay("T", "P", 2)
@@ -400,7 +400,7 @@ class TestRefunds:
 
     def test_e22_a_fee_is_kept_or_given_back(self, shop: Shop) -> None:
         merge(shop, 1000)
-        split(shop, KEPT, BANK)
+        split(shop, KEEPS, BANK)
         shop.pay("T", "P", 1000)
         shop.refund("A", "R1", 500)
         # The payee bears the 40 that were the fee's part.
@@ -412,7 +412,7 @@ class TestRefunds:
 
     def test_e22_whoever_takes_the_rest_bears_what_is_kept(self, shop: Shop) -> None:
         merge(shop, 1000)
-        split(shop, KEPT, REST, {"kind": "payee", "receiver": "S", "rate": 9000})
+        split(shop, KEEPS, REST, {"kind": "payee", "receiver": "S", "rate": 9000})
         shop.pay("T", "P", 1000)
         assert accounts(shop) == {"fee:us": 80, "receiver:agent": 20, "payee:S": 900}
         shop.refund("A", "R", 1000)
@@ -420,25 +420,25 @@ class TestRefunds:
         assert accounts(shop) == {"fee:us": 80, "receiver:agent": -80}
         assert lacking(shop) == {"receiver:agent": 80}
 
-    def test_e22_what_is_held_goes_back_first(self, shop: Shop) -> None:
+    def test_e22_what_is_in_escrow_goes_back_first(self, shop: Shop) -> None:
         hold(shop, 1000)
         split(shop, AGENT)
         shop.pay("T", "P", 1000)
         shop.call("release_order", "A", "L", 600)
         shop.refund("A", "R1", 300)
-        assert accounts(shop) == {"held": 100, "receiver:agent": 60, "payee:S": 540}
+        assert accounts(shop) == {"in_escrow": 100, "receiver:agent": 60, "payee:S": 540}
         shop.refund("A", "R2", 200)
         assert accounts(shop) == {"receiver:agent": 50, "payee:S": 450}
         assert shop.channel_refund("R1", "P").cleared == 0
         assert shop.channel_refund("R2", "P").cleared == 100
 
-    def test_e22_at_payment_what_is_held_is_of_the_payee(self, shop: Shop) -> None:
+    def test_e22_at_payment_what_is_in_escrow_is_of_the_payee(self, shop: Shop) -> None:
         hold(shop, 1000)
         split(shop, AGENT, at="payment")
         shop.pay("T", "P", 1000)
         shop.call("release_order", "A", "L", 600)
         shop.refund("A", "R1", 300)
-        assert accounts(shop) == {"held": 30, "receiver:agent": 70, "payee:S": 600}
+        assert accounts(shop) == {"in_escrow": 30, "receiver:agent": 70, "payee:S": 600}
         shop.refund("A", "R2", 100)
         assert accounts(shop) == {"receiver:agent": 60, "payee:S": 540}
 
@@ -460,7 +460,7 @@ class TestRefunds:
         merge(shop, 1000)
         shop.pay("T", "P", 1000)
         shop.refund("A", "R", 500)
-        split(shop, KEPT)
+        split(shop, KEEPS)
 
         assert accounts(shop) == {"fee:us": 40, "payee:S": 460}
         assert listed(shop) == {"us": 40, "S": 460}
@@ -472,7 +472,7 @@ class TestRefunds:
         merge(shop, 1000)
         shop.pay("T", "P", 1000)
         shop.refund("A", "R1", 500)
-        split(shop, KEPT, at=at)
+        split(shop, KEEPS, at=at)
         shop.fail("R1", "P")
         assert accounts(shop) == {"fee:us": 80, "payee:S": 920}
         # It was sent after all, after the split.
@@ -484,7 +484,7 @@ class TestRefunds:
     def test_e22_under_way_at_the_split_of_an_order_without_payee(
         self, shop: Shop, at: str
     ) -> None:
-        """Nothing of it was anybody's; now it is the receivers', and not held."""
+        """Nothing of it was anybody's; now it is the receivers', and not in escrow."""
         shop.merge("T", A=1000)
         shop.pay("T", "P", 1000)
         shop.refund("A", "R1", 500)
@@ -496,7 +496,7 @@ class TestRefunds:
         assert accounts(shop) == {"fee:us": 80, "receiver:agent": 920}
 
     @pytest.mark.parametrize("at", ["release", "payment"])
-    def test_e22_under_way_at_the_split_of_a_held_order(self, shop: Shop, at: str) -> None:
+    def test_e22_under_way_at_the_split_of_an_order_on_hold(self, shop: Shop, at: str) -> None:
         hold(shop, 1000)
         shop.pay("T", "P", 1000)
         shop.call("release_order", "A", "L", 600)
@@ -505,26 +505,26 @@ class TestRefunds:
         assert accounts(shop) == {"receiver:agent": 50, "payee:S": 450}
         shop.fail("R", "P")
 
-        expected = {"receiver:agent": 60, "payee:S": 540, "held": 400}
+        expected = {"receiver:agent": 60, "payee:S": 540, "in_escrow": 400}
         if at == "payment":
-            expected = {"receiver:agent": 100, "payee:S": 550, "held": 350}
+            expected = {"receiver:agent": 100, "payee:S": 550, "in_escrow": 350}
         assert accounts(shop) == expected
 
     @pytest.mark.parametrize("at", ["release", "payment"])
     @pytest.mark.parametrize("released", [0, 37, 100])
     def test_e22_what_fails_gives_back_exactly(self, shop: Shop, at: str, released: int) -> None:
-        """Part by part, in any order: all is held again that was, and everybody has what he had."""
+        """Part by part, in any order: what was in escrow is again, and all have what they had."""
         hold(shop, 100)
-        split(shop, KEPT, {"receiver": "a", "rate": 3333}, {"receiver": "b", "fixed": 11}, at=at)
+        split(shop, KEEPS, {"receiver": "a", "rate": 3333}, {"receiver": "b", "fixed": 11}, at=at)
         for number, amount in enumerate([7, 30, 1, 62]):
             shop.pay("T", f"P{number}", amount, paid_at=day(number + 1))
         if released:
-            most = shop.balance("A").held
+            most = shop.balance("A").in_escrow
             shop.call("release_order", "A", "L", min(released, most))
         before, shares = accounts(shop), listed(shop)
         shop.refund("A", "R1", 71)
         shop.refund("A", "R2", 29)
-        assert shop.balance("A").held == 0
+        assert shop.balance("A").in_escrow == 0
         for refund_no, payment_no in [("R1", "P3"), ("R1", "P0"), ("R2", "P3"), ("R1", "P1")]:
             shop.fail(refund_no, payment_no)
         shop.complete("R1", "P2")
@@ -533,27 +533,27 @@ class TestRefunds:
         assert accounts(shop) == before
         assert listed(shop) == shares
 
-    def test_e22_of_a_kept_share_nothing_is_held(self, shop: Shop) -> None:
+    def test_e22_of_a_kept_share_nothing_is_in_escrow(self, shop: Shop) -> None:
         """The payee keeps his half whatever happens: what is refunded of it is his at once."""
         hold(shop, 100)
         mine = {"kind": "payee", "receiver": "S", "rate": 5000, "kept_on_refund": True}
         split(shop, mine, REST, at="payment")
         shop.pay("T", "P", 100)
-        assert accounts(shop) == {"held": 50, "receiver:agent": 50}
+        assert accounts(shop) == {"in_escrow": 50, "receiver:agent": 50}
         shop.refund("A", "R1", 40)
-        assert accounts(shop) == {"held": 30, "payee:S": 20, "receiver:agent": 10}
+        assert accounts(shop) == {"in_escrow": 30, "payee:S": 20, "receiver:agent": 10}
         shop.refund("A", "R2", 60)
         assert accounts(shop) == {"payee:S": 50, "receiver:agent": -50}
         shop.fail("R1", "P")
         shop.fail("R2", "P")
-        assert accounts(shop) == {"held": 50, "receiver:agent": 50}
+        assert accounts(shop) == {"in_escrow": 50, "receiver:agent": 50}
 
     def test_e22_sent_another_way(self, shop: Shop) -> None:
         hold(shop, 1000)
         split(shop, AGENT)
         shop.pay("T", "P", 1000)
         shop.refund("A", "R", 500)
-        assert accounts(shop) == {"held": 500}
+        assert accounts(shop) == {"in_escrow": 500}
         shop.fail("R", "P")
         shop.call("release_order", "A", "L")
         shop.redirect("R", "P", "bank")
@@ -566,7 +566,7 @@ class TestRefunds:
 
     def test_e22_paid_out_by_hand(self, shop: Shop) -> None:
         merge(shop, 1000)
-        split(shop, KEPT, BANK)
+        split(shop, KEEPS, BANK)
         shop.pay("T", "P1", 600, "card")
         shop.pay("T", "P2", 400, "cash")
         assert shop.record_refund("A", "R", 500) == {"P2": 400, "P1": 100}
@@ -646,7 +646,7 @@ class TestAgain:
         with shop.refused("MX503", "A", "D"):
             split(shop, AGENT, at="payment")
         split(shop, AGENT)
-        assert shop.balance("A").held == 1000
+        assert shop.balance("A").in_escrow == 1000
 
 
 class TestRefusals:

@@ -26,7 +26,7 @@ begin
         v_back := p_refunded;
     else
         v_given := case
-            when p_paid < 0 then -greatest(0, -p_paid - v_in_escrow) when p_line.held then 0 else p_paid
+            when p_paid < 0 then -greatest(0, -p_paid - v_in_escrow) when p_line.hold then 0 else p_paid
         end + case when p_refunded = 0 then p_released else 0 end;
         v_back := case
             when p_refunded > 0 then greatest(0, p_refunded - v_in_escrow) when p_refunded < 0 then -p_released else 0
@@ -55,16 +55,16 @@ begin
         order by u.i
     );
     if v_at_payment and v_was.home is not null then
-        -- The payee's part of the change: of a held order it stays in escrow, and what is there goes back first. What
-        -- comes back is first what refunds took of what he had got. Never is more in escrow than is left of his share:
-        -- of one that he keeps, what is refunded is his at once.
+        -- The payee's part of the change: of an order on hold it stays in escrow, and what is there goes back first.
+        -- What comes back is first what refunds took of what he had got. Never is more in escrow than is left of his
+        -- share: of one that he keeps, what is refunded is his at once.
         v_move := v_clearing.moves[v_was.home];
-        if p_refunded < 0 and p_line.held then
+        if p_refunded < 0 and p_line.hold then
             v_owed := least(_taken_from_payee(p_line), greatest(0, v_move));
         elsif p_refunded = 0 then
             v_owed := p_released;
         end if;
-        v_stays := case when p_line.held then greatest(0, least(
+        v_stays := case when p_line.hold then greatest(0, least(
             v_is.amounts[v_was.home] - v_is.taken_back[v_was.home], v_in_escrow + v_move - v_owed
         )) else 0 end;
         v_clearing.moves[v_was.home] := v_move - (v_stays - v_in_escrow);

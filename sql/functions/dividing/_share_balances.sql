@@ -7,7 +7,7 @@ declare
     v_borne bigint := 0;
 begin
     for i in 1 .. cardinality(v_balances) loop
-        if p_standing.kept[i] then
+        if p_standing.kept_on_refund[i] then
             v_borne := v_borne + p_standing.taken_back[i];
         else
             v_balances[i] := v_balances[i] - p_standing.taken_back[i];

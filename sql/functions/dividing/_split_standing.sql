@@ -10,8 +10,8 @@ begin
         array_agg(r.amount), array_agg(r.taken_back), array_agg(r.elsewhere),
         min(r.position) filter (where r.takes_remainder), min(r.position) filter (where r.is_home)
     into
-        v_standing.accounts, v_standing.owners, v_standing.fixed, v_standing.rates, v_standing.kept, v_standing.amounts,
-        v_standing.taken_back, v_standing.elsewhere, v_standing.rest, v_standing.home
+        v_standing.accounts, v_standing.owners, v_standing.fixed, v_standing.rates, v_standing.kept_on_refund,
+        v_standing.amounts, v_standing.taken_back, v_standing.elsewhere, v_standing.rest, v_standing.home
     from (
         select
             x.position, case when x.kind in ('payee', 'receiver') then x.kind::text else 'fee' end as account,

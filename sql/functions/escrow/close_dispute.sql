@@ -21,7 +21,7 @@ begin
             raise exception 'nothing goes back in favour of the payee' using
                 errcode = 'MX905',
                 detail = format('The amount is %s.', p_amount),
-                hint = 'Leave it out. What is held is released by its date, or by release_order.';
+                hint = 'Leave it out. What is in escrow is released by its date, or by release_order.';
         end if;
     end if;
     select * into v_dispute from disputes where merchant_id = p_merchant_id and dispute_no = p_dispute_no;
@@ -80,9 +80,9 @@ $close_dispute$;
 comment on function mixpay.close_dispute(text, text, text, text, bigint) is $$
 Decides a dispute in favour of the buyer or of the payee (p_outcome).
 
-buyer: p_amount goes back, in the currency's smallest unit; left out, all that is held of the order, if anything is. The
-refund bears a number of ours, which stands in the dispute. payee: the money is released again when it is due, or by
-release_order. A repetition with the same outcome returns the dispute; the reason is not compared.
+buyer: p_amount goes back, in the currency's smallest unit; left out, all that is in escrow, if anything
+is. The refund bears a number of ours, which stands in the dispute. payee: the money is released again when it is due,
+or by release_order. A repetition with the same outcome returns the dispute; the reason is not compared.
 Locks: the order's trades, in ascending trade number; then its split.
 Raises: MX101 if there is no such merchant; MX301 if more is to go back than is left of the order; MX505 if there is no
 such dispute; MX507 if it was decided otherwise; MX901; MX902; MX905.

@@ -50,7 +50,7 @@ begin
             continue when not found;
         end if;
         insert into releases (merchant_id, release_no, order_no, amount, was_due)
-        values (p_merchant_id, _new_number(v_at, v_ordinal), v_due.order_no, v_due.held, true)
+        values (p_merchant_id, _new_number(v_at, v_ordinal), v_due.order_no, v_due.in_escrow, true)
         returning * into v_release;
         v_ordinal := v_ordinal + 1;
         perform _release(v_release, array(
@@ -62,8 +62,8 @@ end;
 $release_due$;
 
 comment on function mixpay.release_due(p_merchant_id text, p_limit bigint) is $$
-Releases held money whose moment has come, the longest due first, at most p_limit lines, all that is held of each, and
-returns the releases. Any scheduler may call it, as often as it likes.
+Releases money in escrow whose moment has come, the longest due first: of at most p_limit lines, all that is in escrow.
+Returns the releases. Any scheduler may call it, as often as it likes.
 
 What is in dispute waits, and so does an order whose buyer was to get money that came back; both stand in
 mixpay.due_list. What somebody else is at work on is left for the next time.

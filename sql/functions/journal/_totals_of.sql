@@ -50,5 +50,5 @@ end;
 $_totals_of$;
 
 comment on function mixpay._totals_of(text, mixpay.account_name, timestamptz) is $$
-What an account held at a moment, null: now, in each currency: what was folded, and what came after.
+The balance of an account at a moment, null: now, in each currency: what was folded, and what came after.
 $$;

@@ -35,7 +35,7 @@ begin
             raise exception 'a later period is closed already' using
                 errcode = 'MX409',
                 detail = format('It ended at %s.', v_last),
-                hint = 'Close one period after the other. account_balance tells what an account held at any moment.';
+                hint = 'Close one period after the other. account_balance tells a balance at any moment.';
         end if;
         exit when v_is_over;
         if current_setting('transaction_isolation') <> 'read committed' then
@@ -100,8 +100,8 @@ end;
 $close_period$;
 
 comment on function mixpay.close_period(text, timestamptz, interval) is $$
-Closes the books of a period that ended at p_until: what all accounts held then is written down and stays. What comes
-later, even if it happened earlier, is written later and so is in the next period, with its true date beside it.
+Closes the books of a period that ended at p_until: the balances of all accounts then are written down and stay. What
+comes later, even if it happened earlier, is written later and so is in the next period, with its true date beside it.
 
 It waits up to p_wait for the transactions that may have begun before the end, so call it in a transaction of its own.
 As long as mixpay_owner may not see when the others' transactions began (pg_read_all_stats), it waits for

@@ -14,7 +14,7 @@ begin
         fifo_seq = p_trade.fifo_seq
     where
         merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no and state = p_trade.state
-        and kept = p_trade.kept
+        and keeps_paid = p_trade.keeps_paid
     returning * into v_trade;
     if not found then
         -- Its state changes, too, which is looked at by a trigger and moves it in an index.
@@ -22,7 +22,7 @@ begin
         set
             amount = p_trade.amount, paid = p_trade.paid, refunded = p_trade.refunded, last_seq = p_trade.last_seq,
             last_entry = v_last_entry, fifo_paid_at = p_trade.fifo_paid_at,
-            fifo_seq = p_trade.fifo_seq, state = p_trade.state, kept = p_trade.kept
+            fifo_seq = p_trade.fifo_seq, state = p_trade.state, keeps_paid = p_trade.keeps_paid
         where merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no
         returning * into v_trade;
     end if;

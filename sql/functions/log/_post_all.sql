@@ -25,8 +25,8 @@ begin
     perform _write_facts(v_facts, null);
     update trades as t
     set
-        amount = p.amount, paid = p.paid, refunded = p.refunded, state = p.state, kept = p.kept, last_seq = p.last_seq,
-        last_entry = p.last_entry, fifo_paid_at = p.fifo_paid_at, fifo_seq = p.fifo_seq
+        amount = p.amount, paid = p.paid, refunded = p.refunded, state = p.state, keeps_paid = p.keeps_paid,
+        last_seq = p.last_seq, last_entry = p.last_entry, fifo_paid_at = p.fifo_paid_at, fifo_seq = p.fifo_seq
     from unnest(v_trades) as p
     where
         t.merchant_id = v_trade.merchant_id and t.trade_no = p.trade_no

@@ -17,7 +17,7 @@ begin
         ) as t
             on
                 t.order_no = l.order_no and t.asked = coalesce(l.pay, t.asked)
-                and (l.hold is null or (t.held = l.hold and t.release_due_at is not distinct from l.release_due_at))
+                and (l.hold is null or (t.hold = l.hold and t.release_due_at is not distinct from l.release_due_at))
                 and exists (
                     select from orders as o
                     where
@@ -60,7 +60,7 @@ begin
         ) as t
     ), standing as (
         select
-            s.trade, t.trade_no, t.order_no, t.amount, t.held, t.release_due_at,
+            s.trade, t.trade_no, t.order_no, t.amount, t.hold, t.release_due_at,
             row_number() over (partition by s.trade order by t.position) as place
         from (select distinct x.trade, x.open_trade_no from sent as x) as s
         cross join lateral (
@@ -80,7 +80,7 @@ begin
                 and coalesce(o.payee_no = s.payee_no, s.payee_no is null)
         group by coalesce(s.trade, t.trade)
         having bool_and(coalesce(
-            (s.hold is null or (t.held = s.hold and t.release_due_at is not distinct from s.release_due_at))
+            (s.hold is null or (t.hold = s.hold and t.release_due_at is not distinct from s.release_due_at))
             and t.amount = coalesce(s.pay, o.amount - _taken_of_order(p_merchant_id, t.order_no, t.trade_no)), false
         ))
     )

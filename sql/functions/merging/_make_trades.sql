@@ -70,7 +70,7 @@ begin
     end if;
     perform _write_facts(v_facts, null);
     insert into trade_orders (
-        merchant_id, trade_no, order_no, position, nth, asked, amount, held, release_due_at, payee_no, split_no
+        merchant_id, trade_no, order_no, position, nth, asked, amount, hold, release_due_at, payee_no, split_no
     )
     select
         p_merchant.merchant_id, l.trade_no, l.order_no, l.position, coalesce(l.nth, 1), l.pay, l.pay,

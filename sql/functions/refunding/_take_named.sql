@@ -53,7 +53,7 @@ begin
         v_share.channel := v_named.channel;
         v_share.paid_at := v_named.paid_at;
         v_share.seq := v_named.seq;
-        v_share.held := v_named.refundable;
+        v_share.refundable := v_named.refundable;
         v_shares := v_shares || v_share;
         v_taken := v_taken || jsonb_build_object(v_named.trade_no, v_taken_of_trade + v_share.amount);
         v_left := v_left - v_share.amount;

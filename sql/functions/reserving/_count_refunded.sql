@@ -22,7 +22,7 @@ begin
     end if;
     select * into v_line from trade_orders
     where merchant_id = p_trade.merchant_id and order_no = p_order_no and trade_no = p_trade.trade_no;
-    if v_total < 0 and p_released = 0 and v_line.split_no is not null and not v_line.held then
+    if v_total < 0 and p_released = 0 and v_line.split_no is not null and not v_line.hold then
         -- It was refunded before there was a split, and nothing stays in escrow: it is divided as if it came now.
         v_clearing := _clear_line(v_line, -v_total, 0, 0);
         v_clearing.split_no := v_line.split_no;

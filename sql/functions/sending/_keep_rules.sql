@@ -3,13 +3,13 @@ language plpgsql
 set search_path = mixpay, pg_temp
 as $_keep_rules$
 declare
-    v_kept text[] := p_due;
+    v_ready text[] := p_due;
     v_unsent channel_refunds;
     v_postponed channel_refunds;
     v_destination refund_destination;
     v_trade trades;
 begin
-    -- What was not sent and whose channel has rules is held against them once more: time has passed since. What was
+    -- What was not sent and whose channel has rules is compared with them once more: time has passed since. What was
     -- claimed twice may have been sent the first time, and only its number keeps the channel from sending it twice.
     for v_unsent in
         select c.*
@@ -35,7 +35,7 @@ begin
             where merchant_id = p_merchant_id and channel_refund_no = v_unsent.channel_refund_no;
             continue;
         end if;
-        v_kept := array_remove(v_kept, v_unsent.channel_refund_no::text);
+        v_ready := array_remove(v_ready, v_unsent.channel_refund_no::text);
         v_trade := _lock_channel_refund(p_merchant_id, v_unsent.channel_refund_no);
         if v_destination.channel <> v_unsent.channel then
             perform _redirect(v_trade, v_unsent, v_destination, v_destination.reason);
@@ -49,7 +49,7 @@ begin
         returning * into v_postponed;
         perform _move_channel_refund(v_trade, v_postponed, v_unsent.state, '{}', 0, 0);
     end loop;
-    return v_kept;
+    return v_ready;
 end;
 $_keep_rules$;
 

@@ -36,7 +36,7 @@ begin
         v_line.cleared := 0;
         v_clearing := case
             when p_split.takes_place = 'payment' then _clear_line(v_line, v_all, 0, v_cleared)
-            when v_line.held then _clear_line(v_line, 0, 0, v_cleared)
+            when v_line.hold then _clear_line(v_line, 0, 0, v_cleared)
             else _clear_line(v_line, v_all, 0, 0)
         end;
         update trade_orders set split_no = p_split.split_no, cleared = v_clearing.cleared

@@ -74,8 +74,9 @@ channel_fee. fixed is in the currency's smallest unit, of the whole order; rate 
 rounded down; both are added. takes_remainder: true says who gets the rest; left out, the order's payee. kept_on_refund:
 true lets a receiver keep his share when the order is refunded; who takes the remainder bears it. Everybody else gives
 back in proportion, by largest remainder.
-p_takes_place: release (left out), what is no longer held is divided; payment, what arrives is divided at once, and of a
-held order only the payee's share stays held. The same number with the same content returns the split as it is now.
+p_takes_place: release (left out), what leaves escrow is divided; payment, what arrives is divided at once, and of an
+order on hold only the payee's share stays in escrow. The same number with the same content returns the split as it is
+now.
 Locks: the order, then its trades, in ascending trade number, then its split.
 Raises: MX101 if there is no such merchant; MX102 if a payee is not registered; MX103 if there is no such order; MX503 if
 it is to be split at payment and a dispute is open; MX508 if the order is split already; MX509 if the split number was used for something else; MX510 if the shares are more than the

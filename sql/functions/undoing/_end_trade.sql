@@ -35,7 +35,7 @@ begin
         amount = case when position = p_cancelled then paid else amount end
     where merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no and live is not false;
     v_trade.state := 'closed';
-    v_trade.kept := p_keep_paid;
+    v_trade.keeps_paid := p_keep_paid;
     if p_cancelled is not null then
         -- It was the last one to be paid: what it lacks is asked of nobody any more.
         v_trade.amount := v_trade.paid;

@@ -18,14 +18,14 @@ begin
     -- A cursor, because a loop over a query fetches rows ahead: this reads no payment that it does not take from.
     if p_offline is null then
         open v_payments for
-        select payment_no, channel, paid_at, seq, applied - (refunded - surplus_refunded) as held from payments
+        select payment_no, channel, paid_at, seq, applied - (refunded - surplus_refunded) as refundable from payments
         where
             merchant_id = p_merchant_id and trade_no = p_trade_no and not spent
             and (paid_at, seq) >= (v_from_paid_at, v_from_seq)
         order by paid_at, seq;
     else
         open v_payments for
-        select p.payment_no, p.channel, p.paid_at, p.seq, p.applied - (p.refunded - p.surplus_refunded) as held
+        select p.payment_no, p.channel, p.paid_at, p.seq, p.applied - (p.refunded - p.surplus_refunded) as refundable
         from payments as p
         where
             p.merchant_id = p_merchant_id and p.trade_no = p_trade_no and not p.spent
@@ -34,9 +34,9 @@ begin
         order by p.paid_at, p.seq;
     end if;
     while v_left > 0 loop
-        fetch v_payments into v_share.payment_no, v_share.channel, v_share.paid_at, v_share.seq, v_share.held;
+        fetch v_payments into v_share.payment_no, v_share.channel, v_share.paid_at, v_share.seq, v_share.refundable;
         exit when not found;
-        v_share.amount := least(v_left, v_share.held);
+        v_share.amount := least(v_left, v_share.refundable);
         v_shares := v_shares || v_share;
         v_left := v_left - v_share.amount;
     end loop;
@@ -46,7 +46,8 @@ end;
 $_take_oldest$;
 
 comment on function mixpay._take_oldest(text, text, bigint, boolean) is $$
-The trade's payments that hold an amount together, the oldest first, and how much of each; fewer if they hold less.
+The trade's payments that an amount is to be taken from, the oldest first, and how much from each; together it is less
+if less is refundable.
 
 p_offline: only those of offline channels, or only the others; null: all. Reads only the payments that it takes from, and
 those that it passes over.

@@ -16,12 +16,12 @@ begin
             errcode = 'MX112',
             detail = format('%s is paid and %s is refunded.', v_trade.paid, v_trade.refunded),
             hint = 'Nothing of it is open. Give money back with refund_order.';
-    elsif v_trade.state = 'closed' and v_keep_paid and not v_trade.kept then
+    elsif v_trade.state = 'closed' and v_keep_paid and not v_trade.keeps_paid then
         raise exception 'trade % was closed without keeping what was paid', p_trade_no using
             errcode = 'MX113',
             detail = format('%s is paid of it and not refunded.', v_trade.paid - v_trade.refunded),
             hint = 'What went back is to be paid again: merge its orders into a new trade.';
-    elsif v_trade.state = 'closed' and v_keep_paid = v_trade.kept then
+    elsif v_trade.state = 'closed' and v_keep_paid = v_trade.keeps_paid then
         return v_trade;
     end if;
     return _end_trade(v_trade, p_reason, v_keep_paid);
@@ -33,9 +33,9 @@ Ends an open trade: its pending attempts are closed and its orders can be merged
 
 Paid money goes back to the payments that it came by, the oldest first, as a refund of kind reversal, and the orders are
 to be paid again. With p_keep_paid it stays on the orders instead, and a later merge asks for the rest; null is as good
-as false. A trade that was kept may be closed again without keeping: then what is left goes back. Money that arrives later is surplus. The same
-call again returns the trade as it is now; the reason is not compared.
+as false. A trade that keeps what was paid may be closed again without it: then what is left goes back. Money
+that arrives later is surplus. The same call again returns the trade as it is now; the reason is not compared.
 Locks: the trade; then its orders' splits, in ascending order number.
 Raises: MX101 if there is no such merchant; MX104 if there is no such trade; MX112 if it is paid; MX113 if it was closed
-without keeping and is to be kept now; MX901; MX905.
+without p_keep_paid and is to keep what was paid now; MX901; MX905.
 $$;
