@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 
 from mixpay_db.errors import MixpayError, TradeUnknown
-from mixpay_db.importer.rows import Bad, Kept, Tally, Trade
+from mixpay_db.importer.rows import Bad, Good, Tally, Trade
 from mixpay_db.money import from_units
 
 # What one call of merge_many or record_payments takes.
@@ -114,7 +114,7 @@ class Answer:
     new_trades: int = 0
     refunds: Tally = field(default_factory=Tally)
     changed: set[str] = field(default_factory=set)
-    refused: list[tuple[Kept, str, str]] = field(default_factory=list)
+    refused: list[tuple[Good, str, str]] = field(default_factory=list)
 
     def add(self, other: Answer) -> Answer:
         for name in ("rows", "new_rows", "amount", "surplus", "trades", "new_trades"):
@@ -156,7 +156,7 @@ class Calls:
             self.loaded.new_trades += new
             self._there_before += there_before
 
-    def record(self, rows: Sequence[Kept] | None = None) -> None:
+    def record(self, rows: Sequence[Good] | None = None) -> None:
         if rows is None:
             rows = [row for trade in self._trades for row in trade.payments()]
         loaded = Answer()
@@ -170,10 +170,10 @@ class Calls:
             loaded.add(Answer(count, new, amount, surplus, changed=set(changed)))
         self.loaded.add(loaded)
 
-    def refund(self, rows: Sequence[Kept] | None = None) -> None:
+    def refund(self, rows: Sequence[Good] | None = None) -> None:
         if rows is None:
             rows = [row for trade in self._trades for row in trade.refunds()]
-        apart: tuple[list[Kept], list[Kept]] = ([], [])
+        apart: tuple[list[Good], list[Good]] = ([], [])
         for row in rows:
             apart[row.payment_no is None and row.channel in self._merchant.offline].append(row)
         sent, by_hand = apart
@@ -190,8 +190,8 @@ class Calls:
             self.loaded.add(Answer(count, new, -amount, refunds=Tally(count, amount)))
 
     def refused_of(
-        self, rows: Sequence[Kept], call: Callable[[Sequence[Kept]], None]
-    ) -> list[tuple[Kept, str, str]]:
+        self, rows: Sequence[Good], call: Callable[[Sequence[Good]], None]
+    ) -> list[tuple[Good, str, str]]:
         """Calls with all; what is refused with each half, down to single rows: returns those."""
         if not rows:
             return []
@@ -205,9 +205,9 @@ class Calls:
         middle = len(rows) // 2
         return [*self.refused_of(rows[:middle], call), *self.refused_of(rows[middle:], call)]
 
-    def refused_of_stored(self, trade: Trade) -> list[tuple[Kept, str, str]]:
+    def refused_of_stored(self, trade: Trade) -> list[tuple[Good, str, str]]:
         """The payments that are refused by the trade as it is stored, whatever its orders are."""
-        bad: list[tuple[Kept, str, str]] = []
+        bad: list[tuple[Good, str, str]] = []
         with self._conn.transaction(force_rollback=True):
             bad = self.refused_of(trade.payments(), self.record)
         unknown = f"{TradeUnknown.sqlstate}:"
@@ -250,7 +250,7 @@ class Calls:
         merged = {"trade_no": trade.trade_no, "orders": orders}
         return {**merged, "expires_at": expires_at} if expires_at else merged
 
-    def _payment_line(self, row: Kept) -> dict[str, Any]:
+    def _payment_line(self, row: Good) -> dict[str, Any]:
         line = {
             "trade_no": self._trade_nos[row.order_no],
             "payment_no": row.number,
@@ -263,7 +263,7 @@ class Calls:
             line["channel_txn_no"] = row.channel_txn_no
         return line
 
-    def _refuse_beyond(self, rows: Sequence[Kept]) -> None:
+    def _refuse_beyond(self, rows: Sequence[Good]) -> None:
         """What an order that was there before does not lack is no surplus, unless the input
         says what the order is of: then its amount here may be of fewer payments."""
         unnamed = {
@@ -281,7 +281,7 @@ class Calls:
                 f"order {row.order_no} is of {of}, and lacks less than this payment brings",
             )
 
-    def _refund_through_channels(self, rows: Sequence[Kept]) -> tuple[Any, ...]:
+    def _refund_through_channels(self, rows: Sequence[Good]) -> tuple[Any, ...]:
         """The channel has sent it: so it is refunded, and each part is complete."""
         merchant_id = self._merchant.merchant_id
         lines = [{**_refund_line(row), "payment_no": row.payment_no} for row in rows]
@@ -330,7 +330,7 @@ class Calls:
         return told
 
 
-def _refund_line(row: Kept) -> dict[str, Any]:
+def _refund_line(row: Good) -> dict[str, Any]:
     return {
         "order_no": row.order_no,
         "refund_no": row.number,

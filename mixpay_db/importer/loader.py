@@ -15,7 +15,7 @@ from psycopg.rows import tuple_row
 from mixpay_db.errors import MixpayError
 from mixpay_db.importer.calls import Answer, Calls, Connection, Merchant, told
 from mixpay_db.importer.reader import Reading
-from mixpay_db.importer.rows import Bad, Kept, Order, Rejects, Trade, group
+from mixpay_db.importer.rows import Bad, Good, Order, Rejects, Trade, group
 from mixpay_db.printable import printable
 
 _ATTEMPTS = 5
@@ -85,7 +85,7 @@ class Loader:
         summary.refunds.rows += loaded.refunds.rows
         summary.refunds.amount += loaded.refunds.amount
         for row, reason, detail in loaded.refused:
-            self._rejects.add_kept(row, reason, printable(detail))
+            self._rejects.add_good(row, reason, printable(detail))
         return loaded.rows + len(loaded.refused)
 
     def _send(self, free: SimpleQueue[Connection], trades: Sequence[Trade]) -> Answer:
@@ -133,7 +133,7 @@ class Loader:
 
     def _load_what_is_good(self, conn: Connection, trade: Trade) -> Answer:
         """A trade that is refused with all its rows, without those that are to blame."""
-        refused: list[tuple[Kept, str, str]] = []
+        refused: list[tuple[Good, str, str]] = []
         trades = [trade]
         done = Answer()
         while trades:
@@ -153,7 +153,7 @@ class Loader:
         return done
 
     def _refuse_whole(
-        self, trades: Sequence[Trade], refused: list[tuple[Kept, str, str]]
+        self, trades: Sequence[Trade], refused: list[tuple[Good, str, str]]
     ) -> Answer:
         named = {id(row) for row, _, _ in refused}
         detail = f"line {refused[0][0].line} of order {refused[0][0].order_no}"
@@ -163,10 +163,10 @@ class Loader:
 
     def _try(
         self, conn: Connection, trade: Trade
-    ) -> tuple[Calls | None, list[tuple[Kept, str, str]]]:
+    ) -> tuple[Calls | None, list[tuple[Good, str, str]]]:
         """Load a trade, as far as its refunds allow; or say which of its rows are to blame."""
         call = Calls(conn, self._merchant, [trade], self._stored_amounts(conn, trade))
-        bad: list[tuple[Kept, str, str]] = []
+        bad: list[tuple[Good, str, str]] = []
         try:
             with conn.transaction():
                 call.merge()

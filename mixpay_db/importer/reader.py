@@ -10,7 +10,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any, BinaryIO
 
 from mixpay_db.csvfile import Layout, Lines, Row, Table, unguarded
-from mixpay_db.importer.rows import NOTHING, Bad, Kept, Order, Reject, Rejects, Said, Trade, group
+from mixpay_db.importer.rows import NOTHING, Bad, Good, Order, Reject, Rejects, Said, Trade, group
 from mixpay_db.money import MoneyError, OutOfBounds, TooManyDecimals, to_units
 from mixpay_db.printable import printable
 from mixpay_db.problem import Problem
@@ -110,10 +110,10 @@ class Reader:
         """The good rows; apart those that share a channel's transaction with another order."""
         apart: tuple[list[Trade], list[Trade]] = ([], [])
         for trade in group(self._orders.values()):
-            kept = self._agreed(trade)
-            if kept:
-                shares = any(order.order_no in self._sharing for order in kept.orders)
-                apart[shares].append(kept)
+            agreed = self._agreed(trade)
+            if agreed:
+                shares = any(order.order_no in self._sharing for order in agreed.orders)
+                apart[shares].append(agreed)
         return apart
 
     def _agreed(self, trade: Trade) -> Trade | None:
@@ -123,7 +123,7 @@ class Reader:
                 if order.order_no in self._bad:
                     detail = f"{self._bad[order.order_no]} of order {order.order_no}"
                     for row in trade.rows():
-                        self._rejects.add_kept(row, "another row is rejected", detail)
+                        self._rejects.add_good(row, "another row is rejected", detail)
                     return None
         if len(trade.orders) == 1:
             return trade
@@ -132,7 +132,7 @@ class Reader:
             if order.said.expires_at not in (None, expires_at):
                 detail = f"{order.said.expires_at} here, {expires_at} before"
                 for row in [*order.payments, *order.refunds]:
-                    self._rejects.add_kept(row, "contradicts the trade's expires_at", detail)
+                    self._rejects.add_good(row, "contradicts the trade's expires_at", detail)
                 trade.orders.remove(order)
         return trade
 
@@ -207,7 +207,7 @@ class Reader:
             if other != order_no:
                 self._sharing |= {other, order_no}
         order.add(
-            Kept(
+            Good(
                 len(self._rejects.files) - 1,
                 line,
                 order_no,

@@ -51,7 +51,7 @@ class Said(NamedTuple):
 NOTHING = Said()
 
 
-class Kept(NamedTuple):
+class Good(NamedTuple):
     """A good row. Its channel and amount also as they were read, should it be rejected later."""
 
     file: int
@@ -81,10 +81,10 @@ class Order:
     def __init__(self, order_no: str) -> None:
         self.order_no = order_no
         self.said = NOTHING
-        self.payments: list[Kept] = []
-        self.refunds: list[Kept] = []
+        self.payments: list[Good] = []
+        self.refunds: list[Good] = []
 
-    def add(self, row: Kept) -> None:
+    def add(self, row: Good) -> None:
         (self.refunds if row.is_refund else self.payments).append(row)
         self.said = self.said.and_then(row.said)
 
@@ -93,22 +93,22 @@ class Trade(NamedTuple):
     trade_no: str
     orders: list[Order]
 
-    def payments(self) -> list[Kept]:
+    def payments(self) -> list[Good]:
         """In the order of the input, which decides between equally old money."""
         return sorted((row for order in self.orders for row in order.payments), key=_place)
 
-    def refunds(self) -> list[Kept]:
+    def refunds(self) -> list[Good]:
         """The oldest first."""
         return sorted(
             (row for order in self.orders for row in order.refunds),
             key=lambda row: (row.at or "", row.file, row.line),
         )
 
-    def rows(self) -> list[Kept]:
+    def rows(self) -> list[Good]:
         return [*self.payments(), *self.refunds()]
 
 
-def _place(row: Kept) -> tuple[int, int]:
+def _place(row: Good) -> tuple[int, int]:
     return row.file, row.line
 
 
@@ -161,7 +161,7 @@ class Rejects(list[Reject]):
         self.summary.rejected.amount += amount
         self.summary.reasons[reject.reason] = self.summary.reasons.get(reject.reason, 0) + 1
 
-    def add_kept(self, row: Kept, reason: str, detail: str) -> None:
+    def add_good(self, row: Good, reason: str, detail: str) -> None:
         told = (row.order_no, row.number, row.channel_text, row.amount_text)
         self.add(Reject(self.files[row.file], row.line, reason, detail, *told), row.signed())
 
