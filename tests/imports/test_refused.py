@@ -300,11 +300,11 @@ def test_hold_and_expiry_of_an_order(conn: Connection[Any], load: Load, rejects:
             "2099-01-02T00:00:00+00:00 here, 2099-01-01T00:00:00+00:00 before",
         ),
     }
-    hold = conn.execute(
+    lines = conn.execute(
         "select order_no, hold, release_due_at at time zone 'UTC' from mixpay.trade_orders "
         "order by order_no"
     ).fetchall()
-    assert [(order_no, hold, str(due)) for order_no, hold, due in hold] == [
+    assert [(order_no, hold, str(due)) for order_no, hold, due in lines] == [
         ("A", True, "None"),
         ("B", True, "2099-01-01 16:00:00"),
         ("C", False, "None"),
