@@ -69,14 +69,14 @@ def prepare(shop: Shop) -> Calls:
             shop.fail("RA1", "PA")
     shop.complete("RA1", "PA", "YA")
     # What is divided.
-    shop.call("merge_orders", held("S", N=50), "TN")
+    shop.call("merge_orders", on_hold("S", N=50), "TN")
     shop.pay("TN", "PN", 50, "card")
     shop.rows("split_order", "N", "XN", SHARE)
     shop.release("N", "LN", 30)
     shop.call("merge_orders", of("S", Q=60), "TQ")
     shop.rows("split_order", "Q", "XQ", SHARE, "payment")
     shop.pay("TQ", "PQ", 30, "card")
-    shop.call("merge_orders", held("S", I=40), "TI")
+    shop.call("merge_orders", on_hold("S", I=40), "TI")
     shop.pay("TI", "PI", 40, "card")
     shop.call("open_dispute", "I", "DI", "broken")
     # What was paid out.

@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-from shop import Shop, day, held, orders
+from shop import Shop, day, on_hold, orders
 
 
 @pytest.fixture(autouse=True)
@@ -258,7 +258,7 @@ def test_the_last_payment_fills_lines_of_every_kind(
     lines = [
         nobodys,
         {**payees, "payee_no": "S"},
-        *held("S", M=40),
+        *on_hold("S", M=40),
         {**divided, "payee_no": "S"},
         {**last, "payee_no": "S"},
     ]
