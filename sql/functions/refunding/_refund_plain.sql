@@ -77,13 +77,13 @@ begin
         v_in_escrow := v_item.amount + coalesce(v_clearing.cleared, 0);
         v_trade.refunded := v_trade.refunded + v_item.amount;
         while v_item.amount > 0 loop
-            if coalesce(v_share.held, 0) = 0 then
+            if coalesce(v_share.refundable, 0) = 0 then
                 v_place := v_place + 1;
                 v_share := v_left[v_place];
-                v_share.held := v_share.amount;
+                v_share.refundable := v_share.amount;
             end if;
-            v_share.amount := least(v_item.amount, v_share.held);
-            v_share.held := v_share.held - v_share.amount;
+            v_share.amount := least(v_item.amount, v_share.refundable);
+            v_share.refundable := v_share.refundable - v_share.amount;
             v_item.amount := v_item.amount - v_share.amount;
             v_new := _new_channel_refund(v_refund, v_share, _new_number(v_at, cardinality(v_news)), null, null);
             v_new.cleared := greatest(0, v_share.amount - v_in_escrow);
