@@ -66,11 +66,9 @@ begin
         v_fact.to_account := 'order';
         v_moves := array[]::facts[];
         v_by_remainder := null;
-        if v_trade.allocation = 'pro_rata' then
-            v_line := v_first;
-            if v_trade.state = 'open' then
-                v_by_remainder := _apportion(v_payment.applied, v_lacking[v_first:v_last]);
-            end if;
+        v_line := case v_trade.allocation when 'pro_rata' then v_first else v_line end;
+        if v_trade.allocation = 'pro_rata' and v_trade.state = 'open' then
+            v_by_remainder := _apportion(v_payment.applied, v_lacking[v_first:v_last]);
         end if;
         loop
             v_share := coalesce(v_by_remainder[v_line - v_first + 1], least(v_payment.applied, v_lacking[v_line]));
@@ -93,7 +91,9 @@ begin
             exit when v_payment.applied = 0;
             v_line := v_line + 1;
         end loop;
-        v_facts := v_facts || v_moves;
+        foreach v_moved in array v_moves loop  -- to append an array would copy all that is there
+            v_facts := v_facts || v_moved;
+        end loop;
         if v_trade.state = 'paid' then
             v_facts := v_facts || _paid_fact(v_trade, v_payment);
             v_live[v_first:v_last] := array_fill(false, array[(v_last - v_first + 1)::integer]);

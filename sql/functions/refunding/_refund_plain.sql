@@ -55,13 +55,9 @@ begin
             v_has_limits := _any_is_limited(v_left);
             v_share := null;
             v_place := 0;
-            if not v_has_limits then
-                v_shares := v_shares || v_left;
-                v_count := v_count + 1;
-            end if;
+            v_count := v_count + case when v_has_limits then 0 else 1 end;
         end if;
-        -- What a channel's rules say depends on what is stored.
-        continue when v_has_limits;
+        continue when v_has_limits;  -- what a channel's rules say depends on what is stored
         perform _check_text(format('refund %s: "reason"', v_item.i), v_item.reason);
         v_places := v_places || v_item.i;
         v_refund := row(p_merchant_id, v_item.refund_no, 'order', v_item.order_no, v_item.amount, 0, 0, 'processing',
@@ -72,7 +68,10 @@ begin
             v_lines := v_lines || _refunded_line(v_item.line, v_item.before + v_item.amount);
         end if;
         v_fact := _refund_fact(v_trade, v_refund, '', null);
-        v_facts := v_facts || v_fact || _clearing_facts(v_fact, v_clearing);
+        v_facts := v_facts || v_fact;
+        foreach v_fact in array _clearing_facts(v_fact, v_clearing) loop  -- one by one, as in _apply_payments
+            v_facts := v_facts || v_fact;
+        end loop;
         -- What is in escrow goes first; the last shares are what payee and receivers gave back.
         v_in_escrow := v_item.amount + coalesce(v_clearing.cleared, 0);
         v_trade.refunded := v_trade.refunded + v_item.amount;
@@ -80,6 +79,7 @@ begin
             if coalesce(v_share.refundable, 0) = 0 then
                 v_place := v_place + 1;
                 v_share := v_left[v_place];
+                v_shares := v_shares || v_share;
                 v_share.refundable := v_share.amount;
             end if;
             v_share.amount := least(v_item.amount, v_share.refundable);
