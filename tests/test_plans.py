@@ -120,6 +120,7 @@ def prepare(shop: Shop) -> Calls:
         "succeed_payment": ("'PO', 'X1'", []),
         "succeed_payments": ("%s", [Jsonb(answers)]),
         "fail_payment": ("'PO', 'no'", []),
+        "authorize_payment": ("'PO', 'A1'", []),
         "close_trade": ("'TO', 'abandoned'", []),
         "close_trade reversing": ("'TD', 'abandoned'", []),
         "cancel_order": ("'TO', 'O1', 'gone'", []),
