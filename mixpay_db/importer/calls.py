@@ -41,8 +41,8 @@ cross join lateral mixpay.record_refund(
     %s, j.order_no, j.refund_no, j.amount, j.channel, j.refunded_at
 ) as r
 """
-# A refund that is there keeps the payments that it has taken from. For others those are named that
-# came by the same channel: first what first in, first out would take, then the trades' others.
+# A refund that is there keeps what it named. A new one names no payments where first in, first out
+# takes none of another channel; else those of its channel, in that order, then the trades' others.
 _BORNE_BY = """
 with j as (
     select *
@@ -50,7 +50,7 @@ with j as (
         order_no text, refund_no text, channel text, payment_no text
     )
 ), taken as (
-    select o.order_no, p.payment_no, p.trade_no, p.ordinality as place
+    select o.order_no, p.payment_no, p.trade_no, p.channel, p.ordinality as place
     from (select distinct order_no from j) as o
     inner join mixpay.order_balances as b
         on b.merchant_id = %(merchant_id)s and b.order_no = o.order_no and b.refundable > 0
@@ -60,13 +60,12 @@ with j as (
 )
 select
     j.refund_no,
-    coalesce(
-        (
-            select r.payment_nos from mixpay.refund_list as r
-            where r.merchant_id = %(merchant_id)s and r.refund_no = j.refund_no
-        ),
-        case when j.payment_no is not null then array[j.payment_no] end,
-        array(
+    case
+        when r.refund_no is not null then r.payment_nos
+        when j.payment_no is not null then array[j.payment_no]
+        when exists (
+            select from taken as t where t.order_no = j.order_no and t.channel <> j.channel
+        ) then array(
             select p.payment_no
             from mixpay.payment_balances as p
             left join taken as t on t.order_no = j.order_no and t.payment_no = p.payment_no
@@ -75,8 +74,13 @@ select
                 and p.trade_no in (select x.trade_no from taken as x where x.order_no = j.order_no)
             order by t.place nulls last, p.paid_at, p.seq
         )
-    )
+    end
 from j
+left join lateral (
+    select x.refund_no, x.payment_nos from mixpay.refund_list as x
+    where x.merchant_id = %(merchant_id)s and x.refund_no = j.refund_no
+    limit 1
+) as r on true
 """
 _PARTS = """
 select refund_no, channel_refund_no, channel, state

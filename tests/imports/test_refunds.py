@@ -168,6 +168,16 @@ def test_e53_what_was_not_paid_is_not_refunded(
     assert told["read"]["amount"] == told["loaded"]["amount"] + told["rejected"]["amount"]
 
 
+def test_e53_a_refund_that_was_asked_for_here_is_there_before(
+    conn: Connection[Any], load: Load
+) -> None:
+    load(f"{HEADER}\nA,P1,card,10.00\nA,P2,wechat,10.00\n")
+    conn.execute("select mixpay.refund_order('m', 'A', 'R1', 600)")
+    told = load(f"{KIND}\nA,R1,card,6.00,refund\n")
+    assert (told["refunds"]["rows"], told["new_rows"]) == (1, 0)
+    assert refunds(conn) == [("R1", "A", "order", "P1", "card", 600, "succeeded")]
+
+
 def test_e53_a_later_file_brings_refunds_alone(conn: Connection[Any], load: Load) -> None:
     load(f"{HEADER}\nA,P1,card,10.00\n")
     text = f"{KIND}\nA,R1,card,6.00,refund\n"
