@@ -212,7 +212,7 @@ def import_(
 
     How a file is written (UTF-8, UTF-16, GB18030; commas, semicolons, tabs; lines before the
     header) is found out by looking for the columns. All is read and judged before anything is
-    loaded; that takes some 0.7 GB of memory for a million rows. A bad row, or one that the database
+    loaded; that takes some 1.0 GB of memory for a million rows. A bad row, or one that the database
     refuses, goes to the file of rejects with its line and the reason and counts in nothing; all
     others are loaded. A file with a quote that is not closed is refused as a whole.
 

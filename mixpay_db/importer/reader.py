@@ -374,6 +374,8 @@ def _no_column(column: str, name: str, table: Table) -> Problem:
     hint = f"Say which it is: --map {name.split()[0]}=COLUMN"
     if _NO_TEXT.search(header):
         hint = f"It is not in {table.encoding}. Say how it is written: --encoding gb18030, for one"
+    elif header.count('"') % 2:
+        hint = f"Line {table.header_line} has a quote that is not closed. Close it."
     elif len(table.header) < 2:
         hint += (
             ". Or say which line is the header, or what is between columns: --header, --delimiter"

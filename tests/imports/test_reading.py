@@ -193,6 +193,12 @@ def test_says_how_it_read_what_is_unusual(url: str, rejects: Path) -> None:
             "hint: It is not in utf-8. Say how it is written: --encoding gb18030",
         ),
         ("one line\nand another\n", [], "--header, --delimiter"),
+        (f'"{HEADER}\n', [], "hint: Line 1 has a quote that is not closed."),
+        (
+            'order_no,payment_no,channel,"amount\nA,P1,cash,1.00\n',
+            [],
+            "hint: Line 1 has a quote that is not closed.",
+        ),
         (PLAIN, ["--header", "2"], "it is A,P1,cash,1.00, in line 2"),
         (PLAIN, ["--header", "9"], "the input has no line 9"),
         (PLAIN, ["--delimiter", ";"], "separated by semicolons"),
