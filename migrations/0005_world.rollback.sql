@@ -45,6 +45,26 @@ where from_state = to_state and entity in ('payment', 'channel_refund') and caus
 -- Adjustments, channel fees and payouts, the bank.
 
 -- Returns and chargebacks.
+delete from mixpay.state_transitions
+where
+    entity in ('return', 'chargeback') or (entity, from_state, to_state) in (
+        ('trade', 'paid', 'open'), ('trade', 'paid', 'closed'), ('channel_refund', 'waiting', 'pending')
+    );
+update mixpay.state_transitions set cause = 'its channel still cannot send it'
+where (entity, from_state, to_state) = ('channel_refund', 'waiting', 'waiting');
+update mixpay.state_transitions set cause = 'its channel cannot send it now, or a person is to send it'
+where (entity, from_state, to_state) = ('channel_refund', 'pending', 'waiting');
+alter table mixpay.refunds
+drop constraint kind_is_known,
+drop constraint order_is_named_by_order_refunds,
+drop column return_no,
+drop column chargeback_no,
+add constraint kind_is_known check (kind in ('order', 'offline', 'surplus', 'reversal')),
+add constraint order_is_named_by_order_refunds check ((order_no is not null) = (kind in ('order', 'offline')));
+comment on column mixpay.refunds.kind is
+'order: by first in, first out; offline: paid out by hand; surplus: what a trade did not need; reversal: un-applied.';
+drop table mixpay.chargebacks;
+drop table mixpay.returns;
 
 -- Authorized payments.
 delete from mixpay.state_transitions as s

@@ -94,6 +94,121 @@ insert into mixpay.state_transitions (entity, from_state, to_state, cause) value
     ('payment', 'closed', 'closed', 'the channel had reserved the money after all, or that was voided');
 
 -- Returns and chargebacks.
+-- A return is money of a payment that its channel took back because it had never been the buyer's to give: a debit, a
+-- cheque or a transfer that came back. What it paid is to be paid again.
+create table mixpay.returns (
+    merchant_id text collate "C" not null,
+    return_no mixpay.number not null,
+    payment_no text collate "C" not null,
+    amount mixpay.positive_amount not null,
+    unapplied mixpay.amount not null default 0,
+    lost mixpay.amount not null default 0,
+    reason text,
+    returned_at timestamptz not null,
+    created_at timestamptz not null default now(),
+    primary key (merchant_id, return_no),
+    foreign key (merchant_id, payment_no) references mixpay.payments,
+    constraint parts_are_never_above_amount check (unapplied + lost <= amount)
+);
+
+-- The foreign key to payments; and what is lost, when money of the payment is free again.
+create index returns_by_payment on mixpay.returns (payment_no, merchant_id);
+
+comment on table mixpay.returns is 'Money of a payment that came back: what it paid is to be paid again.';
+comment on column mixpay.returns.amount is
+'What its channel took back, in the currency''s smallest unit: un-applied, of its surplus, or lost.';
+comment on column mixpay.returns.unapplied is 'What was taken from the orders of its trade, which are payable again.';
+comment on column mixpay.returns.lost is 'What had been given back before, so that nobody owes it; falls when such money is free again.';
+comment on column mixpay.returns.returned_at is 'When the channel took it.';
+
+-- A chargeback is money that a channel took back for a buyer who objected: a refund that the channel made by itself.
+create table mixpay.chargebacks (
+    merchant_id text collate "C" not null,
+    chargeback_no mixpay.number not null,
+    payment_no text collate "C" not null,
+    order_no text collate "C",
+    amount mixpay.positive_amount not null,
+    fee mixpay.amount not null default 0,
+    lost mixpay.amount not null default 0,
+    reversed mixpay.amount not null default 0,
+    state text not null default 'charged',
+    reason text,
+    reversal_reason text,
+    charged_at timestamptz not null,
+    reversed_at timestamptz,
+    created_at timestamptz not null default now(),
+    primary key (merchant_id, chargeback_no),
+    foreign key (merchant_id, payment_no) references mixpay.payments,
+    foreign key (merchant_id, order_no) references mixpay.orders,
+    constraint parts_are_never_above_amount check (lost + reversed <= amount),
+    constraint state_follows_from_reversed check (
+        state = case reversed when 0 then 'charged' when amount then 'reversed' else 'partly_reversed' end
+    ),
+    constraint reversed_has_its_moment check ((reversed_at is not null) = (reversed > 0))
+);
+
+-- The foreign key to payments; and what is lost, when money of the payment is free again.
+create index chargebacks_by_payment on mixpay.chargebacks (payment_no, merchant_id);
+
+-- The foreign key to orders.
+create index chargebacks_by_order on mixpay.chargebacks (order_no, merchant_id) where order_no is not null;
+
+comment on table mixpay.chargebacks is 'Money of a payment that its channel took back for the buyer.';
+comment on column mixpay.chargebacks.order_no is 'The order that it is about, if the caller named it.';
+comment on column mixpay.chargebacks.amount is 'What the channel took, in the currency''s smallest unit, its fee aside.';
+comment on column mixpay.chargebacks.fee is 'What the channel takes for the chargeback; it stays when that is reversed.';
+comment on column mixpay.chargebacks.lost is
+'What payment and orders had given back before; falls when such money is free again, and when the chargeback is reversed.';
+comment on column mixpay.chargebacks.reversed is 'What of it the channel gave back.';
+comment on column mixpay.chargebacks.state is
+'charged; partly_reversed: the channel gave a part back; reversed: all of it.';
+comment on column mixpay.chargebacks.charged_at is 'When the channel took it; reversed_at is when it gave back the last part.';
+
+alter table mixpay.refunds
+add column return_no text collate "C",
+add column chargeback_no text collate "C",
+drop constraint kind_is_known,
+drop constraint order_is_named_by_order_refunds,
+add foreign key (merchant_id, return_no) references mixpay.returns,
+add foreign key (merchant_id, chargeback_no) references mixpay.chargebacks,
+add constraint kind_is_known check (kind in ('order', 'offline', 'surplus', 'reversal', 'return', 'chargeback')),
+-- What a chargeback takes of a surplus is of no order.
+add constraint order_is_named_by_order_refunds check (
+    kind = 'chargeback' or (order_no is not null) = (kind in ('order', 'offline'))
+),
+add constraint its_cause_is_named check (
+    case kind
+        when 'return' then return_no is not null and chargeback_no is null
+        when 'chargeback' then chargeback_no is not null and return_no is null
+        when 'surplus' then return_no is null or chargeback_no is null
+        else return_no is null and chargeback_no is null
+    end
+);
+
+-- The foreign keys to what the channel took back.
+create index refunds_by_return on mixpay.refunds (return_no, merchant_id) where return_no is not null;
+create index refunds_by_chargeback on mixpay.refunds (chargeback_no, merchant_id) where chargeback_no is not null;
+
+comment on column mixpay.refunds.kind is
+'order: by first in, first out; offline: paid out by hand; surplus: what a trade did not need; reversal: un-applied; '
+'return, chargeback: taken back by the channel itself.';
+comment on column mixpay.refunds.return_no is 'The return that took this money; of a surplus: that left this much of it.';
+comment on column mixpay.refunds.chargeback_no is 'The chargeback that took this money; of a surplus: that left this much of it.';
+
+update mixpay.state_transitions set cause = 'its channel still cannot send it, or its payment was taken back'
+where (entity, from_state, to_state) = ('channel_refund', 'waiting', 'waiting');
+update mixpay.state_transitions set cause = 'its channel cannot send it now, or a person is to decide'
+where (entity, from_state, to_state) = ('channel_refund', 'pending', 'waiting');
+insert into mixpay.state_transitions (entity, from_state, to_state, cause) values
+    ('trade', 'paid', 'open', 'money that paid it was returned'),
+    ('trade', 'paid', 'closed', 'all that paid it was returned, and its orders are to be paid elsewhere'),
+    ('channel_refund', 'waiting', 'pending', 'what had taken its payment back was reversed'),
+    ('return', '', 'returned', 'a channel took a payment back that was not the buyer''s to give'),
+    ('chargeback', '', 'charged', 'a channel took money back for a buyer who objected'),
+    ('chargeback', 'charged', 'partly_reversed', 'it gave a part back'),
+    ('chargeback', 'charged', 'reversed', 'it gave all of it back'),
+    ('chargeback', 'partly_reversed', 'partly_reversed', 'it gave one more part back'),
+    ('chargeback', 'partly_reversed', 'reversed', 'it gave the rest back');
 
 -- Adjustments, channel fees and payouts, the bank.
 

@@ -20,6 +20,7 @@ from mixpay_db.rows import (
     BalanceFold,
     Channel,
     ChannelRefund,
+    Chargeback,
     ClosedPeriod,
     Dispute,
     DueMerchant,
@@ -31,6 +32,7 @@ from mixpay_db.rows import (
     RefundShare,
     Release,
     Repayment,
+    Return,
     Route,
     RouteChoice,
     Settlement,
@@ -359,6 +361,40 @@ def redirect_channel_refund(
 def resolve_anomaly(
     merchant_id: str, channel_refund_no: str, resolution: str, reason: str
 ) -> AnomalyResolution: ...
+
+
+@call
+def return_payment(
+    merchant_id: str,
+    payment_no: str,
+    return_no: str,
+    reason: str,
+    amount: int | None = None,
+    returned_at: datetime | None = None,
+) -> Return: ...
+
+
+@call
+def charge_back_payment(
+    merchant_id: str,
+    payment_no: str,
+    chargeback_no: str,
+    amount: int,
+    reason: str,
+    fee: int = 0,
+    charged_at: datetime | None = None,
+    order_no: str | None = None,
+) -> Chargeback: ...
+
+
+@call
+def reverse_chargeback(
+    merchant_id: str,
+    chargeback_no: str,
+    reason: str,
+    amount: int | None = None,
+    at: datetime | None = None,
+) -> Chargeback: ...
 
 
 @call

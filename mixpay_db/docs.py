@@ -55,8 +55,8 @@ from mixpay.state_transitions
 order by
     array_position(
         array[
-            'trade', 'payment', 'refund', 'channel_refund', 'release', 'dispute', 'split',
-            'settlement', 'repayment'
+            'trade', 'payment', 'refund', 'channel_refund', 'return', 'chargeback', 'release',
+            'dispute', 'split', 'settlement', 'repayment'
         ],
         entity
     ),

@@ -127,6 +127,30 @@ class NothingToCapture(MixpayError, code="MX212"):
     """The payment has no authorization that could be captured here."""
 
 
+class ReturnNoUsed(MixpayError, code="MX221"):
+    """The return number was used for something else."""
+
+
+class PaymentReturned(MixpayError, code="MX222"):
+    """Earlier returns took all that arrived by the payment."""
+
+
+class ChargebackNoUsed(MixpayError, code="MX223"):
+    """The chargeback number was used for something else."""
+
+
+class ChargebackUnknown(MixpayError, code="MX224"):
+    """There is no such chargeback."""
+
+
+class ReversalTooLarge(MixpayError, code="MX225"):
+    """More is to have come back than the chargeback took."""
+
+
+class PaymentNotSucceeded(MixpayError, code="MX226"):
+    """Nothing arrived by the payment that could be taken back."""
+
+
 # Refunds, channel refunds.
 
 
@@ -176,6 +200,10 @@ class AnomalyResolved(MixpayError, code="MX311"):
 
 class ChannelNotOffline(MixpayError, code="MX312"):
     """Money is paid out by hand through offline channels only."""
+
+
+class ChannelTookIt(MixpayError, code="MX321"):
+    """The channel refund is what a return or a chargeback took: there is no news of it."""
 
 
 # Journal, settlement.

@@ -99,6 +99,8 @@ class Refund:
     payment_nos: list[str] | None
     reason: str | None
     created_at: datetime
+    return_no: str | None
+    chargeback_no: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +309,41 @@ class Settlement:
     reversed_at: datetime | None
     last_entry: int
     payee_no: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Money of a payment that came back: what it paid is to be paid again."""
+
+    merchant_id: str
+    return_no: str
+    payment_no: str
+    amount: int
+    unapplied: int
+    lost: int
+    reason: str | None
+    returned_at: datetime
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Chargeback:
+    """Money of a payment that its channel took back for the buyer."""
+
+    merchant_id: str
+    chargeback_no: str
+    payment_no: str
+    order_no: str | None
+    amount: int
+    fee: int
+    lost: int
+    reversed: int
+    state: str
+    reason: str | None
+    reversal_reason: str | None
+    charged_at: datetime
+    reversed_at: datetime | None
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

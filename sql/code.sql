@@ -18,6 +18,9 @@ set role mixpay_owner;
 \ir views/waiting_list.sql
 \ir views/manual_list.sql
 \ir views/anomaly_list.sql
+\ir views/return_list.sql
+\ir views/chargeback_list.sql
+\ir views/loss_list.sql
 \ir views/route_list.sql
 \ir views/payment_routes.sql
 \ir views/authorization_list.sql
@@ -67,6 +70,8 @@ set role mixpay_owner;
 \ir functions/log/_post.sql
 \ir functions/log/_post_all.sql
 -- What every call that moves money does next: it locks the trades, in ascending number, and only then reads.
+\ir functions/locking/_lock_orders_of_payment.sql
+\ir functions/locking/_lock_orders_of_loss.sql
 \ir functions/locking/_lock_trade.sql
 \ir functions/locking/_lock_trade_of_payment.sql
 \ir functions/locking/_trade_nos.sql
@@ -140,6 +145,7 @@ set role mixpay_owner;
 \ir functions/paying/succeed_payments.sql
 -- 3. He does not go on: cancel_order takes one order out, close_trade ends the trade, expire_trades sweeps the rest.
 \ir functions/undoing/_take_oldest.sql
+\ir functions/undoing/_unapply.sql
 \ir functions/undoing/_reverse.sql
 \ir functions/undoing/_end_trade.sql
 \ir functions/undoing/close_trade.sql
@@ -197,7 +203,30 @@ set role mixpay_owner;
 \ir functions/sending/bounce_channel_refund.sql
 \ir functions/sending/redirect_channel_refund.sql
 \ir functions/sending/resolve_anomaly.sql
--- 8. The books: balances and statements of any account, folds that keep them fast, periods that are closed.
+-- 8. Money moved elsewhere, and a call says so: return_payment, charge_back_payment, reverse_chargeback.
+\ir functions/elsewhere/_payment_that_arrived.sql
+\ir functions/elsewhere/_lines_to_take.sql
+\ir functions/elsewhere/_free_surplus.sql
+\ir functions/elsewhere/_rest_of_surplus.sql
+\ir functions/elsewhere/_holder.sql
+\ir functions/elsewhere/_hold_refunds.sql
+\ir functions/elsewhere/_let_go.sql
+\ir functions/elsewhere/_loss.sql
+\ir functions/elsewhere/_reopen_lines.sql
+\ir functions/elsewhere/_take_returned.sql
+\ir functions/elsewhere/_cover_return.sql
+\ir functions/elsewhere/_take_charged_back.sql
+\ir functions/elsewhere/_cover_chargeback.sql
+\ir functions/elsewhere/_cover_losses.sql
+\ir functions/elsewhere/_same_return.sql
+\ir functions/elsewhere/return_payment.sql
+\ir functions/elsewhere/_same_chargeback.sql
+\ir functions/elsewhere/_charge.sql
+\ir functions/elsewhere/charge_back_payment.sql
+\ir functions/elsewhere/_lock_trade_of_chargeback.sql
+\ir functions/elsewhere/_give_charged_back.sql
+\ir functions/elsewhere/reverse_chargeback.sql
+-- 9. The books: balances and statements of any account, folds that keep them fast, periods that are closed.
 \ir functions/journal/_current_epoch.sql
 \ir functions/journal/_check_horizon.sql
 \ir functions/journal/_parse_account.sql
@@ -215,7 +244,7 @@ set role mixpay_owner;
 \ir functions/journal/_fold_stretch.sql
 \ir functions/journal/fold_balances.sql
 \ir functions/journal/close_period.sql
--- 9. Payees and receivers are paid out: settle_payee, settle_receiver; a payout that failed is reversed, a debt repaid.
+-- 10. Payees and receivers are paid out: settle_payee, settle_receiver; a payout that failed is reversed, a debt repaid.
 \ir functions/settling/_check_receiver.sql
 \ir functions/settling/_carried_over.sql
 \ir functions/settling/_next_settlement.sql
@@ -225,7 +254,7 @@ set role mixpay_owner;
 \ir functions/settling/settle_receiver.sql
 \ir functions/settling/reverse_settlement.sql
 \ir functions/settling/record_repayment.sql
--- 10. Whoever follows reads events, from the position of the last one.
+-- 11. Whoever follows reads events, from the position of the last one.
 \ir functions/following/read_events.sql
 -- What the tables refuse by themselves.
 \ir triggers/refuse_illegal_transitions.sql

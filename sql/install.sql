@@ -17,7 +17,9 @@ set role mixpay_owner;
 \ir schema/trades.sql
 \ir schema/trade_orders.sql
 \ir schema/payments.sql
--- Money back.
+-- Money back: what channels took by themselves, and what is sent.
+\ir schema/returns.sql
+\ir schema/chargebacks.sql
 \ir schema/refunds.sql
 \ir schema/refund_details.sql
 \ir schema/channel_refunds.sql

@@ -458,3 +458,23 @@ def open_for_a_third_week(shop: Shop) -> None:
     shop.call("fold_balances")
     ((now,),) = shop.query("select clock_timestamp()")
     shop.call("close_period", now)
+
+
+def open_for_a_week_of_returns(shop: Shop) -> None:
+    """What channels took back by themselves, on top of the other weeks.
+
+    T10, Q1000, was paid by P10: RQ 400 went back; of the chargeback C1, 1000 and a fee of 15, the
+    channel gave 300 back, so 600 are Q's and 100 are lost. T11, U100, was paid by P11: RU 30 went
+    back; of the return V1, 100, U is to pay 70 again, and 30 are lost.
+    """
+    shop.merge("T10", Q=1000)
+    shop.pay("T10", "P10", 1000, "wechat", day(9))
+    shop.refund("Q", "RQ", 400)
+    shop.complete("RQ", "P10")
+    shop.call("charge_back_payment", "P10", "C1", 1000, "fraud", 15)
+    shop.call("reverse_chargeback", "C1", "it was he", 300)
+    shop.merge("T11", U=100)
+    shop.pay("T11", "P11", 100, "wechat", day(9))
+    shop.refund("U", "RU", 30)
+    shop.complete("RU", "P11")
+    shop.call("return_payment", "P11", "V1", "no funds")

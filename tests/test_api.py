@@ -271,6 +271,11 @@ def elsewhere(merchant: str) -> Generator[Step, Any, None]:
     yield lambda c: mixpay_db.merge_orders(c, merchant, order, "ET")
     yield lambda c: mixpay_db.start_payment(c, merchant, "ET", "EP1", 10, "card")
     yield lambda c: mixpay_db.authorize_payment(c, merchant, "EP1", "a-1", FAR, amount=10)
+    yield lambda c: mixpay_db.return_payment(c, merchant, "P8", "V1", "no funds", 5, DAY)
+    yield lambda c: mixpay_db.charge_back_payment(
+        c, merchant, "P7", "C1", 20, "fraud", fee=3, charged_at=DAY, order_no="G"
+    )
+    yield lambda c: mixpay_db.reverse_chargeback(c, merchant, "C1", "it was he", 10, at=DAY)
 
 
 # What somebody else's transaction keeps open, PostgreSQL's own included, is not settled yet.
@@ -355,7 +360,8 @@ def test_results_are_rows(conn: Connection[Any]) -> None:
 def test_results_of_the_books_are_rows(conn: Connection[Any]) -> None:
     told = tell(conn, "mall")[44:60]
     opened, closed, released, statement, split, (due,), settled, paid_out = told[2:10]
-    reversed_again, repaid, fold, (balance,), trial, period = told[10:]
+    reversed_again, repaid, fold, (balance,), trial, period = told[10:16]
+    returned, charged, given = told[16:]
     assert (opened.state, closed.state, closed.outcome) == ("open", "closed", "payee")
     assert closed.closed_at is not None
     assert (released.release_no, released.amount, released.was_due) == ("L1", 60, False)
@@ -380,6 +386,9 @@ def test_results_of_the_books_are_rows(conn: Connection[Any]) -> None:
         sums[total.currency] += total.balance
     assert sums == {"CNY": 0, "KWD": 0}
     assert period.until_at == DAY
+    assert (returned.return_no, returned.amount, returned.returned_at) == ("V1", 5, DAY)
+    assert (charged.order_no, charged.amount, charged.fee, charged.charged_at) == ("G", 20, 3, DAY)
+    assert (given.state, given.reversed, given.reversed_at) == ("partly_reversed", 10, DAY)
 
 
 def test_every_call_is_in_the_story(conn: Connection[Any], monkeypatch: pytest.MonkeyPatch) -> None:

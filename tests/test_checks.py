@@ -11,7 +11,13 @@ from books import let_folds_be_small
 from conftest import all_hold
 from psycopg import Connection
 from psycopg.rows import dict_row
-from shop import Shop, open_for_a_third_week, open_for_a_week, open_for_another_week
+from shop import (
+    Shop,
+    open_for_a_third_week,
+    open_for_a_week,
+    open_for_a_week_of_returns,
+    open_for_another_week,
+)
 
 from mixpay_db import resources
 
@@ -169,6 +175,8 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             "delete from mixpay.facts where payment_no = 'P3'",
             {"channel": "wallet", "not_sent_back": 40},
         ),
+        ("update mixpay.chargebacks set fee = 14", {"channel": "wechat"}),
+        ("update mixpay.returns set lost = 29", {"channel": "wechat"}),
     ],
     "channel_refund_amount_is_its_details": [
         (
@@ -284,6 +292,48 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             {"log_no": "T1", "entry": 1, "epoch": 2, "last_epoch": 1},
         ),
         ("delete from mixpay.epochs", {"log_no": "T1", "last_epoch": None}),
+    ],
+    "return_is_what_it_took_and_lost": [
+        ("update mixpay.returns set amount = 101", {"return_no": "V1", "amount": 101, "taken": 70}),
+        ("update mixpay.returns set unapplied = 69", {"unapplied": 69, "unapplied_in_facts": 70}),
+        (
+            "update mixpay.returns set lost = 31, amount = 101",
+            {"return_no": "V1", "lost": 31, "lost_in_facts": 30},
+        ),
+        ("update mixpay.refunds set return_no = null", {"return_no": "V1", "taken": 0}),
+        ("update mixpay.returns set payment_no = 'P10'", {"return_no": "V1", "taken": 0}),
+    ],
+    "chargeback_is_what_it_took_and_lost": [
+        (
+            "update mixpay.chargebacks set amount = 1001",
+            {"chargeback_no": "C1", "amount": 1001, "reversed": 300, "taken": 600, "lost": 100},
+        ),
+        ("update mixpay.chargebacks set reversed = 299", {"reversed": 299, "taken": 600}),
+        (
+            "update mixpay.chargebacks set lost = 101, amount = 1001",
+            {"lost": 101, "lost_in_facts": 100},
+        ),
+        ("update mixpay.chargebacks set fee = 14", {"fee": 14, "fee_in_facts": 15}),
+        ("update mixpay.refunds set chargeback_no = null", {"chargeback_no": "C1", "taken": 0}),
+        ("update mixpay.chargebacks set payment_no = 'P11'", {"chargeback_no": "C1", "taken": 0}),
+    ],
+    "loss_account_holds_what_is_lost": [
+        ("update mixpay.returns set lost = 31", {"channel": "wechat", "lost": 131}),
+        ("update mixpay.chargebacks set lost = 99", {"in_journal": 130, "lost": 129}),
+        (
+            "delete from mixpay.facts where to_account = 'loss'",
+            {"channel": "wechat", "in_journal": 430, "lost": 130},
+        ),
+    ],
+    "free_money_covers_what_is_lost": [
+        (
+            "update mixpay.payments set refunded = 999 where payment_no = 'P10'",
+            {"payment_no": "P10", "lost": 100},
+        ),
+        (
+            "update mixpay.payments set refunded = 99 where payment_no = 'P11'",
+            {"payment_no": "P11", "lost": 30},
+        ),
     ],
     "repayment_is_in_the_facts_once": [
         ("delete from mixpay.facts where log = 'repayment'", {"repayment_no": "B1", "times": None}),
@@ -483,6 +533,11 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             {"entity": "channel_refund", "state": "doubt", "on_record": "sent"},
         ),
         ("delete from mixpay.payments where payment_no = 'P4'", {"number": "P4", "state": None}),
+        ("delete from mixpay.returns", {"entity": "return", "number": "V1", "state": None}),
+        (
+            "update mixpay.chargebacks set state = 'charged'",
+            {"number": "C1", "state": "charged", "on_record": "partly_reversed"},
+        ),
         (
             "delete from mixpay.facts where log_no = 'T4'",
             {"entity": "trade", "number": "T4", "on_record": None},
@@ -530,6 +585,10 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             "update mixpay.refunds set kind = 'order' where kind = 'reversal'",
             {"payment_no": "P5", "surplus": 5, "details": 0},
         ),
+        (
+            "update mixpay.returns set unapplied = 0",
+            {"payment_no": "P11", "surplus": 70, "details": 0},
+        ),
     ],
     "surplus_details_are_never_above_surplus": [
         (
@@ -550,6 +609,8 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             {"trade_no": "T6", "in_minus_out": 10, "not_sent_back": 20},
         ),
         ("delete from mixpay.facts where payment_no = 'P3'", {"trade_no": "T2"}),
+        ("update mixpay.chargebacks set fee = 14", {"trade_no": "T10"}),
+        ("update mixpay.returns set lost = 29", {"trade_no": "T11"}),
     ],
     "trade_paid_is_the_sum_of_its_lines": [
         ("update mixpay.trades set paid = 41 where trade_no = 'T2'", {"trade_no": "T2"}),
@@ -1015,6 +1076,7 @@ def test_every_check_fires(
     # All until the first fold in one, and then another.
     let_folds_be_small(shop, 100)
     open_for_a_third_week(shop)
+    open_for_a_week_of_returns(shop)
     assert len(shop.query("select from mixpay.balance_folds")) == 2
     conn = connect(autocommit=False)
     for name, breaks in BREAKS.items():

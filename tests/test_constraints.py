@@ -7,7 +7,13 @@ import psycopg
 import pytest
 from books import let_folds_be_small
 from psycopg import Connection
-from shop import Shop, open_for_a_third_week, open_for_a_week, open_for_another_week
+from shop import (
+    Shop,
+    open_for_a_third_week,
+    open_for_a_week,
+    open_for_a_week_of_returns,
+    open_for_another_week,
+)
 
 FACT = (
     "insert into mixpay.facts (merchant_id, log, log_no, entry, entity, number, from_state, "
@@ -17,6 +23,14 @@ FACT = (
 REPAYMENT = (
     "insert into mixpay.repayments (merchant_id, repayment_no, account, owner, amount, currency, "
     "repaid_at) values ('m', {}, 'CNY', now())"
+)
+RETURN = (
+    "insert into mixpay.returns (merchant_id, return_no, payment_no, amount, lost, returned_at) "
+    "values ('m', {}, now())"
+)
+CHARGEBACK = (
+    "insert into mixpay.chargebacks (merchant_id, chargeback_no, payment_no, order_no, amount, "
+    "lost, reversed, state, charged_at, reversed_at) values ('m', {})"
 )
 SPLIT_RECEIVER = (
     "insert into mixpay.split_receivers (merchant_id, split_no, position, kind, receiver, fixed, "
@@ -254,6 +268,36 @@ REFUSED: dict[tuple[str, str], str] = {
     ),
     ("refunds", "reason_has_no_control_characters"): (
         "update mixpay.refunds set reason = E'a\\tb'"
+    ),
+    ("refunds", "refunds_merchant_id_return_no_fkey"): (
+        "update mixpay.refunds set return_no = 'X' where kind = 'return'"
+    ),
+    ("refunds", "refunds_merchant_id_chargeback_no_fkey"): (
+        "update mixpay.refunds set chargeback_no = 'X' where kind = 'chargeback'"
+    ),
+    ("refunds", "its_cause_is_named"): (
+        "update mixpay.refunds set return_no = 'V1' where refund_no = 'R1'"
+    ),
+    ("returns", "returns_pkey"): RETURN.format("'V1', 'P1', 1, 0"),
+    ("returns", "returns_merchant_id_payment_no_fkey"): RETURN.format("'V9', 'X', 1, 0"),
+    ("returns", "parts_are_never_above_amount"): RETURN.format("'V9', 'P1', 1, 2"),
+    ("chargebacks", "chargebacks_pkey"): CHARGEBACK.format(
+        "'C1', 'P1', null, 1, 0, 0, 'charged', now(), null"
+    ),
+    ("chargebacks", "chargebacks_merchant_id_payment_no_fkey"): CHARGEBACK.format(
+        "'C9', 'X', null, 1, 0, 0, 'charged', now(), null"
+    ),
+    ("chargebacks", "chargebacks_merchant_id_order_no_fkey"): CHARGEBACK.format(
+        "'C9', 'P1', 'X', 1, 0, 0, 'charged', now(), null"
+    ),
+    ("chargebacks", "parts_are_never_above_amount"): CHARGEBACK.format(
+        "'C9', 'P1', null, 1, 2, 0, 'charged', now(), null"
+    ),
+    ("chargebacks", "state_follows_from_reversed"): CHARGEBACK.format(
+        "'C9', 'P1', null, 2, 0, 0, 'reversed', now(), null"
+    ),
+    ("chargebacks", "reversed_has_its_moment"): (
+        "update mixpay.chargebacks set reversed_at = null where chargeback_no = 'C1'"
     ),
     ("refund_details", "refund_details_pkey"): (
         "insert into mixpay.refund_details (merchant_id, refund_no, payment_no, amount) "
@@ -506,6 +550,7 @@ def test_each_holds_alone(
     open_for_another_week(shop)
     let_folds_be_small(shop, 100)
     open_for_a_third_week(shop)
+    open_for_a_week_of_returns(shop)
     conn = connect(autocommit=False)
     for (where, name), statement in REFUSED.items():
         with subtests.test(name, where=where):
@@ -557,6 +602,14 @@ FACTS_STAY = [
     "truncate mixpay.refunds cascade",
     "delete from mixpay.channel_refunds where redirected_from is not null",
     "truncate mixpay.channel_refunds cascade",
+    "update mixpay.returns set amount = amount + 1",
+    "update mixpay.returns set returned_at = now()",
+    "delete from mixpay.returns",
+    "truncate mixpay.returns cascade",
+    "update mixpay.chargebacks set fee = fee + 1",
+    "update mixpay.chargebacks set payment_no = 'P1'",
+    "delete from mixpay.chargebacks",
+    "truncate mixpay.chargebacks cascade",
     "delete from mixpay.disputes",
     "truncate mixpay.disputes",
     "update mixpay.releases set amount = 1",
@@ -582,9 +635,8 @@ FACTS_STAY = [
 ]
 
 BACKWARDS = [
-    "update mixpay.trades set state = 'open', paid = 90 where trade_no = 'T1'",
     "update mixpay.trades set state = 'open' where trade_no = 'T3'",
-    "update mixpay.trades set state = 'closed' where trade_no = 'T1'",
+    "update mixpay.trades set state = 'paid', paid = amount where trade_no = 'T3'",
     "update mixpay.payments set state = 'closed', amount = 0, applied = 0, paid_at = null, "
     "seq = null where payment_no = 'P3'",
     "update mixpay.refunds set state = 'processing', succeeded = 0 where refund_no = 'R1'",
@@ -593,6 +645,7 @@ BACKWARDS = [
     "update mixpay.channel_refunds set state = 'bounced', refunded_at = now(), due_at = null "
     "where refund_no = 'R3'",
     "update mixpay.channel_refunds set state = 'pending', due_at = now() where refund_no = 'R2'",
+    "update mixpay.chargebacks set state = 'charged', reversed = 0, reversed_at = null",
     "update mixpay.disputes set state = 'open', outcome = null, closed_at = null, "
     "refund_no = null where dispute_no = 'D1'",
     "update mixpay.settlements set state = 'settled', reversed_at = null "
@@ -609,6 +662,7 @@ BACKWARDS = [
     "now())",
     "insert into mixpay.disputes (merchant_id, dispute_no, order_no, state, outcome, closed_at) "
     "values ('m', 'N', 'A', 'closed', 'payee', now())",
+    CHARGEBACK.format("'C9', 'P1', null, 1, 0, 1, 'reversed', now(), now()"),
     settlement(state="reversed", amount=1, earned=1, reversed_at="2026-01-01Z"),
 ]
 
@@ -622,6 +676,7 @@ def test_triggers_refuse_the_owner_too(
     open_for_a_week(shop)
     open_for_another_week(shop)
     open_for_a_third_week(shop)
+    open_for_a_week_of_returns(shop)
     shop.conn.execute("set role mixpay_owner")
     for statement in statements:
         with (

@@ -31,7 +31,7 @@ def test_each_transition_is_an_arrow_and_a_row(conn: Connection[Any]) -> None:
     )
     assert arrows == set(stored.fetchall())
     assert {row for row in rows if row[1] != "from"} == arrows
-    of_money = ["trade", "payment", "refund", "channel_refund"]
+    of_money = ["trade", "payment", "refund", "channel_refund", "return", "chargeback"]
     of_payees = ["release", "dispute", "split", "settlement", "repayment"]
     assert list(sections) == of_money + of_payees
     assert text.count("```mermaid\nstateDiagram-v2\n") == len(sections)
@@ -41,8 +41,8 @@ def test_causes_are_escaped(conn: Connection[Any]) -> None:
     """A Mermaid label ends at ; and :, and a cell at a bar."""
     conn.execute(
         "insert into mixpay.state_transitions "
-        "values ('trade', 'paid', 'open', 'a: b; c | 100%% <d> --> #e')"
+        "values ('trade', 'closed', 'open', 'a: b; c | 100%% <d> --> #e')"
     )
     text = docs.states(conn)
-    assert "    paid --> open : a#58; b#59; c #124; 100#37;#37; #60;d#62; --#62; #35;e\n" in text
-    assert "| paid | open | a: b; c \\| 100%% <d> --> #e |" in text
+    assert "    closed --> open : a#58; b#59; c #124; 100#37;#37; #60;d#62; --#62; #35;e\n" in text
+    assert "| closed | open | a: b; c \\| 100%% <d> --> #e |" in text

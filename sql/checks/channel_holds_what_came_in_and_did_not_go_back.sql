@@ -1,4 +1,5 @@
--- For each merchant and channel, in minus out by the facts is payments minus channel refunds that were sent.
+-- For each merchant and channel, in minus out by the facts is payments minus channel refunds that were sent, losses
+-- and the fees of chargebacks.
 with facts as (
     select merchant_id, owner as channel, sum(went_out - came_in) as in_minus_out
     from mixpay.postings
@@ -18,6 +19,14 @@ with facts as (
         where
             c.state = 'succeeded'
             or (a.channel_refund_no is not null and coalesce(r.resolution, 'open') in ('open', 'written_off'))
+        union all
+        select p.merchant_id, p.channel, -x.amount
+        from (
+            select merchant_id, payment_no, lost as amount from mixpay.returns
+            union all
+            select merchant_id, payment_no, lost + fee from mixpay.chargebacks
+        ) as x
+        inner join mixpay.payments as p on p.merchant_id = x.merchant_id and p.payment_no = x.payment_no
     ) as b
     group by merchant_id, channel
 )

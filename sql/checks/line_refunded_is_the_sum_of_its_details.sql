@@ -6,7 +6,7 @@ left join (
     from mixpay.refunds as r
     inner join mixpay.refund_details as x on x.merchant_id = r.merchant_id and x.refund_no = r.refund_no
     inner join mixpay.payments as p on p.merchant_id = x.merchant_id and p.payment_no = x.payment_no
-    where r.kind in ('order', 'offline') and not x.freed
+    where r.order_no is not null and not x.freed
 ) as d on d.merchant_id = l.merchant_id and d.trade_no = l.trade_no and d.order_no = l.order_no
 group by l.merchant_id, l.trade_no, l.position
 having l.refunded <> coalesce(sum(d.amount), 0);

@@ -17,6 +17,10 @@ with rows_now as (
     select merchant_id, 'settlement', settlement_no, state from mixpay.settlements
     union all
     select merchant_id, 'repayment', repayment_no, 'recorded' from mixpay.repayments
+    union all
+    select merchant_id, 'return', return_no, 'returned' from mixpay.returns
+    union all
+    select merchant_id, 'chargeback', chargeback_no, state from mixpay.chargebacks
 ), steps as (
     -- Where as many changes lead into a state as out of it, the thing is not there; it is where one more leads in.
     select merchant_id, entity, number, state, sum(step) as standing

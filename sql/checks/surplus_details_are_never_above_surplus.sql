@@ -1,8 +1,9 @@
--- The surplus and reversal refunds that a payment bears, by the details themselves, are never above its surplus.
+-- What a payment bears of refunds that are of no order (surplus, reversals, returns), by the details themselves, is never
+-- above its surplus.
 select p.merchant_id, p.payment_no, p.surplus, sum(d.amount) as surplus_details
 from mixpay.payments as p
 inner join mixpay.refund_details as d on d.merchant_id = p.merchant_id and d.payment_no = p.payment_no
 inner join mixpay.refunds as r on r.merchant_id = d.merchant_id and r.refund_no = d.refund_no
-where not d.freed and r.kind in ('surplus', 'reversal')
+where not d.freed and r.order_no is null
 group by p.merchant_id, p.payment_no
 having sum(d.amount) > p.surplus;

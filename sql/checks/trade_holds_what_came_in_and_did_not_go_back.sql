@@ -1,4 +1,5 @@
--- In minus out by the facts is what the trade's payments still hold, less what was sent and has no place in the books.
+-- In minus out by the facts is what the trade's payments still hold, less what was sent and has no place in the
+-- books, what was lost, and the fees of chargebacks.
 select
     t.merchant_id,
     t.trade_no,
@@ -20,15 +21,22 @@ left join (
 ) as p on p.merchant_id = t.merchant_id and p.trade_no = t.trade_no
 left join (
     select y.merchant_id, y.trade_no, sum(c.amount) as amount
-    from mixpay.channel_refunds as c
+    from (
+        select x.merchant_id, x.payment_no, x.amount
+        from mixpay.channel_refunds as x
+        left join mixpay.anomalies as a
+            on a.merchant_id = x.merchant_id and a.channel_refund_no = x.channel_refund_no
+        left join mixpay.anomaly_resolutions as z
+            on z.merchant_id = x.merchant_id and z.channel_refund_no = x.channel_refund_no
+        where
+            x.state = 'succeeded'
+            or (a.channel_refund_no is not null and coalesce(z.resolution, 'open') in ('open', 'written_off'))
+        union all
+        select x.merchant_id, x.payment_no, x.lost from mixpay.returns as x
+        union all
+        select x.merchant_id, x.payment_no, x.lost + x.fee from mixpay.chargebacks as x
+    ) as c
     inner join mixpay.payments as y on y.merchant_id = c.merchant_id and y.payment_no = c.payment_no
-    left join mixpay.anomalies as a
-        on a.merchant_id = c.merchant_id and a.channel_refund_no = c.channel_refund_no
-    left join mixpay.anomaly_resolutions as z
-        on z.merchant_id = c.merchant_id and z.channel_refund_no = c.channel_refund_no
-    where
-        c.state = 'succeeded'
-        or (a.channel_refund_no is not null and coalesce(z.resolution, 'open') in ('open', 'written_off'))
     group by y.merchant_id, y.trade_no
 ) as r on r.merchant_id = t.merchant_id and r.trade_no = t.trade_no
 where coalesce(f.in_minus_out, 0) <> coalesce(p.amount, 0) - coalesce(r.amount, 0);

@@ -1,4 +1,5 @@
--- A refund is one request to give money back: this order, this amount; or a payment's surplus, or a reversal.
+-- A refund is one request to give money back: this order, this amount; or a payment's surplus, or a reversal; or money
+-- that a channel took back by itself.
 create table mixpay.refunds (
     merchant_id text collate "C" not null,
     refund_no mixpay.number not null,
@@ -11,10 +12,25 @@ create table mixpay.refunds (
     payment_nos text[],
     reason text,
     created_at timestamptz not null default now(),
+    return_no text collate "C",
+    chargeback_no text collate "C",
     primary key (merchant_id, refund_no),
     foreign key (merchant_id, order_no) references mixpay.orders,
-    constraint kind_is_known check (kind in ('order', 'offline', 'surplus', 'reversal')),
-    constraint order_is_named_by_order_refunds check ((order_no is not null) = (kind in ('order', 'offline'))),
+    foreign key (merchant_id, return_no) references mixpay.returns,
+    foreign key (merchant_id, chargeback_no) references mixpay.chargebacks,
+    constraint kind_is_known check (kind in ('order', 'offline', 'surplus', 'reversal', 'return', 'chargeback')),
+    -- What a chargeback takes of a surplus is of no order.
+    constraint order_is_named_by_order_refunds check (
+        kind = 'chargeback' or (order_no is not null) = (kind in ('order', 'offline'))
+    ),
+    constraint its_cause_is_named check (
+        case kind
+            when 'return' then return_no is not null and chargeback_no is null
+            when 'chargeback' then chargeback_no is not null and return_no is null
+            when 'surplus' then return_no is null or chargeback_no is null
+            else return_no is null and chargeback_no is null
+        end
+    ),
     constraint payment_nos_is_a_plain_list check (array_ndims(payment_nos) = 1),
     constraint parts_are_never_above_amount check (succeeded + freed <= amount),
     constraint state_follows_from_the_parts check (
@@ -30,10 +46,17 @@ alter table mixpay.refunds alter column merchant_id set (n_distinct = -0.01);
 -- The foreign key to orders.
 create index refunds_by_order on mixpay.refunds (order_no, merchant_id) where order_no is not null;
 
+-- The foreign keys to what the channel took back.
+create index refunds_by_return on mixpay.refunds (return_no, merchant_id) where return_no is not null;
+create index refunds_by_chargeback on mixpay.refunds (chargeback_no, merchant_id) where chargeback_no is not null;
+
 comment on table mixpay.refunds is 'One request to give money back.';
 comment on column mixpay.refunds.kind is
-'order: by first in, first out; offline: paid out by hand; surplus: what a trade did not need; reversal: un-applied.';
+'order: by first in, first out; offline: paid out by hand; surplus: what a trade did not need; reversal: un-applied; '
+'return, chargeback: taken back by the channel itself.';
 comment on column mixpay.refunds.amount is 'In the currency''s smallest unit: the sum of its details.';
 comment on column mixpay.refunds.succeeded is 'What has gone back.';
 comment on column mixpay.refunds.freed is 'What did not get through and may be refunded again.';
 comment on column mixpay.refunds.payment_nos is 'The payments an operator named, in this order, instead of first in, first out.';
+comment on column mixpay.refunds.return_no is 'The return that took this money; of a surplus: that left this much of it.';
+comment on column mixpay.refunds.chargeback_no is 'The chargeback that took this money; of a surplus: that left this much of it.';

@@ -71,6 +71,22 @@ for each statement execute function mixpay._refuse_to_change_facts();
 create trigger disputes_stay before delete or truncate on mixpay.disputes
 for each statement execute function mixpay._refuse_to_change_facts();
 
+create trigger returns_stay before delete or truncate on mixpay.returns
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger chargebacks_stay before delete or truncate on mixpay.chargebacks
+for each statement execute function mixpay._refuse_to_change_facts();
+
+-- Of a return, only totals move; of a chargeback, what its reversal says, too.
+create trigger returns_stay_but_totals
+before update of merchant_id, return_no, payment_no, amount, reason, returned_at on mixpay.returns
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger chargebacks_stay_but_reversed
+before update of
+merchant_id, chargeback_no, payment_no, order_no, amount, fee, reason, charged_at on mixpay.chargebacks
+for each statement execute function mixpay._refuse_to_change_facts();
+
 -- Of a detail, only freed may change; of a settlement, what its reversal says; of a split, how much was divided.
 create trigger details_stay before delete or truncate on mixpay.refund_details
 for each statement execute function mixpay._refuse_to_change_facts();

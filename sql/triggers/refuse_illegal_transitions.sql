@@ -56,6 +56,13 @@ for each row execute function mixpay._refuse_illegal_transition('dispute');
 create trigger refuse_illegal_beginning after insert on mixpay.settlements
 for each row execute function mixpay._refuse_illegal_transition('settlement');
 
+create trigger refuse_illegal_beginning after insert on mixpay.chargebacks
+for each row execute function mixpay._refuse_illegal_transition('chargeback');
+
+create trigger refuse_illegal_transition after update of state on mixpay.chargebacks
+for each row when (old.state is distinct from new.state)
+execute function mixpay._refuse_illegal_transition('chargeback');
+
 create trigger refuse_illegal_transition after update of state on mixpay.disputes
 for each row when (old.state is distinct from new.state)
 execute function mixpay._refuse_illegal_transition('dispute');

@@ -23,7 +23,7 @@ inner join mixpay.refund_details as d
 left join mixpay.trade_orders as l
     on l.merchant_id = c.merchant_id and l.order_no = c.order_no and l.trade_no = c.trade_no
 where
-    c.state = 'bounced' and d.freed
+    c.state = 'bounced' and d.freed and c.kind <> 'chargeback'
     and case
         when c.order_no is null then p.surplus > p.surplus_refunded
         else p.applied > p.refunded - p.surplus_refunded and l.paid > l.refunded

@@ -30,5 +30,5 @@ comment on column mixpay.journal.source is 'Where it is on record: trade, settle
 comment on column mixpay.journal.from_owner is
 'Whose account: a channel, an order, a payment (surplus), a refund, a channel refund (anomaly), a payee or receiver.';
 comment on column mixpay.journal.amount is 'In the currency''s smallest unit.';
-comment on column mixpay.journal.cause is 'What made it: payment, refund, channel_refund, trade, release, split, settlement.';
+comment on column mixpay.journal.cause is 'What made it: payment, refund, channel_refund, trade, release, split, settlement, return, chargeback.';
 comment on column mixpay.journal.happened_at is 'When it happened; created_at is when we wrote it, and books go by that.';

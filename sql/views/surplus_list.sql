@@ -23,7 +23,10 @@ cross join lateral (
     order by x.state in ('failed', 'bounced'), x.channel_refund_no desc
     limit 1
 ) as c
-where r.kind in ('surplus', 'reversal') and r.state <> 'succeeded' and c.state <> 'succeeded';
+where
+    r.kind in ('surplus', 'reversal') and r.state <> 'succeeded' and c.state <> 'succeeded'
+    -- A return or a chargeback may have taken what did not get through.
+    and (c.state not in ('failed', 'bounced') or d.amount <= p.surplus - p.surplus_refunded);
 
 comment on view mixpay.surplus_list is
 'Work until it is back: money that no trade needs, surplus or reversed, and how its way back stands.';

@@ -22,7 +22,8 @@ begin
         set
             amount = p_trade.amount, paid = p_trade.paid, refunded = p_trade.refunded, last_seq = p_trade.last_seq,
             last_entry = v_last_entry, fifo_paid_at = p_trade.fifo_paid_at,
-            fifo_seq = p_trade.fifo_seq, state = p_trade.state, keeps_paid = p_trade.keeps_paid
+            fifo_seq = p_trade.fifo_seq, state = p_trade.state, keeps_paid = p_trade.keeps_paid,
+            expires_at = p_trade.expires_at
         where merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no
         returning * into v_trade;
     end if;

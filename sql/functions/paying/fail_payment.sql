@@ -34,7 +34,7 @@ begin
         raise exception 'payment % has succeeded', p_payment_no using
             errcode = 'MX208',
             detail = format('%s arrived at %s.', v_was.amount, v_was.paid_at),
-            hint = 'A success stays. If the channel took the money back, refund it.';
+            hint = 'A success stays. What the channel took back since is return_payment or charge_back_payment.';
     end if;
     return v_was;
 end;

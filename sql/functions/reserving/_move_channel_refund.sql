@@ -77,7 +77,11 @@ begin
     if p_freed > 0 and v_refund.order_no is not null then
         v_facts := v_facts || _clearing_facts(v_clearing_fact, v_clearing);
     end if;
-    return _post(v_trade, v_facts);
+    v_trade := _post(v_trade, v_facts);
+    if p_freed > 0 then
+        return _cover_losses(v_trade, p_channel_refund.payment_no, v_refund.order_no, p_freed);
+    end if;
+    return v_trade;
 end;
 $_move_channel_refund$;
 
@@ -88,7 +92,8 @@ Draws the consequences of a channel refund that has just got its state: facts, t
 
 p_from_state is its state before. p_path are the accounts that its money goes through, "home" where it was before the
 refund. p_succeeded and p_freed are what the refund's succeeded and freed grow by, in the smallest unit; what is freed
-counts no longer as refunded, and is reserved again where p_freed is below zero. The caller holds the lock of the trade
-and the refund. Returns the trade as it is then.
+counts no longer as refunded, and is reserved again where p_freed is below zero; what its payment had lost, because it
+was returned or charged back, is covered by it at once. The caller holds the lock of the trade and the refund. Returns the
+trade as it is then.
 Locks: the order's split, if money is freed or reserved again.
 $$;

@@ -11,6 +11,7 @@ declare
     v_channel_refund channel_refunds;
 begin
     perform _check_text('reason', p_reason);
+    perform _lock_orders_of_loss(p_merchant_id, p_channel_refund_no);
     v_trade := _lock_channel_refund(p_merchant_id, p_channel_refund_no);
     select * into v_was from channel_refunds
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
@@ -35,7 +36,8 @@ comment on function mixpay.bounce_channel_refund(text, text, text) is $$
 Books that the money of a channel refund that succeeded came back, say from a closed account: the amount is freed and
 may be refunded again, or sent another way with redirect_channel_refund. One that has bounced stays as it is.
 
-Locks: the trade, then the refund, then the order's split.
+Locks: the orders of the trade, in ascending order number, if a return of the payment lost some of it; the trade, then the
+refund, then the order's split.
 Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if it has not succeeded;
-MX901; MX905.
+MX321 if a return or a chargeback took it; MX901; MX905.
 $$;

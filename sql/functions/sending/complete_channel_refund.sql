@@ -80,5 +80,6 @@ it is still free, and stands for a successor that was not sent yet; else the mon
 the channel refund stays what it is, and an anomaly is listed until resolve_anomaly.
 Locks: the trade, then the refund, then the order's split.
 Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if it has succeeded with
-another channel transaction or at another moment, or moved out of place before; MX901; MX905.
+another channel transaction or at another moment, or moved out of place before; MX321 if a return or a chargeback took
+it; MX901; MX905.
 $$;

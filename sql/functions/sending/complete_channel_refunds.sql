@@ -68,5 +68,6 @@ with its offset ("2026-01-31T12:00:00+08:00"). Returns the channel refunds in th
 Locks: the trades, in ascending trade number; then the refunds, in ascending refund number; then, if one of them
 is no ordinary news, the splits of the trades' orders, in ascending order number.
 Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if one has succeeded with
-another channel transaction or at another moment, or moved out of place before; MX901; MX903; MX904; MX905.
+another channel transaction or at another moment, or moved out of place before; MX321 if a return or a chargeback took
+it; MX901; MX903; MX904; MX905.
 $$;

@@ -46,5 +46,5 @@ have been sent, that is doubt_channel_refund. p_worker: who claimed it, needed o
 Locks: the trade, then the refund.
 Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if it has ended or is in
 doubt; MX305 if the lease is over or another worker has claimed it since; MX309 if a person hands it out and a moment is
-named; MX901; MX905.
+named; MX321 if a return or a chargeback took it; MX901; MX905.
 $$;

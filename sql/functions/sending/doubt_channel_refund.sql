@@ -52,6 +52,7 @@ back-off, at most a day; left out: 10 seconds, doubled with each attempt, at mos
 p_worker: who claimed it, needed once it was claimed again. A mark after the lease, or by another worker, is refused:
 it will be claimed again, and its number keeps the channel from sending twice.
 Locks: the trade, then the refund.
-Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if it has ended or waits
-for a person; MX305 if the lease is over or another worker has claimed it since; MX901; MX905.
+Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if it has ended or waits for
+a person; MX305 if the lease is over or another worker has claimed it since; MX321 if a return or a chargeback took it;
+MX901; MX905.
 $$;

@@ -85,5 +85,6 @@ successor; the reason is not compared.
 Locks: the trade, then the refund, then the order's split.
 Raises: MX101 if there is no such merchant; MX203 if there is no such channel; MX301 if the amount was given to others;
 MX303 if there is no such channel refund; MX304 if it is sent, in doubt or has succeeded; MX307 if it was redirected to
-another channel; MX308 if it is an open anomaly; MX309 if the channel cannot send it; MX901; MX905.
+another channel; MX308 if it is an open anomaly; MX309 if the channel cannot send it; MX321 if a return or a chargeback
+took it; MX901; MX905.
 $$;

@@ -77,5 +77,6 @@ channel; written_off, the merchant bears it. Repeated with the same resolution i
 not compared.
 Locks: the trade, then the refund, then the order's split.
 Raises: MX101 if there is no such merchant; MX301 if it cannot be booked because the amount is not free; MX303 if there
-is no such channel refund; MX310 if it is no anomaly; MX311 if it was resolved otherwise; MX901; MX905.
+is no such channel refund; MX310 if it is no anomaly; MX311 if it was resolved otherwise; MX321 if a return or a
+chargeback took it; MX901; MX905.
 $$;

@@ -39,9 +39,12 @@ begin
             hint = 'Only what is still to be paid can be cancelled. Give money back with refund_order.';
     end if;
     perform _lock_splits(p_merchant_id, array[p_trade_no]);
+    -- A line that is paid need not be live: its trade was paid before something of it was returned.
     select count(*), coalesce(sum(amount - paid), 0) into v_others, v_lacking
     from trade_orders
-    where merchant_id = p_merchant_id and trade_no = p_trade_no and live is not false and position <> v_line.position;
+    where
+        merchant_id = p_merchant_id and trade_no = p_trade_no and position <> v_line.position
+        and cancelled_at is null and (live is not false or paid > 0);
     if v_others = 0 then
         return _end_trade(v_trade, p_reason, false, v_line.position);
     end if;

@@ -1,0 +1,33 @@
+create function mixpay._same_return(
+    p_merchant_id text, p_payment_no text, p_return_no text, p_amount bigint, p_returned_at timestamptz
+) returns mixpay.returns
+language plpgsql
+set search_path = mixpay, pg_temp
+as $_same_return$
+declare
+    v_return returns;
+begin
+    select * into v_return from returns where merchant_id = p_merchant_id and return_no = p_return_no;
+    if not found then
+        raise exception 'payment % was returned already', p_payment_no using
+            errcode = 'MX222',
+            detail = 'Earlier returns took all that arrived.',
+            hint = 'If the channel took more than that, name the amount. See mixpay.return_list.';
+    end if;
+    if v_return.payment_no <> p_payment_no or v_return.amount <> p_amount
+        or date_trunc('milliseconds', v_return.returned_at) <> date_trunc('milliseconds', p_returned_at) then
+        raise exception 'return number % was used for something else', p_return_no using
+            errcode = 'MX221',
+            detail = format('It returned %s of payment %s at %s.',
+                v_return.amount, v_return.payment_no, v_return.returned_at),
+            hint = 'A repeated number must come with the same content: payment, amount, moment.';
+    end if;
+    return v_return;
+end;
+$_same_return$;
+
+comment on function mixpay._same_return(text, text, text, bigint, timestamptz) is $$
+The return that has this number, if it is the same. What is null is not compared.
+
+Raises: MX221 if the number was used for something else; MX222 if there is none: nothing is left to return.
+$$;

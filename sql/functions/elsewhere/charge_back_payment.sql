@@ -1,0 +1,79 @@
+create function mixpay.charge_back_payment(
+    p_merchant_id text, p_payment_no text, p_chargeback_no text, p_amount bigint, p_reason text,
+    p_fee bigint default 0, p_charged_at timestamptz default null, p_order_no text default null
+) returns mixpay.chargebacks
+language plpgsql security definer
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set jit = off
+as $charge_back_payment$
+declare
+    v_trade trades;
+    v_payment payments;
+    v_chargeback chargebacks;
+    v_fact facts;
+    v_facts facts[];
+begin
+    perform _check_number('chargeback_no', p_chargeback_no), _check_amount('amount', p_amount);
+    perform _check_text('reason', p_reason), _check_moment('charged_at', p_charged_at);
+    if p_fee is distinct from 0 then
+        perform _check_amount('fee', p_fee);
+    end if;
+    v_trade := _lock_trade_of_payment(p_merchant_id, p_payment_no);
+    v_payment := _payment_that_arrived(p_merchant_id, p_payment_no);
+    insert into chargebacks (merchant_id, chargeback_no, payment_no, order_no, amount, fee, reason, charged_at)
+    select
+        p_merchant_id, p_chargeback_no, p_payment_no, p_order_no, p_amount, p_fee, p_reason,
+        coalesce(p_charged_at, now())
+    where p_order_no is null or exists (
+        select from trade_orders as l
+        where l.merchant_id = p_merchant_id and l.order_no = p_order_no and l.trade_no = v_trade.trade_no
+    )
+    on conflict do nothing
+    returning * into v_chargeback;
+    if not found then
+        return _same_chargeback(
+            v_trade, p_payment_no, p_chargeback_no, p_amount, p_fee, p_charged_at, p_order_no
+        );
+    end if;
+    v_fact := _fact(v_trade, 'chargeback', p_chargeback_no, '', 'charged');
+    v_fact.payment_no := p_payment_no;
+    v_fact.order_no := p_order_no;
+    v_fact.reason := p_reason;
+    v_fact.happened_at := v_chargeback.charged_at;
+    v_facts := array[v_fact];
+    if p_fee > 0 then
+        v_fact.from_state := null;
+        v_fact.to_state := null;
+        v_fact.from_account := 'channel_fee';
+        v_fact.from_owner := v_payment.channel;
+        v_fact.to_account := 'channel';
+        v_fact.to_owner := v_payment.channel;
+        v_fact.amount := p_fee;
+        v_facts := v_facts || v_fact;
+    end if;
+    v_trade := _charge(_post(v_trade, v_facts), v_chargeback, p_amount, v_chargeback.charged_at);
+    v_trade := _hold_refunds(v_trade, p_payment_no, format('charged back: %s', p_chargeback_no));
+    select * into v_chargeback from chargebacks
+    where merchant_id = p_merchant_id and chargeback_no = p_chargeback_no;
+    return v_chargeback;
+end;
+$charge_back_payment$;
+
+comment on function mixpay.charge_back_payment(text, text, text, bigint, text, bigint, timestamptz, text) is $$
+Books that a channel took money of a payment back for a buyer who objected, once per chargeback number: like refunds that
+the channel made by itself.
+
+p_amount and p_fee, what the channel takes for it, are in the currency's smallest unit; p_charged_at is when, left out:
+now. The payment's surplus goes first, as far as it was not sent back; then what can be refunded of its orders, in reverse of
+how money fills them: the last one that is paid first (fifo), or all by what they have (pro_rata). p_order_no names the one
+that it is about: then that one first, and no other. Payees and receivers give back as for a refund; the orders are not
+payable again. What is above that had been given back before, and is lost: a movement from account loss, on loss_list. A
+channel refund of the payment that is not sent waits for a person, for the reason "charged back:" and the number: fail it,
+and its money covers what is lost; or redirect it, and it is sent after all. Money that moved is booked, also if it is more
+than what arrived. The same number with the same content returns the chargeback as it is now; the reason is not compared,
+nor is what is left out.
+Locks: the trade; then the splits of its orders, in ascending order number.
+Raises: MX101 if there is no such merchant; MX111 if the order is not in the payment's trade; MX201 if there is no such
+payment; MX223 if the chargeback number was used for something else; MX226 if the payment has not succeeded; MX901;
+MX902; MX905.
+$$;

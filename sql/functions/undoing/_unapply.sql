@@ -1,0 +1,112 @@
+create function mixpay._unapply(
+    p_trade mixpay.trades, p_facts mixpay.facts[], p_refund mixpay.refunds, p_positions bigint[], p_amounts bigint[],
+    p_falling bigint[], p_shares mixpay.refund_share[], p_channel text, p_refunded_at timestamptz
+) returns mixpay.trades
+language plpgsql
+set search_path = mixpay, pg_temp
+as $_unapply$
+declare
+    v_trade trades := p_trade;
+    v_refund refunds := p_refund;
+    v_fact facts;
+    v_facts facts[] := p_facts;
+    v_moved facts;
+    v_moves facts[] := array[]::facts[];
+    v_clearing clearing;
+    v_line record;
+    v_share refund_share;
+    v_nth bigint := 0;
+    v_total bigint := coalesce((select sum(a) from unnest(p_amounts) as a), 0);
+    v_left bigint := v_total;
+begin
+    v_refund.merchant_id := p_trade.merchant_id;
+    v_refund.refund_no := _new_number(clock_timestamp(), 0);
+    v_refund.amount := (select sum(s.amount) from unnest(p_shares) as s);
+    insert into refunds (merchant_id, refund_no, kind, amount, succeeded, state, reason, return_no)
+    select
+        v_refund.merchant_id, v_refund.refund_no, v_refund.kind, v_refund.amount,
+        case when p_channel is null then 0 else v_refund.amount end,
+        case when p_channel is null then 'processing' else 'succeeded' end, v_refund.reason, v_refund.return_no
+    returning * into v_refund;
+    v_facts := v_facts || _refund_fact(p_trade, v_refund, '', p_refunded_at);
+    if cardinality(p_positions) > 1 then
+        perform _lock_splits(p_trade.merchant_id, array[p_trade.trade_no::text]);
+    end if;
+    v_share.amount := 0;
+    for v_line in
+        select
+            l.stored, s.amount, s.i,
+            s.position = any (p_falling) or (l.stored).cancelled_at is not null as falls
+        from unnest(p_positions, p_amounts) with ordinality as s (position, amount, i)
+        cross join lateral (
+            select x as stored from trade_orders as x
+            where x.merchant_id = p_trade.merchant_id and x.trade_no = p_trade.trade_no and x.position = s.position
+            limit 1
+        ) as l
+        order by s.i
+    loop
+        v_fact := _fact(p_trade, 'trade', p_trade.trade_no);
+        if v_refund.return_no is not null then
+            v_fact := _fact(p_trade, 'return', v_refund.return_no);
+        end if;
+        v_fact.order_no := (v_line.stored).order_no;
+        v_fact.refund_no := v_refund.refund_no;
+        v_fact.reason := v_refund.reason;
+        v_fact.happened_at := p_refunded_at;
+        v_clearing := _clear_line(v_line.stored, -v_line.amount, 0, 0);
+        update trade_orders
+        set
+            paid = paid - v_line.amount, cleared = cleared + v_clearing.cleared,
+            amount = amount - case when v_line.falls then v_line.amount else 0 end
+        where
+            merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no
+            and position = (v_line.stored).position;
+        foreach v_moved in array _clearing_facts(v_fact, v_clearing) loop
+            v_facts := v_facts || v_moved;
+        end loop;
+        v_fact.entity := 'payment';
+        v_fact.from_account := 'order';
+        v_fact.from_owner := v_fact.order_no;
+        v_fact.to_account := 'surplus';
+        if v_line.falls then
+            v_trade.amount := v_trade.amount - v_line.amount;
+        end if;
+        -- Which line's money a payment has is nobody's choice: both are laid out in order and cut where either ends.
+        while v_line.amount > 0 loop
+            if v_share.amount = 0 then
+                v_nth := v_nth + 1;
+                v_share := p_shares[v_nth];
+            end if;
+            v_fact.number := v_share.payment_no;
+            v_fact.payment_no := v_share.payment_no;
+            v_fact.to_owner := v_share.payment_no;
+            v_fact.amount := least(v_share.amount, v_line.amount);
+            v_moves := v_moves || v_fact;
+            v_share.amount := v_share.amount - v_fact.amount;
+            v_line.amount := v_line.amount - v_fact.amount;
+        end loop;
+    end loop;
+    foreach v_share in array p_shares loop
+        v_share.amount := least(v_share.amount, v_left);
+        update payments set applied = applied - v_share.amount, surplus = surplus + v_share.amount
+        where merchant_id = p_trade.merchant_id and payment_no = v_share.payment_no;
+        v_left := v_left - v_share.amount;
+    end loop;
+    v_trade.paid := v_trade.paid - v_total;
+    return _reserve_refund(v_trade, v_facts || v_moves, v_refund, p_shares, p_channel, p_refunded_at);
+end;
+$_unapply$;
+
+comment on function mixpay._unapply(
+    mixpay.trades, mixpay.facts[], mixpay.refunds, bigint[], bigint[], bigint[], mixpay.refund_share[], text, timestamptz
+) is $$
+Un-applies money of a trade: what these lines are paid becomes surplus of the payments that are named, and goes back to
+them as one refund. Of a cancelled line, and of p_falling, the amount falls, too.
+
+p_amounts are in the smallest unit, for each of the p_positions at most what is paid of the line and not refunded. p_shares
+say how much of each payment goes back; what they have above that together is surplus already. p_refund says the kind of
+the refund, its reason and its return. p_channel is where all of it went back already, at p_refunded_at; null: it is sent
+through the payments' channels. p_trade is the locked trade as its caller has changed it, and p_facts say why; both are
+written with the rest. Returns the trade as it is then.
+Locks: the splits of the trade's orders, in ascending order number; of one line, its own.
+$$;

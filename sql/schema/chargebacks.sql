@@ -1,0 +1,42 @@
+-- A chargeback is money that a channel took back for a buyer who objected: a refund that the channel made by itself.
+create table mixpay.chargebacks (
+    merchant_id text collate "C" not null,
+    chargeback_no mixpay.number not null,
+    payment_no text collate "C" not null,
+    order_no text collate "C",
+    amount mixpay.positive_amount not null,
+    fee mixpay.amount not null default 0,
+    lost mixpay.amount not null default 0,
+    reversed mixpay.amount not null default 0,
+    state text not null default 'charged',
+    reason text,
+    reversal_reason text,
+    charged_at timestamptz not null,
+    reversed_at timestamptz,
+    created_at timestamptz not null default now(),
+    primary key (merchant_id, chargeback_no),
+    foreign key (merchant_id, payment_no) references mixpay.payments,
+    foreign key (merchant_id, order_no) references mixpay.orders,
+    constraint parts_are_never_above_amount check (lost + reversed <= amount),
+    constraint state_follows_from_reversed check (
+        state = case reversed when 0 then 'charged' when amount then 'reversed' else 'partly_reversed' end
+    ),
+    constraint reversed_has_its_moment check ((reversed_at is not null) = (reversed > 0))
+);
+
+-- The foreign key to payments; and what is lost, when money of the payment is free again.
+create index chargebacks_by_payment on mixpay.chargebacks (payment_no, merchant_id);
+
+-- The foreign key to orders.
+create index chargebacks_by_order on mixpay.chargebacks (order_no, merchant_id) where order_no is not null;
+
+comment on table mixpay.chargebacks is 'Money of a payment that its channel took back for the buyer.';
+comment on column mixpay.chargebacks.order_no is 'The order that it is about, if the caller named it.';
+comment on column mixpay.chargebacks.amount is 'What the channel took, in the currency''s smallest unit, its fee aside.';
+comment on column mixpay.chargebacks.fee is 'What the channel takes for the chargeback; it stays when that is reversed.';
+comment on column mixpay.chargebacks.lost is
+'What payment and orders had given back before; falls when such money is free again, and when the chargeback is reversed.';
+comment on column mixpay.chargebacks.reversed is 'What of it the channel gave back.';
+comment on column mixpay.chargebacks.state is
+'charged; partly_reversed: the channel gave a part back; reversed: all of it.';
+comment on column mixpay.chargebacks.charged_at is 'When the channel took it; reversed_at is when it gave back the last part.';

@@ -1,0 +1,26 @@
+-- A return is money of a payment that its channel took back because it had never been the buyer's to give: a debit, a
+-- cheque or a transfer that came back. What it paid is to be paid again.
+create table mixpay.returns (
+    merchant_id text collate "C" not null,
+    return_no mixpay.number not null,
+    payment_no text collate "C" not null,
+    amount mixpay.positive_amount not null,
+    unapplied mixpay.amount not null default 0,
+    lost mixpay.amount not null default 0,
+    reason text,
+    returned_at timestamptz not null,
+    created_at timestamptz not null default now(),
+    primary key (merchant_id, return_no),
+    foreign key (merchant_id, payment_no) references mixpay.payments,
+    constraint parts_are_never_above_amount check (unapplied + lost <= amount)
+);
+
+-- The foreign key to payments; and what is lost, when money of the payment is free again.
+create index returns_by_payment on mixpay.returns (payment_no, merchant_id);
+
+comment on table mixpay.returns is 'Money of a payment that came back: what it paid is to be paid again.';
+comment on column mixpay.returns.amount is
+'What its channel took back, in the currency''s smallest unit: un-applied, of its surplus, or lost.';
+comment on column mixpay.returns.unapplied is 'What was taken from the orders of its trade, which are payable again.';
+comment on column mixpay.returns.lost is 'What had been given back before, so that nobody owes it; falls when such money is free again.';
+comment on column mixpay.returns.returned_at is 'When the channel took it.';
