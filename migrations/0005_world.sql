@@ -108,11 +108,16 @@ create table mixpay.returns (
     created_at timestamptz not null default now(),
     primary key (merchant_id, return_no),
     foreign key (merchant_id, payment_no) references mixpay.payments,
-    constraint parts_are_never_above_amount check (unapplied + lost <= amount)
+    constraint parts_are_never_above_amount check (unapplied + lost <= amount),
+    constraint reason_has_no_control_characters check (
+        reason !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
+    )
 );
 
+alter table mixpay.returns alter column merchant_id set (n_distinct = -0.01);
+
 -- The foreign key to payments; and what is lost, when money of the payment is free again.
-create index returns_by_payment on mixpay.returns (payment_no, merchant_id);
+create index returns_by_payment on mixpay.returns (payment_no, merchant_id) where payment_no is not null;
 
 comment on table mixpay.returns is 'Money of a payment that came back: what it paid is to be paid again.';
 comment on column mixpay.returns.amount is
@@ -144,11 +149,19 @@ create table mixpay.chargebacks (
     constraint state_follows_from_reversed check (
         state = case reversed when 0 then 'charged' when amount then 'reversed' else 'partly_reversed' end
     ),
-    constraint reversed_has_its_moment check ((reversed_at is not null) = (reversed > 0))
+    constraint reversed_has_its_moment check ((reversed_at is not null) = (reversed > 0)),
+    constraint reason_has_no_control_characters check (
+        reason !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
+    ),
+    constraint reversal_reason_has_no_control_characters check (
+        reversal_reason !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
+    )
 );
 
+alter table mixpay.chargebacks alter column merchant_id set (n_distinct = -0.01);
+
 -- The foreign key to payments; and what is lost, when money of the payment is free again.
-create index chargebacks_by_payment on mixpay.chargebacks (payment_no, merchant_id);
+create index chargebacks_by_payment on mixpay.chargebacks (payment_no, merchant_id) where payment_no is not null;
 
 -- The foreign key to orders.
 create index chargebacks_by_order on mixpay.chargebacks (order_no, merchant_id) where order_no is not null;

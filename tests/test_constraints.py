@@ -296,6 +296,17 @@ REFUSED: dict[tuple[str, str], str] = {
     ("chargebacks", "state_follows_from_reversed"): CHARGEBACK.format(
         "'C9', 'P1', null, 2, 0, 0, 'reversed', now(), null"
     ),
+    ("returns", "reason_has_no_control_characters"): (
+        "insert into mixpay.returns (merchant_id, return_no, payment_no, amount, reason, "
+        "returned_at) values ('m', 'V9', 'P1', 1, E'a\\tb', now())"
+    ),
+    ("chargebacks", "reason_has_no_control_characters"): (
+        "insert into mixpay.chargebacks (merchant_id, chargeback_no, payment_no, amount, reason, "
+        "charged_at) values ('m', 'C9', 'P1', 1, E'a\\tb', now())"
+    ),
+    ("chargebacks", "reversal_reason_has_no_control_characters"): (
+        "update mixpay.chargebacks set reversal_reason = E'a\\tb' where chargeback_no = 'C1'"
+    ),
     ("chargebacks", "reversed_has_its_moment"): (
         "update mixpay.chargebacks set reversed_at = null where chargeback_no = 'C1'"
     ),

@@ -7,11 +7,12 @@ from collections import Counter
 from random import Random
 from typing import Any
 
-import psycopg
 import pytest
 from conftest import all_hold
 from psycopg import Connection
 from shop import Json, Shop, day, orders
+
+from mixpay_db.errors import MixpayError
 
 STEPS = 400
 
@@ -44,14 +45,7 @@ class Mix:
         try:
             self.shop.rows(function, *arguments, **named)
             self.done[function] += 1
-        except psycopg.Error as error:
-            assert (error.sqlstate or "").startswith("MX"), (
-                function,
-                arguments,
-                named,
-                str(error),
-                (error.diag.context or "")[:3000],
-            )
+        except MixpayError as error:
             self.codes[error.sqlstate or ""] += 1
 
     def amount(self) -> int:
@@ -220,13 +214,7 @@ class Mix:
         self.random.choices(list(steps), list(steps.values()))[0]()
 
 
-@pytest.mark.parametrize(
-    "seed",
-    range(
-        int(__import__("os").environ.get("SEED0", "1")),
-        int(__import__("os").environ.get("SEED1", "5")),
-    ),
-)
+@pytest.mark.parametrize("seed", [1, 2, 3])
 def test_all_checks_hold_whatever_channels_take_back(conn: Connection[Any], seed: int) -> None:
     random = Random(seed)
     mixes = []
@@ -242,5 +230,4 @@ def test_all_checks_hold_whatever_channels_take_back(conn: Connection[Any], seed
         if step % 5 == 0:
             assert all_hold(conn), (seed, step)
     done = mixes[0].done + mixes[1].done
-    print(done, mixes[0].codes + mixes[1].codes)
     assert min(done[x] for x in ("return_payment", "charge_back_payment", "reverse_chargeback")) > 5

@@ -79,6 +79,15 @@ def prepare(shop: Shop) -> Calls:
     shop.call("merge_orders", on_hold("S", I=40), "TI")
     shop.pay("TI", "PI", 40, "card")
     shop.call("open_dispute", "I", "DI", "broken")
+    # What channels took back.
+    shop.merge("TV", V1=100, V2=50)
+    shop.pay("TV", "PV", 160, "card")
+    shop.refund("V1", "RV", 20)
+    shop.call("charge_back_payment", "PV", "C1", 30, "fraud")
+    shop.merge("TW", W=100)
+    shop.pay("TW", "PW", 100, "card")
+    shop.refund("W", "RW", 60)
+    shop.call("return_payment", "PW", "V1", "no funds")
     # What was paid out.
     shop.sell("G1", 70, "V")
     shop.settle("S1", "V")
@@ -148,11 +157,25 @@ def prepare(shop: Shop) -> Calls:
         "complete_channel_refund late": ("%s, 'Y'", [number("R2")]),
         "complete_channel_refunds": ("%s", [Jsonb(done)]),
         "fail_channel_refund": ("%s, 'no'", [number("R1")]),
+        "fail_channel_refund of what covers": ("%s, 'no'", [number("RW", "PW")]),
         "doubt_channel_refund": ("%s, 'lost'", [number("R1")]),
         "defer_channel_refund": ("%s, 'later'", [number("R1")]),
         "redirect_channel_refund": ("%s, 'bank', 'again'", [number("R2")]),
         "bounce_channel_refund": ("%s, 'closed'", [number("R3")]),
         "resolve_anomaly": ("%s, 'recovered', 'back'", [number("RA1", "PA")]),
+        "return_payment": ("'PV', 'NEW', 'no funds'", []),
+        "return_payment in part": ("'PP1', 'NEW', 'no funds', 5", []),
+        "return_payment of a split": ("'PQ', 'NEW', 'no funds'", []),
+        "return_payment again": ("'PW', 'V1', 'no funds'", []),
+        "charge_back_payment": ("'PV', 'NEW', 200, 'fraud', 5", []),
+        "charge_back_payment of an order": (
+            "'PP1', 'NEW', 9, 'fraud', p_order_no => 'P2'",
+            [],
+        ),
+        "charge_back_payment of a split": ("'PQ', 'NEW', 9, 'fraud'", []),
+        "charge_back_payment again": ("'PV', 'C1', 30, 'fraud'", []),
+        "reverse_chargeback": ("'C1', 'won'", []),
+        "reverse_chargeback in part": ("'C1', 'won', 5", []),
         "settle_payee": ("'V', 'NEW', null, 'CNY'", []),
         "settle_payee until": ("'V', 'NEW', now()", []),
         "settle_receiver": ("'agent', 'NEW', null", []),
@@ -235,6 +258,9 @@ def fill(shop: Shop) -> None:
     for number in range(1, THOUSANDS, 4):
         shop.call("open_dispute", f"FP{number}", f"FD{number}")
         shop.call("release_order", f"FO{number}", f"FL{number}", 1) if number % 5 > 1 else None
+    for number in range(3, THOUSANDS, 5):
+        shop.call("charge_back_payment", f"FP{number}", f"FC{number}", 25, "fraud")
+        shop.call("return_payment", f"FP{number + 1}", f"FV{number}", "no funds")
     shop.until_final()
     shop.call("fold_balances")
     for number in range(1, THOUSANDS // 10, 2):

@@ -12,11 +12,16 @@ create table mixpay.returns (
     created_at timestamptz not null default now(),
     primary key (merchant_id, return_no),
     foreign key (merchant_id, payment_no) references mixpay.payments,
-    constraint parts_are_never_above_amount check (unapplied + lost <= amount)
+    constraint parts_are_never_above_amount check (unapplied + lost <= amount),
+    constraint reason_has_no_control_characters check (
+        reason !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
+    )
 );
 
+alter table mixpay.returns alter column merchant_id set (n_distinct = -0.01);
+
 -- The foreign key to payments; and what is lost, when money of the payment is free again.
-create index returns_by_payment on mixpay.returns (payment_no, merchant_id);
+create index returns_by_payment on mixpay.returns (payment_no, merchant_id) where payment_no is not null;
 
 comment on table mixpay.returns is 'Money of a payment that came back: what it paid is to be paid again.';
 comment on column mixpay.returns.amount is

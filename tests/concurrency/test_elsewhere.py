@@ -1,4 +1,4 @@
-"""What channels take back, at once with everything else: it counts once, and nobody waits for ever."""
+"""What channels take back, at once with everything else: it counts once."""
 
 from collections.abc import Callable
 from typing import Any

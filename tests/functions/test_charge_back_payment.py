@@ -15,7 +15,8 @@ def taken(shop: Shop, chargeback_no: str = "C1") -> dict[str | None, int]:
     """What it took of each order, and of none."""
     rows = shop.query(
         "select order_no, sum(amount)::bigint as amount from mixpay.refunds "
-        "where chargeback_no = %s and kind = 'chargeback' and state = 'succeeded' group by order_no",
+        "where chargeback_no = %s and kind = 'chargeback' and state = 'succeeded' "
+        "group by order_no",
         chargeback_no,
     )
     return {row.order_no: row.amount for row in rows}

@@ -143,7 +143,7 @@ def test_of_a_cancelled_order_the_line_falls(shop: Shop) -> None:
     shop.fail("R", "P")
 
     give_back(shop, "P", "B1", 90)
-    # The 20 that the cancelling reversed; then B's 50, payable again; then A's 20 of 30, which is not.
+    # The 20 that the cancelling reversed; B's 50, payable again; A's 20 of 30, which is not.
     assert state(shop) == ("open", 60, 10)
     assert shop.paid("T") == {"A": 10, "B": 0}
 
@@ -429,7 +429,7 @@ def test_it_does_not_use_up_what_the_channel_allows(shop: Shop) -> None:
     assert shop.channel_refund("R", "P").state == "pending"
 
 
-def test_e12_what_is_left_is_still_first_in_first_out(shop: Shop) -> None:
+def test_what_is_left_is_still_first_in_first_out(shop: Shop) -> None:
     shop.merge("T", A=100, B=100)
     shop.pay("T", "P", 100, "card", day(1))
     shop.pay("T", "P2", 100, "card", day(2))

@@ -18,13 +18,17 @@ begin
         from refund_details as d
         cross join lateral (
             select * from channel_refunds as x
-            where
-                x.merchant_id = d.merchant_id and x.refund_no = d.refund_no and x.payment_no = d.payment_no
-                and x.state in ('waiting', 'pending')
+            where x.merchant_id = d.merchant_id and x.refund_no = d.refund_no and x.payment_no = d.payment_no
             offset 0
         ) as c
-        inner join refunds as r on r.merchant_id = d.merchant_id and r.refund_no = d.refund_no
-        where d.merchant_id = p_trade.merchant_id and d.payment_no = p_payment_no and r.order_no is null
+        cross join lateral (
+            select y.order_no from refunds as y
+            where y.merchant_id = d.merchant_id and y.refund_no = d.refund_no
+            limit 1
+        ) as r
+        where
+            d.merchant_id = p_trade.merchant_id and d.payment_no = p_payment_no and r.order_no is null
+            and c.state in ('waiting', 'pending')
         order by c.channel_refund_no
         limit 1;
         exit when not found;

@@ -17,7 +17,13 @@ begin
     for v_taken in
         select c.channel_refund_no, c.amount, r.order_no
         from refunds as r
-        inner join channel_refunds as c on c.merchant_id = r.merchant_id and c.refund_no = r.refund_no
+        cross join lateral (
+            select x.channel_refund_no, x.amount, x.state from channel_refunds as x
+            where
+                x.merchant_id = r.merchant_id and x.refund_no = r.refund_no
+                and x.payment_no = p_chargeback.payment_no
+            offset 0
+        ) as c
         where
             r.merchant_id = p_trade.merchant_id and r.chargeback_no = p_chargeback.chargeback_no
             and r.kind = 'chargeback' and c.state = 'succeeded'

@@ -14,14 +14,12 @@ begin
         from refund_details as d
         cross join lateral (
             select * from channel_refunds as x
-            where
-                x.merchant_id = d.merchant_id and x.refund_no = d.refund_no and x.payment_no = d.payment_no
-                and x.state in ('waiting', 'pending')
+            where x.merchant_id = d.merchant_id and x.refund_no = d.refund_no and x.payment_no = d.payment_no
             offset 0
         ) as c
         where
             d.merchant_id = p_trade.merchant_id and d.payment_no = p_payment_no
-            and _holder(c.reason) is null
+            and c.state in ('waiting', 'pending') and _holder(c.reason) is null
         order by c.channel_refund_no
     loop
         update channel_refunds set state = 'waiting', reason = p_reason, not_before = null, due_at = null

@@ -26,12 +26,12 @@ begin
         from refund_details as d
         cross join lateral (
             select * from channel_refunds as x
-            where
-                x.merchant_id = d.merchant_id and x.refund_no = d.refund_no and x.payment_no = d.payment_no
-                and x.state = 'waiting' and x.reason = p_reason
+            where x.merchant_id = d.merchant_id and x.refund_no = d.refund_no and x.payment_no = d.payment_no
             offset 0
         ) as c
-        where d.merchant_id = p_trade.merchant_id and d.payment_no = p_payment_no
+        where
+            d.merchant_id = p_trade.merchant_id and d.payment_no = p_payment_no and c.state = 'waiting'
+            and c.reason = p_reason
         order by c.channel_refund_no
     loop
         v_destination := _find_destination(

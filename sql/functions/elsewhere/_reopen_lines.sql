@@ -36,6 +36,7 @@ begin
         and not exists (
             select from trade_orders as x
             where x.merchant_id = l.merchant_id and x.order_no = l.order_no and x.live
+            offset 0
         );
     return array(
         select l.position from trade_orders as l

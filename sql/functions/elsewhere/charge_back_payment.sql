@@ -4,7 +4,7 @@ create function mixpay.charge_back_payment(
 ) returns mixpay.chargebacks
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
-set enable_seqscan = off set jit = off
+set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $charge_back_payment$
 declare
     v_trade trades;

@@ -11,6 +11,7 @@ begin
         and exists (
             select from returns as r
             where r.merchant_id = c.merchant_id and r.payment_no = c.payment_no and r.lost > 0
+            offset 0
         );
     if found then
         perform _lock_orders_of_payment(p_merchant_id, v_payment_no);

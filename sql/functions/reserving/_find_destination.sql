@@ -42,7 +42,11 @@ begin
                 where x.merchant_id = d.merchant_id and x.refund_no = d.refund_no and x.payment_no = d.payment_no
                 offset 0
             ) as c
-            inner join refunds as r on r.merchant_id = d.merchant_id and r.refund_no = d.refund_no
+            cross join lateral (
+                select y.kind from refunds as y
+                where y.merchant_id = d.merchant_id and y.refund_no = d.refund_no
+                limit 1
+            ) as r
             where
                 d.merchant_id = p_merchant_id and d.payment_no = p_payment_no and c.channel = v_channel.channel
                 -- What the channel took back by itself is no refund to it.
