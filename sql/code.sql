@@ -208,8 +208,8 @@ set role mixpay_owner;
 \ir functions/elsewhere/_lines_to_take.sql
 \ir functions/elsewhere/_free_surplus.sql
 \ir functions/elsewhere/_rest_of_surplus.sql
-\ir functions/elsewhere/_holder.sql
-\ir functions/elsewhere/_hold_refunds.sql
+\ir functions/elsewhere/_waits_for.sql
+\ir functions/elsewhere/_leave_to_a_person.sql
 \ir functions/elsewhere/_let_go.sql
 \ir functions/elsewhere/_loss.sql
 \ir functions/elsewhere/_reopen_lines.sql

@@ -2,7 +2,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from shop import Row, Shop, day, held
+from shop import Row, Shop, day, on_hold
 
 
 def charge_back(
@@ -103,12 +103,12 @@ def test_e41_receivers_of_a_split_give_back_as_for_a_refund(shop: Shop) -> None:
 
 def test_e41_escrow_goes_first(shop: Shop) -> None:
     shop.call("register_payee", "S", "Store")
-    shop.call("merge_orders", held("S", A=1000), "T")
+    shop.call("merge_orders", on_hold("S", A=1000), "T")
     shop.pay("T", "P", 1000, "card")
     shop.release("A", "L", 300)
     charge_back(shop, 800)
 
-    assert (shop.owns("payee:S"), shop.balance("A").held) == ({"CNY": 200}, 0)
+    assert (shop.owns("payee:S"), shop.balance("A").in_escrow) == ({"CNY": 200}, 0)
 
 
 @pytest.mark.parametrize("method", ["card", "cash"])
@@ -161,6 +161,7 @@ def test_money_that_comes_back_covers_the_oldest_loss_first(shop: Shop) -> None:
 
 @pytest.mark.usefixtures("refunded")
 def test_a_late_success_of_what_covered_is_an_anomaly(shop: Shop) -> None:
+    shop.complete("R", "P", "Y1")
     shop.bounce("R", "P")
     charge_back(shop, 1000)
     shop.complete("R", "P", "another")
@@ -222,7 +223,7 @@ def test_surplus_goes_first_unless_an_order_is_named(shop: Shop) -> None:
     assert rest.reason == "charged back: C2"
 
 
-def test_of_a_closed_trade_that_was_kept(shop: Shop) -> None:
+def test_of_a_closed_trade_that_keeps_what_was_paid(shop: Shop) -> None:
     shop.merge("T", A=100)
     shop.pay("T", "P", 60, "card")
     shop.close("T", keep=True)

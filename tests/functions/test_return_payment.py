@@ -2,7 +2,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from shop import Row, Shop, day, held, orders
+from shop import Row, Shop, day, on_hold, orders
 
 
 def give_back(
@@ -107,7 +107,7 @@ def test_e40_a_trade_whose_orders_are_all_merged_elsewhere_stays_paid(shop: Shop
 
     give_back(shop, "P", "B2")
     assert state(shop) == ("closed", 0, 0)
-    assert not shop.row("trades", "T").kept
+    assert not shop.row("trades", "T").keeps_paid
 
 
 def test_a_trade_that_is_closed_by_it_closes_its_attempts(shop: Shop) -> None:
@@ -122,7 +122,7 @@ def test_a_trade_that_is_closed_by_it_closes_its_attempts(shop: Shop) -> None:
     assert (entry.from_state, entry.reason) == ("paid", "returned: B1")
 
 
-def test_of_a_closed_trade_the_kept_money_falls(shop: Shop) -> None:
+def test_of_a_closed_trade_what_stayed_on_its_orders_falls(shop: Shop) -> None:
     shop.merge("T", A=100)
     shop.pay("T", "P", 60, "card")
     shop.close("T", keep=True)
@@ -224,9 +224,9 @@ def test_a_pending_refund_waits_for_a_person_who_fails_it(shop: Shop) -> None:
     assert parts(give_back(shop)) == (1000, 0, 1000)
 
     assert state(shop) == ("paid", 1000, 1000)
-    held_back = shop.channel_refund("R", "P")
-    assert (held_back.state, held_back.reason) == ("waiting", "returned: B1")
-    assert held_back.due_at is None
+    waiting = shop.channel_refund("R", "P")
+    assert (waiting.state, waiting.reason) == ("waiting", "returned: B1")
+    assert waiting.due_at is None
     assert shop.listed("manual_list") == {"P": 1000}
     assert shop.rows("claim_channel_refunds", "w") == []
     (loss,) = shop.query("select * from mixpay.loss_list")
@@ -374,14 +374,14 @@ def test_takes_from_payee_and_receivers_as_a_reversal_does(shop: Shop) -> None:
 
 def test_takes_from_escrow_first(shop: Shop) -> None:
     shop.call("register_payee", "S", "Store")
-    shop.call("merge_orders", held("S", A=100), "T")
+    shop.call("merge_orders", on_hold("S", A=100), "T")
     shop.pay("T", "P", 100, "card")
     shop.release("A", "L", 30)
     give_back(shop, "P", "B1", 80)
-    assert (shop.owns("payee:S"), shop.balance("A").held) == ({"CNY": 20}, 0)
+    assert (shop.owns("payee:S"), shop.balance("A").in_escrow) == ({"CNY": 20}, 0)
 
     shop.pay("T", "P2", 80, "card")
-    assert shop.balance("A").held == 80
+    assert shop.balance("A").in_escrow == 80
 
 
 def test_the_books_say_when_and_why(shop: Shop) -> None:
@@ -399,7 +399,7 @@ def test_the_books_say_when_and_why(shop: Shop) -> None:
         ("surplus", "refund", 100, day(3)),
         ("refund", "channel", 100, day(3)),
     ]
-    assert flow[-1].held == 0
+    assert flow[-1].in_minus_out == 0
     (refund,) = shop.query("select * from mixpay.refunds")
     assert (refund.kind, refund.return_no, refund.state) == ("return", "B1", "succeeded")
 

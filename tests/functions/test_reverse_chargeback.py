@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-from shop import Row, Shop, day, held
+from shop import Row, Shop, day, on_hold
 
 
 def win(shop: Shop, amount: int | None = None, chargeback_no: str = "C1", **named: Any) -> Row:
@@ -103,13 +103,13 @@ def test_payee_and_receivers_have_it_again(shop: Shop) -> None:
 
 def test_what_was_in_escrow_is_there_again(shop: Shop) -> None:
     shop.call("register_payee", "S", "Store")
-    shop.call("merge_orders", held("S", A=1000), "T")
+    shop.call("merge_orders", on_hold("S", A=1000), "T")
     shop.pay("T", "P", 1000, "card")
     shop.release("A", "L", 300)
     charge_back(shop, 800)
     win(shop)
 
-    assert (shop.owns("payee:S"), shop.balance("A").held) == ({"CNY": 300}, 700)
+    assert (shop.owns("payee:S"), shop.balance("A").in_escrow) == ({"CNY": 300}, 700)
 
 
 @pytest.mark.parametrize(("method", "state"), [("card", "pending"), ("cash", "waiting")])

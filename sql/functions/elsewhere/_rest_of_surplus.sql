@@ -23,7 +23,7 @@ begin
     v_trade := _reserve_refund(p_trade, array[_refund_fact(p_trade, v_refund, '', null)], v_refund, array[row(
         p_payment_no, v_rest, p_trade.trade_no, null, v_payment.channel, v_payment.paid_at, v_payment.seq, v_rest
     )::refund_share], null, null);
-    return _hold_refunds(
+    return _leave_to_a_person(
         v_trade, p_payment_no,
         coalesce('returned: ' || p_return_no, 'charged back: ' || p_chargeback_no)
     );

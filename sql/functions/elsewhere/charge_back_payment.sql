@@ -52,7 +52,7 @@ begin
         v_facts := v_facts || v_fact;
     end if;
     v_trade := _charge(_post(v_trade, v_facts), v_chargeback, p_amount, v_chargeback.charged_at);
-    v_trade := _hold_refunds(v_trade, p_payment_no, format('charged back: %s', p_chargeback_no));
+    v_trade := _leave_to_a_person(v_trade, p_payment_no, format('charged back: %s', p_chargeback_no));
     select * into v_chargeback from chargebacks
     where merchant_id = p_merchant_id and chargeback_no = p_chargeback_no;
     return v_chargeback;

@@ -10,7 +10,7 @@ declare
     v_trade trades;
     v_payment payments;
     v_return returns;
-    v_held_for text := format('returned: %s', p_return_no);
+    v_why text := format('returned: %s', p_return_no);
     v_fact facts;
     v_surplus bigint;
 begin
@@ -41,7 +41,7 @@ begin
     v_fact.payment_no := p_payment_no;
     v_fact.reason := p_reason;
     v_fact.happened_at := v_return.returned_at;
-    v_trade := _free_surplus(_post(v_trade, array[v_fact]), p_payment_no, v_return.amount, v_held_for);
+    v_trade := _free_surplus(_post(v_trade, array[v_fact]), p_payment_no, v_return.amount, v_why);
     select * into v_payment from payments where merchant_id = p_merchant_id and payment_no = p_payment_no;
     v_surplus := least(v_return.amount, v_payment.surplus - v_payment.surplus_refunded);
     v_return.unapplied := least(
@@ -57,7 +57,7 @@ begin
     if v_surplus > 0 then
         v_trade := _rest_of_surplus(v_trade, p_payment_no, p_return_no, null);
     end if;
-    v_trade := _hold_refunds(v_trade, p_payment_no, v_held_for);
+    v_trade := _leave_to_a_person(v_trade, p_payment_no, v_why);
     return v_return;
 end;
 $return_payment$;
@@ -70,7 +70,8 @@ p_amount is in the currency's smallest unit, left out: all that arrived and that
 when the channel took it, left out: now. Its surplus goes first, as far as it was not sent back; then what the trade needed
 of it and did not refund, from the orders in reverse of how money fills them: the last one that is paid first (fifo), or
 all by what they have (pro_rata). A trade that was paid is open again, without an end; an order that was merged elsewhere
-meanwhile is payable there, and its line falls to what is paid of it. Of a closed trade the kept money falls.
+meanwhile is payable there, and its line falls to what is paid of it. Of a closed trade what stayed
+on its orders falls.
 What had been given back before is lost: a movement from account loss, on loss_list. A channel refund of the payment that
 is not sent waits for a person, for the reason "returned:" and the number: fail it, and its money covers what is lost; or
 redirect it, and it is sent after all. Money that moved is booked, also if it is more than what arrived. The same number

@@ -1,9 +1,9 @@
-create function mixpay._hold_refunds(
+create function mixpay._leave_to_a_person(
     p_trade mixpay.trades, p_payment_no text, p_reason text
 ) returns mixpay.trades
 language plpgsql
 set search_path = mixpay, pg_temp
-as $_hold_refunds$
+as $_leave_to_a_person$
 declare
     v_trade trades := p_trade;
     v_was channel_refunds;
@@ -19,7 +19,7 @@ begin
         ) as c
         where
             d.merchant_id = p_trade.merchant_id and d.payment_no = p_payment_no
-            and c.state in ('waiting', 'pending') and _holder(c.reason) is null
+            and c.state in ('waiting', 'pending') and _waits_for(c.reason) is null
         order by c.channel_refund_no
     loop
         update channel_refunds set state = 'waiting', reason = p_reason, not_before = null, due_at = null
@@ -29,9 +29,9 @@ begin
     end loop;
     return v_trade;
 end;
-$_hold_refunds$;
+$_leave_to_a_person$;
 
-comment on function mixpay._hold_refunds(mixpay.trades, text, text) is $$
+comment on function mixpay._leave_to_a_person(mixpay.trades, text, text) is $$
 Leaves to a person what a payment was to give back and what is not sent: its channel refunds wait, for this reason. What
 waits for an earlier return or chargeback keeps its own.
 
