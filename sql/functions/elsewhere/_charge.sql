@@ -10,7 +10,7 @@ declare
     v_fact facts := _fact(p_trade, 'chargeback', p_chargeback.chargeback_no);
     v_facts facts[];
     v_share record;
-    v_shares bigint[] := '{}';
+    v_shares bigint[] := array[]::bigint[];
     v_of_orders bigint := 0;
     v_surplus bigint;
     v_lost bigint;
@@ -55,12 +55,12 @@ begin
         v_trade := _take_charged_back(
             v_trade, p_chargeback, v_facts, v_share.order_no, v_share.amount, p_charged_at
         );
-        v_facts := '{}';
+        v_facts := array[]::facts[];
     end loop;
     if v_surplus > 0 then
         v_trade := _take_charged_back(v_trade, p_chargeback, v_facts, null, v_surplus, p_charged_at);
         return _rest_of_surplus(v_trade, v_payment.payment_no, null, p_chargeback.chargeback_no);
-    elsif v_facts <> '{}' then
+    elsif cardinality(v_facts) > 0 then
         return _post(v_trade, v_facts);
     end if;
     return v_trade;

@@ -8,7 +8,7 @@ declare
     v_return returns;
     v_payment payments;
     v_fact facts := _fact(p_trade, 'return', p_return_no);
-    v_shares bigint[] := '{}';
+    v_shares bigint[] := array[]::bigint[];
 begin
     update returns
     set lost = lost - p_amount, unapplied = unapplied + case when p_order_no is null then 0 else p_amount end

@@ -8,7 +8,7 @@ declare
     v_fact facts := p_fact;
 begin
     if p_amount = 0 then
-        return '{}';
+        return array[]::facts[];
     end if;
     v_fact.from_state := null;
     v_fact.to_state := null;

@@ -6,7 +6,7 @@ declare
     v_locked text[];
 begin
     if p_trade.state = 'closed' then
-        return '{}';
+        return array[]::bigint[];
     end if;
     -- The caller has locked the orders before the trade, unless a return came between: then nobody is waited for, and
     -- an order that is being merged at this moment is merged elsewhere. A merge that waits for the update fails under

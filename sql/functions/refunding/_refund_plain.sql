@@ -61,7 +61,7 @@ begin
         perform _check_text(format('refund %s: "reason"', v_item.i), v_item.reason);
         v_places := v_places || v_item.i;
         v_refund := row(p_merchant_id, v_item.refund_no, 'order', v_item.order_no, v_item.amount, 0, 0, 'processing',
-            null, v_item.reason, now());
+            null, v_item.reason, now(), null, null);
         v_refunds := v_refunds || v_refund;
         v_clearing := _clear_line(_refunded_line(v_item.line, v_item.before), 0, v_item.amount, 0);
         if v_item.is_last then
