@@ -41,6 +41,7 @@ set role mixpay_owner;
 \ir views/trade_flow.sql
 \ir views/history.sql
 \ir views/events.sql
+\ir views/horizon.sql
 -- What may be done. First what all calls share; then step by step what a caller does, each step with its own helpers.
 -- What every call does first: it looks at what it was given. A refusal has a code, the numbers and the way out.
 \ir functions/input/_check_number.sql

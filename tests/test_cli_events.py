@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from queue import Empty, SimpleQueue
 from threading import Thread
+from time import monotonic
 from typing import Any
 
+import psycopg
 import pytest
 from click.testing import CliRunner, Result
 from psycopg import Connection, conninfo
@@ -270,3 +272,22 @@ def test_verify_finds_that_the_first_epoch_is_gone(url: str, conn: Connection[An
     conn.execute("update mixpay.epochs set epoch = 2")
     verified = CliRunner().invoke(main, ["--url", url, "verify"])
     assert "missing: row of mixpay.epochs" in verified.output
+
+
+def test_e54_names_the_session_that_keeps_events_back(url: str, shop: Shop) -> None:
+    """An idle transaction of any database of the server, without any right here."""
+    elsewhere = conninfo.make_conninfo(url, dbname="postgres", application_name="a report")
+    with psycopg.connect(elsewhere) as idle:
+        idle.execute("select pg_current_xact_id()")
+        shop.merge("T1", A=100)
+        told = f"events wait for session {idle.info.backend_pid} of database postgres (a report)"
+        # Other tests' transactions may be older, but they end.
+        deadline = monotonic() + 60
+        while told not in (read := run(url, "--merchant", "m", "--patience", "0")).stderr:
+            assert monotonic() < deadline, read.stderr
+        assert lines(read) == []
+        assert f"{told}, idle in transaction since" in read.stderr
+        # One that began just now is no news.
+        assert told not in run(url, "--merchant", "m", "--patience", "3600").stderr
+    shop.until_final()
+    assert [line["number"] for line in lines(run(url, "--merchant", "m"))] == ["T1"]

@@ -20,6 +20,14 @@ from mixpay_db.printable import printable
 
 # As many as the server gives at once.
 _PAGE = 1000
+# What keeps events back: the oldest transaction, unless it began only a moment ago.
+_OLDEST = """
+select pid, prepared_as, database, application, state, began_at::text
+from mixpay.horizon
+where began_at is null or began_at <= clock_timestamp() - make_interval(secs => %s)
+order by transactions_since desc
+limit 1
+"""
 _NEXT_EPOCH = """
 insert into mixpay.epochs (epoch) select max(epoch) + 1 from mixpay.epochs returning epoch
 """
@@ -39,6 +47,14 @@ insert into mixpay.epochs (epoch) select max(epoch) + 1 from mixpay.epochs retur
     help="How often --follow looks.",
 )
 @click.option(
+    "--patience",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0),
+    default=10.0,
+    show_default=True,
+    help="How long a transaction may keep events back before it is named, on standard error.",
+)
+@click.option(
     "--new-epoch",
     is_flag=True,
     help="After a restore from a backup, before anybody writes: count it, so that whoever follows "
@@ -53,11 +69,15 @@ def events(
     limit: int | None,
     follow: bool,
     poll: float,
+    patience: float,
     new_epoch: bool,
 ) -> None:
     """Print a merchant's changes of state in their order, each as JSON on a line of its own.
 
     Remember the position of the last line that you have dealt with, and go on with --after.
+
+    Events wait for the oldest transaction of the whole server, so that none is ever skipped; one
+    that stays open too long is named.
     """
     if new_epoch:
         others = [name for name in ctx.params if name != "new_epoch" and _was_said(ctx, name)]
@@ -71,10 +91,11 @@ def events(
     url = connect_url(ctx)
     if follow:
         with _ended_by_signals():
-            _print(_follow(url, merchant, after, poll), limit)
+            _print(_follow(url, merchant, after, poll, patience), limit)
     else:
         with psycopg.connect(url, autocommit=True) as conn:
             _print(_read(conn, merchant, after), limit)
+            _name_the_oldest(conn, patience, None)
 
 
 def raise_epoch(conn: psycopg.Connection[Any]) -> int:
@@ -123,9 +144,29 @@ def _read(
         after = page[-1].position
 
 
-def _follow(url: str, merchant: str, after: str | None, poll: float) -> Iterator[mixpay_db.Event]:
+def _name_the_oldest(
+    conn: psycopg.Connection[Any], patience: float, named: str | None
+) -> str | None:
+    """Says whom events wait for, unless that was said last; gives what it is now."""
+    row = conn.execute(_OLDEST, [patience]).fetchone()
+    if row is None:
+        return None
+    pid, prepared_as, database, application, state, began_at = row
+    who = f"prepared transaction {prepared_as}" if prepared_as else f"session {pid}"
+    told = f"events wait for {who} of database {database}"
+    told += f" ({application})" if application else ""
+    told += f", {state} since {began_at}" if began_at else ""
+    if told != named:
+        click.echo(printable(f"{told}: see mixpay.horizon"), err=True)
+    return told
+
+
+def _follow(
+    url: str, merchant: str, after: str | None, poll: float, patience: float
+) -> Iterator[mixpay_db.Event]:
     """What there is and what comes. A lost connection is made anew, the first one must succeed."""
     conn = psycopg.connect(url, autocommit=True)
+    named = None
     try:
         while True:
             try:
@@ -134,6 +175,7 @@ def _follow(url: str, merchant: str, after: str | None, poll: float) -> Iterator
                 for event in _read(conn, merchant, after):
                     after = event.position
                     yield event
+                named = _name_the_oldest(conn, patience, named)
             except psycopg.OperationalError as error:
                 click.echo(f"trying again: {printable(str(error).splitlines()[0])}", err=True)
                 conn.close()

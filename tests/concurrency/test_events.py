@@ -187,3 +187,28 @@ def test_several_writers_and_one_who_follows(
     assert sorted(found) == sorted(shop.query("select trade_no, entry from mixpay.history"))
     order = [(event.epoch, int(event.xid), event.trade_no, event.entry) for event in follower.read]
     assert order == sorted(order)
+
+
+def test_e54_the_horizon_shows_who_keeps_events_back(
+    shop: Shop, connect: Connect, follower: Follower
+) -> None:
+    slow = begun(connect)
+    shop.pay("T2", "fast", 10)
+    assert follower.poll() == []
+    # Other tests' transactions are there, too: they are of the same server.
+    mine = "select * from mixpay.horizon where pid = %s"
+    (row,) = shop.query(mine, slow.conn.info.backend_pid)
+    assert row.state == "idle in transaction"
+    assert row.database == slow.conn.info.dbname
+    assert row.transactions_since > 0
+    assert row.began_at is not None
+    # Whoever may not see others' sessions is told who it is all the same.
+    shop.conn.execute("set role mixpay_reader")
+    (seen,) = shop.query(mine, row.pid)
+    assert seen.database == row.database
+    assert (seen.state, seen.began_at) == (None, None)
+    shop.conn.execute("reset role")
+    slow.conn.rollback()
+    assert shop.query(mine, row.pid) == []
+    shop.until_final()
+    assert follower.poll() == ["fast"]
