@@ -41,6 +41,8 @@ delete from mixpay.state_transitions
 where from_state = to_state and entity in ('payment', 'channel_refund') and cause = 'the channel''s number came later';
 
 -- Repricing, writing off, notes.
+delete from mixpay.state_transitions where 'written_off' in (from_state, to_state);
+comment on column mixpay.refunds.succeeded is 'What has gone back.';
 
 -- Adjustments, channel fees and payouts, the bank.
 

@@ -226,6 +226,11 @@ insert into mixpay.state_transitions (entity, from_state, to_state, cause) value
 -- Adjustments, channel fees and payouts, the bank.
 
 -- Repricing, writing off, notes.
+insert into mixpay.state_transitions (entity, from_state, to_state, cause) values
+    ('channel_refund', 'waiting', 'written_off', 'nobody will hand it over'),
+    ('channel_refund', 'pending', 'written_off', 'nobody will send it'),
+    ('channel_refund', 'written_off', 'succeeded', 'the money was handed back after all');
+comment on column mixpay.refunds.succeeded is 'What has gone back, or was written off.';
 
 -- The channels' own numbers; refunds that went in part.
 insert into mixpay.state_transitions (entity, from_state, to_state, cause) values

@@ -352,6 +352,10 @@ def bounce_channel_refund(
 
 
 @call
+def write_off(merchant_id: str, channel_refund_no: str, reason: str) -> ChannelRefund: ...
+
+
+@call
 def redirect_channel_refund(
     merchant_id: str, channel_refund_no: str, channel: str, reason: str
 ) -> ChannelRefund: ...

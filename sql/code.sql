@@ -183,7 +183,7 @@ set role mixpay_owner;
 \ir functions/splitting/_split_lines.sql
 \ir functions/splitting/split_order.sql
 -- 5. A worker sends it: claim_channel_refunds, commit, ask the channel, then complete, doubt, fail or defer.
--- What comes later is told, too: bounce, redirect, resolve_anomaly.
+-- What comes later is told, too: bounce, write_off, redirect, resolve_anomaly.
 \ir functions/sending/_check_lease.sql
 \ir functions/sending/_refuse_channel_refund_news.sql
 \ir functions/sending/_is_still_free.sql
@@ -202,6 +202,7 @@ set role mixpay_owner;
 \ir functions/sending/fail_channel_refund.sql
 \ir functions/sending/defer_channel_refund.sql
 \ir functions/sending/bounce_channel_refund.sql
+\ir functions/sending/write_off.sql
 \ir functions/sending/redirect_channel_refund.sql
 \ir functions/sending/resolve_anomaly.sql
 -- 8. Money moved elsewhere, and a call says so: return_payment, charge_back_payment, reverse_chargeback.

@@ -276,6 +276,12 @@ def elsewhere(merchant: str) -> Generator[Step, Any, None]:
         c, merchant, "P7", "C1", 20, "fraud", fee=3, charged_at=DAY, order_no="G"
     )
     yield lambda c: mixpay_db.reverse_chargeback(c, merchant, "C1", "it was he", 10, at=DAY)
+    yield lambda c: mixpay_db.record_payment(c, merchant, "ET", "EP2", "bank", 50, DAY)
+    yield lambda c: mixpay_db.refund_order(c, merchant, "EA", "ER1", 2)
+    (sent,) = yield lambda c: mixpay_db.claim_channel_refunds(c, merchant, "w", channels=["bank"])
+    unsent = sent.channel_refund_no
+    yield lambda c: mixpay_db.defer_channel_refund(c, merchant, unsent, "no account", worker="w")
+    yield lambda c: mixpay_db.write_off(c, merchant, unsent, "he does not want it")
 
 
 # What somebody else's transaction keeps open, PostgreSQL's own included, is not settled yet.

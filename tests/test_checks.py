@@ -898,6 +898,16 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             {"split_no": "X1", "divided": 101, "of_order": 100},
         ),
     ],
+    "rounding_account_holds_what_was_written_off": [
+        (
+            "update mixpay.channel_refunds set state = 'written_off' where channel = 'alipay'",
+            {"channel": "alipay", "currency": "CNY", "in_journal": None, "written_off": 70},
+        ),
+        (
+            MOVE.format("'T7', 999, 'refund', 'L', 'X', null, 'rounding', null, 'refund', null, 5"),
+            {"channel": "card", "in_journal": -5, "written_off": None},
+        ),
+    ],
     "refund_account_holds_what_is_under_way": [
         (
             "update mixpay.refunds set succeeded = 1 where refund_no = 'RK'",

@@ -160,6 +160,7 @@ def prepare(shop: Shop) -> Calls:
         "fail_channel_refund of what covers": ("%s, 'no'", [number("RW", "PW")]),
         "doubt_channel_refund": ("%s, 'lost'", [number("R1")]),
         "defer_channel_refund": ("%s, 'later'", [number("R1")]),
+        "write_off": ("%s, 'no such coin'", [number("R1")]),
         "redirect_channel_refund": ("%s, 'bank', 'again'", [number("R2")]),
         "bounce_channel_refund": ("%s, 'closed'", [number("R3")]),
         "resolve_anomaly": ("%s, 'recovered', 'back'", [number("RA1", "PA")]),

@@ -4,7 +4,7 @@ from mixpay.refunds as r
 cross join lateral (
     select
         count(*) filter (where c.state in ('waiting', 'pending', 'sent', 'doubt')) as open,
-        coalesce(sum(c.amount) filter (where c.state = 'succeeded'), 0) as succeeded,
+        coalesce(sum(c.amount) filter (where c.state in ('succeeded', 'written_off')), 0) as succeeded,
         (
             select coalesce(sum(d.amount), 0)
             from mixpay.refund_details as d

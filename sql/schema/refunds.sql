@@ -55,7 +55,7 @@ comment on column mixpay.refunds.kind is
 'order: by first in, first out; offline: paid out by hand; surplus: what a trade did not need; reversal: un-applied; '
 'return, chargeback: taken back by the channel itself.';
 comment on column mixpay.refunds.amount is 'In the currency''s smallest unit: the sum of its details.';
-comment on column mixpay.refunds.succeeded is 'What has gone back.';
+comment on column mixpay.refunds.succeeded is 'What has gone back, or was written off.';
 comment on column mixpay.refunds.freed is 'What did not get through and may be refunded again.';
 comment on column mixpay.refunds.payment_nos is 'The payments an operator named, in this order, instead of first in, first out.';
 comment on column mixpay.refunds.return_no is 'The return that took this money; of a surplus: that left this much of it.';

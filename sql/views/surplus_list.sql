@@ -24,7 +24,7 @@ cross join lateral (
     limit 1
 ) as c
 where
-    r.kind in ('surplus', 'reversal') and r.state <> 'succeeded' and c.state <> 'succeeded'
+    r.kind in ('surplus', 'reversal') and r.state <> 'succeeded' and c.state not in ('succeeded', 'written_off')
     -- A return or a chargeback may have taken what did not get through.
     and (c.state not in ('failed', 'bounced') or d.amount <= p.surplus - p.surplus_refunded);
 

@@ -194,6 +194,60 @@ def test_e07_the_same_completion_twice_at_once(shop: Shop, race: Race) -> None:
     assert len(shop.query("select from mixpay.history where to_state = 'succeeded'")) == 3
 
 
+def test_e48_a_till_writes_off_what_another_one_hands_over(shop: Shop, race: Race) -> None:
+    number = shop.channel_refund("R", "P1").channel_refund_no
+    raced = race(
+        lambda s: s.complete("R", "P1", "X1"), lambda s: s.call("write_off", number, "no coin")
+    )
+    assert raced.second.sqlstate == "MX304"
+    assert shop.owns("rounding") == {}
+
+
+def test_e48_what_is_written_off_meanwhile_is_handed_over_after_all(
+    shop: Shop, race: Race
+) -> None:
+    number = shop.channel_refund("R", "P1").channel_refund_no
+    raced = race(
+        lambda s: s.call("write_off", number, "no coin"), lambda s: s.complete("R", "P1", "X1")
+    )
+    assert (raced.first.state, raced.second.state) == ("written_off", "succeeded")
+    assert shop.owns("rounding") == {"CNY": 0}
+
+
+def test_e48_e03_written_off_twice_at_once(shop: Shop, race: Race) -> None:
+    number = shop.channel_refund("R", "P1").channel_refund_no
+    raced = race(
+        lambda s: s.call("write_off", number, "no coin"),
+        lambda s: s.call("write_off", number, "no such coin"),
+    )
+    assert raced.second == raced.first
+    assert len(shop.query("select from mixpay.history where to_state = 'written_off'")) == 1
+
+
+def test_e48_a_claimer_waits_for_no_till(
+    shop: Shop, connect: Callable[..., Connection[Any]]
+) -> None:
+    other = Shop(connect(autocommit=False))
+    other.call("write_off", shop.channel_refund("R", "P1").channel_refund_no, "no coin")
+    shop.conn.execute("set lock_timeout = '1s'")
+    assert [r.payment_no for r in shop.rows("claim_channel_refunds", "w")] == ["P2"]
+    other.conn.commit()
+    assert shop.rows("claim_channel_refunds", "w") == []
+
+
+@pytest.mark.parametrize("isolation", ["repeatable read", "serializable"])
+def test_e48_e33_written_off_without_seeing_the_success(
+    shop: Shop, race: Race, isolation: str
+) -> None:
+    number = shop.channel_refund("R", "P1").channel_refund_no
+    raced = race(
+        lambda s: s.complete("R", "P1", "X1"),
+        lambda s: s.call("write_off", number, "no coin"),
+        isolation,
+    )
+    assert raced.second.sqlstate == "40001"
+
+
 def test_e05_doubt_that_waited_for_the_success_is_refused(shop: Shop, race: Race) -> None:
     number = shop.channel_refund("R", "P1").channel_refund_no
     raced = race(

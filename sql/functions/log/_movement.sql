@@ -11,6 +11,7 @@ begin
     v_fact.from_account := p_from_account;
     v_fact.from_owner := case p_from_account
         when 'channel' then p_channel
+        when 'rounding' then p_channel
         when 'order' then p_fact.order_no
         when 'surplus' then p_fact.payment_no
         when 'refund' then p_fact.refund_no
@@ -19,6 +20,7 @@ begin
     v_fact.to_account := p_to_account;
     v_fact.to_owner := case p_to_account
         when 'channel' then p_channel
+        when 'rounding' then p_channel
         when 'order' then p_fact.order_no
         when 'surplus' then p_fact.payment_no
         when 'refund' then p_fact.refund_no

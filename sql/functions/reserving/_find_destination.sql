@@ -29,10 +29,10 @@ begin
         if v_own and (v_channel.max_refunds is not null or v_channel.refund_interval is not null) then
             -- To be planned, everything counts that is planned; to be sent, what was sent.
             select
-                count(*) filter (where c.state <> 'failed') as number,
+                count(*) filter (where c.state not in ('failed', 'written_off')) as number,
                 max(greatest(
                     coalesce(c.sent_at, c.refunded_at),
-                    case when p_channel_refund_no is null and c.state <> 'failed'
+                    case when p_channel_refund_no is null and c.state not in ('failed', 'written_off')
                         then greatest(c.not_before, c.created_at) end
                 )) as last_at
             into v_number, v_last_at

@@ -62,8 +62,11 @@ begin
     returning * into v_channel_refund;
     perform _move_channel_refund(
         v_trade, v_channel_refund, v_was.state,
-        case when v_freed < 0 then array['home', 'refund', 'channel'] else array['refund', 'channel'] end,
-        v_was.amount, v_freed
+        case
+            when v_was.state = 'written_off' then array['rounding', 'refund', 'channel']
+            when v_freed < 0 then array['home', 'refund', 'channel'] else array['refund', 'channel']
+        end,
+        case v_was.state when 'written_off' then 0 else v_was.amount end, v_freed
     );
     select * into v_channel_refund from channel_refunds
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
@@ -77,7 +80,8 @@ Books that a channel, or a person, has sent the money of a channel refund back. 
 p_channel_txn_no is the channel's own number of the transfer, null if it has none or is not known yet: the same call may
 bring it later. p_refunded_at is when it was sent, left out: now. A success after a failure, or a second one by another transaction after a bounce, takes the amount back in if
 it is still free, and stands for a successor that was not sent yet; else the money moved without a place in the books:
-the channel refund stays what it is, and an anomaly is listed until resolve_anomaly.
+the channel refund stays what it is, and an anomaly is listed until resolve_anomaly. What was written off is handed over
+after all.
 Locks: the trade, then the refund, then the order's split.
 Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if it has succeeded with
 another channel transaction or at another moment, or moved out of place before; MX321 if a return or a chargeback took

@@ -18,7 +18,7 @@ begin
     if v_was.state = 'failed' then
         return v_was;
     end if;
-    if v_was.state in ('succeeded', 'bounced') then
+    if v_was.state in ('succeeded', 'bounced', 'written_off') then
         perform _refuse_channel_refund_news(v_was, 'failed');
     end if;
     perform _check_lease(v_was, p_worker);
@@ -41,6 +41,6 @@ p_worker: who claimed it, needed once it was claimed again. A mark after the lea
 it will be claimed again, and its number keeps the channel from sending twice.
 Locks: the orders of the trade, in ascending order number, if a return of the payment lost some of it; the trade, then the
 refund, then the order's split.
-Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if it has succeeded; MX305
-if the lease is over or another worker has claimed it since; MX321 if a return or a chargeback took it; MX901; MX905.
+Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if it has succeeded
+or is written off; MX305 if the lease is over or another worker has claimed it since; MX321 if a return or a chargeback took it; MX901; MX905.
 $$;

@@ -1,0 +1,44 @@
+create function mixpay.write_off(
+    p_merchant_id text, p_channel_refund_no text, p_reason text
+) returns mixpay.channel_refunds
+language plpgsql security definer
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set jit = off
+as $write_off$
+declare
+    v_trade trades;
+    v_was channel_refunds;
+    v_channel_refund channel_refunds;
+begin
+    perform _check_text('reason', p_reason);
+    v_trade := _lock_channel_refund(p_merchant_id, p_channel_refund_no);
+    select * into v_was from channel_refunds
+    where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
+    if v_was.state = 'written_off' then
+        return v_was;
+    end if;
+    if v_was.state not in ('waiting', 'pending') then
+        perform _refuse_channel_refund_news(v_was, 'written off');
+    end if;
+    update channel_refunds
+    set state = 'written_off', reason = p_reason, due_at = null
+    where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no
+    returning * into v_channel_refund;
+    perform _move_channel_refund(
+        v_trade, v_channel_refund, v_was.state, array['refund', 'rounding'], v_was.amount, 0
+    );
+    return v_channel_refund;
+end;
+$write_off$;
+
+comment on function mixpay.write_off(text, text, text) is $$
+Books that the money of a channel refund will never be handed over, say the 0.02 that a till cannot pay out: it leaves the
+work lists for good, and stays where it is, in the account rounding of its channel.
+
+Only what nobody has sent: from waiting and pending. It counts as gone back, so nothing of it may be refunded again, and
+its refund may have succeeded by that. If it is handed over after all, complete_channel_refund says so and takes it out
+of rounding. One that is written off stays as it is; the reason is not compared.
+Locks: the trade, then the refund.
+Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if it is sent, in doubt or has
+ended; MX901; MX905.
+$$;
