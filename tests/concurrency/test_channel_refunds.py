@@ -203,9 +203,7 @@ def test_e48_a_till_writes_off_what_another_one_hands_over(shop: Shop, race: Rac
     assert shop.owns("rounding") == {}
 
 
-def test_e48_what_is_written_off_meanwhile_is_handed_over_after_all(
-    shop: Shop, race: Race
-) -> None:
+def test_e48_what_is_written_off_meanwhile_is_handed_over_after_all(shop: Shop, race: Race) -> None:
     number = shop.channel_refund("R", "P1").channel_refund_no
     raced = race(
         lambda s: s.call("write_off", number, "no coin"), lambda s: s.complete("R", "P1", "X1")
@@ -214,7 +212,7 @@ def test_e48_what_is_written_off_meanwhile_is_handed_over_after_all(
     assert shop.owns("rounding") == {"CNY": 0}
 
 
-def test_e48_e03_written_off_twice_at_once(shop: Shop, race: Race) -> None:
+def test_e03_e48_written_off_twice_at_once(shop: Shop, race: Race) -> None:
     number = shop.channel_refund("R", "P1").channel_refund_no
     raced = race(
         lambda s: s.call("write_off", number, "no coin"),
@@ -236,7 +234,7 @@ def test_e48_a_claimer_waits_for_no_till(
 
 
 @pytest.mark.parametrize("isolation", ["repeatable read", "serializable"])
-def test_e48_e33_written_off_without_seeing_the_success(
+def test_e33_e48_written_off_without_seeing_the_success(
     shop: Shop, race: Race, isolation: str
 ) -> None:
     number = shop.channel_refund("R", "P1").channel_refund_no
