@@ -219,6 +219,13 @@ def test_what_came_back_is_given_to_the_till_first(shop: Shop) -> None:
     assert rounding(shop) == [("cash", "CNY", 60)]
 
 
+def test_refuses_what_no_till_was_to_hand_over(shop: Shop) -> None:
+    shop.call("charge_back_payment", "P2", "C1", 10, "fraud")
+    ((refund_no,),) = shop.query("select refund_no from mixpay.refunds where kind = 'chargeback'")
+    with shop.refused("MX321"):
+        shop.call("write_off", number_of(shop, "P2", refund_no), "x")
+
+
 def test_refuses_what_is_unknown_or_no_number(shop: Shop) -> None:
     with shop.refused("MX303", "N"):
         shop.call("write_off", "N", "x")

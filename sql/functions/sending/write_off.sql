@@ -40,5 +40,5 @@ its refund may have succeeded by that. If it is handed over after all, complete_
 of rounding. One that is written off stays as it is; the reason is not compared.
 Locks: the trade, then the refund.
 Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if it is sent, in doubt or has
-ended; MX901; MX905.
+ended; MX321 if a return or a chargeback took it; MX901; MX905.
 $$;
