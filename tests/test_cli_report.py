@@ -15,6 +15,7 @@ from shop import (
     Shop,
     open_for_a_third_week,
     open_for_a_week,
+    open_for_a_week_of_returns,
     open_for_another_week,
     orders,
 )
@@ -47,6 +48,10 @@ def report(url: str, conn: Connection[Any]) -> Report:
     open_for_a_week(weeks)
     open_for_another_week(weeks)
     open_for_a_third_week(weeks)
+    open_for_a_week_of_returns(weeks)
+    weeks.merge("T12", W=10)
+    weeks.start("T12", "P12", 10)
+    weeks.call("authorize_payment", "P12", "a-1")
 
     def report(*arguments: str) -> Result:
         return CliRunner().invoke(main, ["--url", url, "report", *arguments])
