@@ -320,6 +320,19 @@ def complete_channel_refunds(
 
 
 @call
+def record_channel_refund(
+    merchant_id: str,
+    order_no: str,
+    refund_no: str,
+    amount: int,
+    payment_no: str,
+    channel_txn_no: str | None = None,
+    refunded_at: datetime | None = None,
+    reason: str | None = None,
+) -> Refund: ...
+
+
+@call
 def doubt_channel_refund(
     merchant_id: str,
     channel_refund_no: str,

@@ -183,7 +183,8 @@ set role mixpay_owner;
 \ir functions/splitting/_split_lines.sql
 \ir functions/splitting/split_order.sql
 -- 5. A worker sends it: claim_channel_refunds, commit, ask the channel, then complete, doubt, fail or defer.
--- What comes later is told, too: bounce, write_off, redirect, resolve_anomaly.
+-- What comes later is told, too: bounce, write_off, redirect, resolve_anomaly; and what a channel sent by itself:
+-- record_channel_refund.
 \ir functions/sending/_check_lease.sql
 \ir functions/sending/_refuse_channel_refund_news.sql
 \ir functions/sending/_is_still_free.sql
@@ -198,6 +199,7 @@ set role mixpay_owner;
 \ir functions/sending/_store_completions.sql
 \ir functions/sending/_complete_plain.sql
 \ir functions/sending/complete_channel_refunds.sql
+\ir functions/sending/record_channel_refund.sql
 \ir functions/sending/doubt_channel_refund.sql
 \ir functions/sending/fail_channel_refund.sql
 \ir functions/sending/defer_channel_refund.sql

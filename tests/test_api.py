@@ -263,6 +263,9 @@ def story(merchant: str) -> Generator[Step, Any, None]:
     yield lambda c: mixpay_db.trial_balance(c, merchant)
     yield lambda c: mixpay_db.close_period(c, merchant, DAY, wait=HOUR)
     yield from elsewhere(merchant)
+    yield lambda c: mixpay_db.record_channel_refund(
+        c, merchant, "B", "SELF", 1, "P3", "X6", DAY, "by"
+    )
 
 
 def elsewhere(merchant: str) -> Generator[Step, Any, None]:

@@ -143,6 +143,8 @@ def prepare(shop: Shop) -> Calls:
         "refund_orders": ("%s", [Jsonb(refunds)]),
         "record_refund": ("'P1', 'R', 5, 'cash'", []),
         "record_refund again": ("'K', 'R4', 5, 'cash'", []),
+        "record_channel_refund": ("'P1', 'R', 5, 'PP2', 'X'", []),
+        "record_channel_refund of a split": ("'Q', 'R', 8, 'PQ', 'X'", []),
         "release_order": ("'K', 'L', 5", []),
         "release_order of a split": ("'N', 'L', 5", []),
         "release_due": ("1", []),

@@ -94,6 +94,7 @@ UNREACHABLE = {
     "_lock_trade_of_chargeback": {"MX201"},  # a chargeback has a payment
     "preview_refund": {"MX306"},  # it names no payments
     "record_refund": {"MX306"},  # nor does it
+    "record_channel_refund": {"MX321"},  # its number is that of an order's refund
     "claim_channel_refunds": {"MX303", "MX321"},  # it claims what is there and is to be sent
     "defer_channel_refund": {"MX203"},  # a channel refund has a channel
     "start_payment": {"MX110"},  # a trade has a currency

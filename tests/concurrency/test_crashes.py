@@ -32,6 +32,9 @@ CALLS: dict[str, Callable[[Shop], Any]] = {
     "expire_trades": lambda s: s.expire(),
     "refund_order": lambda s: s.refund("C", "R9", 60),
     "record_refund": lambda s: s.record_refund("K", "R10", 9),
+    "record_channel_refund": lambda s: s.call(
+        "record_channel_refund", "F", "DASHBOARD", 9, "H1", "X"
+    ),
     "claim_channel_refunds": lambda s: s.rows("claim_channel_refunds", "w"),
     "complete_channel_refund": lambda s: s.complete("R", "P1", "X"),
     "doubt_channel_refund": lambda s: s.call(
@@ -274,7 +277,13 @@ def test_e32_an_unknown_outcome_is_made_sure_by_repeating(
 ) -> None:
     """Committed, and then the answer is lost: the caller repeats, and nothing happens twice."""
     repeated = ["merge_orders", "succeed_payment", "record_payments", "refund_order"]
-    repeated += ["set_route", "close_trade", "expire_trades", "record_refund"]
+    repeated += [
+        "record_channel_refund",
+        "set_route",
+        "close_trade",
+        "expire_trades",
+        "record_refund",
+    ]
     repeated += ["bounce_channel_refund", "redirect_channel_refund, what failed", "resolve_anomaly"]
     repeated += ["release_order", "release_due", "open_dispute", "close_dispute, with a refund"]
     repeated += ["split_order", "settle_payee", "settle_receiver", "reverse_settlement"]
