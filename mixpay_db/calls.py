@@ -145,13 +145,15 @@ def comment(folder: str, kind: str, name: str) -> str:
     path = next((resources.sql_dir() / folder).rglob(f"{name}.sql"))
     text = path.read_text(encoding="utf-8")
     found = re.search(
-        rf"^comment on {kind} mixpay\.{name}\b[^$']*?is\s+(?:\$\$(.*?)\$\$|'((?:[^']|'')*)');",
+        # One literal, or several below one another, which SQL reads as one.
+        rf"^comment on {kind} mixpay\.{name}\b[^$']*?is\s+"
+        r"(?:\$\$(.*?)\$\$|'((?:[^']|'')*(?:'\n'(?:[^']|'')*)*)');",
         text,
         re.DOTALL | re.MULTILINE,
     )
     if found is None:
         raise LookupError(f"{path} gives no comment to {kind} {name}")
-    return (found[1] or found[2].replace("''", "'")).strip()
+    return (found[1] or found[2].replace("'\n'", "").replace("''", "'")).strip()
 
 
 def in_python(text: str) -> str:

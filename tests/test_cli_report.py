@@ -59,6 +59,15 @@ def report(url: str, conn: Connection[Any]) -> Report:
     return report
 
 
+@pytest.fixture
+def runs_on(
+    report: Report,  # noqa: ARG001 (it comes first)
+    connect: Callable[..., Connection[Any]],
+) -> None:
+    """Somebody who keeps events back."""
+    connect(autocommit=False).execute("select pg_current_xact_id()")
+
+
 def work(shop: Shop) -> None:
     """The same numbers again, in trades of 300; of each trade, something on every work list."""
     shop.call("register_merchant", "Works")
@@ -100,6 +109,7 @@ def views(conn: Connection[Any]) -> list[str]:
     return [name for (name,) in conn.execute(query)]
 
 
+@pytest.mark.usefixtures("runs_on")
 def test_every_view_is_a_report(report: Report, conn: Connection[Any]) -> None:
     listed = report("--help").stdout
     for view in views(conn):
@@ -112,6 +122,7 @@ def test_every_view_is_a_report(report: Report, conn: Connection[Any]) -> None:
         assert told[0].keys() == (stored.fetchone() or {})["row"].keys()
 
 
+@pytest.mark.usefixtures("runs_on")
 def test_rows_come_in_the_order_of_the_views_key(report: Report, conn: Connection[Any]) -> None:
     for view in views(conn):
         # A transaction id is a number, and told as text.
@@ -123,6 +134,7 @@ def test_rows_come_in_the_order_of_the_views_key(report: Report, conn: Connectio
         assert len({str(key) for key in told}) == len(told), f"the first columns of {view}"
 
 
+@pytest.mark.usefixtures("runs_on")
 def test_filters(report: Report, conn: Connection[Any]) -> None:
     chosen = {"merchant": "mall", "trade": "U", "order": "B", "payment": "PB", "refund": "RB"}
     payout = rows(report("payout_list", "--settlement", "S4", "--json"))[0]
