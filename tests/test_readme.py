@@ -18,7 +18,7 @@ from mixpay_db.cli import main
 
 README = PROJECT / "README.md"
 # Its commands find a database that is migrated; those of the README begin with nothing.
-IMPORT = PROJECT / "docs" / "import.md"
+BY_TASK = [PROJECT / "docs" / "import.md", PROJECT / "docs" / "elsewhere.md"]
 # A block may say before it what it shows: <!-- shown: a file or a command -->
 BLOCK = re.compile(
     r"(?P<before>^(?:<!-- shown: (?P<shown>[^\n]+) -->\n)?```(?P<language>\w+)\n)"
@@ -58,7 +58,7 @@ def test_shows_what_is_there() -> None:
     assert "mixpay demo" in shown
 
 
-@pytest.mark.parametrize("document", [README, IMPORT], ids=lambda path: path.name)
+@pytest.mark.parametrize("document", [README, *BY_TASK], ids=lambda path: path.name)
 def test_commands_print_what_is_shown(
     request: pytest.FixtureRequest, conn: Connection[Any], tmp_path: Path, document: Path
 ) -> None:
@@ -113,7 +113,7 @@ def test_commands_for_a_shell_exist() -> None:
                 pytest.fail(f"nothing runs {line!r}")
 
 
-@pytest.mark.parametrize("document", [README, IMPORT], ids=lambda path: path.name)
+@pytest.mark.parametrize("document", [README, *BY_TASK], ids=lambda path: path.name)
 def test_every_block_is_tested(document: Path) -> None:
     blocks = BLOCK.finditer(document.read_text(encoding="utf-8"))
     untested = [b[0] for b in blocks if not b["shown"] and b["language"] not in TESTED]
