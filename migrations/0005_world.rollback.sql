@@ -11,8 +11,12 @@ begin
             or to_state in ('authorized', 'written_off')
             or (entity = 'payment' and from_state = to_state)
             or (entity = 'channel_refund' and from_state = to_state and to_state in ('succeeded', 'bounced', 'failed'))
-            or from_account in ('channel_fee', 'bank', 'loss', 'rounding')
-            or to_account in ('channel_fee', 'bank', 'loss', 'rounding')
+            or (log = 'settlement' and from_state = 'reversed')
+            or from_account in ('channel_fee', 'loss', 'rounding')
+            or to_account in ('channel_fee', 'loss', 'rounding')
+            -- One bank is the outside; of several, the tables of before could not say which.
+            or (from_account = 'bank' and from_owner <> 'main')
+            or (to_account = 'bank' and to_owner <> 'main')
     )
         or exists (select from mixpay.payments where captures is not null) then
         raise exception '0005 cannot be taken back any more' using
@@ -45,6 +49,59 @@ delete from mixpay.state_transitions where 'written_off' in (from_state, to_stat
 comment on column mixpay.refunds.succeeded is 'What has gone back.';
 
 -- Adjustments, channel fees and payouts, the bank.
+drop table mixpay.channel_payouts;
+drop table mixpay.channel_fees;
+drop table mixpay.adjustments;
+comment on column mixpay.facts.log is 'What the log is of: a trade, a settlement or a repayment; log_no says which.';
+comment on column mixpay.facts.from_owner is
+'Whose account: a channel, an order, a payment (surplus), a refund, a channel refund (anomaly), a payee, receiver or fee; '
+'the outside has no name.';
+
+drop index mixpay.split_receivers_by_receiver;
+alter table mixpay.split_receivers drop column account;
+create index split_receivers_by_receiver on mixpay.split_receivers (receiver, merchant_id, kind)
+where receiver is not null;
+
+-- What the one bank paid out and got is outside again, also where it was summed up: what was folded is folded anew.
+delete from mixpay.folded_balances
+where merchant_id in (
+    select merchant_id from mixpay.settlements where bank is not null
+    union all
+    select merchant_id from mixpay.repayments where bank is not null
+);
+delete from mixpay.balance_folds
+where merchant_id in (
+    select merchant_id from mixpay.settlements where bank is not null
+    union all
+    select merchant_id from mixpay.repayments where bank is not null
+);
+insert into mixpay.closed_balances (merchant_id, until_at, account, owner, currency, came_in, went_out)
+select merchant_id, until_at, 'outside', '', currency, came_in, went_out
+from mixpay.closed_balances
+where account = 'bank' and owner = ''
+on conflict (merchant_id, until_at, account, owner, currency) do update
+set came_in = closed_balances.came_in + excluded.came_in, went_out = closed_balances.went_out + excluded.went_out;
+delete from mixpay.closed_balances where account = 'bank';
+update mixpay.facts
+set
+    from_account = case when from_account = 'bank' then 'outside' else from_account end,
+    from_owner = case when from_account <> 'bank' then from_owner end,
+    to_account = case when to_account = 'bank' then 'outside' else to_account end,
+    to_owner = case when to_account <> 'bank' then to_owner end
+where log in ('settlement', 'repayment') and (from_account = 'bank' or to_account = 'bank');
+alter table mixpay.repayments
+drop column bank,
+drop constraint somebody_owes_it,
+add constraint somebody_owes_it check (account in ('payee', 'receiver', 'fee'));
+comment on column mixpay.repayments.account is 'What it was brought in for: payee, receiver or fee; owner says whose.';
+
+alter table mixpay.settlements drop column bank;
+delete from mixpay.state_transitions
+where
+    entity in ('adjustment', 'channel_fee', 'channel_payout')
+    or (entity = 'settlement' and from_state = 'reversed' and to_state = 'settled');
+drop type mixpay.settlement_attempt;
+drop domain mixpay.signed_amount;
 
 -- Returns and chargebacks.
 delete from mixpay.state_transitions

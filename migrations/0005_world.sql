@@ -3,6 +3,7 @@
 -- It is one transaction together with its mark, so nothing in it can be concurrent or left to be validated later.
 -- squawk-ignore-file constraint-missing-not-valid, require-concurrent-index-creation
 -- squawk-ignore-file adding-foreign-key-constraint, ban-drop-constraint
+-- squawk-ignore-file adding-not-nullable-field, require-concurrent-index-deletion
 
 set role mixpay_owner;
 
@@ -224,6 +225,153 @@ insert into mixpay.state_transitions (entity, from_state, to_state, cause) value
     ('chargeback', 'partly_reversed', 'reversed', 'it gave the rest back');
 
 -- Adjustments, channel fees and payouts, the bank.
+create domain mixpay.signed_amount as bigint
+constraint amount_is_1_to_1e15_either_way check (
+    value <> 0 and value between -1000000000000000 and 1000000000000000
+);
+comment on domain mixpay.signed_amount is
+'An amount in the smallest unit of the currency that the row names, to 10^15; its sign says which way it went.';
+
+-- What settle_all did with an account.
+create type mixpay.settlement_attempt as (
+    account text,
+    owner text,
+    currency text,
+    settlement_no text,
+    amount bigint,
+    until_at timestamptz,
+    problem text
+);
+comment on type mixpay.settlement_attempt is
+'What settle_all did with one account in one currency: what it paid out, in the smallest unit, or the problem.';
+
+insert into mixpay.state_transitions (entity, from_state, to_state, cause) values
+    ('settlement', 'reversed', 'settled', 'the payout had arrived after all'),
+    ('adjustment', '', 'recorded', 'money moves between two accounts because somebody says so'),
+    ('channel_fee', '', 'recorded', 'a channel took a fee, or gave one back'),
+    ('channel_payout', '', 'recorded', 'a channel paid what it had of ours to a bank');
+
+-- What was paid out and brought in before has no bank: it came from outside and went there.
+alter table mixpay.settlements add column bank mixpay.number;
+comment on column mixpay.settlements.bank is
+'The bank account that pays it out, by our name for it. Empty: it was paid out before 0.5.0, which had no banks.';
+
+alter table mixpay.repayments add column bank mixpay.number;
+alter table mixpay.repayments
+drop constraint somebody_owes_it,
+add constraint somebody_owes_it check (account in ('payee', 'receiver', 'fee', 'channel_fee'));
+comment on column mixpay.repayments.account is 'What it was brought in for: payee, receiver, fee or channel_fee; owner says whose.';
+comment on column mixpay.repayments.bank is
+'The bank account that it came to, by our name for it. Empty: it came before 0.5.0, which had no banks.';
+
+-- A channel's fee that was agreed before stays in the account where it stands.
+alter table mixpay.split_receivers add column account mixpay.account;
+update mixpay.split_receivers set account = case when kind in ('payee', 'receiver') then kind::text else 'fee' end;
+alter table mixpay.split_receivers
+alter column account set not null,
+add constraint account_is_its_kinds check (
+    case kind
+        when 'platform_fee' then account = 'fee' when 'channel_fee' then account in ('channel_fee', 'fee')
+        else account = kind
+    end
+);
+drop index mixpay.split_receivers_by_receiver;
+create index split_receivers_by_receiver on mixpay.split_receivers (receiver, merchant_id, account)
+where receiver is not null;
+comment on column mixpay.split_receivers.account is
+'Where its share stands: payee, receiver, fee, or channel_fee; a channel''s fee that was agreed before 0.5.0 stands in fee.';
+
+comment on column mixpay.facts.log is 'What the log is of: a trade, settlement, repayment, adjustment, channel fee or channel payout; log_no says which.';
+comment on column mixpay.facts.from_owner is
+'Whose account: a channel, an order, a payment (surplus), a refund, a channel refund (anomaly), a payee, receiver or fee, '
+'a bank; the outside has no name.';
+
+-- An adjustment moves money between two accounts because somebody says so: a fine, a bonus, cash that the seller took.
+-- Written once.
+create table mixpay.adjustments (
+    merchant_id text collate "C" not null,
+    adjustment_no mixpay.number not null,
+    account mixpay.account not null,
+    owner text collate "C" not null,
+    against_account mixpay.account not null,
+    against_owner text collate "C" not null,
+    amount mixpay.signed_amount not null,
+    currency text collate "C" not null,
+    reason text,
+    created_at timestamptz not null default now(),
+    primary key (merchant_id, adjustment_no),
+    constraint only_accounts_of_somebody_are_adjusted check (
+        account in ('payee', 'receiver', 'fee', 'channel_fee', 'channel', 'bank', 'loss', 'rounding')
+        and against_account in ('payee', 'receiver', 'fee', 'channel_fee', 'channel', 'bank', 'loss', 'rounding')
+    ),
+    constraint its_accounts_are_two check ((account, owner) <> (against_account, against_owner)),
+    constraint reason_has_no_control_characters check (
+        reason !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
+    )
+);
+
+alter table mixpay.adjustments alter column merchant_id set (n_distinct = -0.01);
+
+-- payee_balances: what was adjusted of an account, from either side.
+create index adjustments_by_owner on mixpay.adjustments (owner, merchant_id, account) where owner is not null;
+create index adjustments_by_against_owner on mixpay.adjustments (against_owner, merchant_id, against_account)
+where against_owner is not null;
+
+comment on table mixpay.adjustments is 'Money that moved between two accounts because somebody said so.';
+comment on column mixpay.adjustments.account is 'The account that the amount is about; owner says whose.';
+comment on column mixpay.adjustments.against_account is 'The account on the other side; against_owner says whose.';
+comment on column mixpay.adjustments.amount is
+'In the currency''s smallest unit: above zero, account got it; below zero, against_account did.';
+
+-- A channel fee is what a channel took for its service, or gave back of that. Written once.
+create table mixpay.channel_fees (
+    merchant_id text collate "C" not null,
+    fee_no mixpay.number not null,
+    channel text collate "C" not null,
+    amount mixpay.signed_amount not null,
+    currency text collate "C" not null,
+    payment_no text collate "C",
+    reason text,
+    charged_at timestamptz not null,
+    created_at timestamptz not null default now(),
+    primary key (merchant_id, fee_no),
+    foreign key (merchant_id, payment_no) references mixpay.payments,
+    constraint reason_has_no_control_characters check (
+        reason !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
+    )
+);
+
+alter table mixpay.channel_fees alter column merchant_id set (n_distinct = -0.01);
+
+-- The foreign key to payments; what a payment cost.
+create index channel_fees_by_payment on mixpay.channel_fees (payment_no, merchant_id) where payment_no is not null;
+
+comment on table mixpay.channel_fees is 'What channels took for their service.';
+comment on column mixpay.channel_fees.amount is
+'In the currency''s smallest unit: above zero, the channel took it; below zero, it gave it back.';
+comment on column mixpay.channel_fees.payment_no is 'The payment that it is for, if it is for one.';
+comment on column mixpay.channel_fees.charged_at is 'When the channel took it.';
+
+-- A channel payout is money of ours that a channel paid to one of our banks. Written once.
+create table mixpay.channel_payouts (
+    merchant_id text collate "C" not null,
+    payout_no mixpay.number not null,
+    channel text collate "C" not null,
+    amount mixpay.signed_amount not null,
+    currency text collate "C" not null,
+    bank mixpay.number not null,
+    paid_at timestamptz not null,
+    created_at timestamptz not null default now(),
+    primary key (merchant_id, payout_no)
+);
+
+alter table mixpay.channel_payouts alter column merchant_id set (n_distinct = -0.01);
+
+comment on table mixpay.channel_payouts is 'What channels paid to our banks.';
+comment on column mixpay.channel_payouts.amount is
+'In the currency''s smallest unit: above zero, the channel paid it; below zero, the bank paid it to the channel.';
+comment on column mixpay.channel_payouts.bank is 'The bank account that it went to, by our name for it.';
+comment on column mixpay.channel_payouts.paid_at is 'When the channel paid it.';
 
 -- Repricing, writing off, notes.
 insert into mixpay.state_transitions (entity, from_state, to_state, cause) values

@@ -16,9 +16,12 @@ from typing import NotRequired, TypedDict
 from mixpay_db.calls import call
 from mixpay_db.rows import (
     AccountTotal,
+    Adjustment,
     AnomalyResolution,
     BalanceFold,
     Channel,
+    ChannelFee,
+    ChannelPayout,
     ChannelRefund,
     Chargeback,
     ClosedPeriod,
@@ -36,6 +39,7 @@ from mixpay_db.rows import (
     Route,
     RouteChoice,
     Settlement,
+    SettlementAttempt,
     SplitList,
     StatementLine,
     Trade,
@@ -447,6 +451,7 @@ def settle_payee(
     settlement_no: str,
     until: datetime | None,
     currency: str | None = None,
+    bank: str = "main",
 ) -> Settlement: ...
 
 
@@ -457,11 +462,22 @@ def settle_receiver(
     settlement_no: str,
     until: datetime | None,
     currency: str | None = None,
+    bank: str = "main",
 ) -> Settlement: ...
 
 
 @call
+def settle_all(
+    merchant_id: str, until: datetime | None = None, limit: int = 1000, bank: str = "main"
+) -> list[SettlementAttempt]: ...
+
+
+@call
 def reverse_settlement(merchant_id: str, settlement_no: str, reason: str) -> Settlement: ...
+
+
+@call
+def reinstate_settlement(merchant_id: str, settlement_no: str, reason: str) -> Settlement: ...
 
 
 @call
@@ -473,7 +489,45 @@ def record_repayment(
     currency: str,
     repaid_at: datetime | None = None,
     reason: str | None = None,
+    bank: str = "main",
 ) -> Repayment: ...
+
+
+@call
+def adjust_account(
+    merchant_id: str,
+    account: str,
+    adjustment_no: str,
+    amount: int,
+    currency: str,
+    reason: str | None,
+    against: str = "fee:adjustment",
+) -> Adjustment: ...
+
+
+@call
+def record_channel_fee(
+    merchant_id: str,
+    channel: str,
+    fee_no: str,
+    amount: int,
+    currency: str,
+    payment_no: str | None = None,
+    reason: str | None = None,
+    charged_at: datetime | None = None,
+) -> ChannelFee: ...
+
+
+@call
+def record_channel_payout(
+    merchant_id: str,
+    channel: str,
+    payout_no: str,
+    amount: int,
+    currency: str,
+    paid_at: datetime | None = None,
+    bank: str = "main",
+) -> ChannelPayout: ...
 
 
 @call

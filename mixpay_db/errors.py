@@ -253,6 +253,26 @@ class EpochNotRaised(MixpayError, code="MX411"):
     """The database was restored from a backup, and its epoch was not raised."""
 
 
+class AdjustmentNoUsed(MixpayError, code="MX412"):
+    """The adjustment number was used for something else."""
+
+
+class ChannelFeeNoUsed(MixpayError, code="MX413"):
+    """The channel fee's number was used for something else."""
+
+
+class ChannelPayoutNoUsed(MixpayError, code="MX414"):
+    """The channel payout's number was used for something else."""
+
+
+class NeverReversed(MixpayError, code="MX415"):
+    """The settlement was never reversed."""
+
+
+class FeeInAnotherCurrency(MixpayError, code="MX416"):
+    """The fee is not in the currency of its payment."""
+
+
 # Escrow, split.
 
 

@@ -309,6 +309,20 @@ class Settlement:
     reversed_at: datetime | None
     last_entry: int
     payee_no: str | None
+    bank: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementAttempt:
+    """What settle_all did with an account: what it paid out, or the problem."""
+
+    account: str
+    owner: str
+    currency: str
+    settlement_no: str | None
+    amount: int | None
+    until_at: datetime
+    problem: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,6 +372,52 @@ class Repayment:
     currency: str
     reason: str | None
     repaid_at: datetime
+    created_at: datetime
+    bank: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """Money that moved between two accounts because somebody said so."""
+
+    merchant_id: str
+    adjustment_no: str
+    account: str
+    owner: str
+    against_account: str
+    against_owner: str
+    amount: int
+    currency: str
+    reason: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelFee:
+    """What a channel took for its service; below zero, what it gave back of that."""
+
+    merchant_id: str
+    fee_no: str
+    channel: str
+    amount: int
+    currency: str
+    payment_no: str | None
+    reason: str | None
+    charged_at: datetime
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelPayout:
+    """What a channel paid to a bank of ours."""
+
+    merchant_id: str
+    payout_no: str
+    channel: str
+    amount: int
+    currency: str
+    bank: str
+    paid_at: datetime
     created_at: datetime
 
 

@@ -39,6 +39,12 @@ set role mixpay_owner;
 \ir views/payout_list.sql
 \ir views/period_list.sql
 \ir views/trade_flow.sql
+\ir views/day_flow.sql
+\ir views/channel_balances.sql
+\ir views/bank_balances.sql
+\ir views/adjustment_list.sql
+\ir views/channel_fee_list.sql
+\ir views/channel_payout_list.sql
 \ir views/history.sql
 \ir views/events.sql
 \ir views/horizon.sql
@@ -47,6 +53,7 @@ set role mixpay_owner;
 \ir functions/input/_check_number.sql
 \ir functions/input/_check_amount.sql
 \ir functions/input/_check_plain.sql
+\ir functions/input/_check_signed_amount.sql
 \ir functions/input/_check_text.sql
 \ir functions/input/_check_title.sql
 \ir functions/input/_check_choice.sql
@@ -68,6 +75,7 @@ set role mixpay_owner;
 \ir functions/log/_write_facts.sql
 \ir functions/log/_fact.sql
 \ir functions/log/_movement.sql
+\ir functions/log/_recorded_fact.sql
 \ir functions/log/_post.sql
 \ir functions/log/_post_all.sql
 -- What every call that moves money does next: it locks the trades, in ascending number, and only then reads.
@@ -248,17 +256,28 @@ set role mixpay_owner;
 \ir functions/journal/_fold_stretch.sql
 \ir functions/journal/fold_balances.sql
 \ir functions/journal/close_period.sql
--- 10. Payees and receivers are paid out: settle_payee, settle_receiver; a payout that failed is reversed, a debt repaid.
+-- 10. Payees and receivers are paid out: settle_payee, settle_receiver, settle_all; a payout that failed is reversed, one
+-- that had arrived after all reinstated, a debt repaid.
 \ir functions/settling/_check_receiver.sql
+\ir functions/settling/_check_settlement.sql
+\ir functions/settling/_check_until.sql
 \ir functions/settling/_carried_over.sql
 \ir functions/settling/_next_settlement.sql
 \ir functions/settling/_settlement_fact.sql
+\ir functions/settling/_pay_out.sql
 \ir functions/settling/_settle.sql
 \ir functions/settling/settle_payee.sql
 \ir functions/settling/settle_receiver.sql
+\ir functions/settling/settle_all.sql
 \ir functions/settling/reverse_settlement.sql
+\ir functions/settling/reinstate_settlement.sql
 \ir functions/settling/record_repayment.sql
--- 11. Whoever follows reads events, from the position of the last one.
+-- 11. Whatever else moved is told: adjust_account, record_channel_fee, record_channel_payout.
+\ir functions/elsewhere/_parse_adjustable.sql
+\ir functions/elsewhere/adjust_account.sql
+\ir functions/elsewhere/record_channel_fee.sql
+\ir functions/elsewhere/record_channel_payout.sql
+-- 12. Whoever follows reads events, from the position of the last one.
 \ir functions/following/read_events.sql
 -- What the tables refuse by themselves.
 \ir triggers/refuse_illegal_transitions.sql

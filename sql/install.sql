@@ -33,9 +33,14 @@ set role mixpay_owner;
 \ir schema/split_shares.sql
 -- What happened.
 \ir schema/facts.sql
--- Money out, and what is summed up.
+-- Money out.
 \ir schema/settlements.sql
 \ir schema/repayments.sql
+-- What was said about accounts, channels and banks.
+\ir schema/adjustments.sql
+\ir schema/channel_fees.sql
+\ir schema/channel_payouts.sql
+-- What is summed up.
 \ir schema/balance_folds.sql
 \ir schema/folded_balances.sql
 \ir schema/closed_periods.sql

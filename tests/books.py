@@ -8,6 +8,7 @@ from shop import Row, Shop
 
 KINDS = (
     "channel", "order", "payee", "receiver", "fee", "surplus", "refund", "anomaly", "outside",
+    "channel_fee", "bank", "loss", "rounding",
 )  # fmt: skip
 # Sums: what came in, what went out, and the difference, in each currency.
 Total = dict[str, tuple[int, int, int]]

@@ -478,3 +478,22 @@ def open_for_a_week_of_returns(shop: Shop) -> None:
     shop.refund("U", "RU", 30)
     shop.complete("RU", "P11")
     shop.call("return_payment", "P11", "V1", "no funds")
+
+
+def open_for_a_fourth_week(shop: Shop) -> None:
+    """Money that moved elsewhere, on top of the first three weeks.
+
+    TW is paid: W100 of payee W. W took 30 of it in cash (J1), and the bank paid 5 of interest
+    (J2). For PW, transfer took 2 (F1) and gave 1 back (F2); it paid 60 to the bank (O1), which paid
+    3 to it (O2). W was paid out 70 (S6), which was thought to have failed, and had not.
+    """
+    shop.sell("W", 100, "W")
+    shop.call("adjust_account", "payee:W", "J1", -30, "CNY", "taken in cash", "channel:cash")
+    shop.call("adjust_account", "bank:main", "J2", -5, "CNY", "interest")
+    shop.call("record_channel_fee", "transfer", "F1", 2, "CNY", "PW")
+    shop.call("record_channel_fee", "transfer", "F2", -1, "CNY", "PW")
+    shop.call("record_channel_payout", "transfer", "O1", 60, "CNY")
+    shop.call("record_channel_payout", "transfer", "O2", -3, "CNY")
+    shop.settle("S6", "W")
+    shop.call("reverse_settlement", "S6", "no answer")
+    shop.call("reinstate_settlement", "S6", "it had arrived")

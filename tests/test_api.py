@@ -258,6 +258,17 @@ def story(merchant: str) -> Generator[Step, Any, None]:
     yield lambda c: mixpay_db.record_repayment(
         c, merchant, "fee:us", "B1", 5, "CNY", DAY, reason="it was too much"
     )
+    yield lambda c: mixpay_db.reinstate_settlement(c, merchant, "N1", "it had arrived")
+    yield lambda c: mixpay_db.adjust_account(
+        c, merchant, "payee:sofas", "J1", 30, "CNY", "a bonus", against="fee:us"
+    )
+    yield lambda c: mixpay_db.record_channel_fee(
+        c, merchant, "card", "F1", 2, "CNY", "P7", "2 %", charged_at=DAY
+    )
+    yield lambda c: mixpay_db.record_channel_payout(
+        c, merchant, "card", "O1", 99, "CNY", DAY, bank="second"
+    )
+    yield lambda c: mixpay_db.settle_all(c, merchant, limit=10)
     yield lambda c: mixpay_db.fold_balances(c, merchant)
     yield lambda c: mixpay_db.account_balance(c, merchant, "payee:sofas")
     yield lambda c: mixpay_db.trial_balance(c, merchant)
@@ -322,7 +333,7 @@ def same(told: list[Any]) -> list[Any]:
     but = {"merchant_id", "channel_refund_no", "redirected_from", "position", "xid"}
     but |= {"created_at", "due_at", "sent_at", "happened_at", "until_at", "closed_at"}
     but |= {"reversed_at", "earliest_at", "latest_at", "from_xid", "until_xid", "release_no"}
-    but |= {"seen", "voided_at"}
+    but |= {"seen", "voided_at", "settlement_no"}
     return [
         [
             (type(row).__name__, {k: v for k, v in asdict(row).items() if k not in but})
@@ -367,9 +378,10 @@ def test_results_are_rows(conn: Connection[Any]) -> None:
 
 
 def test_results_of_the_books_are_rows(conn: Connection[Any]) -> None:
-    told = tell(conn, "mall")[44:60]
+    told = tell(conn, "mall")[44:65]
     opened, closed, released, statement, split, (due,), settled, paid_out = told[2:10]
-    reversed_again, repaid, fold, (balance,), trial, period = told[10:]
+    reversed_again, repaid, reinstated, adjusted, fee, payout, (attempt,) = told[10:17]
+    fold, (balance,), trial, period = told[17:]
     assert (opened.state, closed.state, closed.outcome) == ("open", "closed", "payee")
     assert closed.closed_at is not None
     assert (released.release_no, released.amount, released.was_due) == ("L1", 60, False)
@@ -384,10 +396,17 @@ def test_results_of_the_books_are_rows(conn: Connection[Any]) -> None:
     assert (paid_out.account, paid_out.owner, paid_out.amount) == ("receiver", "agent", 10)
     assert (reversed_again.state, reversed_again.reason) == ("reversed", "no such account")
     assert (repaid.account, repaid.owner, repaid.amount) == ("fee", "us", 5)
-    assert repaid.repaid_at == DAY
+    assert (repaid.repaid_at, repaid.bank) == (DAY, "main")
+    assert (reinstated.state, reinstated.reason) == ("settled", "it had arrived")
+    assert (adjusted.account, adjusted.owner, adjusted.amount) == ("payee", "sofas", 30)
+    assert (adjusted.against_account, adjusted.against_owner) == ("fee", "us")
+    assert (fee.channel, fee.amount, fee.payment_no, fee.charged_at) == ("card", 2, "P7", DAY)
+    assert (payout.channel, payout.amount, payout.bank) == ("card", 99, "second")
+    assert (attempt.account, attempt.owner, attempt.amount) == ("payee", "sofas", 30)
+    assert attempt.problem is None
     assert (fold.fold, type(fold.until_xid)) == (1, str)
     assert fold.movements > 20
-    assert (balance.currency, balance.came_in, balance.balance) == ("CNY", 98 + 98, 98)
+    assert (balance.currency, balance.came_in, balance.balance) == ("CNY", 98 + 98 + 30, 0)
     assert {total.account for total in trial} >= {"channel", "order", "payee", "receiver", "fee"}
     sums = {total.currency: 0 for total in trial}
     for total in trial:

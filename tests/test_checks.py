@@ -13,6 +13,7 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 from shop import (
     Shop,
+    open_for_a_fourth_week,
     open_for_a_third_week,
     open_for_a_week,
     open_for_a_week_of_returns,
@@ -115,6 +116,17 @@ from mixpay.settlements
 where settlement_no = {}
 """
 
+# The only fact of what is written once.
+RECORDED = """
+insert into mixpay.facts (
+    merchant_id, log, log_no, entry, epoch, entity, number, from_state, to_state,
+    from_account, from_owner, to_account, to_owner, amount, currency, happened_at
+)
+values (
+    'm', {0}, {1}, 9, 1, {0}, {1}, 'recorded', 'recorded', {2}, {3}, {4}, {5}, {6}, 'CNY', now()
+)
+"""
+
 # By check: what breaks it, and what its rows then show of the broken thing.
 BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "anomaly_account_holds_the_open_anomalies": [
@@ -140,7 +152,7 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ),
         (
             SETTLEMENT_FACT.format(
-                "'settlement', 'S1', 9, 1, 'reversed', 'settled', "
+                "'settlement', 'S1', 9, 1, 'settled', 'settled', "
                 "null, null, null, null, null, 'CNY'"
             ),
             {"number": "S1", "entry": 9, "to_state": "settled"},
@@ -177,6 +189,22 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ),
         ("update mixpay.chargebacks set fee = 14", {"channel": "wechat"}),
         ("update mixpay.returns set lost = 29", {"channel": "wechat"}),
+        (
+            "update mixpay.channel_fees set amount = 3 where fee_no = 'F1'",
+            {"channel": "transfer", "in_minus_out": -58, "not_sent_back": -59},
+        ),
+        (
+            "update mixpay.channel_payouts set amount = 61 where payout_no = 'O1'",
+            {"channel": "transfer", "in_minus_out": -58, "not_sent_back": -59},
+        ),
+        (
+            "update mixpay.adjustments set amount = -31 where adjustment_no = 'J1'",
+            {"channel": "cash"},
+        ),
+        (
+            "update mixpay.adjustments set account = 'channel' where adjustment_no = 'J2'",
+            {"channel": "main", "in_minus_out": None, "not_sent_back": 5},
+        ),
     ],
     "channel_refund_amount_is_its_details": [
         (
@@ -208,7 +236,8 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ("delete from mixpay.facts where log_no = 'T4'", {"log_no": "T4", "facts": 0}),
         ("update mixpay.trades set last_entry = 99 where trade_no = 'T2'", {"log_no": "T2"}),
         (
-            "update mixpay.facts set entry = 3 where log = 'settlement' and to_state = 'reversed'",
+            "update mixpay.facts set entry = 3 "
+            "where log = 'settlement' and log_no = 'S1' and entry = 2",
             {"log": "settlement", "log_no": "S1", "last_entry": 2, "last_fact": 3},
         ),
         (
@@ -220,6 +249,12 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             {"log": "repayment", "log_no": "B1", "last_entry": 1, "last_fact": 2},
         ),
         ("delete from mixpay.facts where log = 'repayment'", {"log_no": "B1", "facts": 0}),
+        ("delete from mixpay.facts where log = 'adjustment'", {"log_no": "J1", "facts": 0}),
+        (
+            "update mixpay.facts set entry = 2 where log = 'channel_fee'",
+            {"log": "channel_fee", "log_no": "F1", "last_entry": 1, "last_fact": 2},
+        ),
+        ("delete from mixpay.facts where log = 'channel_payout'", {"log_no": "O1", "facts": 0}),
     ],
     "fact_is_of_a_log_that_exists": [
         (
@@ -232,6 +267,12 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             {"log": "settlement", "log_no": "S1", "entry": 2},
         ),
         ("delete from mixpay.repayments", {"log": "repayment", "log_no": "B1"}),
+        ("delete from mixpay.adjustments", {"log": "adjustment", "log_no": "J1"}),
+        ("delete from mixpay.channel_fees", {"log": "channel_fee", "log_no": "F1"}),
+        (
+            "update mixpay.channel_payouts set currency = 'JPY'",
+            {"log": "channel_payout", "log_no": "O1", "currency_of_the_log": "JPY"},
+        ),
         (
             "update mixpay.facts set currency = 'JPY' where log_no = 'T2' and entry = 1",
             {"log_no": "T2", "currency": "JPY", "currency_of_the_log": "CNY"},
@@ -250,6 +291,9 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ),
         ("update mixpay.facts set number = 'S9' where number = 'S5'", {"entity": "settlement"}),
         ("update mixpay.facts set number = 'B9' where number = 'B1'", {"entity": "repayment"}),
+        ("update mixpay.facts set number = 'J9' where number = 'J1'", {"entity": "adjustment"}),
+        ("update mixpay.facts set number = 'F9' where number = 'F1'", {"entity": "channel_fee"}),
+        ("update mixpay.facts set number = 'O9' where number = 'O1'", {"entity": "channel_payout"}),
         (
             "update mixpay.facts set to_owner = 'B' where payment_no = 'P3' and to_owner = 'C'",
             {"to_account": "order", "to_owner": "B", "order_no": "C"},
@@ -340,11 +384,17 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         (
             SETTLEMENT_FACT.format(
                 "'repayment', 'B1', 2, 1, 'recorded', 'recorded', "
-                "'outside', null, 'payee', 'S', 5, 'CNY'"
+                "'bank', 'main', 'payee', 'S', 5, 'CNY'"
             ),
             {"repayment_no": "B1", "times": 2, "in_facts": 10},
         ),
         ("update mixpay.repayments set amount = 6", {"amount": 6, "in_facts": 5}),
+        ("update mixpay.repayments set bank = 'x'", {"bank": "x", "from_owner": "main"}),
+        ("update mixpay.repayments set bank = null", {"bank": None, "from_account": "bank"}),
+        (
+            "update mixpay.facts set from_account = 'channel' where log = 'repayment'",
+            {"bank": "main", "from_account": "channel"},
+        ),
         ("update mixpay.repayments set owner = 'V'", {"owner": "V", "to_owner": "S"}),
         ("update mixpay.repayments set account = 'fee'", {"account": "fee", "to_account": "payee"}),
         ("update mixpay.repayments set currency = 'JPY'", {"amount": 5, "times": None}),
@@ -562,6 +612,18 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             "delete from mixpay.repayments",
             {"entity": "repayment", "number": "B1", "state": None, "on_record": "recorded"},
         ),
+        (
+            "delete from mixpay.adjustments",
+            {"entity": "adjustment", "number": "J1", "state": None, "on_record": "recorded"},
+        ),
+        (
+            "delete from mixpay.facts where log = 'channel_fee'",
+            {"entity": "channel_fee", "number": "F1", "state": "recorded", "on_record": None},
+        ),
+        (
+            "delete from mixpay.channel_payouts",
+            {"entity": "channel_payout", "number": "O1", "state": None},
+        ),
     ],
     "successor_stands_for_its_predecessor": [
         (
@@ -684,12 +746,12 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             {"owner": "V", "fold": 2, "came_in": None},
         ),
         (
-            "update mixpay.folded_balances set is_last = true where account = 'outside'",
-            {"account": "outside", "fold": 1, "is_last": True},
+            "update mixpay.folded_balances set is_last = true where account = 'payee'",
+            {"account": "payee", "fold": 1, "is_last": True},
         ),
         (
-            "update mixpay.folded_balances set is_last = false where account = 'outside'",
-            {"account": "outside", "fold": 2, "is_last": False},
+            "update mixpay.folded_balances set is_last = false where account = 'bank'",
+            {"account": "bank", "fold": 2, "is_last": False},
         ),
         (
             "update mixpay.folded_balances set owner = 'X' where owner = 'V'",
@@ -799,22 +861,123 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ),
     ],
     "outside_got_what_was_paid_out": [
+        # As if it had been paid out before there were banks.
         (
-            "update mixpay.settlements set amount = 101 where settlement_no = 'S2'",
-            {"in_journal": 175, "due": 176},
+            "update mixpay.settlements set bank = null where settlement_no = 'S2'",
+            {"in_journal": -10, "due": 90},
         ),
-        ("update mixpay.settlements set state = 'settled' where amount > 0", {"due": 275}),
-        ("delete from mixpay.facts where number = 'S2'", {"in_journal": 75}),
+        ("update mixpay.repayments set bank = null", {"in_journal": -10, "due": -15}),
         (
             SETTLEMENT_FACT.format(
                 "'settlement', 'S2', 9, 1, '', 'settled', 'payee', 'V', 'outside', null, 100, 'CNY'"
             ),
-            {"in_journal": 275, "due": 175},
+            {"in_journal": 90, "due": -10},
         ),
-        ("update mixpay.anomaly_resolutions set resolution = 'booked'", {"due": 185}),
+        ("update mixpay.anomaly_resolutions set resolution = 'booked'", {"due": None}),
         (
-            "update mixpay.settlements set currency = 'JPY' where settlement_no = 'S2'",
+            "update mixpay.settlements set currency = 'JPY', bank = null "
+            "where settlement_no = 'S2'",
             {"currency": "JPY", "in_journal": None, "due": 100},
+        ),
+    ],
+    "bank_holds_what_channels_paid_and_was_not_paid_out": [
+        (
+            "update mixpay.settlements set amount = 101 where settlement_no = 'S2'",
+            {"bank": "main", "in_journal": -193, "due": -194},
+        ),
+        ("update mixpay.settlements set state = 'settled' where amount > 0", {"due": -293}),
+        ("update mixpay.settlements set bank = null where settlement_no = 'S2'", {"due": -93}),
+        ("delete from mixpay.facts where number = 'S2'", {"in_journal": -93}),
+        ("update mixpay.repayments set amount = 6", {"due": -192}),
+        ("update mixpay.channel_payouts set amount = 61 where payout_no = 'O1'", {"due": -192}),
+        ("update mixpay.channel_payouts set bank = 'x' where payout_no = 'O1'", {"due": -253}),
+        ("update mixpay.adjustments set amount = -6 where adjustment_no = 'J2'", {"due": -192}),
+        (
+            "update mixpay.adjustments set against_account = 'bank', against_owner = 'x' "
+            "where adjustment_no = 'J2'",
+            {"bank": "x", "in_journal": None, "due": -5},
+        ),
+    ],
+    "adjustment_is_in_the_facts_once": [
+        ("delete from mixpay.facts where number = 'J1'", {"adjustment_no": "J1", "times": None}),
+        ("delete from mixpay.adjustments", {"adjustment_no": "J1", "amount": None, "times": 1}),
+        ("update mixpay.adjustments set amount = 30", {"amount": 30, "from_account": "payee"}),
+        ("update mixpay.adjustments set amount = -31", {"amount": -31, "in_facts": 30}),
+        ("update mixpay.adjustments set currency = 'JPY'", {"amount": -30, "times": None}),
+        ("update mixpay.adjustments set owner = 'V'", {"owner": "V", "from_owner": "W"}),
+        ("update mixpay.adjustments set against_owner = 'x'", {"to_owner": "cash"}),
+        ("update mixpay.adjustments set against_account = 'bank'", {"to_account": "channel"}),
+        ("update mixpay.adjustments set account = 'receiver'", {"from_account": "payee"}),
+        (
+            RECORDED.format("'adjustment'", "'J1'", "'payee'", "'W'", "'channel'", "'cash'", 30),
+            {"adjustment_no": "J1", "times": 2, "in_facts": 60},
+        ),
+    ],
+    "channel_fee_is_in_the_facts_once": [
+        ("delete from mixpay.facts where number = 'F1'", {"fee_no": "F1", "times": None}),
+        ("delete from mixpay.channel_fees", {"fee_no": "F1", "amount": None, "times": 1}),
+        ("update mixpay.channel_fees set amount = -2", {"fee_no": "F1", "amount": -2}),
+        ("update mixpay.channel_fees set amount = 3", {"amount": 3, "in_facts": 2}),
+        ("update mixpay.channel_fees set channel = 'card'", {"channel": "card", "amount": 2}),
+        ("update mixpay.channel_fees set currency = 'JPY'", {"fee_no": "F1", "times": None}),
+        ("update mixpay.channel_fees set payment_no = 'P1'", {"payment_no_in_facts": "PW"}),
+        (
+            "update mixpay.facts set to_account = 'bank' where number = 'F1'",
+            {"fee_no": "F1", "to_account": "bank"},
+        ),
+        (
+            RECORDED.format(
+                "'channel_fee'", "'F1'", "'channel_fee'", "'transfer'", "'channel'", "'transfer'", 2
+            ),
+            {"fee_no": "F1", "times": 2, "in_facts": 4},
+        ),
+    ],
+    "channel_payout_is_in_the_facts_once": [
+        ("delete from mixpay.facts where number = 'O1'", {"payout_no": "O1", "times": None}),
+        ("delete from mixpay.channel_payouts", {"payout_no": "O1", "amount": None, "times": 1}),
+        ("update mixpay.channel_payouts set amount = -60", {"payout_no": "O1", "amount": -60}),
+        ("update mixpay.channel_payouts set amount = 61", {"amount": 61, "in_facts": 60}),
+        ("update mixpay.channel_payouts set channel = 'card'", {"channel": "card", "amount": 60}),
+        ("update mixpay.channel_payouts set bank = 'x'", {"bank": "x", "from_owner": "main"}),
+        ("update mixpay.channel_payouts set currency = 'JPY'", {"payout_no": "O1", "times": None}),
+        (
+            "update mixpay.facts set to_account = 'payee' where number = 'O1'",
+            {"payout_no": "O1", "to_account": "payee"},
+        ),
+        (
+            RECORDED.format(
+                "'channel_payout'", "'O1'", "'bank'", "'main'", "'channel'", "'transfer'", 60
+            ),
+            {"payout_no": "O1", "times": 2, "in_facts": 120},
+        ),
+    ],
+    "channel_balances_add_up": [
+        (
+            "update mixpay.facts set entity = 'split', number = 'X1' where number = 'O1'",
+            {"channel": "transfer", "payouts": -3, "balance": -58},
+        ),
+        (
+            "update mixpay.facts set entity = 'trade' where number = 'PW' and amount is not null",
+            {"channel": "alipay", "payments": 0, "balance": 100},
+        ),
+    ],
+    "bank_balances_add_up": [
+        (
+            "update mixpay.settlements set amount = 101 where settlement_no = 'S2'",
+            {"bank": "main", "settlements": 261, "balance": -193},
+        ),
+        ("update mixpay.repayments set amount = 6", {"repayments": 6, "balance": -193}),
+        ("update mixpay.channel_payouts set amount = 61 where payout_no = 'O1'", {"payouts": 58}),
+        (
+            "update mixpay.adjustments set amount = -6 where adjustment_no = 'J2'",
+            {"adjustments": 6},
+        ),
+        ("delete from mixpay.folded_balances where owner = 'main'", {"bank": "main"}),
+    ],
+    "day_flow_sums_to_zero": [
+        (
+            "update mixpay.facts set from_account = null where number = 'O1'",
+            {"currency": "CNY", "moved": 60},
         ),
     ],
     "owners_have_what_was_cleared_to_them_and_not_paid_out": [
@@ -861,6 +1024,22 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             "update mixpay.settlements set currency = 'JPY' where settlement_no = 'S2'",
             {"owner": "V", "currency": "JPY", "due": -100},
         ),
+        (
+            "update mixpay.split_receivers set account = 'fee' where kind = 'channel_fee'",
+            {"account": "fee", "owner": "bank", "in_journal": None, "due": 1},
+        ),
+        (
+            "update mixpay.channel_fees set amount = 3 where fee_no = 'F1'",
+            {"account": "channel_fee", "owner": "transfer", "in_journal": -1, "due": -2},
+        ),
+        (
+            "update mixpay.adjustments set amount = -29 where adjustment_no = 'J1'",
+            {"account": "payee", "owner": "W", "in_journal": 0, "due": 1},
+        ),
+        (
+            "update mixpay.adjustments set amount = -6 where adjustment_no = 'J2'",
+            {"account": "fee", "owner": "adjustment", "in_journal": 5, "due": 6},
+        ),
     ],
     "payee_balances_add_up": [
         ("update mixpay.trade_orders set cleared = 39 where order_no = 'M'", {"payee_no": "S"}),
@@ -869,6 +1048,10 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             {"payee_no": "S"},
         ),
         ("delete from mixpay.folded_balances where owner = 'S'", {"payee_no": "S"}),
+        (
+            "update mixpay.adjustments set amount = -29 where adjustment_no = 'J1'",
+            {"payee_no": "W", "net": 100, "paid_out": 70, "adjusted": -29},
+        ),
         (
             MOVE.format("'T7', 999, 'release', 'K', null, 'L1', 'payee', 'S', 'payee', 'V', 5"),
             {"payee_no": "V", "net": 184, "payable": 5},
@@ -966,6 +1149,10 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             {"settlement_no": "S3", "earned": 12, "of_orders": 11},
         ),
         (
+            "delete from mixpay.facts where number = 'J1'",
+            {"settlement_no": "S6", "earned": 70, "of_orders": 100},
+        ),
+        (
             "update mixpay.settlements set carried_in = 6 where settlement_no = 'S5'",
             {"settlement_no": "S5", "amount": 0, "of_lines": 1},
         ),
@@ -979,7 +1166,7 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "settlement_is_in_the_facts_once": [
         (
             SETTLEMENT_FACT.format(
-                "'settlement', 'S2', 9, 1, '', 'settled', 'payee', 'V', 'outside', null, 100, 'CNY'"
+                "'settlement', 'S2', 9, 1, '', 'settled', 'payee', 'V', 'bank', 'main', 100, 'CNY'"
             ),
             {"settlement_no": "S2", "steps": ">settled >settled", "paid_out": 200},
         ),
@@ -994,6 +1181,27 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         (
             "update mixpay.settlements set amount = 12 where settlement_no = 'S3'",
             {"settlement_no": "S3", "amount": 12, "paid_out": 11},
+        ),
+        (
+            "update mixpay.settlements set bank = 'x' where settlement_no = 'S2'",
+            {"settlement_no": "S2", "bank": "x", "place_owner": "main"},
+        ),
+        (
+            "update mixpay.settlements set bank = null where settlement_no = 'S2'",
+            {"settlement_no": "S2", "bank": None, "place": "bank"},
+        ),
+        # It failed, and came back from elsewhere.
+        (
+            "update mixpay.facts set from_owner = 'x' where number = 'S1' and entry = 2",
+            {"settlement_no": "S1", "bank": "main"},
+        ),
+        (
+            "delete from mixpay.facts where number = 'S6' and from_state = 'reversed'",
+            {"settlement_no": "S6", "state": "settled", "came_back": 70},
+        ),
+        (
+            "update mixpay.settlements set last_entry = 1 where settlement_no = 'S6'",
+            {"settlement_no": "S6", "steps": ">settled settled>reversed reversed>settled"},
         ),
         (
             "update mixpay.facts set from_owner = 'S' where number = 'S2'",
@@ -1021,8 +1229,8 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         # A debt is forgotten, a repayment is not carried in, or twice.
         (
             "update mixpay.settlements set carried_out = 0, amount = 25 "
-            "where settlement_no = 'S5'; " + SETTLEMENT.format("'S6', 3", "'S5'"),
-            {"settlement_no": "S6"},
+            "where settlement_no = 'S5'; " + SETTLEMENT.format("'S8', 3", "'S5'"),
+            {"settlement_no": "S8"},
         ),
         (
             "update mixpay.settlements set carried_in = 0 where settlement_no = 'S5'",
@@ -1035,6 +1243,13 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         (
             "delete from mixpay.facts where number = 'S1' and to_state = 'reversed'",
             {"settlement_no": "S2", "brought_back": 100, "by_its_end": 0},
+        ),
+        # What it had paid out after all is paid out once more.
+        (
+            "update mixpay.facts set from_state = 'reversed', from_account = 'payee', "
+            "from_owner = 'V', to_account = 'bank', to_owner = 'main' "
+            "where number = 'S1' and to_state = 'reversed'",
+            {"settlement_no": "S2", "brought_back": 100, "left_again": 100},
         ),
     ],
     "split_divided_is_the_sum_of_its_shares": [
@@ -1087,6 +1302,7 @@ def test_every_check_fires(
     let_folds_be_small(shop, 100)
     open_for_a_third_week(shop)
     open_for_a_week_of_returns(shop)
+    open_for_a_fourth_week(shop)
     assert len(shop.query("select from mixpay.balance_folds")) == 2
     conn = connect(autocommit=False)
     for name, breaks in BREAKS.items():

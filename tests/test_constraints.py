@@ -9,6 +9,7 @@ from books import let_folds_be_small
 from psycopg import Connection
 from shop import (
     Shop,
+    open_for_a_fourth_week,
     open_for_a_third_week,
     open_for_a_week,
     open_for_a_week_of_returns,
@@ -34,7 +35,15 @@ CHARGEBACK = (
 )
 SPLIT_RECEIVER = (
     "insert into mixpay.split_receivers (merchant_id, split_no, position, kind, receiver, fixed, "
-    "rate, takes_remainder, kept_on_refund) values ('m', {})"
+    "rate, takes_remainder, kept_on_refund, account) values ('m', {}, 'receiver')"
+)
+ADJUSTMENT = (
+    "insert into mixpay.adjustments (merchant_id, adjustment_no, account, owner, against_account, "
+    "against_owner, amount, currency) values ('m', {}, 'CNY')"
+)
+CHANNEL_FEE = (
+    "insert into mixpay.channel_fees (merchant_id, fee_no, channel, amount, currency, payment_no, "
+    "charged_at) values ('m', {}, now())"
 )
 
 
@@ -86,6 +95,9 @@ REFUSED: dict[tuple[str, str], str] = {
     ),
     ("positive_amount", "amount_is_1_to_1e15"): (
         "update mixpay.payments set asked = 0 where payment_no = 'P4'"
+    ),
+    ("signed_amount", "amount_is_1_to_1e15_either_way"): ADJUSTMENT.format(
+        "'N', 'payee', 'S', 'fee', 'x', 0"
     ),
     ("share_kind", "share_kind_is_known"): SPLIT_RECEIVER.format(
         "'X1', 9, 'friend', 'me', 0, 1, false, false"
@@ -471,6 +483,9 @@ REFUSED: dict[tuple[str, str], str] = {
     ("split_receivers", "the_remainder_is_not_kept"): SPLIT_RECEIVER.format(
         "'X1', 9, 'receiver', 'me', 0, 0, true, true"
     ),
+    ("split_receivers", "account_is_its_kinds"): SPLIT_RECEIVER.format(
+        "'X1', 9, 'channel_fee', 'me', 0, 1, false, false"
+    ),
     ("split_receivers", "one_takes_the_remainder"): SPLIT_RECEIVER.format(
         "'X1', 9, 'receiver', 'me', 0, 0, true, false"
     ),
@@ -511,6 +526,31 @@ REFUSED: dict[tuple[str, str], str] = {
         "insert into mixpay.repayments (merchant_id, repayment_no, account, owner, amount, "
         "currency, repaid_at, reason) "
         "values ('m', 'N', 'payee', 'S', 1, 'CNY', now(), E'a\\tb')"
+    ),
+    # What was said about accounts, channels and banks.
+    ("adjustments", "adjustments_pkey"): ADJUSTMENT.format("'J1', 'payee', 'S', 'fee', 'x', 1"),
+    ("adjustments", "only_accounts_of_somebody_are_adjusted"): ADJUSTMENT.format(
+        "'N', 'payee', 'S', 'order', 'A', 1"
+    ),
+    ("adjustments", "its_accounts_are_two"): ADJUSTMENT.format(
+        "'N', 'payee', 'S', 'payee', 'S', 1"
+    ),
+    ("adjustments", "reason_has_no_control_characters"): (
+        "insert into mixpay.adjustments (merchant_id, adjustment_no, account, owner, "
+        "against_account, against_owner, amount, currency, reason) "
+        "values ('m', 'N', 'payee', 'S', 'fee', 'x', 1, 'CNY', E'a\\tb')"
+    ),
+    ("channel_fees", "reason_has_no_control_characters"): (
+        "insert into mixpay.channel_fees (merchant_id, fee_no, channel, amount, currency, "
+        "charged_at, reason) values ('m', 'N', 'card', 1, 'CNY', now(), E'a\\tb')"
+    ),
+    ("channel_fees", "channel_fees_pkey"): CHANNEL_FEE.format("'F1', 'card', 1, 'CNY', null"),
+    ("channel_fees", "channel_fees_merchant_id_payment_no_fkey"): CHANNEL_FEE.format(
+        "'N', 'card', 1, 'CNY', 'X'"
+    ),
+    ("channel_payouts", "channel_payouts_pkey"): (
+        "insert into mixpay.channel_payouts (merchant_id, payout_no, channel, amount, currency, "
+        "bank, paid_at) values ('m', 'O1', 'card', 1, 'CNY', 'main', now())"
     ),
     # What was summed up.
     ("balance_folds", "balance_folds_pkey"): "update mixpay.balance_folds set fold = 1",
@@ -562,6 +602,7 @@ def test_each_holds_alone(
     let_folds_be_small(shop, 100)
     open_for_a_third_week(shop)
     open_for_a_week_of_returns(shop)
+    open_for_a_fourth_week(shop)
     conn = connect(autocommit=False)
     for (where, name), statement in REFUSED.items():
         with subtests.test(name, where=where):
@@ -598,6 +639,15 @@ FACTS_STAY = [
     "update mixpay.repayments set amount = 1",
     "delete from mixpay.repayments",
     "truncate mixpay.repayments",
+    "update mixpay.adjustments set amount = 1",
+    "delete from mixpay.adjustments",
+    "truncate mixpay.adjustments",
+    "update mixpay.channel_fees set amount = 1",
+    "delete from mixpay.channel_fees",
+    "truncate mixpay.channel_fees",
+    "update mixpay.channel_payouts set amount = 1",
+    "delete from mixpay.channel_payouts",
+    "truncate mixpay.channel_payouts",
     "update mixpay.epochs set epoch = epoch + 1",
     "delete from mixpay.epochs",
     "truncate mixpay.epochs",
@@ -638,6 +688,7 @@ FACTS_STAY = [
     "update mixpay.settlements set carried_in = carried_in + 1, earned = earned - 1",
     "update mixpay.settlements set until_at = until_at + interval '1 day'",
     "update mixpay.settlements set owner = 'V'",
+    "update mixpay.settlements set bank = 'x'",
     "delete from mixpay.settlements",
     "truncate mixpay.settlements",
     "update mixpay.splits set takes_place = 'release'",
@@ -659,8 +710,10 @@ BACKWARDS = [
     "update mixpay.chargebacks set state = 'charged', reversed = 0, reversed_at = null",
     "update mixpay.disputes set state = 'open', outcome = null, closed_at = null, "
     "refund_no = null where dispute_no = 'D1'",
-    "update mixpay.settlements set state = 'settled', reversed_at = null "
-    "where settlement_no = 'S1'",
+    # Both of its changes are legal, so one of them is taken away.
+    "update mixpay.settlements set reason = reason; delete from mixpay.state_transitions "
+    "where from_state = 'reversed'; update mixpay.settlements set state = 'settled', "
+    "reversed_at = null where settlement_no = 'S1'",
     # Nor does anything begin where it should end.
     "insert into mixpay.trades (merchant_id, trade_no, currency, amount, allocation, state) "
     "values ('m', 'T99', 'CNY', 1, 'fifo', 'closed')",
@@ -688,6 +741,7 @@ def test_triggers_refuse_the_owner_too(
     open_for_another_week(shop)
     open_for_a_third_week(shop)
     open_for_a_week_of_returns(shop)
+    open_for_a_fourth_week(shop)
     shop.conn.execute("set role mixpay_owner")
     for statement in statements:
         with (

@@ -101,7 +101,7 @@ def test_the_books_sum_to_zero(told: str) -> None:
     came_in, went_out, balance = row(told, "together")
     assert came_in == went_out
     assert balance == "0.00"
-    assert row(told, "outside") == ["3018.00", "0.00", "3018.00"]
+    assert row(told, "bank") == ["3018.00", "0.00", "3018.00"]
 
 
 def test_all_is_well(told: str) -> None:

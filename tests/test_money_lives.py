@@ -37,7 +37,7 @@ class Receiver:
     keeps: bool = False
 
     def account(self) -> str:
-        return self.kind if self.kind in ("payee", "receiver") else "fee"
+        return self.kind.removeprefix("platform_")
 
     def json(self) -> dict[str, Any]:
         keys = {
@@ -93,6 +93,8 @@ class Settlement:
     account: Account
     amount: int
     reversed: bool = False
+    # It was reversed once.
+    failed: bool = False
 
 
 def apportion(amount: int, weights: list[int]) -> list[int]:
@@ -445,21 +447,43 @@ class Money(Model):
         self.settlements[number] = Settlement(account, payable)
         if payable > 0:
             self.paid_out[account] += payable
-            self.add("outside", "", account[2], payable)
+            self.add("bank", "main", account[2], payable)
         return None
 
     def bring_in(self, account: Account, amount: int) -> None:
         self.add(*account, amount)
-        self.add("outside", "", account[2], -amount)
+        self.add("bank", "main", account[2], -amount)
 
     def reverse_settlement(self, number: str) -> str | None:
         settlement = self.settlements[number]
         if settlement.amount <= 0:
             return "MX406"
         if not settlement.reversed:
-            settlement.reversed = True
+            settlement.reversed = settlement.failed = True
             self.bring_in(settlement.account, settlement.amount)
         return None
+
+    def reinstate_settlement(self, number: str) -> str | None:
+        settlement = self.settlements[number]
+        if not settlement.failed:
+            return "MX415"
+        if settlement.reversed:
+            settlement.reversed = False
+            self.bring_in(settlement.account, -settlement.amount)
+        return None
+
+    def payable(self) -> dict[Account, int]:
+        """What is above zero of payees and receivers."""
+        found = {
+            account: earned - self.paid_out[account]
+            for account, earned in self.earned.items()
+            if account[0] in ("payee", "receiver")
+        }
+        return {account: amount for account, amount in found.items() if amount > 0}
+
+    def move(self, source: tuple[str, str], to: tuple[str, str], currency: str, by: int) -> None:
+        self.add(*source, currency, -by)
+        self.add(*to, currency, by)
 
     # What is compared.
 
@@ -490,6 +514,7 @@ class MoneyLife(Life):
         *("merge_orders", "record_payment", "record_payments", "refund_order", "record_refund"),
         *("split_order", "release_order", "open_dispute", "close_dispute", "cancel_order"),
         *("settle_payee", "settle_receiver", "reverse_settlement", "record_repayment"),
+        *("reinstate_settlement", "adjust_account", "record_channel_fee", "record_channel_payout"),
         "resolve_anomaly",
     )
 
@@ -561,7 +586,11 @@ class MoneyLife(Life):
             self.release_due: 4 if any(x.hold == DUE and x.in_escrow for x in purses) else 0.2,
             self.open_dispute: 3,
             self.settle: 2.5,
+            self.settle_all: 0.4,
             self.repay: 0.7,
+            self.adjust: 0.7,
+            self.charge: 0.5,
+            self.pay_out: 0.5,
             self.fold: 0.4,
             self.mark: 0.7,
             self.close_period: 0.4,
@@ -572,6 +601,8 @@ class MoneyLife(Life):
             steps[self.close_dispute] = 6 if is_open else 0.5
         if self.model.settlements:
             steps[self.reverse_settlement] = 1
+            failed = any(x.reversed for x in self.model.settlements.values())
+            steps[self.reinstate_settlement] = 2 if failed else 0.2
         if self.model.refunds:
             steps |= {self.claim: 1.5, self.news: 10, self.redirect: 2.5}
         if any(x.anomaly for r in self.model.refunds.values() for p in r.parts for x in p.ways):
@@ -780,6 +811,55 @@ class MoneyLife(Life):
             self.taken["paid out"] += payable > 0
             self.taken["carried over"] += payable < 0
 
+    def settle_all(self) -> None:
+        self.shop.until_final()
+        expected = self.model.payable()
+        rows = self.agree(None, "settle_all")
+        assert {(x.account, x.owner, x.currency): x.amount for x in rows} == expected
+        for row in rows:
+            account = (row.account, row.owner, row.currency)
+            self.model.settle(row.settlement_no, account, row.until_at, self.model.earned)
+            self.taken["paid out with all"] += 1
+
+    def reinstate_settlement(self) -> None:
+        settlements = self.model.settlements
+        failed = [number for number, x in settlements.items() if x.reversed]
+        number = self.random.choice([*failed, *failed, *settlements])
+        expected = self.model.reinstate_settlement(number)
+        self.agree(expected, "reinstate_settlement", number, "it had arrived")
+
+    def adjust(self) -> None:
+        account, currency = self.owner(), self.some_currency()
+        others = [("fee", "adjustment"), ("channel", "cash"), ("bank", "main"), ("payee", "S1")]
+        against = self.random.choice([x for x in others if x != account])
+        number, amount = self.number("J"), self.random.choice([-1, 1]) * self.random.randint(1, 60)
+        named = any(self.has_receiver(split, account) for split in self.model.splits.values())
+        if account[0] == "payee" or named:
+            self.model.move(against, account, currency, amount)
+        expected = None if account[0] == "payee" or named else "MX407"
+        arguments = (f"{account[0]}:{account[1]}", number, amount, currency, "as agreed")
+        self.agree(expected, "adjust_account", *arguments, f"{against[0]}:{against[1]}")
+
+    @staticmethod
+    def has_receiver(split: Split, account: tuple[str, str]) -> bool:
+        return any((r.kind, r.owner) == account for r in split.receivers)
+
+    def charge(self) -> None:
+        """A fee, or one that the channel gives back."""
+        channel, currency = self.random.choice(["card", "C"]), self.some_currency()
+        number, amount = self.number("F"), self.random.choice([-3, 1, 2, 5, 8])
+        if channel == "C":
+            self.agree("MX203", "record_channel_fee", channel, number, amount, currency)
+            return
+        self.model.move(("channel_fee", channel), ("channel", channel), currency, amount)
+        self.agree(None, "record_channel_fee", channel, number, amount, currency)
+
+    def pay_out(self) -> None:
+        channel = self.random.choice(["card", "wallet", "alipay"])
+        number, amount = self.number("O"), self.random.choice([-20, 50, 70, 100])
+        self.model.move(("bank", "main"), ("channel", channel), self.currency, amount)
+        self.agree(None, "record_channel_payout", channel, number, amount, self.currency)
+
     def reverse_settlement(self) -> None:
         number = self.random.choice(list(self.model.settlements))
         expected = self.model.reverse_settlement(number)
@@ -808,6 +888,13 @@ class MoneyLife(Life):
     def again(self) -> None:
         if self.once:
             _, call, arguments, named = self.calls[self.random.choice(self.once)]
+            if call in ("reverse_settlement", "reinstate_settlement"):
+                # Only the last of them is repeated: after the other one it is news.
+                failed = self.model.settlements[arguments[0]].reversed
+                call = "reverse_settlement" if failed else call
+                call = call if failed else "reinstate_settlement"
+                if not failed and not self.model.settlements[arguments[0]].failed:
+                    return
             self.taken["again"] += 1
             self.agree(None, call, *arguments, **named)
 

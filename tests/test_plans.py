@@ -24,7 +24,7 @@ MORE = 60
 Calls = dict[str, tuple[str, list[Any]]]
 
 # These say of all accounts what they have, and read all that is written and folded of them.
-OF_ALL_ACCOUNTS = {"trial_balance", "close_period"}
+OF_ALL_ACCOUNTS = {"trial_balance", "close_period", "settle_all"}
 # What has a few rows, whatever merchants do.
 FEW = {"channels", "currencies", "epochs", "state_transitions", "balance_folds"}
 SHARE = [{"receiver": "agent", "rate": 1000}]
@@ -93,6 +93,10 @@ def prepare(shop: Shop) -> Calls:
     shop.settle("S1", "V")
     shop.call("record_repayment", "payee:V", "B1", 5, "CNY")
     shop.sell("G2", 70, "V")
+    shop.call("adjust_account", "payee:V", "J1", 5, "CNY", "a bonus")
+    shop.sell("G5", 70, "W")
+    shop.settle("S2", "W")
+    shop.call("reverse_settlement", "S2", "no answer")
     shop.conn.execute("update mixpay.trades set expires_at = '2020-01-01' where trade_no = 'TX'")
 
     def number(refund_no: str, payment_no: str = "PP1") -> str:
@@ -183,7 +187,14 @@ def prepare(shop: Shop) -> Calls:
         "settle_payee until": ("'V', 'NEW', now()", []),
         "settle_receiver": ("'agent', 'NEW', null", []),
         "reverse_settlement": ("'S1', 'no such account'", []),
+        "reinstate_settlement": ("'S2', 'it had arrived'", []),
         "record_repayment": ("'payee:V', 'NEW', 5, 'CNY'", []),
+        "record_repayment for a fee": ("'fee:adjustment', 'NEW', 5, 'CNY'", []),
+        "adjust_account": ("'payee:V', 'NEW', 5, 'CNY', 'a bonus'", []),
+        "adjust_account of a receiver": ("'receiver:agent', 'NEW', 5, 'CNY', 'a bonus'", []),
+        "adjust_account again": ("'payee:V', 'J1', 5, 'CNY', 'a bonus'", []),
+        "record_channel_fee": ("'card', 'NEW', 5, 'CNY', 'PP2'", []),
+        "record_channel_payout": ("'card', 'NEW', 5, 'CNY'", []),
         "account_balance": ("'payee:S'", []),
         "account_balance of a receiver": ("'receiver:agent'", []),
         "account_balance of an order": ("'order:P1'", []),
@@ -269,6 +280,9 @@ def fill(shop: Shop) -> None:
     for number in range(1, THOUSANDS // 10, 2):
         shop.call("settle_payee", f"F{number}", f"F{number}", None, "CNY")
         shop.call("record_repayment", f"payee:F{number}", f"F{number}", 1, "CNY")
+        shop.call("adjust_account", f"payee:F{number}", f"F{number}", 1, "CNY", "a bonus")
+        shop.call("record_channel_fee", "card", f"F{number}", 1, "CNY")
+        shop.call("record_channel_payout", "card", f"F{number}", 1, "CNY")
     shop.until_final()
     shop.call("fold_balances")
     # So much stands behind the last fold in both databases.

@@ -209,11 +209,12 @@ select account, owner, sum(amount)::bigint from (
     from mixpay.split_list as s inner join mixpay.orders as o using (merchant_id, order_no)
     where s.kind <> 'payee'
     union all
-    select 'fee', receiver, balance from mixpay.split_list where kind <> 'payee'
+    select case kind when 'platform_fee' then 'fee' else kind end, receiver, balance
+    from mixpay.split_list where kind <> 'payee'
     union all
     select 'payee', payee_no, -amount from mixpay.settlements
     union all
-    select 'outside', '', amount from mixpay.settlements
+    select 'bank', 'main', amount from mixpay.settlements
 ) as x
 group by account, owner
 having sum(amount) <> 0
@@ -416,7 +417,7 @@ def test_e22_each_seller_gets_what_is_his(
         (account, owner): balance for account, owner, balance in conn.execute(JOURNAL)
     } == tables
     assert tables["fee", "platform"] == platform
-    assert tables["fee", "acquirer"] == acquirer
+    assert tables["channel_fee", "acquirer"] == acquirer
     for _ in range(2):
         kinds = Counter()
         for (account, _), balance in tables.items():

@@ -99,6 +99,7 @@ UNREACHABLE = {
     "defer_channel_refund": {"MX203"},  # a channel refund has a channel
     "start_payment": {"MX110"},  # a trade has a currency
     "complete_channel_refunds": {"MX902"},  # it has no amounts
+    "settle_all": {"MX403", "MX902"},  # that is the account's problem, which it tells
     # a dispute has an order, and its refund a new number and no named payments
     "close_dispute": {"MX103", "MX302", "MX306", "MX904"},
 }

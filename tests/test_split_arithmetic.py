@@ -473,7 +473,7 @@ class Life:
             return self.shares(order)
         receivers = [
             Receiver(
-                f"{'fee' if s['kind'].endswith('fee') else s['kind']}:{s['receiver']}",
+                f"{s['kind'].removeprefix('platform_')}:{s['receiver']}",
                 s.get("fixed", 0),
                 s.get("rate", 0),
                 "takes_remainder" in s,

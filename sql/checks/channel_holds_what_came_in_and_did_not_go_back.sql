@@ -1,5 +1,5 @@
--- For each merchant and channel, in minus out by the facts is payments minus channel refunds that were sent, losses
--- and the fees of chargebacks.
+-- For each merchant and channel, in minus out by the facts is payments minus channel refunds that were sent, losses, fees
+-- and payouts, and what was adjusted.
 with facts as (
     select merchant_id, owner as channel, sum(went_out - came_in) as in_minus_out
     from mixpay.postings
@@ -27,6 +27,14 @@ with facts as (
             select merchant_id, payment_no, lost + fee from mixpay.chargebacks
         ) as x
         inner join mixpay.payments as p on p.merchant_id = x.merchant_id and p.payment_no = x.payment_no
+        union all
+        select merchant_id, channel, -amount from mixpay.channel_fees
+        union all
+        select merchant_id, channel, -amount from mixpay.channel_payouts
+        union all
+        select merchant_id, owner, -amount from mixpay.adjustments where account = 'channel'
+        union all
+        select merchant_id, against_owner, amount from mixpay.adjustments where against_account = 'channel'
     ) as b
     group by merchant_id, channel
 )

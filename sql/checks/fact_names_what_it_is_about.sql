@@ -12,6 +12,9 @@ where
         when 'trade' then log_no
         when 'settlement' then log_no
         when 'repayment' then log_no
+        when 'adjustment' then log_no
+        when 'channel_fee' then log_no
+        when 'channel_payout' then log_no
         else number
     end
     or from_owner is distinct from case from_account

@@ -1,4 +1,5 @@
--- What the journal leaves on the loss account of each channel is what returns and chargebacks of its payments lost.
+-- What the journal leaves on the loss account of each channel is what returns and chargebacks of its payments lost,
+-- adjustments aside.
 select
     coalesce(b.merchant_id, j.merchant_id) as merchant_id,
     coalesce(b.channel, j.owner) as channel,
@@ -17,7 +18,7 @@ from (
 full join (
     select merchant_id, owner, sum(went_out - came_in) as lost
     from mixpay.postings
-    where account = 'loss'
+    where account = 'loss' and source <> 'adjustment'
     group by merchant_id, owner
 ) as j on j.merchant_id = b.merchant_id and j.owner = b.channel
 where coalesce(j.lost, 0) <> coalesce(b.lost, 0);

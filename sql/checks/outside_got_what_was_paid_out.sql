@@ -1,4 +1,5 @@
--- What the journal moved outside of each merchant is what settlements paid out, less what was repaid and written off.
+-- What the journal moved outside of each merchant is what settlements paid out before there were banks, less what was
+-- repaid then, and what was written off.
 with booked as (
     select merchant_id, currency, sum(came_in - went_out) as balance
     from mixpay.postings
@@ -7,9 +8,10 @@ with booked as (
 ), due as (
     select merchant_id, currency, sum(amount) as balance
     from (
-        select merchant_id, currency, amount from mixpay.settlements where state = 'settled'
+        select merchant_id, currency, amount from mixpay.settlements
+        where state = 'settled' and bank is null
         union all
-        select merchant_id, currency, -amount from mixpay.repayments
+        select merchant_id, currency, -amount from mixpay.repayments where bank is null
         union all
         select a.merchant_id, t.currency, -a.amount
         from mixpay.anomalies as a

@@ -1,9 +1,11 @@
 -- What the journal leaves on the account of a payee, a receiver or a fee is what was cleared to it of lines and splits,
--- and not paid out.
+-- not paid out, and adjusted; of a channel's fees, what it has not charged. (The fee of a chargeback is in the trade's log.)
 with booked as (
     select merchant_id, account, owner, currency, sum(came_in - went_out) as balance
     from mixpay.postings
-    where account in ('payee', 'receiver', 'fee')
+    where
+        account in ('payee', 'receiver', 'fee', 'channel_fee')
+        and not (account = 'channel_fee' and cause = 'chargeback')
     group by merchant_id, account, owner, currency
 ), cleared as (
     select l.merchant_id, 'payee' as account, l.payee_no as owner, t.currency, l.cleared as amount
@@ -12,7 +14,7 @@ with booked as (
     where l.payee_no is not null and l.split_no is null
     union all
     select
-        l.merchant_id, case when r.kind in ('payee', 'receiver') then r.kind else 'fee' end, r.receiver, t.currency,
+        l.merchant_id, r.account, r.receiver, t.currency,
         s.amount - case when r.kept_on_refund then 0 else s.taken_back end
         - case when r.takes_remainder then k.taken_back else 0 end
         -- What is in escrow of an order that is split at payment is its payee's share.
@@ -44,9 +46,19 @@ with booked as (
     union all
     select r.merchant_id, r.account, r.owner, r.currency, r.amount
     from mixpay.repayments as r
+    union all
+    select c.merchant_id, 'channel_fee', c.channel, c.currency, -c.amount
+    from mixpay.channel_fees as c
+    union all
+    select a.merchant_id, a.account, a.owner, a.currency, a.amount
+    from mixpay.adjustments as a
+    union all
+    select a.merchant_id, a.against_account, a.against_owner, a.currency, -a.amount
+    from mixpay.adjustments as a
 ), due as (
     select merchant_id, account, owner, currency, sum(amount) as balance
     from cleared
+    where account in ('payee', 'receiver', 'fee', 'channel_fee')
     group by merchant_id, account, owner, currency
 )
 select

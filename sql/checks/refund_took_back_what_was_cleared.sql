@@ -14,7 +14,7 @@ left join (
 full join (
     select merchant_id, refund_no, sum(came_in - went_out) as amount
     from mixpay.postings
-    where account = 'order' and cause = 'refund' and other_account in ('payee', 'receiver', 'fee')
+    where account = 'order' and cause = 'refund' and other_account in ('payee', 'receiver', 'fee', 'channel_fee')
     group by merchant_id, refund_no
 ) as f on f.merchant_id = r.merchant_id and f.refund_no = r.refund_no
 where

@@ -1,4 +1,5 @@
--- For each merchant and channel, what the journal leaves on its rounding is its channel refunds that are written off.
+-- For each merchant and channel, what the journal leaves on its rounding is its channel refunds that are written off,
+-- adjustments aside.
 select
     coalesce(w.merchant_id, j.merchant_id) as merchant_id,
     coalesce(w.channel, j.owner) as channel,
@@ -16,7 +17,7 @@ from (
 full join (
     select merchant_id, owner, currency, sum(came_in - went_out) as balance
     from mixpay.postings
-    where account = 'rounding'
+    where account = 'rounding' and source <> 'adjustment'
     group by merchant_id, owner, currency
 ) as j on j.merchant_id = w.merchant_id and j.owner = w.channel and j.currency = w.currency
 where coalesce(j.balance, 0) <> coalesce(w.amount, 0);

@@ -1,8 +1,8 @@
 -- Each settlement of an account begins where the last one ended, and carries in what earlier ones earned and did not pay
--- out, and what failed payouts and repayments had brought back by its end.
+-- out, and what failed payouts and repayments had brought back by its end, less what had arrived after all.
 select
     s.merchant_id, s.settlement_no, s.nth, s.expected_nth, s.from_xid, s.last_until_xid, s.until_at, s.last_until_at,
-    s.carried_in, s.brought_back, b.by_its_end
+    s.carried_in, s.brought_back, b.by_its_end, a.by_its_end as left_again
 from (
     select
         *,
@@ -21,11 +21,19 @@ cross join lateral (
     select coalesce(sum(f.amount), 0) as by_its_end
     from mixpay.facts as f
     where
-        f.log <> 'trade' and f.merchant_id = s.merchant_id and f.to_owner = s.owner and f.to_account = s.account
-        and f.currency = s.currency
+        f.log in ('settlement', 'repayment') and f.merchant_id = s.merchant_id and f.to_owner = s.owner
+        and f.to_account = s.account and f.currency = s.currency
         and (f.epoch, f.xid) < (s.until_epoch, s.until_xid) and f.created_at <= s.until_at
 ) as b
+cross join lateral (
+    select coalesce(sum(f.amount), 0) as by_its_end
+    from mixpay.facts as f
+    where
+        f.log = 'settlement' and f.from_state = 'reversed' and f.merchant_id = s.merchant_id and f.from_owner = s.owner
+        and f.from_account = s.account and f.currency = s.currency
+        and (f.epoch, f.xid) < (s.until_epoch, s.until_xid) and f.created_at <= s.until_at
+) as a
 where
     s.nth <> s.expected_nth or (s.from_epoch, s.from_xid) is distinct from (s.last_until_epoch, s.last_until_xid)
-    or s.until_at < s.last_until_at or s.carried_in < s.last_carried_out
-    or s.brought_back <> b.by_its_end;
+    or s.until_at < s.last_until_at or s.carried_in < s.last_carried_out - a.by_its_end
+    or s.brought_back <> b.by_its_end - a.by_its_end;

@@ -21,6 +21,12 @@ with rows_now as (
     select merchant_id, 'return', return_no, 'returned' from mixpay.returns
     union all
     select merchant_id, 'chargeback', chargeback_no, state from mixpay.chargebacks
+    union all
+    select merchant_id, 'adjustment', adjustment_no, 'recorded' from mixpay.adjustments
+    union all
+    select merchant_id, 'channel_fee', fee_no, 'recorded' from mixpay.channel_fees
+    union all
+    select merchant_id, 'channel_payout', payout_no, 'recorded' from mixpay.channel_payouts
 ), steps as (
     -- Where as many changes lead into a state as out of it, the thing is not there; it is where one more leads in.
     select merchant_id, entity, number, state, sum(step) as standing

@@ -55,7 +55,7 @@ where from_account in ('payee', 'receiver', 'fee');
 
 comment on table mixpay.facts is
 'What happened, once and for all: changes of state and movements of money, in order within their log.';
-comment on column mixpay.facts.log is 'What the log is of: a trade, a settlement or a repayment; log_no says which.';
+comment on column mixpay.facts.log is 'What the log is of: a trade, settlement, repayment, adjustment, channel fee or channel payout; log_no says which.';
 comment on column mixpay.facts.entry is 'Its place in the log, from 1; grows under the lock of what the log is of.';
 comment on column mixpay.facts.epoch is 'Counts the restores: with xid, the place of the transaction among all.';
 comment on column mixpay.facts.xid is 'The transaction that wrote it.';
@@ -63,8 +63,8 @@ comment on column mixpay.facts.entity is 'What the change of state is about, or 
 comment on column mixpay.facts.from_state is 'Empty where the thing comes into being.';
 comment on column mixpay.facts.from_account is 'The kind of account where the money was.';
 comment on column mixpay.facts.from_owner is
-'Whose account: a channel, an order, a payment (surplus), a refund, a channel refund (anomaly), a payee, receiver or fee; '
-'the outside has no name.';
+'Whose account: a channel, an order, a payment (surplus), a refund, a channel refund (anomaly), a payee, receiver or fee, '
+'a bank; the outside has no name.';
 comment on column mixpay.facts.to_account is 'The kind of account where the money is then; to_owner says whose.';
 comment on column mixpay.facts.amount is 'What moved, in the smallest unit of the currency.';
 comment on column mixpay.facts.order_no is 'The order that it is about; from one order to another: the one that it leaves.';

@@ -9,12 +9,19 @@ create table mixpay.split_receivers (
     rate bigint not null,
     takes_remainder boolean not null,
     kept_on_refund boolean not null,
+    account mixpay.account not null,
     primary key (merchant_id, split_no, position),
     foreign key (merchant_id, split_no) references mixpay.splits,
     constraint a_receiver_stands_once_in_a_split unique (merchant_id, split_no, kind, receiver),
     constraint rate_is_0_to_10000 check (rate between 0 and 10000),
     constraint the_remainder_has_no_rate check (not takes_remainder or (fixed = 0 and rate = 0)),
-    constraint the_remainder_is_not_kept check (not (takes_remainder and kept_on_refund))
+    constraint the_remainder_is_not_kept check (not (takes_remainder and kept_on_refund)),
+    constraint account_is_its_kinds check (
+        case kind
+            when 'platform_fee' then account = 'fee' when 'channel_fee' then account in ('channel_fee', 'fee')
+            else account = kind
+        end
+    )
 );
 
 alter table mixpay.split_receivers alter column merchant_id set (n_distinct = -0.01);
@@ -22,7 +29,7 @@ alter table mixpay.split_receivers alter column merchant_id set (n_distinct = -0
 create unique index one_takes_the_remainder on mixpay.split_receivers (split_no, merchant_id) where takes_remainder;
 
 -- settle_receiver: whether there is such a receiver.
-create index split_receivers_by_receiver on mixpay.split_receivers (receiver, merchant_id, kind)
+create index split_receivers_by_receiver on mixpay.split_receivers (receiver, merchant_id, account)
 where receiver is not null;
 
 comment on table mixpay.split_receivers is 'The receivers of each split, with their rates as they were agreed.';
@@ -31,4 +38,6 @@ comment on column mixpay.split_receivers.receiver is 'Whose share it is: a payee
 comment on column mixpay.split_receivers.fixed is 'Of the order, in the currency''s smallest unit.';
 comment on column mixpay.split_receivers.rate is 'In basis points of what is divided: 250 is 2.5 %; rounded down.';
 comment on column mixpay.split_receivers.takes_remainder is 'It gets what the others leave, and bears what they keep.';
+comment on column mixpay.split_receivers.account is
+'Where its share stands: payee, receiver, fee, or channel_fee; a channel''s fee that was agreed before 0.5.0 stands in fee.';
 comment on column mixpay.split_receivers.kept_on_refund is 'A refund takes nothing back from it; who takes the rest bears that.';

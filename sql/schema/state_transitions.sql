@@ -83,10 +83,14 @@ insert into mixpay.state_transitions (entity, from_state, to_state, cause) value
     ('split', '', 'agreed', 'an order''s money is to be divided'),
     ('settlement', '', 'settled', 'what is payable is paid out'),
     ('settlement', 'settled', 'reversed', 'the payout failed'),
+    ('settlement', 'reversed', 'settled', 'the payout had arrived after all'),
     ('repayment', '', 'recorded', 'money was brought in for an account'),
     ('return', '', 'returned', 'a channel took a payment back that was not the buyer''s to give'),
     ('chargeback', '', 'charged', 'a channel took money back for a buyer who objected'),
     ('chargeback', 'charged', 'partly_reversed', 'it gave a part back'),
     ('chargeback', 'charged', 'reversed', 'it gave all of it back'),
     ('chargeback', 'partly_reversed', 'partly_reversed', 'it gave one more part back'),
-    ('chargeback', 'partly_reversed', 'reversed', 'it gave the rest back');
+    ('chargeback', 'partly_reversed', 'reversed', 'it gave the rest back'),
+    ('adjustment', '', 'recorded', 'money moves between two accounts because somebody says so'),
+    ('channel_fee', '', 'recorded', 'a channel took a fee, or gave one back'),
+    ('channel_payout', '', 'recorded', 'a channel paid what it had of ours to a bank');

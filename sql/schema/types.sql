@@ -13,10 +13,19 @@ constraint amount_is_0_to_1e15 check (value between 0 and 1000000000000000);
 create domain mixpay.positive_amount as bigint
 constraint amount_is_1_to_1e15 check (value between 1 and 1000000000000000);
 
+-- What somebody says of money that went the one way or the other.
+create domain mixpay.signed_amount as bigint
+constraint amount_is_1_to_1e15_either_way check (
+    value <> 0 and value between -1000000000000000 and 1000000000000000
+);
+
 comment on domain mixpay.amount is
 'An amount in the smallest unit of the currency that the row or its trade names: 0 to 10^15.';
 comment on domain mixpay.positive_amount is
 'An amount in the smallest unit of the currency that the row or its trade names: 1 to 10^15.';
+
+comment on domain mixpay.signed_amount is
+'An amount in the smallest unit of the currency that the row names, to 10^15; its sign says which way it went.';
 
 create domain mixpay.allocation as text collate "C"
 constraint allocation_is_known check (value in ('fifo', 'pro_rata'));
@@ -174,6 +183,20 @@ create type mixpay.account_total as (
 
 comment on type mixpay.account_total is
 'What moved into an account, out of it, and the difference, in the smallest unit; below zero for where money comes from.';
+
+-- What settle_all did with an account.
+create type mixpay.settlement_attempt as (
+    account text,
+    owner text,
+    currency text,
+    settlement_no text,
+    amount bigint,
+    until_at timestamptz,
+    problem text
+);
+
+comment on type mixpay.settlement_attempt is
+'What settle_all did with one account in one currency: what it paid out, in the smallest unit, or the problem.';
 
 -- A movement as one of its accounts sees it.
 create type mixpay.statement_line as (

@@ -23,6 +23,15 @@ for each statement execute function mixpay._refuse_to_change_facts();
 create trigger repayments_stay before update or delete or truncate on mixpay.repayments
 for each statement execute function mixpay._refuse_to_change_facts();
 
+create trigger adjustments_stay before update or delete or truncate on mixpay.adjustments
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger channel_fees_stay before update or delete or truncate on mixpay.channel_fees
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger channel_payouts_stay before update or delete or truncate on mixpay.channel_payouts
+for each statement execute function mixpay._refuse_to_change_facts();
+
 create trigger releases_stay before update or delete or truncate on mixpay.releases
 for each statement execute function mixpay._refuse_to_change_facts();
 
@@ -87,7 +96,8 @@ before update of
 merchant_id, chargeback_no, payment_no, order_no, amount, fee, reason, charged_at on mixpay.chargebacks
 for each statement execute function mixpay._refuse_to_change_facts();
 
--- Of a detail, only freed may change; of a settlement, what its reversal says; of a split, how much was divided.
+-- Of a detail, only freed may change; of a settlement, what its reversal says, or takes back; of a split, how much was
+-- divided.
 create trigger details_stay before delete or truncate on mixpay.refund_details
 for each statement execute function mixpay._refuse_to_change_facts();
 
@@ -101,7 +111,7 @@ for each statement execute function mixpay._refuse_to_change_facts();
 create trigger settlements_stay_but_reversed
 before update of
 merchant_id, settlement_no, account, owner, currency, nth, until_at, from_epoch, from_xid, until_epoch, until_xid,
-carried_in, earned, amount, carried_out on mixpay.settlements
+carried_in, earned, amount, carried_out, bank on mixpay.settlements
 for each statement execute function mixpay._refuse_to_change_facts();
 
 create trigger splits_stay before delete or truncate on mixpay.splits

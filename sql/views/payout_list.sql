@@ -9,7 +9,8 @@ select
     s.amount,
     round(s.amount / 10::numeric ^ c.exponent, c.exponent) as units,
     s.until_at,
-    s.created_at
+    s.created_at,
+    s.bank
 from mixpay.settlement_list as s
 inner join mixpay.currencies as c on c.currency = s.currency
 left join mixpay.payees as p on p.merchant_id = s.merchant_id and p.payee_no = s.payee_no
@@ -21,4 +22,5 @@ comment on column mixpay.payout_list.settlement_no is 'The payout''s own number:
 comment on column mixpay.payout_list.title is 'The payee''s; a receiver has none.';
 comment on column mixpay.payout_list.amount is 'In the currency''s smallest unit.';
 comment on column mixpay.payout_list.units is 'The same in the currency''s own unit, with as many decimals as it has.';
+comment on column mixpay.payout_list.bank is 'The bank account that is to pay; empty: before 0.5.0.';
 comment on column mixpay.payout_list.until_at is 'That of the settlement; of all that were settled until one moment, the same.';

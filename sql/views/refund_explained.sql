@@ -23,7 +23,7 @@ with touched as (
             p.merchant_id = t.merchant_id and p.source = 'trade' and p.number = t.trade_no and p.entry < t.before
             and p.account = 'order' and p.owner = t.order_no
             -- Whose it is does not matter here.
-            and p.other_account not in ('payee', 'receiver', 'fee')
+            and p.other_account not in ('payee', 'receiver', 'fee', 'channel_fee')
     ) as h
 ), shares as (
     select
@@ -40,7 +40,8 @@ with touched as (
         from mixpay.postings as j
         where
             j.merchant_id = s.merchant_id and j.source = 'trade' and j.number = s.trade_no and j.entry < s.before
-            and j.account = 'order' and j.payment_no is not null and j.other_account not in ('payee', 'receiver', 'fee')
+            and j.account = 'order' and j.payment_no is not null
+            and j.other_account not in ('payee', 'receiver', 'fee', 'channel_fee')
         group by j.payment_no
     ) as h
     inner join mixpay.payments as p on p.merchant_id = s.merchant_id and p.payment_no = h.payment_no

@@ -7,29 +7,35 @@ select
     s.currency,
     l.came_in,
     l.went_out,
-    l.amount
+    l.amount,
+    l.adjustment_no,
+    l.reason
 from mixpay.settlements as s
 cross join lateral (
     select
         'carried_in' as kind, null as order_no, null::bigint as came_in, null::bigint as went_out,
-        s.carried_in as amount
+        s.carried_in as amount, null as adjustment_no, null as reason
     where s.carried_in <> 0
     union all
     select
-        'order', p.order_no, sum(p.came_in)::bigint, sum(p.went_out)::bigint, sum(p.came_in - p.went_out)::bigint
+        case p.source when 'adjustment' then 'adjustment' else 'order' end, p.order_no, sum(p.came_in)::bigint,
+        sum(p.went_out)::bigint, sum(p.came_in - p.went_out)::bigint,
+        case p.source when 'adjustment' then p.number end, max(case p.source when 'adjustment' then p.reason end)
     from mixpay.postings as p
     where
         p.merchant_id = s.merchant_id and p.owner = s.owner and p.account = s.account
-        and p.account in ('payee', 'receiver', 'fee') and p.source = 'trade' and p.currency = s.currency
+        and p.account in ('payee', 'receiver', 'fee') and p.source in ('trade', 'adjustment')
+        and p.currency = s.currency
         and (p.epoch, p.xid) >= (s.from_epoch, s.from_xid) and (p.epoch, p.xid) < (s.until_epoch, s.until_xid)
-    group by p.order_no
+    group by p.source, p.order_no, case p.source when 'adjustment' then p.number end
     union all
-    select 'carried_out', null, null, null, -s.carried_out
+    select 'carried_out', null, null, null, -s.carried_out, null, null
     where s.carried_out <> 0
 ) as l;
 
 comment on view mixpay.settlement_lines is
-'What each settlement is made of, order by order; its lines sum to what was paid out, in the currency''s smallest unit.';
+'What each settlement is made of, by order and adjustment; its lines sum to what was paid out, in the smallest unit.';
 comment on column mixpay.settlement_lines.kind is
-'order; carried_in: what stood before (a debt, or a payout that failed); carried_out: the debt left for the next one.';
+'order; adjustment; carried_in: what stood before (a debt, or a payout that failed); carried_out: the debt that is left.';
 comment on column mixpay.settlement_lines.went_out is 'What refunds and splits took back of the order.';
+comment on column mixpay.settlement_lines.reason is 'Of an adjustment.';

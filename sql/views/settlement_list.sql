@@ -16,9 +16,11 @@ select
     created_at,
     reversed_at,
     account::text as account,
-    owner
+    owner,
+    bank::text as bank
 from mixpay.settlements;
 
 comment on view mixpay.settlement_list is
 'What payees and receivers were paid out: carried_in plus earned is amount plus carried_out, in the smallest unit.';
+comment on column mixpay.settlement_list.bank is 'The bank account that pays it out; empty: before 0.5.0.';
 comment on column mixpay.settlement_list.account is 'What was settled: payee or receiver; owner says which.';

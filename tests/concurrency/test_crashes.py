@@ -66,6 +66,10 @@ CALLS: dict[str, Callable[[Shop], Any]] = {
     "settle_receiver": lambda s: s.call("settle_receiver", "agent", "N2", None),
     "reverse_settlement": lambda s: s.call("reverse_settlement", "OUT", "no such account"),
     "record_repayment": lambda s: s.call("record_repayment", "payee:A", "B1", 5, "CNY"),
+    "settle_all": lambda s: s.rows("settle_all"),
+    "adjust_account": lambda s: s.call("adjust_account", "payee:A", "J1", -5, "CNY", "a fine"),
+    "record_channel_fee": lambda s: s.call("record_channel_fee", "card", "F1", 5, "CNY"),
+    "record_channel_payout": lambda s: s.call("record_channel_payout", "card", "O1", 5, "CNY"),
 }
 SHARES = [{"receiver": "agent", "rate": 1000}]
 
@@ -287,7 +291,8 @@ def test_e32_an_unknown_outcome_is_made_sure_by_repeating(
     repeated += ["bounce_channel_refund", "redirect_channel_refund, what failed", "resolve_anomaly"]
     repeated += ["release_order", "release_due", "open_dispute", "close_dispute, with a refund"]
     repeated += ["split_order", "settle_payee", "settle_receiver", "reverse_settlement"]
-    repeated += ["record_repayment", "close_period", "refund_order, divided"]
+    repeated += ["record_repayment", "close_period", "refund_order, divided", "adjust_account"]
+    repeated += ["record_channel_fee", "record_channel_payout"]
     for name in repeated:
         victim = Shop(connect())
         CALLS[name](victim)

@@ -71,8 +71,8 @@ class TestOfEachKind:
         assert told(shop, "receiver:agent") == {"CNY": (5, 0, 5)}
         assert told(shop, "receiver") == {"CNY": (5, 0, 5)}
         assert told(shop, "fee:us") == {"CNY": (5, 0, 5)}
-        assert told(shop, "fee:bank") == {"CNY": (1, 0, 1)}
-        assert told(shop, "fee") == {"CNY": (6, 0, 6)}
+        assert told(shop, "channel_fee:bank") == {"CNY": (1, 0, 1)}
+        assert told(shop, "fee") == {"CNY": (5, 0, 5)}
         assert told(shop, "payee:V") == {"CNY": (39, 0, 39)}
 
     def test_surplus_and_refund(self, shop: Shop) -> None:
@@ -93,10 +93,12 @@ class TestOfEachKind:
         assert told(shop, f"anomaly:{number}") == {"CNY": (0, 30, -30)}
         assert told(shop, "anomaly") == {"CNY": (0, 30, -30)}
 
-    def test_outside(self, shop: Shop) -> None:
+    def test_bank(self, shop: Shop) -> None:
         shop.settle("S1")
-        shop.call("record_repayment", "payee:V", "B1", 5, "CNY")
-        assert told(shop, "outside") == {"CNY": (70, 5, 65)}
+        shop.call("record_repayment", "payee:V", "B1", 5, "CNY", bank="other")
+        assert told(shop, "bank:main") == {"CNY": (70, 0, 70)}
+        assert told(shop, "bank:other") == {"CNY": (0, 5, -5)}
+        assert told(shop, "bank") == {"CNY": (70, 5, 65)}
         assert told(shop, "payee:S") == {"CNY": (100, 100, 0)}
         assert told(shop, "payee:V") == {"CNY": (5, 0, 5)}
 
@@ -116,7 +118,8 @@ def test_every_account_is_what_the_journal_sums_to(shop: Shop, folded: bool) -> 
             fold(shop)
     books = Books(shop)
     assert {name.partition(":")[0] for name in books.accounts() if ":" in name} == {
-        "channel", "order", "payee", "receiver", "fee", "surplus", "refund", "anomaly"
+        "channel", "order", "payee", "receiver", "fee", "surplus", "refund", "anomaly", "bank",
+        "channel_fee"
     }  # fmt: skip
     agree(shop, *Random(1).sample(books.moments(), 12))
 

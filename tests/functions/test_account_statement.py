@@ -72,7 +72,7 @@ def test_a_payee_s_statement(shop: Shop) -> None:
         ("repayment", "B1", "repayment", "B1"),
     ]
     assert [(x.other_account, x.other_owner) for x in lines] == [
-        ("order", "A"), ("order", "A"), ("outside", None), ("order", "A"), ("outside", None)
+        ("order", "A"), ("order", "A"), ("bank", "main"), ("order", "A"), ("bank", "main")
     ]  # fmt: skip
     # When it happened stands beside when it was written.
     assert (lines[0].happened_at, lines[4].happened_at) == (day(3), day(4))

@@ -43,7 +43,7 @@ def figures(shop: Shop, until: datetime) -> Figures:
 def expected(shop: Shop, until: datetime) -> Figures:
     """Of each kind, and of each account of those that are named, the sum of the journal."""
     books = Books(shop)
-    owned = ("channel:", "payee:", "receiver:", "fee:")
+    owned = ("channel:", "payee:", "receiver:", "fee:", "channel_fee:", "bank:")
     return {
         (*account.partition(":")[::2], currency): total
         for account in books.accounts()

@@ -43,10 +43,11 @@ def test_sums_up_what_is_there(shop: Shop) -> None:
         "from mixpay.folded_balances order by account, owner"
     )
     assert [tuple(row) for row in rows] == [
+        ("bank", "", 70, 0, True),
+        ("bank", "main", 70, 0, True),
         ("channel", "", 0, 100, True),
         ("channel", "alipay", 0, 100, True),
         ("order", "", 130, 130, True),
-        ("outside", "", 70, 0, True),
         ("payee", "", 100, 100, True),
         ("payee", "S", 100, 100, True),
         ("refund", "", 30, 0, True),

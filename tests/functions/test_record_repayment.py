@@ -57,7 +57,8 @@ def test_is_in_the_journal_with_its_true_date(shop: Shop) -> None:
     (moved,) = shop.query("select * from mixpay.journal where source = 'repayment'")
     assert (moved.happened_at, moved.created_at) == (day(3), made.created_at)
     assert (moved.number, moved.entry) == ("B1", 1)
-    assert (moved.from_account, moved.to_account, moved.to_owner) == ("outside", "payee", "S")
+    assert (moved.from_account, moved.from_owner) == ("bank", "main")
+    assert (moved.to_account, moved.to_owner) == ("payee", "S")
     assert (moved.amount, moved.currency, moved.reason) == (50, "CNY", "by bank")
     assert (moved.cause, moved.cause_no) == ("repayment", "B1")
 

@@ -20,12 +20,12 @@ def test_the_money_is_the_payees_again(shop: Shop, settled: Row) -> None:
     assert reversal.reversed_at is not None
     assert (reversal.amount, reversal.earned) == (settled.amount, settled.earned)
     assert shop.owns("payee:S") == {"CNY": 100}
-    assert shop.owns("outside") == {"CNY": 0}
+    assert shop.owns("bank:main") == {"CNY": 0}
     assert shop.query("select * from mixpay.payout_list") == []
     moves = shop.query("select * from mixpay.journal where source = 'settlement' order by entry")
     assert [(m.from_account, m.to_account, m.amount, m.reason) for m in moves] == [
-        ("payee", "outside", 100, None),
-        ("outside", "payee", 100, "no such account"),
+        ("payee", "bank", 100, None),
+        ("bank", "payee", 100, "no such account"),
     ]
 
 

@@ -53,13 +53,14 @@ class TestOneSale:
         assert before < settlement.until_at <= now(shop)
         assert lines(shop, "S1") == {"A": 100, "B": 50}
         assert shop.owns("payee:S") == {"CNY": 0}
-        assert shop.owns("outside") == {"CNY": 150}
+        assert shop.owns("bank:main") == {"CNY": 150}
 
     def test_is_in_the_journal_once(self, shop: Shop) -> None:
         shop.settle("S1")
         (moved,) = shop.query("select * from mixpay.journal where source = 'settlement'")
 
-        assert (moved.from_account, moved.from_owner, moved.to_account) == ("payee", "S", "outside")
+        assert (moved.from_account, moved.from_owner) == ("payee", "S")
+        assert (moved.to_account, moved.to_owner) == ("bank", "main")
         assert (moved.number, moved.amount, moved.currency) == ("S1", 100, "CNY")
         assert (moved.cause, moved.cause_no) == ("settlement", "S1")
 
@@ -95,7 +96,7 @@ class TestOneSale:
         assert sums(shop.settle("S4")) == (-10, 30, 20, 0)
         assert lines(shop, "S4") == {"carried_in": -10, "C": 30}
         assert shop.owns("payee:S") == {"CNY": 0}
-        assert shop.owns("outside") == {"CNY": 120}
+        assert shop.owns("bank:main") == {"CNY": 120}
 
     def test_e22_a_debt_and_a_sale_since_are_netted_at_once(self, shop: Shop) -> None:
         shop.settle("S1")

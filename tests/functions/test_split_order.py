@@ -34,7 +34,7 @@ def accounts(shop: Shop) -> dict[str, int]:
     """What payees, receivers and fee accounts have, and what A holds; without those at zero."""
     rows = shop.query(
         "select account || ':' || owner as name, balance from mixpay.account_balances "
-        "where merchant_id = %s and account in ('payee', 'receiver', 'fee')",
+        "where merchant_id = %s and account in ('payee', 'receiver', 'fee', 'channel_fee')",
         shop.merchant,
     )
     found = {row.name: row.balance for row in rows} | {"in_escrow": shop.balance("A").in_escrow}
@@ -61,7 +61,7 @@ class TestShares:
         split(shop, FEE, BANK)
         shop.pay("T", "P", 999)
 
-        assert accounts(shop) == {"fee:us": 79, "fee:bank": 19, "payee:S": 901}
+        assert accounts(shop) == {"fee:us": 79, "channel_fee:bank": 19, "payee:S": 901}
 
     def test_another_takes_the_rest(self, shop: Shop) -> None:
         merge(shop, 999)
@@ -136,12 +136,12 @@ class TestShares:
         expected["payee:S"] = amount - sum(expected.values())
         assert accounts(shop) == {name: share for name, share in expected.items() if share}
 
-    def test_one_account_of_two_fees(self, shop: Shop) -> None:
+    def test_two_fees_of_one_name_have_two_accounts(self, shop: Shop) -> None:
         merge(shop, 100)
         split(shop, FEE, {**BANK, "receiver": "us"})
         shop.pay("T", "P", 100)
 
-        assert accounts(shop) == {"fee:us": 10, "payee:S": 90}
+        assert accounts(shop) == {"fee:us": 8, "channel_fee:us": 2, "payee:S": 90}
 
     def test_50_receivers(self, shop: Shop) -> None:
         merge(shop, 5000)
@@ -380,7 +380,7 @@ class TestRefunds:
         shop.pay("T", "P", 1000)
         shop.refund("A", "R", 500)
 
-        assert accounts(shop) == {"fee:us": 40, "fee:bank": 10, "payee:S": 450}
+        assert accounts(shop) == {"fee:us": 40, "channel_fee:bank": 10, "payee:S": 450}
         assert [(x.amount, x.taken_back, x.balance) for x in split(shop, FEE, BANK)] == [
             (80, 40, 40), (20, 10, 10), (900, 450, 450),
         ]  # fmt: skip
@@ -404,7 +404,7 @@ class TestRefunds:
         shop.pay("T", "P", 1000)
         shop.refund("A", "R1", 500)
         # The payee bears the 40 that were the fee's part.
-        assert accounts(shop) == {"fee:us": 80, "fee:bank": 10, "payee:S": 410}
+        assert accounts(shop) == {"fee:us": 80, "channel_fee:bank": 10, "payee:S": 410}
         assert listed(shop) == {"us": 80, "bank": 10, "S": 410}
         shop.refund("A", "R2", 500)
         assert accounts(shop) == {"fee:us": 80, "payee:S": -80}
@@ -571,7 +571,7 @@ class TestRefunds:
         shop.pay("T", "P2", 400, "cash")
         assert shop.record_refund("A", "R", 500) == {"P2": 400, "P1": 100}
 
-        assert accounts(shop) == {"fee:us": 80, "fee:bank": 10, "payee:S": 410}
+        assert accounts(shop) == {"fee:us": 80, "channel_fee:bank": 10, "payee:S": 410}
 
     def test_e22_each_trade_takes_from_its_own_shares(self, shop: Shop) -> None:
         merge(shop, 100, pay=40)

@@ -22,9 +22,9 @@ def test_every_kind_that_was_moved_has_a_row(shop: Shop) -> None:
 
     rows = [(r.account, r.owner, r.currency, r.balance) for r in shop.rows("trial_balance")]
     assert rows == [
+        ("bank", "", "CNY", 70),
         ("channel", "", "CNY", -100),
         ("order", "", "CNY", 0),
-        ("outside", "", "CNY", 70),
         ("payee", "", "CNY", 0),
         ("refund", "", "CNY", 30),
     ]

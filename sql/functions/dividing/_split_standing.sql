@@ -14,7 +14,7 @@ begin
         v_standing.amounts, v_standing.taken_back, v_standing.elsewhere, v_standing.rest, v_standing.home
     from (
         select
-            x.position, case when x.kind in ('payee', 'receiver') then x.kind::text else 'fee' end as account,
+            x.position, x.account::text as account,
             x.receiver::text as owner, x.fixed::bigint as fixed, x.rate, x.kept_on_refund, x.takes_remainder,
             x.kind = 'payee' and x.receiver = p_line.payee_no as is_home, s.amount, s.taken_back, s.elsewhere
         from split_receivers as x

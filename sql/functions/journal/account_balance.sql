@@ -15,8 +15,9 @@ $account_balance$;
 comment on function mixpay.account_balance(text, text, timestamptz) is $$
 What an account holds, in each of its currencies: what came in, what went out, and the difference, in the smallest unit.
 
-p_account is channel, order, payee, receiver, fee, surplus, refund, anomaly or outside, for all of the kind together; or
-one of them, as in payee:S1, order:A-17 or channel:card. A payment names a surplus, a channel refund an anomaly.
+p_account is channel, bank, order, payee, receiver, fee, channel_fee, surplus, refund, anomaly, loss, rounding or
+outside, for all of the kind together; or one of them, as in payee:S1, order:A-17, channel:card or bank:main. A payment
+names a surplus, a channel refund an anomaly. Channels and banks are below zero by what they have of ours.
 p_at: as it was written until then, left out: now. A past balance changes no more once no transaction that began before
 that moment runs; see close_period. An account that nothing has moved has no row. fold_balances makes it fast.
 Raises: MX101 if there is no such merchant; MX401 if there is no account of such a name; MX901; MX905.

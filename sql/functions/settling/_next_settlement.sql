@@ -39,7 +39,7 @@ begin
                 select f.epoch, f.xid from facts as f
                 where
                     f.merchant_id = p_merchant_id and f.to_owner = p_account.owner and f.to_account = p_account.account
-                    and f.to_account in ('payee', 'receiver', 'fee') and f.log = 'trade'
+                    and f.to_account in ('payee', 'receiver', 'fee') and f.log in ('trade', 'adjustment')
                     and (f.epoch, f.xid) >= (v_new.from_epoch, v_new.from_xid) and f.created_at > p_until
                 order by f.epoch, f.xid
                 limit 1
@@ -50,7 +50,7 @@ begin
                 where
                     f.merchant_id = p_merchant_id and f.from_owner = p_account.owner
                     and f.from_account = p_account.account
-                    and f.from_account in ('payee', 'receiver', 'fee') and f.log = 'trade'
+                    and f.from_account in ('payee', 'receiver', 'fee') and f.log in ('trade', 'adjustment')
                     and (f.epoch, f.xid) >= (v_new.from_epoch, v_new.from_xid) and f.created_at > p_until
                 order by f.epoch, f.xid
                 limit 1
@@ -69,7 +69,8 @@ begin
     from postings as p
     where
         p.merchant_id = p_merchant_id and p.account = p_account.account and p.owner = p_account.owner
-        and p.account in ('payee', 'receiver', 'fee') and p.source = 'trade' and p.currency = p_currency
+        and p.account in ('payee', 'receiver', 'fee') and p.source in ('trade', 'adjustment')
+        and p.currency = p_currency
         and (p.epoch, p.xid) >= (v_new.from_epoch, v_new.from_xid)
         and (p.epoch, p.xid) < (v_new.until_epoch, v_new.until_xid);
     v_new.carried_in := _carried_over(p_merchant_id, p_account, v_new);

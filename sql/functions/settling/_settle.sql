@@ -1,5 +1,6 @@
 create function mixpay._settle(
-    p_merchant_id text, p_account mixpay.account_name, p_settlement_no text, p_until timestamptz, p_currency text
+    p_merchant_id text, p_account mixpay.account_name, p_settlement_no text, p_until timestamptz, p_currency text,
+    p_bank text
 ) returns mixpay.settlements
 language plpgsql
 set search_path = mixpay, pg_temp
@@ -9,23 +10,17 @@ declare
     v_currencies text[];
 begin
     perform _check_number('settlement_no', p_settlement_no);
-    perform _check_moment('until', p_until);
-    if p_until > clock_timestamp() then
-        raise exception 'until lies in the future' using
-            errcode = 'MX905',
-            detail = format('It is %s.', p_until),
-            hint = 'Name a moment in the past, or null: now.';
-    end if;
+    perform _check_until(p_until);
+    perform _check_number('bank', p_bank);
     loop
         select * into v_new from settlements where merchant_id = p_merchant_id and settlement_no = p_settlement_no;
         if found then
             if (v_new.account, v_new.owner) <> (p_account.account, p_account.owner)
-                or v_new.until_at <> p_until or v_new.currency <> p_currency then
+                or v_new.until_at <> p_until or v_new.currency <> p_currency or v_new.bank <> p_bank then
                 raise exception 'settlement number % was used for something else', p_settlement_no using
                     errcode = 'MX402',
-                    detail = format(
-                        'It settled %s %s in %s until %s.', v_new.account, v_new.owner, v_new.currency, v_new.until_at
-                    ),
+                    detail = format('It settled %s %s in %s until %s, by %s.', v_new.account, v_new.owner,
+                        v_new.currency, v_new.until_at, coalesce('bank ' || v_new.bank, 'no bank')),
                     hint = 'Repeat a settlement with the same content, or give it a number of its own.';
             end if;
             return v_new;
@@ -44,26 +39,17 @@ begin
             perform _check_currency(p_currency);
             v_currencies := array[p_currency];
         end if;
-        v_new := _next_settlement(p_merchant_id, p_account, p_until, v_currencies[1]);
-        insert into settlements (
-            merchant_id, settlement_no, account, owner, currency, nth, until_at, from_epoch, from_xid, until_epoch,
-            until_xid, carried_in, earned, amount, carried_out, last_entry
-        ) values (
-            p_merchant_id, p_settlement_no, p_account.account, p_account.owner, v_currencies[1], v_new.nth,
-            v_new.until_at, v_new.from_epoch, v_new.from_xid, v_new.until_epoch, v_new.until_xid, v_new.carried_in,
-            v_new.earned, v_new.amount, v_new.carried_out, 1
-        )
-        on conflict do nothing
-        returning * into v_new;
-        -- Else somebody took the number, or settled the same account, while we looked.
-        exit when found;
+        v_new := _pay_out(
+            p_merchant_id, p_account, p_settlement_no,
+            _next_settlement(p_merchant_id, p_account, p_until, v_currencies[1]), p_bank
+        );
+        exit when v_new.settlement_no is not null;
     end loop;
-    perform _write_facts(array[_settlement_fact(v_new)], 0);
     return v_new;
 end;
 $_settle$;
 
-comment on function mixpay._settle(text, mixpay.account_name, text, timestamptz, text) is $$
+comment on function mixpay._settle(text, mixpay.account_name, text, timestamptz, text, text) is $$
 Settles one account in one currency: what its facts earned since the last settlement, and what was carried over.
 
 Raises: MX110 if there is no such currency; MX402 if the settlement number was used for something else; MX403 if the

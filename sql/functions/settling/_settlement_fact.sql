@@ -4,13 +4,17 @@ set search_path = mixpay, pg_temp
 as $_settlement_fact$
 declare
     v_fact facts;
+    -- Before there were banks, a payout went outside; if it fails, it comes back from there.
+    v_bank text := case when p_settlement.bank is null then 'outside' else 'bank' end;
 begin
     v_fact.merchant_id := p_settlement.merchant_id;
     v_fact.log := 'settlement';
     v_fact.log_no := p_settlement.settlement_no;
     v_fact.entity := 'settlement';
     v_fact.number := p_settlement.settlement_no;
-    v_fact.from_state := case p_settlement.state when 'settled' then '' else 'settled' end;
+    v_fact.from_state := case
+        when p_settlement.last_entry = 1 then '' when p_settlement.state = 'settled' then 'reversed' else 'settled'
+    end;
     v_fact.to_state := p_settlement.state;
     v_fact.currency := p_settlement.currency;
     v_fact.reason := p_settlement.reason;
@@ -19,9 +23,11 @@ begin
         if p_settlement.state = 'settled' then
             v_fact.from_account := p_settlement.account;
             v_fact.from_owner := p_settlement.owner;
-            v_fact.to_account := 'outside';
+            v_fact.to_account := v_bank;
+            v_fact.to_owner := p_settlement.bank;
         else
-            v_fact.from_account := 'outside';
+            v_fact.from_account := v_bank;
+            v_fact.from_owner := p_settlement.bank;
             v_fact.to_account := p_settlement.account;
             v_fact.to_owner := p_settlement.owner;
         end if;
@@ -31,5 +37,6 @@ end;
 $_settlement_fact$;
 
 comment on function mixpay._settlement_fact(mixpay.settlements) is $$
-What a settlement's state says: it was settled and paid out, or its payout came back.
+What a settlement's state says: it was settled and paid out, its payout came back, or had arrived after all. last_entry
+is that of this fact.
 $$;

@@ -15,15 +15,7 @@ begin
         perform _write_facts(array[_settlement_fact(v_settlement)], v_settlement.last_entry - 1);
         return v_settlement;
     end if;
-    select * into v_settlement from settlements where merchant_id = p_merchant_id and settlement_no = p_settlement_no;
-    if not found then
-        perform _check_merchant(p_merchant_id);
-        perform _check_number('settlement_no', p_settlement_no);
-        raise exception 'there is no settlement %', p_settlement_no using
-            errcode = 'MX405',
-            detail = format('Merchant %s has none of this number.', p_merchant_id),
-            hint = 'See mixpay.settlement_list.';
-    end if;
+    v_settlement := _check_settlement(p_merchant_id, p_settlement_no);
     if v_settlement.state = 'settled' then
         raise exception 'settlement % paid nothing out', p_settlement_no using
             errcode = 'MX406',
@@ -36,7 +28,8 @@ $reverse_settlement$;
 
 comment on function mixpay.reverse_settlement(text, text, text) is $$
 Books that the payout of a settlement failed: the money is the payee's or receiver's again, and is paid out by the next
-settlement. One that is reversed stays as it is; the reason is not compared.
+settlement. One that is reversed stays as it is; the reason is not compared. If the payout arrived after all,
+reinstate_settlement takes this back.
 
 Locks: the settlement.
 Raises: MX101 if there is no such merchant; MX405 if there is no such settlement; MX406 if it paid nothing out; MX901;

@@ -1,22 +1,24 @@
 create function mixpay.settle_payee(
-    p_merchant_id text, p_payee_no text, p_settlement_no text, p_until timestamptz, p_currency text default null
+    p_merchant_id text, p_payee_no text, p_settlement_no text, p_until timestamptz, p_currency text default null,
+    p_bank text default 'main'
 ) returns mixpay.settlements
 language plpgsql security definer
 set search_path = mixpay, pg_temp set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $settle_payee$
 begin
     perform _check_payee(p_merchant_id, p_payee_no);
-    return _settle(p_merchant_id, row('payee', p_payee_no)::account_name, p_settlement_no, p_until, p_currency);
+    return _settle(p_merchant_id, row('payee', p_payee_no)::account_name, p_settlement_no, p_until, p_currency, p_bank);
 end;
 $settle_payee$;
 
-comment on function mixpay.settle_payee(text, text, text, timestamptz, text) is $$
+comment on function mixpay.settle_payee(text, text, text, timestamptz, text, text) is $$
 Pays out what a payee has earned, once per settlement number: all that was written to its account until p_until (null:
 now) and is in no earlier settlement, in the smallest unit.
 
 A debt is netted: if less than nothing is payable, nothing is paid out and the debt is carried over. What transactions
 have written that still run, this one included, or that began after one that does, is left for the next settlement, so
-none is skipped and none is paid twice. p_currency may be left out if the payee has only one.
+none is skipped and none is paid twice. p_currency may be left out if the payee has only one. p_bank is the bank account
+that pays, by your name for it: the money moves to bank:main, or whichever you say.
 mixpay.settlement_lines says what it is made of. The same number with the same content returns the settlement.
 Locks: nothing; of two settlements of a payee at once, the second waits for the first one.
 Raises: MX101 if there is no such merchant; MX102 if there is no such payee; MX110 if there is no such currency; MX402

@@ -1,16 +1,19 @@
 create function mixpay.settle_receiver(
-    p_merchant_id text, p_receiver text, p_settlement_no text, p_until timestamptz, p_currency text default null
+    p_merchant_id text, p_receiver text, p_settlement_no text, p_until timestamptz, p_currency text default null,
+    p_bank text default 'main'
 ) returns mixpay.settlements
 language plpgsql security definer
 set search_path = mixpay, pg_temp set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $settle_receiver$
 begin
-    perform _check_receiver(p_merchant_id, p_receiver, array['receiver']);
-    return _settle(p_merchant_id, row('receiver', p_receiver)::account_name, p_settlement_no, p_until, p_currency);
+    perform _check_receiver(p_merchant_id, p_receiver, 'receiver');
+    return _settle(
+        p_merchant_id, row('receiver', p_receiver)::account_name, p_settlement_no, p_until, p_currency, p_bank
+    );
 end;
 $settle_receiver$;
 
-comment on function mixpay.settle_receiver(text, text, text, timestamptz, text) is $$
+comment on function mixpay.settle_receiver(text, text, text, timestamptz, text, text) is $$
 Pays out what a receiver of splits has got, once per settlement number; in all as settle_payee does it for a payee.
 
 Locks: nothing; of two settlements of a receiver at once, the second waits for the first one.

@@ -54,12 +54,14 @@ begin
         end if;
         v_receivers := v_receivers || row(
             p_order.merchant_id, p_split_no, v_share.i, v_share.kind, v_share.receiver, coalesce(v_share.fixed, 0),
-            coalesce(v_share.rate, 0), v_share.takes_remainder = 'true', v_share.kept_on_refund = 'true'
+            coalesce(v_share.rate, 0), v_share.takes_remainder = 'true', v_share.kept_on_refund = 'true',
+            case v_share.kind when 'platform_fee' then 'fee' else v_share.kind end
         )::split_receivers;
     end loop;
     if not exists (select from unnest(v_receivers) as r where r.takes_remainder) and p_order.payee_no is not null then
         v_receivers := v_receivers || row(
-            p_order.merchant_id, p_split_no, cardinality(v_receivers) + 1, 'payee', p_order.payee_no, 0, 0, true, false
+            p_order.merchant_id, p_split_no, cardinality(v_receivers) + 1, 'payee', p_order.payee_no, 0, 0, true, false,
+            'payee'
         )::split_receivers;
     end if;
     select r.kind, r.receiver into v_share from unnest(v_receivers) as r

@@ -49,11 +49,13 @@ begin
             hint = 'An order is split once. See mixpay.split_list.';
     end if;
     if v_split.order_no <> p_order_no or v_split.takes_place <> coalesce(p_takes_place, 'release')
-        or v_receivers <> array(
-        select r from split_receivers as r
-        where r.merchant_id = p_merchant_id and r.split_no = p_split_no
-        order by r.position
-    ) then
+        -- In which account a share stands is not agreed: before 0.5.0, all fees had one of the same name.
+        or (
+            select jsonb_agg(to_jsonb(r) - 'account' order by r.position) from unnest(v_receivers) as r
+        ) <> (
+            select jsonb_agg(to_jsonb(r) - 'account' order by r.position) from split_receivers as r
+            where r.merchant_id = p_merchant_id and r.split_no = p_split_no
+        ) then
         raise exception 'split number % was used for something else', p_split_no using
             errcode = 'MX509',
             detail = format('It divides order %s at %s.', v_split.order_no, v_split.takes_place),

@@ -1,0 +1,4 @@
+-- What a bank has is what channels paid to it and was brought in, less what it paid out, also where it was folded.
+select merchant_id, bank, currency, payouts, settlements, repayments, adjustments, balance
+from mixpay.bank_balances
+where balance <> payouts - settlements + repayments + adjustments;
