@@ -273,10 +273,10 @@ set role mixpay_owner;
 \ir functions/settling/reinstate_settlement.sql
 \ir functions/settling/record_repayment.sql
 -- 11. Whatever else moved is told: adjust_account, record_channel_fee, record_channel_payout.
-\ir functions/elsewhere/_parse_adjustable.sql
-\ir functions/elsewhere/adjust_account.sql
-\ir functions/elsewhere/record_channel_fee.sql
-\ir functions/elsewhere/record_channel_payout.sql
+\ir functions/accounts/_parse_adjustable.sql
+\ir functions/accounts/adjust_account.sql
+\ir functions/accounts/record_channel_fee.sql
+\ir functions/accounts/record_channel_payout.sql
 -- 12. Whoever follows reads events, from the position of the last one.
 \ir functions/following/read_events.sql
 -- What the tables refuse by themselves.
