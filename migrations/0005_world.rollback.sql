@@ -10,6 +10,7 @@ begin
             or entity in ('return', 'chargeback', 'order')
             or to_state in ('authorized', 'written_off')
             or (entity = 'payment' and from_state = to_state)
+            or to_state = 'partly_failed'
             or (entity = 'channel_refund' and from_state = to_state and to_state in ('succeeded', 'bounced', 'failed'))
             or (log = 'settlement' and from_state = 'reversed')
             or from_account in ('channel_fee', 'loss', 'rounding')
@@ -17,8 +18,21 @@ begin
             -- One bank is the outside; of several, the tables of before could not say which.
             or (from_account = 'bank' and from_owner <> 'main')
             or (to_account = 'bank' and to_owner <> 'main')
-    )
-        or exists (select from mixpay.payments where captures is not null) then
+    ) or exists (
+        select from (
+            select channel_txn_no from mixpay.payments
+            union all
+            select channel_txn_no from mixpay.channel_refunds
+            union all
+            select channel_txn_no from mixpay.anomalies
+        ) as n
+        where length(n.channel_txn_no) > 64 or n.channel_txn_no ~ '[^!-~]'
+    ) or exists (
+        select from mixpay.payments
+        where channel_txn_no is not null
+        group by merchant_id, channel, channel_txn_no
+        having count(*) > 1
+    ) or exists (select from mixpay.payments where captures is not null) then
         raise exception '0005 cannot be taken back any more' using
             errcode = 'object_not_in_prerequisite_state',
             detail = 'Something is on record that the tables of before have no word for.',
@@ -41,6 +55,21 @@ alter table mixpay.repayments drop constraint reason_has_no_control_characters;
 alter table mixpay.anomaly_resolutions drop constraint reason_has_no_control_characters;
 
 -- The channels' own numbers; refunds that went in part.
+comment on column mixpay.refunds.state is null;
+alter table mixpay.refunds
+drop constraint state_follows_from_the_parts,
+add constraint state_follows_from_the_parts check (
+    state = case when succeeded + freed < amount then 'processing' when freed > 0 then 'failed' else 'succeeded' end
+);
+delete from mixpay.state_transitions where entity = 'refund' and 'partly_failed' in (from_state, to_state);
+alter table mixpay.anomalies alter column channel_txn_no type mixpay.number;
+alter table mixpay.channel_refunds alter column channel_txn_no type mixpay.number;
+comment on column mixpay.payments.channel_txn_no is null;
+drop index mixpay.a_channel_transaction_pays_once;
+alter table mixpay.payments drop column txn_day, alter column channel_txn_no type mixpay.number;
+create unique index a_channel_transaction_pays_once on mixpay.payments (merchant_id, channel, channel_txn_no)
+where channel_txn_no is not null;
+alter table mixpay.channels drop column txn_numbers, drop column day_zone, drop column refund_to_money;
 delete from mixpay.state_transitions
 where from_state = to_state and entity in ('payment', 'channel_refund') and cause = 'the channel''s number came later';
 
@@ -180,5 +209,7 @@ begin
     'whose it is.';
 end;
 $domains$;
+
+drop domain mixpay.channel_number;
 
 reset role;

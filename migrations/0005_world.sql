@@ -1,8 +1,9 @@
 -- What happened in the world can be told: money that was reserved, returned, charged back, adjusted, repriced or written
 -- off, what channels take and pay out, and the bank where books end.
--- It is one transaction together with its mark, so nothing in it can be concurrent or left to be validated later.
+-- It is one transaction together with its mark, so nothing in it can be concurrent or left to be validated later: writes
+-- wait until it is done. Payments and channel refunds are written anew, so choose a quiet hour where there are many.
 -- squawk-ignore-file constraint-missing-not-valid, require-concurrent-index-creation
--- squawk-ignore-file adding-foreign-key-constraint, ban-drop-constraint
+-- squawk-ignore-file adding-foreign-key-constraint, ban-drop-constraint, changing-column-type
 -- squawk-ignore-file adding-not-nullable-field, require-concurrent-index-deletion
 
 set role mixpay_owner;
@@ -58,10 +59,17 @@ add constraint entity_is_known check (
     )
 );
 
+create domain mixpay.channel_number as text collate "C"
+constraint channel_number_is_1_to_255_characters check (
+    length(value) between 1 and 255 and value !~ '[\u0001-\u001f\u007f-\u009f]'
+);
+comment on domain mixpay.channel_number is
+'A channel''s own number of a transaction: 1 to 255 characters of any alphabet, without control characters.';
+
 -- Authorized payments.
 alter table mixpay.payments
 add column authorized mixpay.positive_amount,
-add column authorization_no mixpay.number,
+add column authorization_no mixpay.channel_number,
 add column authorization_expires_at timestamptz,
 add column voided_at timestamptz,
 add column captures text collate "C",
@@ -385,7 +393,90 @@ insert into mixpay.state_transitions (entity, from_state, to_state, cause) value
     ('payment', 'succeeded', 'succeeded', 'the channel''s number came later'),
     ('channel_refund', 'succeeded', 'succeeded', 'the channel''s number came later'),
     ('channel_refund', 'bounced', 'bounced', 'the channel''s number came later'),
-    ('channel_refund', 'failed', 'failed', 'the channel''s number came later');
+    ('channel_refund', 'failed', 'failed', 'the channel''s number came later'),
+    ('refund', 'processing', 'partly_failed', 'no part is on its way; some went and some did not get through'),
+    ('refund', 'failed', 'partly_failed', 'a part that did not get through was sent after all'),
+    ('refund', 'partly_failed', 'succeeded', 'the part that did not get through was sent after all'),
+    ('refund', 'partly_failed', 'processing', 'the part that did not get through is sent again'),
+    ('refund', 'partly_failed', 'failed', 'the part that went came back'),
+    ('refund', 'succeeded', 'partly_failed', 'one of its parts came back');
+
+-- What was said to have failed although a part of it went is said anew, by a fact.
+alter table mixpay.refunds drop constraint state_follows_from_the_parts;
+with said as (
+    update mixpay.refunds set state = 'partly_failed'
+    where state = 'failed' and succeeded > 0
+    returning merchant_id, refund_no, order_no
+), placed as (
+    select
+        s.*, t.trade_no, t.currency,
+        t.last_entry + row_number() over (partition by t.merchant_id, t.trade_no order by s.refund_no) as entry
+    from said as s
+    cross join lateral (
+        select min(p.trade_no) as trade_no
+        from mixpay.refund_details as d
+        inner join mixpay.payments as p on p.merchant_id = d.merchant_id and p.payment_no = d.payment_no
+        where d.merchant_id = s.merchant_id and d.refund_no = s.refund_no
+    ) as x
+    inner join mixpay.trades as t on t.merchant_id = s.merchant_id and t.trade_no = x.trade_no
+), written as (
+    insert into mixpay.facts (
+        merchant_id, log, log_no, entry, epoch, entity, number, from_state, to_state, currency, order_no, refund_no,
+        reason, happened_at
+    )
+    select
+        p.merchant_id, 'trade', p.trade_no, p.entry, (select max(e.epoch) from mixpay.epochs as e), 'refund',
+        p.refund_no as number, 'failed', 'partly_failed', p.currency, p.order_no, p.refund_no,
+        'a part of it had gone', now()
+    from placed as p
+)
+update mixpay.trades as t set last_entry = p.last_entry
+from (
+    select x.merchant_id, x.trade_no, max(x.entry) as last_entry from placed as x group by x.merchant_id, x.trade_no
+) as p
+where t.merchant_id = p.merchant_id and t.trade_no = p.trade_no;
+alter table mixpay.refunds
+add constraint state_follows_from_the_parts check (
+    state = case
+        when succeeded + freed < amount then 'processing' when freed = 0 then 'succeeded'
+        when succeeded = 0 then 'failed' else 'partly_failed'
+    end
+);
+comment on column mixpay.refunds.state is
+'processing: a part is under way; succeeded: all of it went; failed: nothing of it went; partly_failed: some of it went, and '
+'the rest may be refunded again.';
+
+alter table mixpay.channels
+add column txn_numbers text not null default 'unique',
+add column day_zone text not null default 'UTC',
+add column refund_to_money boolean not null default false,
+add constraint txn_numbers_are_known check (txn_numbers in ('unique', 'daily', 'none'));
+comment on column mixpay.channels.txn_numbers is
+'Its own numbers of payments: unique, one for ever; daily, one within a day; none, it may use one again at any time.';
+comment on column mixpay.channels.day_zone is 'The time zone of that day.';
+comment on column mixpay.channels.refund_to_money is
+'Of a voucher: what was paid with it may go back as money, by a channel of another kind.';
+-- A terminal counts its transactions anew when its batch is closed.
+update mixpay.channels set txn_numbers = 'daily' where channel = 'pos' and kind = 'offline';
+
+-- Both in one: the table is written anew once.
+drop index mixpay.a_channel_transaction_pays_once;
+alter table mixpay.payments add column txn_day date;
+alter table mixpay.payments
+alter column channel_txn_no type mixpay.channel_number,
+alter column txn_day type date using case
+    when channel_txn_no is null then null
+    when channel = 'pos' then (paid_at at time zone 'UTC')::date
+    else date '0001-01-01'
+end;
+create unique index a_channel_transaction_pays_once on mixpay.payments (merchant_id, channel, channel_txn_no, txn_day)
+where txn_day is not null;
+comment on column mixpay.payments.channel_txn_no is 'The channel''s own number of the transaction.';
+comment on column mixpay.payments.txn_day is
+'Within which day that number is unique, by what its channel says when the number is written; 0001-01-01: for ever; null: '
+'not at all.';
+alter table mixpay.channel_refunds alter column channel_txn_no type mixpay.channel_number;
+alter table mixpay.anomalies alter column channel_txn_no type mixpay.channel_number;
 
 -- Titles and reasons have no control characters, which a terminal or a log would obey. What is there is written without
 -- them.

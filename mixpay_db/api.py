@@ -118,6 +118,9 @@ def register_channel(
     min_refund: int | None = None,
     fallback_channel: str | None = None,
     source: str | None = None,
+    txn_numbers: str = "unique",
+    day_zone: str = "UTC",
+    refund_to_money: bool = False,
 ) -> Channel: ...
 
 

@@ -202,6 +202,10 @@ class ChannelNotOffline(MixpayError, code="MX312"):
     """Money is paid out by hand through offline channels only."""
 
 
+class VoucherIsNoMoney(MixpayError, code="MX313"):
+    """What was paid with vouchers does not go back as money."""
+
+
 class ChannelTookIt(MixpayError, code="MX321"):
     """The channel refund is what a return or a chargeback took: there is no news of it."""
 

@@ -4,7 +4,7 @@ Amounts are in the currency's smallest unit. `mixpay_db.money` makes them decima
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,9 @@ class Channel:
     fallback_channel: str | None
     source: str | None
     is_limited: bool
+    txn_numbers: str
+    day_zone: str
+    refund_to_money: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,7 @@ class Payment:
     authorization_expires_at: datetime | None
     voided_at: datetime | None
     captures: str | None
+    txn_day: date | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ set role mixpay_owner;
 -- What may be done. First what all calls share; then step by step what a caller does, each step with its own helpers.
 -- What every call does first: it looks at what it was given. A refusal has a code, the numbers and the way out.
 \ir functions/input/_check_number.sql
+\ir functions/input/_check_channel_txn_no.sql
 \ir functions/input/_check_amount.sql
 \ir functions/input/_check_plain.sql
 \ir functions/input/_check_signed_amount.sql
@@ -58,6 +59,8 @@ set role mixpay_owner;
 \ir functions/input/_check_title.sql
 \ir functions/input/_check_choice.sql
 \ir functions/input/_check_moment.sql
+\ir functions/input/_check_past.sql
+\ir functions/input/_same_moment.sql
 \ir functions/input/_check_json.sql
 \ir functions/input/_check_json_array.sql
 \ir functions/input/_check_batch.sql
@@ -111,6 +114,7 @@ set role mixpay_owner;
 -- Whose the money is: how an amount is divided among a trade's orders, and an order's among its receivers.
 \ir functions/dividing/_apportion.sql
 \ir functions/dividing/_share_balances.sql
+\ir functions/dividing/_take_back.sql
 \ir functions/dividing/_divide_shares.sql
 \ir functions/dividing/_split_standing.sql
 \ir functions/dividing/_taken_from_payee.sql
@@ -131,6 +135,7 @@ set role mixpay_owner;
 -- 2. The buyer pays: start_payment before the channel is asked, authorize_payment, succeed_payment or fail_payment when
 -- it answers; record_payment when the money is there already.
 \ir functions/paying/_refuse_payment_no.sql
+\ir functions/paying/_txn_day.sql
 \ir functions/paying/_refuse_channel_txn_no.sql
 \ir functions/paying/_check_captured.sql
 \ir functions/paying/_payment_fact.sql
@@ -200,6 +205,7 @@ set role mixpay_owner;
 \ir functions/sending/_name_transfer.sql
 \ir functions/sending/_heard_before.sql
 \ir functions/sending/_redirect.sql
+\ir functions/sending/_refuse_money_for_voucher.sql
 \ir functions/sending/due_merchants.sql
 \ir functions/sending/_keep_rules.sql
 \ir functions/sending/claim_channel_refunds.sql
@@ -282,6 +288,7 @@ set role mixpay_owner;
 -- What the tables refuse by themselves.
 \ir triggers/refuse_illegal_transitions.sql
 \ir triggers/facts_stay.sql
+\ir triggers/numbers_have_their_day.sql
 -- Who may.
 \ir grants.sql
 reset role;

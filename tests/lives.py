@@ -115,6 +115,8 @@ class Refund:
 
     def state(self) -> str:
         states = {part.state() for part in self.parts}
+        if states == {"failed", "succeeded"}:
+            return "partly_failed"
         return next(x for x in ("processing", "failed", "succeeded") if x in states)
 
 
@@ -333,6 +335,8 @@ class Model:
             return None, None
         if trade.state != "open":
             return "MX204", None
+        if self.in_dispute(line.order_no):
+            return "MX503", None
         if not any(x.live for x in trade.lines if x is not line):
             reversal = self.end(trade, keep=False)
             line.cancelled, line.amount = True, line.paid
@@ -348,6 +352,10 @@ class Model:
                 other.live = False
             return None, self.reverse(trade, [line])
         return None, None
+
+    def in_dispute(self, order_no: str) -> bool:  # noqa: ARG002 (disputes are another model's)
+        """Whether a dispute is open of it."""
+        return False
 
     # What becomes of a part of a refund.
 

@@ -10,7 +10,7 @@ with shop.refused("MX301", 45, 46):
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from time import monotonic, sleep
 from typing import Any
 
@@ -21,6 +21,11 @@ from psycopg.rows import namedtuple_row
 from psycopg.types.json import Jsonb
 
 Row = Any
+# Numbers as channels give them, and what no channel gives.
+CHANNELS_NUMBERS = ["4" * 66, "RF18 5390 0754 7034", "交易 42", "x" * 255, "~ä\u2028ß'\\\""]
+NO_CHANNELS_NUMBER = ["", "x" * 256, "a\tb", "a\n", "\x7f", "a\x85b", "\x1b[2J"]
+# The day within which a number is unique where it is so for ever.
+FOR_EVER = date(1, 1, 1)
 FIRST_DAY = datetime.combine(datetime.now(UTC).date(), time(12), UTC) - timedelta(days=90)
 Json = list[dict[str, Any]]
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import suppress
 from dataclasses import asdict, fields, is_dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any, get_origin
 
@@ -52,6 +52,7 @@ TYPES = {
     "bigint": int,
     "boolean": bool,
     "timestamp with time zone": datetime,
+    "date": date,
     "interval": timedelta,
     "xid8": str,
     "pg_snapshot": str,

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 from psycopg import Connection
+from units import first_units
 
-PURE = ("_apportion", "_divide_shares", "_share_balances")
+PURE = ("_apportion", "_divide_shares", "_share_balances", "_take_back")
 
 
 @pytest.fixture
@@ -123,3 +124,56 @@ def test_e13_whatever_is_divided_sums_exactly(bare: Connection[Any]) -> None:
         assert sum(taken) == back
         assert sum(balances) == total - back
         assert all(0 <= t <= s for t, s in zip(taken, shares, strict=True))
+
+
+def take_back(conn: Connection[Any], amounts: list[int], taken: list[int], back: int) -> list[int]:
+    query = "select mixpay._take_back(%s::bigint[], %s::bigint[], %s)"
+    ((now,),) = conn.execute(query, [amounts, taken, back]).fetchall()
+    return now
+
+
+def test_e52_in_steps_and_at_once_the_same_is_taken_of_each(bare: Connection[Any]) -> None:
+    random = Random(52)
+    for _ in range(60):
+        amounts = [random.randrange(0, 60) for _ in range(random.randrange(2, 9))]
+        taken, path = [0] * len(amounts), [[0] * len(amounts)]
+        while sum(taken) < sum(amounts):
+            before = taken
+            taken = take_back(bare, amounts, taken, min(7, sum(amounts) - sum(taken)))
+            assert all(a <= b <= c for a, b, c in zip(before, taken, amounts, strict=True))
+            assert taken == take_back(bare, amounts, path[0], sum(taken))
+            path.append(taken)
+        # And the way back, in steps and at once.
+        for earlier in reversed(path[:-1]):
+            taken = take_back(bare, amounts, taken, sum(earlier) - sum(taken))
+            assert taken == earlier
+        assert take_back(bare, amounts, amounts, -sum(amounts)) == path[0]
+
+
+def test_e52_the_first_units_are_taken(bare: Connection[Any]) -> None:
+    """Against a second computation, also from where the amounts were others before."""
+    random = Random(7)
+    for _ in range(300):
+        most = random.choice([5, 100, 10**15])
+        amounts = [random.randrange(0, most) for _ in range(random.randrange(1, 9))]
+        taken = [random.randrange(0, amount + 1) for amount in amounts]
+        total = random.randrange(sum(taken), sum(amounts) + 1)
+        expected = first_units(amounts, amounts, taken, total)
+        assert take_back(bare, amounts, taken, total - sum(taken)) == expected
+        total = random.randrange(0, sum(taken) + 1)
+        expected = first_units(amounts, taken, [0] * len(amounts), total)
+        assert take_back(bare, amounts, taken, total - sum(taken)) == expected
+
+
+def test_e52_what_is_taken_is_in_proportion(bare: Connection[Any]) -> None:
+    """Of two receivers to the unit; of n, half a unit for each other one at most."""
+    random = Random(3)
+    for _ in range(200):
+        amounts = [random.randrange(1, 1000) for _ in range(random.randrange(2, 7))]
+        total = random.randrange(0, sum(amounts) + 1)
+        taken = take_back(bare, amounts, [0] * len(amounts), total)
+        assert sum(taken) == total
+        for amount, got in zip(amounts, taken, strict=True):
+            assert abs(got - total * amount / sum(amounts)) <= len(amounts) / 2
+    assert take_back(bare, [10**15, 10**15, 1], [0, 0, 0], 10**15) == [5 * 10**14, 5 * 10**14, 0]
+    assert take_back(bare, [0, 0], [0, 0], 0) == [0, 0]

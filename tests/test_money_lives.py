@@ -19,6 +19,7 @@ from lives import Life, Line, Model, Part, Payment, Refund, Sent, Share
 from psycopg import Connection, sql
 from psycopg.types.json import Jsonb
 from shop import FIRST_DAY, Row, Shop, day
+from units import first_units
 
 SOAK = os.environ.get("MIXPAY_SOAK") == "1"
 LIVES = 100
@@ -97,17 +98,6 @@ class Settlement:
     failed: bool = False
 
 
-def apportion(amount: int, weights: list[int]) -> list[int]:
-    """By largest remainder; of equal ones the first."""
-    total = sum(weights)
-    if not amount:
-        return [0] * len(weights)
-    shares = [divmod(amount * weight, total) for weight in weights]
-    order = sorted(range(len(weights)), key=lambda i: -shares[i][1])
-    extra = order[: amount - sum(whole for whole, _ in shares)]
-    return [whole + (i in extra) for i, (whole, _) in enumerate(shares)]
-
-
 class Money(Model):
     """What the accounts hold: some are added to, the others are sums of what the lines hold."""
 
@@ -176,14 +166,13 @@ class Money(Model):
         purse.got[i] = purse.taken[i] + left
 
     def take_from(self, purse: Purse, amount: int) -> None:
-        for i, back in enumerate(apportion(amount, purse.shares())):
-            purse.taken[i] += back
+        purse.taken = first_units(purse.got, purse.got, purse.taken, sum(purse.taken) + amount)
 
     def take_less_from(self, split: Split, purse: Purse, amount: int) -> None:
         """What comes back was taken back, or had not been divided when it went."""
         back = min(amount, sum(purse.taken))
-        for i, less in enumerate(apportion(back, purse.taken)):
-            purse.taken[i] -= less
+        none = [0] * len(purse.taken)
+        purse.taken = first_units(purse.got, purse.taken, none, sum(purse.taken) - back)
         if amount > back:
             self.give(split, purse, amount - back)
 

@@ -92,16 +92,17 @@ UNREACHABLE = {
     "_lock_trade_of_payment": {"MX104"},  # a payment has a trade
     "_lock_channel_refund": {"MX201"},  # a channel refund has a payment
     "_lock_trade_of_chargeback": {"MX201"},  # a chargeback has a payment
-    "preview_refund": {"MX306"},  # it names no payments
+    "preview_refund": {"MX306", "MX313"},  # it names no payments, and hands out nothing
     "record_refund": {"MX306"},  # nor does it
     "record_channel_refund": {"MX321"},  # its number is that of an order's refund
+    "_refund_once": {"MX313"},  # it hands out nothing
     "claim_channel_refunds": {"MX303", "MX321"},  # it claims what is there and is to be sent
     "defer_channel_refund": {"MX203"},  # a channel refund has a channel
     "start_payment": {"MX110"},  # a trade has a currency
     "complete_channel_refunds": {"MX902"},  # it has no amounts
     "settle_all": {"MX403", "MX902"},  # that is the account's problem, which it tells
-    # a dispute has an order, and its refund a new number and no named payments
-    "close_dispute": {"MX103", "MX302", "MX306", "MX904"},
+    # a dispute has an order, and its refund a new number, no named payments, and no cash
+    "close_dispute": {"MX103", "MX302", "MX306", "MX313", "MX904"},
 }
 
 
@@ -253,6 +254,7 @@ def test_no_column_is_inexact(ask: Ask) -> None:
         "text[]",
         "bigint",
         "smallint",
+        "date",
         "boolean",
         "timestamp with time zone",
         "xid8",

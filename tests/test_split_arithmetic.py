@@ -7,6 +7,7 @@ from typing import Any
 
 from psycopg import Connection
 from shop import Json, Shop
+from units import first_units
 
 from mixpay_db import errors
 
@@ -84,16 +85,6 @@ class Order:
         return accounts.index(name) if self.at_payment and name in accounts else None
 
 
-def apportion(amount: int, weights: list[int]) -> list[int]:
-    """By largest remainder, ties by place."""
-    total = sum(weights) or 1
-    shares = [amount * weight // total for weight in weights]
-    by_remainder = sorted(range(len(weights)), key=lambda i: -(amount * weights[i] % total))
-    for i in by_remainder[: amount - sum(shares)]:
-        shares[i] += 1
-    return shares
-
-
 def add(line: Line, amount: int) -> None:
     """Divide so much more of the line, or less: to each in turn what he is due, then the rest."""
     order = line.order
@@ -112,14 +103,14 @@ def add(line: Line, amount: int) -> None:
 
 
 def take(line: Line, amount: int) -> None:
-    left = [g - t for g, t in zip(line.given, line.taken, strict=True)]
-    line.taken = [t + s for t, s in zip(line.taken, apportion(amount, left), strict=True)]
+    """In proportion to the shares, but nobody gets back what he gave before."""
+    line.taken = first_units(line.given, line.given, line.taken, sum(line.taken) + amount)
 
 
 def give_back(line: Line, amount: int) -> None:
     """Beyond what was taken, it comes in for the first time."""
     old = min(amount, sum(line.taken))
-    line.taken = [t - s for t, s in zip(line.taken, apportion(old, line.taken), strict=True)]
+    line.taken = first_units(line.given, line.taken, [0] * len(line.taken), sum(line.taken) - old)
     if amount > old:
         add(line, amount - old)
 

@@ -1,4 +1,5 @@
--- A refund is processing while a channel refund of it is open; then failed if a detail is freed, else succeeded.
+-- A refund is processing while a channel refund of it is open; then succeeded if no detail is freed,
+-- failed if all are, else partly_failed.
 select r.merchant_id, r.refund_no, r.state, r.succeeded, r.freed, s.open, s.succeeded as sent, s.freed as not_sent
 from mixpay.refunds as r
 cross join lateral (
@@ -14,6 +15,9 @@ cross join lateral (
     where c.merchant_id = r.merchant_id and c.refund_no = r.refund_no
 ) as s
 where
-    r.state <> case when s.open > 0 then 'processing' when s.freed > 0 then 'failed' else 'succeeded' end
+    r.state <> case
+        when s.open > 0 then 'processing' when s.freed = 0 then 'succeeded' when s.succeeded = 0 then 'failed'
+        else 'partly_failed'
+    end
     or r.succeeded <> s.succeeded
     or r.freed <> s.freed;

@@ -4,7 +4,7 @@ create table mixpay.anomalies (
     merchant_id text collate "C" not null,
     channel_refund_no text collate "C" not null,
     amount mixpay.positive_amount not null,
-    channel_txn_no mixpay.number,
+    channel_txn_no mixpay.channel_number,
     happened_at timestamptz not null,
     created_at timestamptz not null default now(),
     primary key (merchant_id, channel_refund_no),

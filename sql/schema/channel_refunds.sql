@@ -11,7 +11,7 @@ create table mixpay.channel_refunds (
     due_at timestamptz,
     worker text,
     attempts bigint not null default 0,
-    channel_txn_no mixpay.number,
+    channel_txn_no mixpay.channel_number,
     refunded_at timestamptz,
     created_at timestamptz not null default now(),
     not_before timestamptz,

@@ -15,6 +15,9 @@ create table mixpay.channels (
         not can_refund or not can_refund_in_part
         or num_nonnulls(refund_window, max_refunds, refund_interval, min_refund) > 0
     ) stored,
+    txn_numbers text not null default 'unique',
+    day_zone text not null default 'UTC',
+    refund_to_money boolean not null default false,
     primary key (channel),
     foreign key (fallback_channel) references mixpay.channels,
     constraint channel_is_a_short_lower_case_name check (channel ~ '^[a-z][a-z0-9_.-]{0,63}$'),
@@ -26,6 +29,7 @@ create table mixpay.channels (
     constraint limits_are_positive check (
         refund_window > '0' and refund_interval > '0' and max_refunds > 0 and min_refund > 0
     ),
+    constraint txn_numbers_are_known check (txn_numbers in ('unique', 'daily', 'none')),
     constraint fallback_is_another_channel check (fallback_channel <> channel)
 );
 
@@ -43,6 +47,11 @@ comment on column mixpay.channels.refund_interval is 'How far apart the refunds 
 comment on column mixpay.channels.min_refund is 'The least that it sends back, in the smallest unit; null: 1.';
 comment on column mixpay.channels.fallback_channel is 'Where a refund goes that it cannot send; null: it waits for a person.';
 comment on column mixpay.channels.source is 'Where these rules are published.';
+comment on column mixpay.channels.txn_numbers is
+'Its own numbers of payments: unique, one for ever; daily, one within a day; none, it may use one again at any time.';
+comment on column mixpay.channels.day_zone is 'The time zone of that day.';
+comment on column mixpay.channels.refund_to_money is
+'Of a voucher: what was paid with it may go back as money, by a channel of another kind.';
 comment on column mixpay.channels.is_limited is 'It has a rule about refunds; if not, nobody has to ask which.';
 
 insert into mixpay.channels (channel, title, kind) values
@@ -52,8 +61,11 @@ insert into mixpay.channels (channel, title, kind) values
     ('wallet', 'Balance, points', 'wallet'),
     ('voucher', 'Voucher', 'voucher'),
     ('cash', 'Cash', 'offline'),
-    ('pos', 'Card terminal in the store', 'offline'),
     ('transfer', 'Bank transfer by hand', 'offline');
+
+-- A terminal counts its transactions anew when its batch is closed.
+insert into mixpay.channels (channel, title, kind, txn_numbers) values
+    ('pos', 'Card terminal in the store', 'offline', 'daily');
 
 -- As WeChat Pay publishes them: within a year, 50 parts of a payment, a minute apart; a refund that failed is asked for
 -- again under the same number, which is what a worker does with every channel.

@@ -13,16 +13,17 @@ create table mixpay.payments (
     refunded mixpay.amount not null default 0,
     surplus_refunded mixpay.amount not null default 0,
     state mixpay.payment_state not null,
-    channel_txn_no mixpay.number,
+    channel_txn_no mixpay.channel_number,
     paid_at timestamptz,
     seq bigint,
     created_at timestamptz not null default now(),
     spent boolean not null generated always as (applied = refunded - surplus_refunded) stored,
     authorized mixpay.positive_amount,
-    authorization_no mixpay.number,
+    authorization_no mixpay.channel_number,
     authorization_expires_at timestamptz,
     voided_at timestamptz,
     captures text collate "C",
+    txn_day date,
     primary key (merchant_id, payment_no),
     foreign key (merchant_id, trade_no) references mixpay.trades,
     foreign key (merchant_id, captures) references mixpay.payments,
@@ -58,8 +59,8 @@ create index payments_by_captures on mixpay.payments (captures, merchant_id) whe
 create index payments_authorized on mixpay.payments (merchant_id, authorization_expires_at)
 where authorized is not null and voided_at is null and state in ('authorized', 'failed', 'closed');
 
-create unique index a_channel_transaction_pays_once on mixpay.payments (merchant_id, channel, channel_txn_no)
-where channel_txn_no is not null;
+create unique index a_channel_transaction_pays_once on mixpay.payments (merchant_id, channel, channel_txn_no, txn_day)
+where txn_day is not null;
 
 comment on table mixpay.payments is 'One attempt to pay into a trade, and what came of it.';
 comment on column mixpay.payments.method is 'What the caller asked for when the channel was left to routing.';
@@ -79,3 +80,7 @@ comment on column mixpay.payments.authorization_no is 'The channel''s own number
 comment on column mixpay.payments.authorization_expires_at is 'Until when it can be captured; null: nobody said.';
 comment on column mixpay.payments.voided_at is 'When we heard that nothing of the authorization will be captured.';
 comment on column mixpay.payments.captures is 'The payment whose authorization this one captures, too: a further capture.';
+comment on column mixpay.payments.channel_txn_no is 'The channel''s own number of the transaction.';
+comment on column mixpay.payments.txn_day is
+'Within which day that number is unique, by what its channel says when the number is written; 0001-01-01: for ever; null: '
+'not at all.';

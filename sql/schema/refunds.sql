@@ -34,7 +34,10 @@ create table mixpay.refunds (
     constraint payment_nos_is_a_plain_list check (array_ndims(payment_nos) = 1),
     constraint parts_are_never_above_amount check (succeeded + freed <= amount),
     constraint state_follows_from_the_parts check (
-        state = case when succeeded + freed < amount then 'processing' when freed > 0 then 'failed' else 'succeeded' end
+        state = case
+            when succeeded + freed < amount then 'processing' when freed = 0 then 'succeeded'
+            when succeeded = 0 then 'failed' else 'partly_failed'
+        end
     ),
     constraint reason_has_no_control_characters check (
         reason !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
@@ -55,6 +58,9 @@ comment on column mixpay.refunds.kind is
 'order: by first in, first out; offline: paid out by hand; surplus: what a trade did not need; reversal: un-applied; '
 'return, chargeback: taken back by the channel itself.';
 comment on column mixpay.refunds.amount is 'In the currency''s smallest unit: the sum of its details.';
+comment on column mixpay.refunds.state is
+'processing: a part is under way; succeeded: all of it went; failed: nothing of it went; partly_failed: some of it went, and '
+'the rest may be refunded again.';
 comment on column mixpay.refunds.succeeded is 'What has gone back, or was written off.';
 comment on column mixpay.refunds.freed is 'What did not get through and may be refunded again.';
 comment on column mixpay.refunds.payment_nos is 'The payments an operator named, in this order, instead of first in, first out.';

@@ -5,6 +5,15 @@ constraint number_is_1_to_64_printable_ascii check (length(value) between 1 and 
 comment on domain mixpay.number is
 'A caller''s or our own number of something: 1 to 64 printable ASCII characters without spaces, compared byte by byte.';
 
+-- A channel's own number of a transaction.
+create domain mixpay.channel_number as text collate "C"
+constraint channel_number_is_1_to_255_characters check (
+    length(value) between 1 and 255 and value !~ '[\u0001-\u001f\u007f-\u009f]'
+);
+
+comment on domain mixpay.channel_number is
+'A channel''s own number of a transaction: 1 to 255 characters of any alphabet, without control characters.';
+
 -- Money. Domains, here and below, because PostgreSQL reads the checks of a domain once in a session and
 -- those of a table with every statement: on the tables that every payment writes, that is a third of what it costs.
 create domain mixpay.amount as bigint

@@ -117,5 +117,8 @@ for each statement execute function mixpay._refuse_to_change_facts();
 create trigger splits_stay before delete or truncate on mixpay.splits
 for each statement execute function mixpay._refuse_to_change_facts();
 
+create trigger shares_stay before delete or truncate on mixpay.split_shares
+for each statement execute function mixpay._refuse_to_change_facts();
+
 create trigger splits_stay_but_divided before update of merchant_id, split_no, order_no, takes_place on mixpay.splits
 for each statement execute function mixpay._refuse_to_change_facts();

@@ -10,7 +10,10 @@ select
     refund_interval,
     min_refund,
     fallback_channel,
-    source
+    source,
+    txn_numbers,
+    day_zone,
+    refund_to_money
 from mixpay.channels;
 
 comment on view mixpay.channel_list is 'The channels that payments may name, and their rules about refunds.';

@@ -109,3 +109,26 @@ def test_e33_what_happens_to_any_of_its_trades_is_seen(
     raced = race(lambda s: s.refund("E", "R", 5), dispute("C", "D"), isolation)
 
     assert raced.second.sqlstate == "40001"
+
+
+@pytest.mark.parametrize(
+    ("isolation", "code"), [("read committed", "MX503"), ("repeatable read", "40001")]
+)
+def test_e51_a_cancellation_that_waited_for_the_dispute_is_refused(
+    shop: Shop, race: Race, isolation: str, code: str
+) -> None:
+    shop.merge("TC", C=100, E=50)
+    shop.pay("TC", "PC", 60)
+    raced = race(dispute("C", "D9"), lambda s: s.cancel("TC", "C"), isolation)
+
+    assert raced.second.sqlstate == code
+    assert shop.line("TC", "C").paid == 60
+
+
+def test_e51_a_dispute_that_waited_for_the_cancellation_is_opened(shop: Shop, race: Race) -> None:
+    shop.merge("TC", C=100, E=50)
+    shop.pay("TC", "PC", 60)
+    raced = race(lambda s: s.cancel("TC", "C"), dispute("C", "D9"))
+
+    assert raced.second.state == "open"
+    assert shop.line("TC", "E").paid == 50

@@ -313,3 +313,45 @@ def test_a_kept_trade_with_a_cancelled_order_goes_back_as_a_whole(shop: Shop) ->
     assert shop.details(shop.reversal("T").refund_no) == {"P": 70}
     assert mergeable(shop, "A", "B", "C") == [100, 50, 50]
     assert shop.merge("T2", A=100, B=50, C=50).amount == 200
+
+
+def test_e51_an_order_in_dispute_is_not_cancelled(shop: Shop) -> None:
+    shop.merge("TD", X=100, Y=50)
+    shop.pay("TD", "PD", 60)
+    shop.call("open_dispute", "X", "D1", "not as described")
+    with shop.refused("MX503", "X", "D1"):
+        shop.cancel("TD", "X")
+    # The others may go, and their money serves it.
+    assert shop.cancel("TD", "Y").amount == 100
+    with shop.refused("MX503", "X", "D1"):
+        shop.cancel("TD", "X")
+    shop.call("close_dispute", "D1", "payee")
+
+    assert shop.cancel("TD", "X").state == "closed"
+
+
+def test_e51_what_was_cancelled_before_the_dispute_stays_so(shop: Shop) -> None:
+    shop.merge("TD", X=100, Y=50)
+    shop.pay("TD", "PD", 60)
+    first = shop.cancel("TD", "X")
+    shop.call("open_dispute", "X", "D1")
+
+    assert shop.cancel("TD", "X").state == first.state
+
+
+@pytest.mark.parametrize("end", ["close", "expire"])
+def test_e51_what_goes_back_to_the_buyer_goes_on(shop: Shop, end: str) -> None:
+    shop.merge("TD", X=100)
+    shop.pay("TD", "PD", 60)
+    shop.call("open_dispute", "X", "D1")
+    shop.refund("X", "R1", 10)
+    if end == "close":
+        shop.close("TD")
+    else:
+        shop.conn.execute(
+            "update mixpay.trades set expires_at = now() - interval '1 day' where trade_no = 'TD'"
+        )
+        assert shop.expire() == ["TD"]
+
+    assert shop.row("trades", "TD").state == "closed"
+    assert shop.row("payments", "PD").refunded == 60

@@ -514,3 +514,19 @@ def test_e20_the_window_is_over_at_its_end(slow: Shop, beyond: timedelta, is_the
         slow.refund("U", "S", 10)
         slow.channel("slow", refund_window="1 day")
         assert claimed(slow) == ([] if is_there else ["S"])
+
+
+def test_e42_a_voucher_whose_window_passed_waits_for_a_person(slow: Shop) -> None:
+    shop = slow
+    shop.channel("coupon", "voucher", refund_window="1 day", fallback_channel="bank")
+    shop.merge("TV", V=10)
+    shop.pay("TV", "PV", 10, "coupon")
+    shop.refund("V", "RV", 10)
+    assert shop.channel_refund("RV", "PV").state == "pending"
+    shop.later("25 hours")
+    assert claimed(shop) == []
+    made = shop.channel_refund("RV", "PV")
+
+    assert (made.channel, made.state, made.due_at) == ("coupon", "waiting", None)
+    assert made.reason.endswith("fallback, voucher: coupon gives back no money, as bank would")
+    assert shop.row("refunds", "RV").state == "processing"

@@ -1,7 +1,8 @@
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from shop import Shop, day, on_hold, orders
+from shop import CHANNELS_NUMBERS, FOR_EVER, NO_CHANNELS_NUMBER, Shop, day, on_hold, orders
 
 
 @pytest.fixture(autouse=True)
@@ -94,7 +95,7 @@ def test_e43_the_channels_number_may_come_later(shop: Shop) -> None:
     first = shop.pay("T", "P", 120, paid_at=day(1))
     later = shop.pay("T", "P", 120, paid_at=day(1), txn="X1")
 
-    assert later == first._replace(channel_txn_no="X1")
+    assert later == first._replace(channel_txn_no="X1", txn_day=FOR_EVER)
     assert shop.row("payments", "P") == later
     assert shop.named("payment", "P") == ["channel transaction X1"]
     for again in ["X1", None]:
@@ -188,15 +189,94 @@ def test_refuses_bad_numbers(shop: Shop, subtests: pytest.Subtests) -> None:
                 shop.call("record_payment", "T", number, "cash", 1)
             with shop.refused("MX901"):
                 shop.call("record_payment", number, "P", "cash", 1)
-            if number is not None:
-                with shop.refused("MX901"):
-                    shop.pay("T", "P", 1, txn=number)
+    for number in NO_CHANNELS_NUMBER:
+        with subtests.test(number=number), shop.refused("MX901", "channel_txn_no"):
+            shop.pay("T", "P", 1, txn=number)
 
 
 def test_refuses_a_moment_that_never_comes(shop: Shop, subtests: pytest.Subtests) -> None:
-    for moment in ["infinity", "-infinity"]:
+    for moment in ["infinity", "-infinity", "1899-12-30", "9998-01-01"]:
         with subtests.test(moment=moment), shop.refused("MX905"):
             shop.call("record_payment", "T", "P", "cash", 1, moment)
+
+
+def test_a_clock_may_be_wrong_by_a_day(shop: Shop) -> None:
+    soon = datetime.now(UTC) + timedelta(hours=23)
+
+    assert shop.pay("T", "P", 1, "cash", soon).paid_at == soon
+    with shop.refused("MX905", "paid_at", "future"):
+        shop.pay("T", "P2", 1, "cash", soon + timedelta(hours=2))
+
+
+def test_e03_moments_are_compared_to_the_millisecond(shop: Shop) -> None:
+    told = day(1).replace(microsecond=123_999)
+    first = shop.pay("T", "P", 1, "cash", told)
+    for known in [123_000, 124_000, 123_999]:
+        with shop.unchanged():
+            assert shop.pay("T", "P", 1, "cash", told.replace(microsecond=known)) == first
+    with shop.refused("MX202", "P"):
+        shop.pay("T", "P", 1, "cash", told.replace(microsecond=125_000))
+
+
+@pytest.mark.parametrize("number", CHANNELS_NUMBERS)
+def test_e44_a_channels_number_is_whatever_it_says(shop: Shop, number: str) -> None:
+    payment = shop.pay("T", "P1", 1, txn=number)
+
+    assert payment.channel_txn_no == number
+    with shop.refused("MX207", number, "P1"):
+        shop.pay("T", "P2", 1, txn=number)
+
+
+def test_e44_a_terminals_number_again_on_another_day(shop: Shop) -> None:
+    shop.pay("T", "P1", 1, "pos", day(1), "000012")
+
+    assert shop.pay("T", "P2", 1, "pos", day(2), "000012").channel_txn_no == "000012"
+    for at in [day(1), day(1) + timedelta(hours=11), day(2) - timedelta(hours=12)]:
+        with shop.refused("MX207", "000012"):
+            shop.pay("T", "P3", 1, "pos", at, "000012")
+    assert shop.pay("T", "P3", 1, "pos", day(1) - timedelta(hours=13), "000012").applied == 1
+
+
+def test_e44_a_day_is_that_of_the_channels_zone(shop: Shop) -> None:
+    shop.channel("till", "offline", txn_numbers="daily", day_zone="Asia/Shanghai")
+    midnight = day(5).replace(hour=16, minute=0)
+    shop.pay("T", "P1", 1, "till", midnight - timedelta(seconds=1), "7")
+
+    assert shop.pay("T", "P2", 1, "till", midnight, "7").applied == 1
+    with shop.refused("MX207", "7", "P2"):
+        shop.pay("T", "P3", 1, "till", midnight + timedelta(hours=23), "7")
+
+
+def test_e44_a_channel_may_use_its_numbers_again_at_any_time(shop: Shop) -> None:
+    shop.channel("till", "offline", txn_numbers="none")
+    shop.pay("T", "P1", 1, "till", day(1), "7")
+
+    assert shop.pay("T", "P2", 1, "till", day(1), "7").applied == 1
+
+
+def test_e44_numbers_stay_as_they_were_counted(shop: Shop) -> None:
+    shop.channel("till", "offline")
+    shop.pay("T", "P1", 1, "till", day(1), "7")
+    with shop.refused("MX207", "7", "P1"):
+        shop.pay("T", "P2", 1, "till", day(2), "7")
+    shop.channel("till", "offline", txn_numbers="daily")
+    shop.pay("T", "P2", 1, "till", day(2), "7")
+    with shop.refused("MX207", "7", "P2"):
+        shop.pay("T", "P3", 1, "till", day(2), "7")
+    # What is written from now on is compared with what was counted alike.
+    shop.channel("till", "offline")
+    with shop.refused("MX207", "7", "P1"):
+        shop.pay("T", "P3", 1, "till", day(3), "7")
+
+
+def test_e44_a_number_that_comes_later_is_of_the_day_of_the_payment(shop: Shop) -> None:
+    shop.pay("T", "P1", 1, "pos", day(1), "7")
+    shop.pay("T", "P2", 1, "pos", day(1))
+    shop.pay("T", "P3", 1, "pos", day(2))
+    with shop.refused("MX207", "7", "P1"):
+        shop.pay("T", "P2", 1, "pos", day(1), "7")
+
+    assert shop.pay("T", "P3", 1, "pos", day(2), "7").channel_txn_no == "7"
 
 
 def test_e27_a_payment_larger_than_the_trade(shop: Shop) -> None:

@@ -1,6 +1,6 @@
 import pytest
 from psycopg.types.json import Jsonb
-from shop import Shop
+from shop import CHANNELS_NUMBERS, FOR_EVER, Shop, day
 
 P1 = {"trade_no": "T1", "payment_no": "P1", "channel": "card", "amount": 60}
 P2 = {"trade_no": "T2", "payment_no": "P2", "channel": "cash", "amount": 80}
@@ -80,7 +80,7 @@ def test_all_or_nothing(shop: Shop, subtests: pytest.Subtests) -> None:
         ({"paid_at": "infinity"}, "MX903"),
         ({"paid_at": "2026-01-31T12:00:00"}, "MX903"),
         ({"paid_at": 7}, "MX903"),
-        ({"channel_txn_no": "a b"}, "MX901"),
+        ({"channel_txn_no": "a\tb"}, "MX901"),
         ({"channel": "card", "channel_txn_no": "X1"}, "MX207"),
         ({"colour": "red"}, "MX903"),
     ]:
@@ -101,13 +101,15 @@ def test_tells_which_item_is_no_payment(shop: Shop, subtests: pytest.Subtests) -
         ({"trade_no": None}, "MX901"),
         ({"payment_no": None}, "MX901"),
         ({"payment_no": "a b"}, "MX901"),
-        ({"channel_txn_no": "a b"}, "MX901"),
+        ({"channel_txn_no": "a\tb"}, "MX901"),
         ({"amount": None}, "MX902"),
         ({"amount": 0}, "MX902"),
         ({"amount": 10**15 + 1}, "MX902"),
         ({"amount": "5"}, "MX903"),
         ({"paid_at": "yesterday"}, "MX903"),
+        ({"channel_txn_no": "x" * 256}, "MX901"),
         ({"paid_at": "1800-01-01T00:00Z"}, "MX905"),
+        ({"paid_at": "9998-01-01T00:00Z"}, "MX905"),
     ]:
         (key,) = bad
         other = {**P1, "payment_no": "P2", "amount": 5, **bad}
@@ -137,10 +139,37 @@ def test_e43_the_channels_number_may_come_later(shop: Shop) -> None:
     first = shop.rows("record_payments", [P1, P2])
     later = shop.rows("record_payments", [{**P1, "channel_txn_no": "X1"}, P2])
 
-    assert later == [first[0]._replace(channel_txn_no="X1"), first[1]]
+    assert later == [first[0]._replace(channel_txn_no="X1", txn_day=FOR_EVER), first[1]]
     assert shop.named("payment", "P1") == ["channel transaction X1"]
     # In one call, too: twice the same payment, first without its number.
     twice = [{**P2, "payment_no": "P3"}, {**P2, "payment_no": "P3", "channel_txn_no": "X3"}]
     assert {p.channel_txn_no for p in shop.rows("record_payments", twice)} == {"X3"}
     with shop.refused("MX202"):
         shop.rows("record_payments", [P2, {**P1, "channel_txn_no": "X2"}])
+
+
+def test_e44_numbers_of_any_alphabet_and_of_a_day(shop: Shop) -> None:
+    first = {**P1, "channel_txn_no": CHANNELS_NUMBERS[0], "paid_at": day(1).isoformat()}
+    payments = [
+        {**first, "payment_no": f"P{i}", "channel": channel, "amount": 1, "channel_txn_no": number}
+        for channel in ("card", "pos")
+        for i, number in enumerate(CHANNELS_NUMBERS, 1 if channel == "card" else 11)
+    ]
+    recorded = shop.rows("record_payments", payments)
+
+    assert [p.channel_txn_no for p in recorded] == CHANNELS_NUMBERS * 2
+    again = [{**p, "payment_no": "Q" + p["payment_no"]} for p in payments]
+    another_day = [{**p, "paid_at": day(2).isoformat()} for p in again]
+    with shop.refused("MX207", "P1"):
+        shop.rows("record_payments", another_day[:3])
+    assert len(shop.rows("record_payments", another_day[-3:])) == 3
+    with shop.refused("MX207", "P11"):
+        shop.rows("record_payments", again[-len(CHANNELS_NUMBERS) :])
+
+
+def test_e03_moments_are_compared_to_the_millisecond(shop: Shop) -> None:
+    told = day(1).replace(microsecond=123_456)
+    first = shop.rows("record_payments", [{**P1, "paid_at": told.isoformat()}])
+    known = told.replace(microsecond=123_000).isoformat()
+    with shop.unchanged():
+        assert shop.rows("record_payments", [{**P1, "paid_at": known}]) == first

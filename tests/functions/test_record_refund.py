@@ -155,6 +155,8 @@ class TestOneTrade:
             shop.record_refund("A", "R", 1, reason="x" * 1001)
         with shop.refused("MX905", "infinity"):
             shop.call("record_refund", "A", "R", 1, "cash", "infinity")
+        with shop.refused("MX905", "9998"):
+            shop.call("record_refund", "A", "R", 1, "cash", "9998-01-01")
 
     def test_does_not_find_another_merchants(self, shop: Shop) -> None:
         other = Shop(shop.conn, "other")
@@ -236,3 +238,66 @@ def test_e21_what_bounced_can_be_handed_out_again(shop: Shop) -> None:
     assert shop.balance("A").refundable == 100
 
     assert shop.record_refund("A", "R2", 100, "cash") == {"P": 100}
+
+
+def test_e03_moments_are_compared_to_the_millisecond(shop: Shop) -> None:
+    shop.merge("T", A=10)
+    shop.pay("T", "P", 10, "cash", day(1))
+    told = day(5).replace(microsecond=123_456)
+    first = shop.call("record_refund", "A", "R9", 1, "cash", told)
+    with shop.unchanged():
+        known = told.replace(microsecond=123_000)
+        assert shop.call("record_refund", "A", "R9", 1, "cash", known) == first
+    with shop.refused("MX302", "R9"):
+        shop.call("record_refund", "A", "R9", 1, "cash", told.replace(microsecond=125_000))
+
+
+def test_e43_a_moment_that_was_left_out_is_not_compared(shop: Shop) -> None:
+    shop.merge("T", A=10)
+    shop.pay("T", "P", 10, "cash", day(1))
+    first = shop.call("record_refund", "A", "R9", 1, "cash")
+    with shop.unchanged():
+        assert shop.call("record_refund", "A", "R9", 1, "cash", day(5)) == first
+
+
+class TestVouchers:
+    """V100: 40 by voucher, oldest, 35 by card, 25 in cash."""
+
+    @pytest.fixture(autouse=True)
+    def paid(self, shop: Shop) -> None:
+        shop.merge("TV", V=100)
+        shop.pay("TV", "PV", 40, "voucher", day(1))
+        shop.pay("TV", "PC", 35, "card", day(2))
+        shop.pay("TV", "PM", 25, "cash", day(3))
+
+    def test_e42_cash_is_borne_by_money_only(self, shop: Shop) -> None:
+        shop.call("record_refund", "V", "RV", 60, "cash")
+
+        assert shop.details("RV") == {"PM": 25, "PC": 35}
+        assert shop.refund("V", "RW", 40) == {"PV": 40}
+        assert shop.channel_refund("RW", "PV").channel == "voucher"
+
+    def test_e42_a_voucher_is_not_handed_out_as_cash(self, shop: Shop) -> None:
+        with shop.refused("MX313", "order V", 61, 60):
+            shop.call("record_refund", "V", "RV", 61, "cash")
+        shop.call("record_refund", "V", "RV", 50, "cash")
+        with shop.refused("MX313", 11, 10):
+            shop.call("record_refund", "V", "RW", 11, "cash")
+        with shop.refused("MX301", 51, 50):
+            shop.call("record_refund", "V", "RW", 51, "cash")
+
+    def test_e42_unless_its_channel_says_so(self, shop: Shop) -> None:
+        shop.channel("voucher", "voucher", refund_to_money=True)
+        shop.call("record_refund", "V", "RV", 61, "cash")
+
+        assert shop.details("RV") == {"PM": 25, "PV": 36}
+
+    def test_e42_money_of_another_trade_counts(self, shop: Shop) -> None:
+        shop.merge("T1", W=(100, 30))
+        shop.pay("T1", "P1", 30, "voucher")
+        shop.merge("T2", W=100)
+        shop.pay("T2", "P2", 20, "card")
+        with shop.refused("MX313", 21, 20):
+            shop.call("record_refund", "W", "RW", 21, "cash")
+        shop.call("record_refund", "W", "RW", 20, "cash")
+        assert shop.details("RW") == {"P2": 20}

@@ -150,6 +150,8 @@ def test_refuses_bad_input(shop: Shop) -> None:
             shop.call("record_repayment", "payee:S", "B1", 1, currency)
     with shop.refused("MX905", "infinity"):
         repay(shop, "payee:S", "B1", 1, "infinity")
+    with shop.refused("MX905", "9998"):
+        repay(shop, "payee:S", "B1", 1, "9998-01-01")
     with shop.refused("MX905", 1001):
         repay(shop, "payee:S", "B1", 1, None, "x" * 1001)
 
@@ -178,3 +180,18 @@ def test_counts_when_the_debt_does_that_it_repays(shop: Shop) -> None:
     shop.until_final()
     assert shop.settle("S11").amount == 0
     assert shop.owns("payee:S") == {"CNY": 0}
+
+
+def test_e03_moments_are_compared_to_the_millisecond(shop: Shop) -> None:
+    told = day(5).replace(microsecond=123_456)
+    first = repay(shop, "payee:S", "B9", 1, told)
+    with shop.unchanged():
+        assert repay(shop, "payee:S", "B9", 1, told.replace(microsecond=123_000)) == first
+    with shop.refused("MX410", "B9"):
+        repay(shop, "payee:S", "B9", 1, told.replace(microsecond=125_000))
+
+
+def test_e43_a_moment_that_was_left_out_is_not_compared(shop: Shop) -> None:
+    first = repay(shop, "payee:S", "B9", 1)
+    with shop.unchanged():
+        assert repay(shop, "payee:S", "B9", 1, day(5)) == first

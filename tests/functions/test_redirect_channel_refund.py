@@ -53,7 +53,8 @@ def test_e21_what_failed_is_reserved_again(shop: Shop, channel: str) -> None:
     shop.complete("R", "P1")
     shop.fail("R", "P2")
     refund = shop.row("refunds", "R")
-    assert (refund.state, refund.freed, shop.balance("A").refundable) == ("failed", 70, 70)
+    assert (refund.state, refund.freed) == ("partly_failed", 70)
+    assert shop.balance("A").refundable == 70
     shop.redirect("R", "P2", channel)
     refund = shop.row("refunds", "R")
     assert (refund.state, refund.freed, shop.balance("A").refundable) == ("processing", 0, 0)
@@ -142,7 +143,7 @@ def test_e19_refuses_what_was_given_to_another_refund(shop: Shop) -> None:
     """Of the 70 that failed 50 are refunded anew: 20 are left."""
     shop.complete("R", "P1")
     shop.fail("R", "P2")
-    assert shop.row("refunds", "R").state == "failed"
+    assert shop.row("refunds", "R").state == "partly_failed"
     assert shop.balance("A").refunded == 30
     assert shop.refund("A", "R2", 50) == {"P2": 50}
     with shop.refused("MX301", 70):
@@ -332,7 +333,7 @@ def test_is_in_the_history(shop: Shop) -> None:
     )
 
     assert [tuple(change) for change in changes] == [
-        ("R", "failed", "processing", None),
+        ("R", "partly_failed", "processing", None),
         (successor.channel_refund_no, "", "pending", "account closed"),
     ]
 
@@ -401,3 +402,30 @@ def test_the_rules_of_an_offline_channel_hold_too(shop: Shop) -> None:
     with shop.refused("MX309", "counter"):
         shop.call("redirect_channel_refund", number, "counter", "again")
     assert shop.call("redirect_channel_refund", number, "pos", "again").state == "waiting"
+
+
+@pytest.mark.parametrize("channel", ["card", "wallet", "cash"])
+def test_e42_a_voucher_is_not_sent_another_way_as_money(shop: Shop, channel: str) -> None:
+    shop.merge("TV", V=100)
+    shop.pay("TV", "PV", 100, "voucher")
+    shop.refund("V", "RV", 100)
+    with shop.refused("MX313", "PV", "voucher", channel):
+        shop.redirect("RV", "PV", channel)
+    shop.fail("RV", "PV")
+    with shop.refused("MX313", "PV", "voucher", channel):
+        shop.redirect("RV", "PV", channel)
+    # Vouchers of another kind are vouchers, and the same way is always open.
+    shop.channel("coupon", "voucher")
+    assert shop.redirect("RV", "PV", "coupon").channel == "coupon"
+    shop.fail("RV", "PV")
+    shop.channel("voucher", "voucher", refund_to_money=True)
+    assert shop.redirect("RV", "PV", channel).channel == channel
+
+
+def test_e42_a_voucher_may_be_asked_for_once_more(shop: Shop) -> None:
+    shop.merge("TV", V=100)
+    shop.pay("TV", "PV", 100, "voucher")
+    shop.refund("V", "RV", 100)
+    shop.fail("RV", "PV")
+
+    assert shop.redirect("RV", "PV", "voucher").state == "pending"

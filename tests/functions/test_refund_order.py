@@ -344,3 +344,25 @@ def test_e01_takes_nothing_out_of_trades_that_are_not_locked(shop: Shop) -> None
             shop.query(
                 "select * from mixpay._plan_refund('m', 'N', 20, null, '{}', %s)", offline_first
             )
+
+
+def test_e42_a_voucher_does_not_fall_back_to_money(shop: Shop) -> None:
+    """It waits for a person, who reads why; a further fallback that gives vouchers is taken."""
+    shop.channel("bonus", "voucher")
+    shop.channel("old", "voucher", can_refund=False, fallback_channel="card")
+    shop.channel("stub", "offline", can_refund=False, fallback_channel="bonus")
+    shop.channel("older", "voucher", can_refund=False, fallback_channel="stub")
+    shop.channel("kind", "voucher", can_refund=False, fallback_channel="card", refund_to_money=True)
+    shop.merge("TV", V=90)
+    for channel in ("old", "older", "kind"):
+        shop.pay("TV", f"P-{channel}", 30, channel)
+    shop.refund("V", "RV", 90)
+    old, older, kind = (shop.channel_refund("RV", f"P-{c}") for c in ("old", "older", "kind"))
+
+    assert (old.channel, old.state, old.due_at) == ("old", "waiting", None)
+    assert old.reason == (
+        "no refunds: old sends no money back, fallback, "
+        "voucher: old gives back no money, as card would"
+    )
+    assert (older.channel, older.state) == ("bonus", "pending")
+    assert (kind.channel, kind.state) == ("card", "pending")

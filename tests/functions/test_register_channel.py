@@ -13,11 +13,17 @@ LIMITS: dict[str, Any] = {
     "min_refund": 100,
     "fallback_channel": "transfer",
     "source": "https://example.com/rules",
+    "txn_numbers": "daily",
+    "day_zone": "Asia/Shanghai",
+    "refund_to_money": True,
 }
 NONE: dict[str, Any] = {
     **dict.fromkeys(LIMITS),
     "can_refund": True,
     "can_refund_in_part": True,
+    "txn_numbers": "unique",
+    "day_zone": "UTC",
+    "refund_to_money": False,
 }
 
 
@@ -82,7 +88,8 @@ def test_stores_what_is_said_and_else_there_is_no_limit(shop: Shop) -> None:
 
 @pytest.mark.parametrize("limit", LIMITS)
 def test_any_rule_about_refunds_makes_it_limited(shop: Shop, limit: str) -> None:
-    is_rule = limit not in ("fallback_channel", "source")
+    no_rules = ("fallback_channel", "source", "txn_numbers", "day_zone", "refund_to_money")
+    is_rule = limit not in no_rules
 
     assert shop.channel("new", **{limit: LIMITS[limit]}).is_limited == is_rule
     assert not shop.channel("new").is_limited
@@ -458,3 +465,16 @@ def test_refuses_bad_fallbacks(shop: Shop) -> None:
             shop.channel("new", fallback_channel="new")
         if not known:
             shop.channel("new")
+
+
+def test_e44_how_a_channel_numbers_its_transactions(shop: Shop) -> None:
+    known = shop.query("select channel, txn_numbers from mixpay.channel_list order by channel")
+    assert {c.channel for c in known if c.txn_numbers != "unique"} == {"pos"}
+    for bad in ["weekly", "", "Unique"]:
+        with shop.refused("MX905", "txn_numbers"):
+            shop.channel("till", txn_numbers=bad)
+    for bad in ["Mars/Base", "", "+08", "x" * 1000]:
+        with shop.refused("MX905", "zone"):
+            shop.channel("till", txn_numbers="daily", day_zone=bad)
+    left_out = shop.channel("till", txn_numbers=None, day_zone=None, refund_to_money=None)
+    assert limits(left_out) == NONE

@@ -778,3 +778,38 @@ class TestRefusals:
             shares = f'[{{"receiver": "agent", "rate": {rate}}}]'
             with shop.refused("MX903"):
                 shop.query("select * from mixpay.split_order('m', 'A', 'X', %s::jsonb)", shares)
+
+
+@pytest.mark.parametrize("hold", [False, True])
+@pytest.mark.parametrize("step", [1, 7, 30])
+def test_e52_refunds_in_steps_take_what_one_refund_takes(shop: Shop, hold: bool, step: int) -> None:
+    """The same total from each receiver, whoever keeps his share, and as money in his account."""
+    shop.call("register_payee", "SE", "Store")
+    shares = [
+        {"receiver": "agent", "rate": 1234},
+        {"receiver": "partner", "rate": 777},
+        {"receiver": "fee", "kind": "platform_fee", "fixed": 5, "kept_on_refund": True},
+        {"receiver": "SE", "kind": "payee", "takes_remainder": True},
+    ]
+    owned = {}
+    for order_no in ("STEPS", "ONCE"):
+        other = Shop(shop.conn, order_no)
+        other.call("register_merchant", order_no)
+        other.call("register_payee", "SE", "Store")
+        order = {"order_no": "A", "amount": 101, "currency": "CNY", "payee_no": "SE", "hold": hold}
+        other.call("merge_orders", [order], "T")
+        other.pay("T", "P1", 40, paid_at=day(1))
+        other.pay("T", "P2", 61, paid_at=day(2))
+        other.rows("split_order", "A", "X", shares)
+        steps = [step] * (90 // step) if order_no == "STEPS" else [90 // step * step]
+        for i, amount in enumerate(steps):
+            other.refund("A", f"R{i}", amount)
+        owned[order_no] = sorted(
+            tuple(row)
+            for row in other.query(
+                "select account, owner, balance from mixpay.account_balances "
+                "where merchant_id = %s and account in ('payee', 'receiver', 'fee', 'order')",
+                order_no,
+            )
+        )
+    assert owned["STEPS"] == owned["ONCE"]

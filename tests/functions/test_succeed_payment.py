@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-from shop import Shop, day
+from shop import FOR_EVER, NO_CHANNELS_NUMBER, Shop, day
 
 
 @pytest.fixture(autouse=True)
@@ -109,7 +109,7 @@ def test_e43_the_channels_number_may_come_later(shop: Shop) -> None:
     first = shop.succeed("P")
     later = shop.succeed("P", "X1", amount=60)
 
-    assert later == first._replace(channel_txn_no="X1")
+    assert later == first._replace(channel_txn_no="X1", txn_day=FOR_EVER)
     assert shop.row("payments", "P") == later
     assert shop.named("payment", "P") == ["channel transaction X1"]
     for again in ["X1", None]:
@@ -245,9 +245,12 @@ def test_refuses_bad_input(shop: Shop) -> None:
     for number in ["", "a b", "x" * 65]:
         with shop.refused("MX901"):
             shop.succeed(number)
-        with shop.refused("MX901"):
+    for number in NO_CHANNELS_NUMBER:
+        with shop.refused("MX901", "channel_txn_no"):
             shop.succeed("P", number)
     with shop.refused("MX901"):
         shop.call("succeed_payment", None, "X1")
     with shop.refused("MX905"):
         shop.succeed("P", paid_at="infinity")
+    with shop.refused("MX905", "9998"):
+        shop.succeed("P", paid_at="9998-01-01")

@@ -1,6 +1,6 @@
 import pytest
 from psycopg.types.json import Jsonb
-from shop import Shop
+from shop import CHANNELS_NUMBERS, FOR_EVER, Shop, day
 
 P1 = {"payment_no": "P1"}
 P2 = {"payment_no": "P2", "channel_txn_no": "X2", "paid_at": "2026-01-31T12:00:00+08:00"}
@@ -89,7 +89,8 @@ def test_tells_which_item_is_no_success(shop: Shop, subtests: pytest.Subtests) -
         ({"payment_no": ""}, "MX901", '"payment_no"'),
         ({"payment_no": "x" * 65}, "MX901", '"payment_no"'),
         ({"payment_no": 7}, "MX903", '"payment_no"'),
-        ({**P2, "channel_txn_no": "a b"}, "MX901", '"channel_txn_no"'),
+        ({**P2, "paid_at": "9998-01-01T00:00Z"}, "MX905", '"paid_at"'),
+        ({**P2, "channel_txn_no": "a\tb"}, "MX901", '"channel_txn_no"'),
         ({**P2, "amount": 0}, "MX902", '"amount"'),
         ({**P2, "amount": -5}, "MX902", '"amount"'),
         ({**P2, "amount": 10**15 + 1}, "MX902", '"amount"'),
@@ -127,7 +128,28 @@ def test_e43_the_channels_number_may_come_later(shop: Shop) -> None:
     first = shop.rows("succeed_payments", [P1, {**P2, "channel_txn_no": None}])
     later = shop.rows("succeed_payments", [{**P1, "channel_txn_no": "X1"}, P2])
 
-    assert later == [p._replace(channel_txn_no=f"X{i}") for i, p in enumerate(first, 1)]
+    assert later == [
+        p._replace(channel_txn_no=f"X{i}", txn_day=FOR_EVER) for i, p in enumerate(first, 1)
+    ]
     assert shop.named("payment", "P2") == ["channel transaction X2"]
     with shop.refused("MX208", "X1", "X9"):
         shop.rows("succeed_payments", [P2, {**P1, "channel_txn_no": "X9"}])
+
+
+def test_e44_numbers_of_any_alphabet_and_of_a_day(shop: Shop) -> None:
+    shop.start("T1", "P3", 40, "pos")
+    shop.start("T1", "P4", 40, "pos")
+    shop.start("T1", "P5", 40, "pos")
+    told = [
+        {**P2, "channel_txn_no": CHANNELS_NUMBERS[0]},
+        {"payment_no": "P3", "channel_txn_no": "7", "paid_at": day(1).isoformat()},
+        {"payment_no": "P4", "channel_txn_no": "7", "paid_at": day(2).isoformat()},
+    ]
+
+    assert [p.channel_txn_no for p in shop.rows("succeed_payments", told)] == [
+        CHANNELS_NUMBERS[0],
+        "7",
+        "7",
+    ]
+    with shop.refused("MX207", "P4"):
+        shop.rows("succeed_payments", [{**told[2], "payment_no": "P5"}])

@@ -658,3 +658,53 @@ def test_it_does_not_go_back_over_what_engine_cannot_say(money, happens):
         happens(Shop(conn))
         assert refuses_to_go_back(money, conn, "0004_engine")
         assert migrations.verify(conn) == []
+
+
+def test_e50_a_refund_that_went_in_part_is_said_to_have(money):
+    """Also one of a time when that was called failed: the record agrees with the row."""
+    with upgrade(money) as conn:
+        shop = Shop(conn, "new")
+        shop.call("register_merchant", "New")
+        for trade in ("T1", "T2"):
+            shop.merge(trade, **{f"A{trade}": 100})
+            shop.pay(trade, f"P{trade}", 30, "wallet", day(1))
+            shop.pay(trade, f"Q{trade}", 70, "card", day(2))
+            for refund, amount in ((f"R{trade}", 40), (f"S{trade}", 60)):
+                shop.refund(f"A{trade}", refund, amount)
+        for refund, sent, failed in (("RT1", "PT1", "QT1"), ("RT2", "PT2", "QT2")):
+            shop.complete(refund, sent)
+            shop.fail(refund, failed)
+        shop.fail("ST1", "QT1")
+        # As it was said before.
+        conn.execute("set session_replication_role = replica")
+        conn.execute("alter table mixpay.refunds drop constraint state_follows_from_the_parts")
+        conn.execute("update mixpay.refunds set state = 'failed' where state = 'partly_failed'")
+        conn.execute("update mixpay.facts set to_state = 'failed' where to_state = 'partly_failed'")
+        conn.execute(
+            "alter table mixpay.refunds add constraint state_follows_from_the_parts check (true)"
+        )
+    migrations.rollback(money, "0004_engine", say=lambda _: None, drop_rows=True)
+    with upgrade(money) as conn:
+        shop = Shop(conn, "new")
+        states = {
+            row.refund_no: row.state
+            for row in shop.query(
+                "select refund_no, state from mixpay.refunds where merchant_id = 'new'"
+            )
+        }
+        assert states == {
+            "RT1": "partly_failed",
+            "RT2": "partly_failed",
+            "ST1": "failed",
+            "ST2": "processing",
+        }
+        assert broken(conn) == []
+        told = [
+            event.reason for event in shop.rows("read_events") if event.to_state == "partly_failed"
+        ]
+        assert told == ["a part of it had gone"] * 2
+        # And life goes on from there.
+        shop.complete("RT1", "QT1", "X1")
+        assert shop.row("refunds", "RT1").state == "succeeded"
+        assert broken(conn) == []
+        assert refuses_to_go_back(money, conn, "0004_engine")

@@ -15,7 +15,7 @@ begin
     perform _check_number('fee_no', p_fee_no);
     perform _check_signed_amount('amount', p_amount);
     perform _check_text('reason', p_reason);
-    perform _check_moment('charged_at', p_charged_at);
+    perform _check_past('charged_at', p_charged_at);
     perform _check_merchant(p_merchant_id);
     perform _check_channel(p_channel);
     perform _check_currency(p_currency);
@@ -58,7 +58,7 @@ begin
     select * into v_fee from channel_fees where merchant_id = p_merchant_id and fee_no = p_fee_no;
     if (v_fee.channel, v_fee.amount, v_fee.currency) is distinct from (p_channel, p_amount, p_currency)
         or v_fee.payment_no is distinct from coalesce(p_payment_no, v_fee.payment_no)
-        or date_trunc('milliseconds', v_fee.charged_at) <> date_trunc('milliseconds', p_charged_at) then
+        or not _same_moment(v_fee.charged_at, p_charged_at) then
         raise exception 'channel fee number % was used for something else', p_fee_no using
             errcode = 'MX413',
             detail = format('It is %s %s of channel %s, for %s, charged at %s.', v_fee.amount, v_fee.currency,

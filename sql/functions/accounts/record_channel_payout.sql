@@ -12,7 +12,7 @@ declare
 begin
     perform _check_number('payout_no', p_payout_no);
     perform _check_signed_amount('amount', p_amount);
-    perform _check_moment('paid_at', p_paid_at);
+    perform _check_past('paid_at', p_paid_at);
     perform _check_number('bank', p_bank);
     perform _check_merchant(p_merchant_id);
     perform _check_channel(p_channel);
@@ -33,7 +33,7 @@ begin
     select * into v_payout from channel_payouts where merchant_id = p_merchant_id and payout_no = p_payout_no;
     if (v_payout.channel, v_payout.amount, v_payout.currency, v_payout.bank)
         is distinct from (p_channel, p_amount, p_currency, p_bank)
-        or date_trunc('milliseconds', v_payout.paid_at) <> date_trunc('milliseconds', p_paid_at) then
+        or not _same_moment(v_payout.paid_at, p_paid_at) then
         raise exception 'channel payout number % was used for something else', p_payout_no using
             errcode = 'MX414',
             detail = format('It is %s %s of channel %s to bank %s at %s.', v_payout.amount, v_payout.currency,

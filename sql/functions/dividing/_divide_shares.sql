@@ -11,15 +11,7 @@ declare
     v_left bigint;
 begin
     if p_back <> 0 then
-        -- In proportion to what each has left of his share; what comes back, to what each gave.
-        v_taken := array(
-            select t.taken + sign(p_back)::bigint * t.part
-            from unnest(v_taken, _apportion(abs(p_back), case when p_back < 0 then v_taken else array(
-                select u.amount - u.taken from unnest(v_amounts, v_taken) with ordinality as u (amount, taken, i)
-                order by u.i
-            ) end)) with ordinality as t (taken, part, i)
-            order by t.i
-        );
+        v_taken := _take_back(v_amounts, v_taken, p_back);
     end if;
     if p_given <> 0 then
         -- Each in turn what its rate gives it of all that was divided, over all trades of the order; the rest is left.
@@ -45,5 +37,5 @@ How the receivers of a split stand when more of a line is divided (p_given), and
 zero: less. Arithmetic only.
 
 p_divided is what was divided of the order then, over all its trades. What is given follows from fixed amounts and rates,
-in their order, and the rest; what is refunded is taken back in proportion, by largest remainder.
+in their order, and the rest; what is refunded is taken back in proportion, however many refunds it takes.
 $$;

@@ -15,7 +15,7 @@ begin
             hint = 'If the channel took more than that, name the amount. See mixpay.return_list.';
     end if;
     if v_return.payment_no <> p_payment_no or v_return.amount <> p_amount
-        or date_trunc('milliseconds', v_return.returned_at) <> date_trunc('milliseconds', p_returned_at) then
+        or not _same_moment(v_return.returned_at, p_returned_at) then
         raise exception 'return number % was used for something else', p_return_no using
             errcode = 'MX221',
             detail = format('It returned %s of payment %s at %s.',

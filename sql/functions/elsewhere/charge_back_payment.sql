@@ -14,7 +14,7 @@ declare
     v_facts facts[];
 begin
     perform _check_number('chargeback_no', p_chargeback_no), _check_amount('amount', p_amount);
-    perform _check_text('reason', p_reason), _check_moment('charged_at', p_charged_at);
+    perform _check_text('reason', p_reason), _check_past('charged_at', p_charged_at);
     if p_fee is distinct from 0 then
         perform _check_amount('fee', p_fee);
     end if;

@@ -15,7 +15,7 @@ declare
     v_surplus bigint;
 begin
     perform _check_number('return_no', p_return_no), _check_text('reason', p_reason);
-    perform _check_moment('returned_at', p_returned_at);
+    perform _check_past('returned_at', p_returned_at);
     if p_amount is not null then
         perform _check_amount('amount', p_amount);
     end if;

@@ -16,7 +16,7 @@ declare
     v_back bigint;
     v_found bigint;
 begin
-    perform _check_text('reason', p_reason), _check_moment('at', p_at);
+    perform _check_text('reason', p_reason), _check_past('at', p_at);
     if p_amount is not null then
         perform _check_amount('amount', p_amount);
     end if;

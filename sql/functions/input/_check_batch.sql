@@ -23,19 +23,23 @@ begin
     for v_wrong in
         select
             format('%s %s: "%s"', p_name, j.i, k.key) as name, j.value ->> k.key as value,
-            k.key = any (p_integers) as is_amount
+            k.key
         from jsonb_array_elements(p_items) with ordinality as j (value, i)
         cross join unnest(v_keys) with ordinality as k (key, place)
         where
             case
                 when j.value ->> k.key is null then k.key = any (p_required)
                 when k.key = any (p_integers) then (j.value ->> k.key)::bigint not between 1 and 1000000000000000
+                when k.key = 'channel_txn_no' and length(j.value ->> k.key) between 1 and 255
+                    then j.value ->> k.key ~ '[\u0001-\u001f\u007f-\u009f]'
                 else length(j.value ->> k.key) not between 1 and 64 or j.value ->> k.key ~ '[^!-~]'
             end
         order by j.i, k.place
     loop
-        if v_wrong.is_amount then
+        if v_wrong.key = any (p_integers) then
             perform _check_amount(v_wrong.name, v_wrong.value::bigint);
+        elsif v_wrong.key = 'channel_txn_no' then
+            perform _check_channel_txn_no(v_wrong.name, v_wrong.value);
         else
             perform _check_number(v_wrong.name, v_wrong.value);
         end if;
@@ -47,7 +51,8 @@ comment on function mixpay._check_batch(text, jsonb, text[], text[], text[], tex
 Refuses what is not an array of 1 to 10,000 objects with these keys: texts, whole numbers, and others. The error names
 the item.
 
-The texts whose key ends with "_no" are numbers that can name something, the whole numbers are amounts of money;
+The texts whose key ends with "_no" are numbers that can name something, but "channel_txn_no" is a channel's own; the
+whole numbers are amounts of money;
 p_required are those of them that may not be left out.
 Raises: MX901; MX902; MX903; MX904.
 $$;

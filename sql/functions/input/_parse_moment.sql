@@ -1,4 +1,4 @@
-create function mixpay._parse_moment(p_name text, p_value text) returns timestamptz
+create function mixpay._parse_moment(p_name text, p_value text, p_is_past boolean default false) returns timestamptz
 language plpgsql stable
 set search_path = mixpay, pg_temp
 as $_parse_moment$
@@ -16,7 +16,11 @@ begin
                 null;  -- No such day, hour or zone: refused below.
         end;
         if v_moment is not null then
-            perform _check_moment(p_name, v_moment);
+            if p_is_past then
+                perform _check_past(p_name, v_moment);
+            else
+                perform _check_moment(p_name, v_moment);
+            end if;
             return v_moment;
         end if;
     end if;
@@ -27,8 +31,8 @@ begin
 end;
 $_parse_moment$;
 
-comment on function mixpay._parse_moment(text, text) is $$
-A moment out of JSON, which must name its offset from UTC; null stays null.
+comment on function mixpay._parse_moment(text, text, boolean) is $$
+A moment out of JSON, which must name its offset from UTC; null stays null. p_is_past: one of money, which has moved.
 
 Raises: MX903; MX905.
 $$;

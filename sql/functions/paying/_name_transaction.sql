@@ -14,7 +14,9 @@ begin
         returning * into v_payment;
     exception
         when unique_violation then
-            perform _refuse_channel_txn_no(p_payment.merchant_id, p_payment.channel, p_channel_txn_no);
+            perform _refuse_channel_txn_no(
+                p_payment.merchant_id, p_payment.channel, p_channel_txn_no, p_payment.paid_at
+            );
     end;
     v_fact.payment_no := p_payment.payment_no;
     v_fact.reason := format('channel transaction %s', p_channel_txn_no);

@@ -9,10 +9,13 @@ begin
             p_merchant_id, j.payment_no, j.trade_no, j.channel, null, true, j.amount, j.amount, j.amount, 0, 0, 0,
             'succeeded', j.channel_txn_no,
             coalesce(
-                case when j.paid_at is not null then _parse_moment(format('payment %s: "paid_at"', j.i), j.paid_at) end,
+                case
+                    when j.paid_at is not null
+                        then _parse_moment(format('payment %s: "paid_at"', j.i), j.paid_at, true)
+                end,
                 now()
             ),
-            j.i, null, null, null, null, null, null, null
+            j.i, null, null, null, null, null, null, null, null
         )::payments
         from (
             select

@@ -1,5 +1,5 @@
 create function mixpay._refuse_channel_txn_no(
-    p_merchant_id text, p_channel text, p_channel_txn_no text
+    p_merchant_id text, p_channel text, p_channel_txn_no text, p_paid_at timestamptz
 ) returns void
 language plpgsql
 set search_path = mixpay, pg_temp
@@ -8,7 +8,8 @@ declare
     v_payment payments;
 begin
     select * into v_payment from payments
-    where merchant_id = p_merchant_id and channel = p_channel and channel_txn_no = p_channel_txn_no;
+    where merchant_id = p_merchant_id and channel = p_channel and channel_txn_no = p_channel_txn_no
+        and txn_day = _txn_day(p_channel, p_paid_at);
     if not found then
         -- It was booked after this transaction's snapshot; above READ COMMITTED only the next transaction sees it.
         raise exception 'could not serialize access: channel transaction % of % has just paid',
@@ -17,10 +18,10 @@ begin
     raise exception 'channel transaction % of % has paid already', p_channel_txn_no, p_channel using
         errcode = 'MX207',
         detail = format('It is that of payment %s for trade %s.', v_payment.payment_no, v_payment.trade_no),
-        hint = 'One transaction of a channel is one payment. Look whether this one was booked under another number.';
+        hint = 'One transaction is one payment. A channel that uses its numbers again says so: txn_numbers.';
 end;
 $_refuse_channel_txn_no$;
 
-comment on function mixpay._refuse_channel_txn_no(text, text, text) is $$
+comment on function mixpay._refuse_channel_txn_no(text, text, text, timestamptz) is $$
 Raises: MX207.
 $$;

@@ -14,7 +14,7 @@ begin
     if found then
         perform _refuse_payment_no(v_payment);
     end if;
-    perform _refuse_channel_txn_no(v_lost.merchant_id, v_lost.channel, v_lost.channel_txn_no);
+    perform _refuse_channel_txn_no(v_lost.merchant_id, v_lost.channel, v_lost.channel_txn_no, v_lost.paid_at);
 end;
 $_refuse_taken_payment$;
 

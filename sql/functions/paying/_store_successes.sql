@@ -23,8 +23,11 @@ exception
                 where
                     x.merchant_id = v_payment.merchant_id and x.channel = v_payment.channel
                     and x.channel_txn_no = v_payment.channel_txn_no
+                    and x.txn_day = _txn_day(v_payment.channel, v_payment.paid_at)
             ) then
-                perform _refuse_channel_txn_no(v_payment.merchant_id, v_payment.channel, v_payment.channel_txn_no);
+                perform _refuse_channel_txn_no(
+                    v_payment.merchant_id, v_payment.channel, v_payment.channel_txn_no, v_payment.paid_at
+                );
             end if;
         end loop;
         -- It was booked after this transaction's snapshot; above READ COMMITTED only the next transaction sees it.

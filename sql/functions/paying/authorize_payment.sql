@@ -17,15 +17,14 @@ begin
         perform _check_amount('amount', p_amount);
     end if;
     if p_channel_txn_no is not null then
-        perform _check_number('channel_txn_no', p_channel_txn_no);
+        perform _check_channel_txn_no('channel_txn_no', p_channel_txn_no);
     end if;
     v_trade := _lock_trade_of_payment(p_merchant_id, p_payment_no);
     select * into v_payment from payments where merchant_id = p_merchant_id and payment_no = p_payment_no;
     if v_payment.recorded
         or (v_payment.authorized is not null and (
             p_amount <> v_payment.authorized or p_channel_txn_no <> v_payment.authorization_no
-            or date_trunc('milliseconds', p_expires_at)
-            <> date_trunc('milliseconds', v_payment.authorization_expires_at)
+            or not _same_moment(p_expires_at, v_payment.authorization_expires_at)
         )) then
         raise exception 'payment % was authorized otherwise, or never started', p_payment_no using
             errcode = 'MX211',

@@ -13,10 +13,10 @@ declare
 begin
     perform _check_number('payment_no', p_payment_no), _check_amount('amount', p_amount);
     if p_paid_at is not null then
-        perform _check_moment('paid_at', p_paid_at);
+        perform _check_past('paid_at', p_paid_at);
     end if;
     if p_channel_txn_no is not null then
-        perform _check_number('channel_txn_no', p_channel_txn_no);
+        perform _check_channel_txn_no('channel_txn_no', p_channel_txn_no);
     end if;
     v_trade := _lock_trade(p_merchant_id, p_trade_no);
     if p_captures is not null then
@@ -38,12 +38,12 @@ begin
         select * into v_payment from payments where merchant_id = p_merchant_id and payment_no = p_payment_no;
         if not found then
             perform _check_channel(p_channel);
-            perform _refuse_channel_txn_no(p_merchant_id, p_channel, p_channel_txn_no);
+            perform _refuse_channel_txn_no(p_merchant_id, p_channel, p_channel_txn_no, coalesce(p_paid_at, now()));
         end if;
         if (v_payment.trade_no, v_payment.channel, v_payment.asked, v_payment.recorded)
             is distinct from (p_trade_no, p_channel, p_amount, true)
             -- A moment that was left out then is not compared: it is the one at which it was written.
-            or (v_payment.paid_at <> p_paid_at and v_payment.paid_at <> v_payment.created_at)
+            or (not _same_moment(v_payment.paid_at, p_paid_at) and v_payment.paid_at <> v_payment.created_at)
             or (p_captures is not null and p_captures is distinct from v_payment.captures)
             or p_channel_txn_no <> v_payment.channel_txn_no then
             perform _refuse_payment_no(v_payment);

@@ -33,7 +33,7 @@ begin
             p_merchant_id,
             v_item.value ->> 'trade_no', v_item.value ->> 'payment_no', v_item.value ->> 'channel',
             (v_item.value ->> 'amount')::bigint,
-            _parse_moment(format('payment %s: "paid_at"', v_item.i), v_item.value ->> 'paid_at'),
+            _parse_moment(format('payment %s: "paid_at"', v_item.i), v_item.value ->> 'paid_at', true),
             v_item.value ->> 'channel_txn_no', v_item.value ->> 'captures'
         );
     end loop;

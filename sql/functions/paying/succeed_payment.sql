@@ -14,13 +14,13 @@ declare
     v_applied bigint;
 begin
     if p_paid_at is not null then
-        perform _check_moment('paid_at', p_paid_at);
+        perform _check_past('paid_at', p_paid_at);
     end if;
     if p_amount is not null then
         perform _check_amount('amount', p_amount);
     end if;
     if p_channel_txn_no is not null then
-        perform _check_number('channel_txn_no', p_channel_txn_no);
+        perform _check_channel_txn_no('channel_txn_no', p_channel_txn_no);
     end if;
     v_trade := _lock_trade_of_payment(p_merchant_id, p_payment_no);
     select * into v_payment from payments where merchant_id = p_merchant_id and payment_no = p_payment_no;
@@ -52,7 +52,9 @@ begin
         returning * into v_payment;
     exception
         when unique_violation then
-            perform _refuse_channel_txn_no(p_merchant_id, v_payment.channel, p_channel_txn_no);
+            perform _refuse_channel_txn_no(
+                p_merchant_id, v_payment.channel, p_channel_txn_no, coalesce(p_paid_at, now())
+            );
     end;
     return _apply_payment(v_trade, v_payment, v_from_state);
 end;

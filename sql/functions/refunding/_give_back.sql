@@ -47,5 +47,5 @@ Takes a stored refund of an order from the payments of these trades, which the c
 
 p_channel is where all of it was paid out by hand, at p_refunded_at; null: each part is sent back through its channel.
 Raises: MX101; MX103; MX301 if more is asked than is left; MX306 if the named payments hold too little of the order or are none of its
-payments; MX901.
+payments; MX313 if vouchers would have to go back as money; MX901.
 $$;

@@ -58,16 +58,23 @@ begin
             v_lines[i] := v_line;
         end loop;
     end loop;
+    if v_left > 0 then
+        raise exception 'of order %, less than that may go back as money', p_order_no using
+            errcode = 'MX313',
+            detail = format('%s is asked and %s can be handed out: the rest of what is left was paid with vouchers.',
+                p_amount, p_amount - v_left),
+            hint = 'Give vouchers back with refund_order, or say refund_to_money of their channel.';
+    end if;
     return v_shares;
 end;
 $_plan_refund$;
 
 comment on function mixpay._plan_refund(text, text, bigint, text[], text[], boolean) is $$
 Which payments a refund takes from, and how much of each: first in, first out, or the payments named, in that order;
-with p_offline_first the payments of offline channels before all others.
+with p_offline_first the payments of offline channels before all others, and none that may not go back as money.
 
 p_trade_nos are the trades that the caller has locked: one that the order got since then has money that others may be
 taking; null when nothing is locked because nothing will be written. Reads only the payments that it takes from.
 Raises: MX101 if there is no such merchant; MX103 if there is no such order; MX301 if more is asked than is left;
-MX306 if the named payments have too little of the order or are none of its payments; MX901.
+MX313 if vouchers would have to go back as money; MX306 if the named payments have too little of the order or are none of its payments; MX901.
 $$;

@@ -14,7 +14,7 @@ declare
 begin
     perform _check_number('refund_no', p_refund_no);
     perform _check_amount('amount', p_amount);
-    perform _check_moment('refunded_at', p_refunded_at);
+    perform _check_past('refunded_at', p_refunded_at);
     perform _check_text('reason', p_reason);
     v_kind := (_check_channel(p_channel)).kind;
     if v_kind <> 'offline' then
@@ -33,7 +33,7 @@ begin
     end if;
     v_refund := _same_refund(p_merchant_id, p_refund_no, 'offline', p_order_no, p_amount);
     -- The first of what was made: a part that bounced may have gone another way since.
-    select c.channel, f.happened_at into v_stored
+    select c.channel, f.happened_at, f.created_at into v_stored
     from facts as f
     cross join lateral (
         select x.channel from channel_refunds as x
@@ -45,7 +45,10 @@ begin
         and f.log_no = any (_trade_nos(v_trades)) and f.refund_no = p_refund_no
         and f.entity = 'channel_refund' and f.from_state = '' and f.to_state = 'succeeded'
     limit 1;
-    if v_stored.channel <> p_channel or v_stored.happened_at <> p_refunded_at then
+    -- A moment that was left out then is not compared: it is the one at which it was written.
+    if v_stored.channel <> p_channel or (
+        not _same_moment(v_stored.happened_at, p_refunded_at) and v_stored.happened_at <> v_stored.created_at
+    ) then
         perform _refuse_refund_no(v_refund);
     end if;
     return v_refund;
@@ -61,9 +64,10 @@ before the money is handed out: what is above the refundable is refused.
 p_amount is in the currency's smallest unit; p_channel is the offline channel that paid it out; p_refunded_at is when,
 left out: now. It is borne by the offline payments of all the order's trades first, then by the rest, first in, first
 out. Its channel refunds bear the cashier's channel and have succeeded at once. It uses up what can be refunded of the
-order, online too. The same number with the same content returns the refund as it is now; the reason is not compared.
+order, online too. What was paid with vouchers is no money and is not handed out, unless its channel says refund_to_money.
+The same number with the same content returns the refund as it is now; the reason is not compared.
 Locks: the order's trades, in ascending trade number; then its split.
 Raises: MX101 if there is no such merchant; MX103 if there is no such order; MX203 if there is no such channel; MX301 if
 more is asked than is left; MX302 if the refund number was used for something else; MX312 if the channel is not offline;
-MX901; MX902; MX905.
+MX313 if vouchers would have to be handed out as money; MX901; MX902; MX905.
 $$;

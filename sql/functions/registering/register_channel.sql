@@ -2,7 +2,8 @@ create function mixpay.register_channel(
     p_channel text, p_title text, p_kind text,
     p_can_refund boolean default true, p_can_refund_in_part boolean default true,
     p_refund_window interval default null, p_max_refunds bigint default null, p_refund_interval interval default null,
-    p_min_refund bigint default null, p_fallback_channel text default null, p_source text default null
+    p_min_refund bigint default null, p_fallback_channel text default null, p_source text default null,
+    p_txn_numbers text default 'unique', p_day_zone text default 'UTC', p_refund_to_money boolean default false
 ) returns mixpay.channels
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
@@ -10,6 +11,8 @@ set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $register_channel$
 declare
     v_channel channels;
+    v_txn_numbers text := coalesce(p_txn_numbers, 'unique');
+    v_day_zone text := coalesce(p_day_zone, 'UTC');
 begin
     if p_channel is null or p_channel !~ '^[a-z][a-z0-9_.-]{0,63}$' then
         raise exception 'this cannot name a channel' using
@@ -20,6 +23,13 @@ begin
     perform _check_title(p_title);
     perform _check_choice('kind', p_kind, array['online', 'wallet', 'voucher', 'offline']);
     perform _check_text('source', p_source);
+    perform _check_choice('txn_numbers', v_txn_numbers, array['unique', 'daily', 'none']);
+    if not exists (select from pg_timezone_names where name = v_day_zone) then
+        raise exception 'there is no such time zone' using
+            errcode = 'MX905',
+            detail = format('It is %L.', left(v_day_zone, 80)),
+            hint = 'Say one of pg_timezone_names, such as Asia/Shanghai, or leave it out: UTC.';
+    end if;
     -- In seconds, because intervals compare as if a month had 30 days.
     if extract(epoch from p_refund_window) not between 1 and 3155760000
         or extract(epoch from p_refund_interval) not between 1 and 3155760000
@@ -53,23 +63,26 @@ begin
     end if;
     insert into channels as c (
         channel, title, kind, can_refund, can_refund_in_part, refund_window, max_refunds, refund_interval, min_refund,
-        fallback_channel, source
+        fallback_channel, source, txn_numbers, day_zone, refund_to_money
     ) values (
         p_channel, p_title, p_kind, coalesce(p_can_refund, true), coalesce(p_can_refund_in_part, true),
-        p_refund_window, p_max_refunds, p_refund_interval, p_min_refund, p_fallback_channel, p_source
+        p_refund_window, p_max_refunds, p_refund_interval, p_min_refund, p_fallback_channel, p_source,
+        v_txn_numbers, v_day_zone, coalesce(p_refund_to_money, false)
     )
     on conflict (channel) do update set
         title = excluded.title, kind = excluded.kind, can_refund = excluded.can_refund,
         can_refund_in_part = excluded.can_refund_in_part, refund_window = excluded.refund_window,
         max_refunds = excluded.max_refunds, refund_interval = excluded.refund_interval,
-        min_refund = excluded.min_refund, fallback_channel = excluded.fallback_channel, source = excluded.source
+        min_refund = excluded.min_refund, fallback_channel = excluded.fallback_channel, source = excluded.source,
+        txn_numbers = excluded.txn_numbers, day_zone = excluded.day_zone, refund_to_money = excluded.refund_to_money
     returning c.* into v_channel;
     return v_channel;
 end;
 $register_channel$;
 
 comment on function mixpay.register_channel(
-    text, text, text, boolean, boolean, interval, bigint, interval, bigint, text, text
+    text, text, text, boolean, boolean, interval, bigint, interval, bigint, text, text, text, text,
+    boolean
 ) is $$
 Registers a channel for all merchants, or makes a known one what is said here: a limit that is left out is none.
 
@@ -78,6 +91,11 @@ hands the money over. Its rules about refunds, of one payment each: whether it s
 long after the payment; how many times; how far apart; and the least it sends, in the smallest unit. What it cannot send
 goes to p_fallback_channel, or without one waits for a person. p_source says where the rules are published. A change
 counts for refunds from now on, and for those that fall due and were not sent yet.
+p_txn_numbers says whether its own numbers of payments are unique for ever, daily (within a day of p_day_zone, by the
+moment of the payment), or none: it may use one again at any time. A change counts for numbers that are written from now
+on: those that are there stay as they were counted, and are compared only with such as are counted alike.
+p_refund_to_money: of a voucher, that what was paid with it may go back as money. A channel of kind voucher without it
+gives back vouchers only; points that are no money are best registered as a voucher, too.
 Locks: the channel.
 Raises: MX203 if there is no such fallback; MX901; MX902; MX904; MX905.
 $$;

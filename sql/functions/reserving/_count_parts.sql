@@ -9,7 +9,8 @@ begin
     v_refund.freed := v_refund.freed + p_freed;
     v_refund.state := case
         when v_refund.succeeded + v_refund.freed < v_refund.amount then 'processing'
-        when v_refund.freed > 0 then 'failed' else 'succeeded'
+        when v_refund.freed = 0 then 'succeeded'
+        when v_refund.succeeded = 0 then 'failed' else 'partly_failed'
     end;
     return v_refund;
 end;

@@ -10,6 +10,7 @@ declare
     v_number bigint;
     v_last_at timestamptz;
     v_own boolean;
+    v_is_voucher boolean;
     v_problem text;
     v_instead text := '';
     v_destination refund_destination;
@@ -23,6 +24,7 @@ begin
         return v_destination;
     end if;
     select * into v_payment from payments where merchant_id = p_merchant_id and payment_no = p_payment_no;
+    select kind = 'voucher' and not refund_to_money into v_is_voucher from channels where channel = v_payment.channel;
     loop
         -- Window, number, interval and parts are about a payment that came through this very channel.
         v_own := v_channel.channel = v_payment.channel;
@@ -61,6 +63,8 @@ begin
                 );
         end if;
         v_problem := case
+            when v_is_voucher and v_channel.kind <> 'voucher'
+                then format('voucher: %s gives back no money, as %s would', v_payment.channel, v_channel.channel)
             when not v_channel.can_refund then format('no refunds: %s sends no money back', v_channel.channel)
             when p_amount < v_channel.min_refund
                 then format('minimum: %s sends back %s at least', v_channel.channel, v_channel.min_refund)

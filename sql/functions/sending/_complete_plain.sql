@@ -73,7 +73,7 @@ begin
         v_channel_refund.due_at := null;
         v_channel_refund.channel_txn_no := v_item.channel_txn_no;
         v_channel_refund.refunded_at := coalesce(
-            _parse_moment(format('completion %s: "refunded_at"', v_item.i), v_item.refunded_at), now()
+            _parse_moment(format('completion %s: "refunded_at"', v_item.i), v_item.refunded_at, true), now()
         );
         v_channel_refunds := v_channel_refunds || v_channel_refund;
         v_refund := v_item.refund;

@@ -22,7 +22,7 @@ begin
         return null;
     end if;
     -- A moment that was left out then is not compared: it is the one at which it was written.
-    v_same_moment := p_refunded_at is null or p_refunded_at = v_heard.refunded_at or exists (
+    v_same_moment := p_refunded_at is null or _same_moment(p_refunded_at, v_heard.refunded_at) or exists (
         select from facts as f
         where
             f.merchant_id = p_trade.merchant_id and f.log = 'trade' and f.log_no = p_trade.trade_no

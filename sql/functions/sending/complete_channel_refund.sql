@@ -13,9 +13,9 @@ declare
     v_refunded_at timestamptz := coalesce(p_refunded_at, now());
     v_freed bigint := 0;
 begin
-    perform _check_moment('refunded_at', p_refunded_at);
+    perform _check_past('refunded_at', p_refunded_at);
     if p_channel_txn_no is not null then
-        perform _check_number('channel_txn_no', p_channel_txn_no);
+        perform _check_channel_txn_no('channel_txn_no', p_channel_txn_no);
     end if;
     v_trade := _lock_channel_refund(p_merchant_id, p_channel_refund_no);
     select * into v_was from channel_refunds

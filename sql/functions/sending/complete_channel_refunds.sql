@@ -44,7 +44,7 @@ begin
         loop
             perform complete_channel_refund(
                 p_merchant_id, v_item.value ->> 'channel_refund_no', v_item.value ->> 'channel_txn_no',
-                _parse_moment(format('completion %s: "refunded_at"', v_item.i), v_item.value ->> 'refunded_at')
+                _parse_moment(format('completion %s: "refunded_at"', v_item.i), v_item.value ->> 'refunded_at', true)
             );
         end loop;
     end if;

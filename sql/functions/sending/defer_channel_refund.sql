@@ -16,7 +16,9 @@ begin
     v_trade := _lock_channel_refund(p_merchant_id, p_channel_refund_no);
     select * into v_was from channel_refunds
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
-    if v_was.state = 'waiting' and v_was.not_before is not distinct from p_not_before then
+    if v_was.state = 'waiting' and coalesce(
+        _same_moment(v_was.not_before, p_not_before), num_nonnulls(v_was.not_before, p_not_before) = 0
+    ) then
         return v_was;
     end if;
     if v_was.state not in ('waiting', 'pending', 'sent') then

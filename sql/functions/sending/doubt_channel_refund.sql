@@ -35,7 +35,7 @@ begin
         attempts = greatest(attempts, 1), sent_at = coalesce(sent_at, now()),
         due_at = now() + coalesce(
             make_interval(secs => extract(epoch from p_retry_after)::double precision),
-            least(interval '10 seconds' * 2 ^ least(attempts, 20), interval '1 hour')
+            least(interval '10 seconds' * 2 ^ (least(greatest(attempts, 1), 20) - 1), interval '1 hour')
         )
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no
     returning * into v_channel_refund;
@@ -48,7 +48,7 @@ comment on function mixpay.doubt_channel_refund(text, text, text, text, interval
 Books that nobody knows whether a channel sent the money: a time-out, a lost answer. The amount stays reserved.
 
 It may be claimed again after a back-off and is then sent, or asked for, under the same number. p_retry_after is that
-back-off, at most a day; left out: 10 seconds, doubled with each attempt, at most an hour. One that is in doubt already stays as it is.
+back-off, at most a day; left out: 10 seconds after the first attempt, doubled with each further one, at most an hour. One that is in doubt already stays as it is.
 p_worker: who claimed it, needed once it was claimed again. A mark after the lease, or by another worker, is refused:
 it will be claimed again, and its number keeps the channel from sending twice.
 Locks: the trade, then the refund.

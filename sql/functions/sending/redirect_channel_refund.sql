@@ -61,6 +61,7 @@ begin
             detail = format('%s is asked, and payment and order hold less of it that is not refunded.', v_was.amount),
             hint = 'Refund what is left with refund_order. See mixpay.order_balances.';
     end if;
+    perform _refuse_money_for_voucher(v_was, p_channel);
     v_destination := _find_destination(p_merchant_id, v_was.payment_no, p_channel, v_was.amount, p_channel_refund_no);
     -- What waits neither for a moment nor for the person who hands it out cannot be sent that way.
     if v_destination.channel <> p_channel or (
@@ -85,6 +86,6 @@ successor; the reason is not compared.
 Locks: the trade, then the refund, then the order's split.
 Raises: MX101 if there is no such merchant; MX203 if there is no such channel; MX301 if the amount was given to others;
 MX303 if there is no such channel refund; MX304 if it is sent, in doubt or has succeeded; MX307 if it was redirected to
-another channel; MX308 if it is an open anomaly; MX309 if the channel cannot send it; MX321 if a return or a chargeback
-took it; MX901; MX905.
+another channel; MX308 if it is an open anomaly; MX309 if the channel cannot send it; MX313 if it would make money of a
+voucher; MX321 if a return or a chargeback took it; MX901; MX905.
 $$;

@@ -13,7 +13,7 @@ declare
 begin
     perform _check_number('repayment_no', p_repayment_no);
     perform _check_amount('amount', p_amount);
-    perform _check_moment('repaid_at', p_repaid_at);
+    perform _check_past('repaid_at', p_repaid_at);
     perform _check_text('reason', p_reason);
     perform _check_number('bank', p_bank);
     perform _check_merchant(p_merchant_id);
@@ -63,7 +63,9 @@ begin
     select * into v_repayment from repayments where merchant_id = p_merchant_id and repayment_no = p_repayment_no;
     if (v_repayment.account, v_repayment.owner, v_repayment.amount, v_repayment.currency)
         is distinct from (v_account.account, v_account.owner, p_amount, p_currency)
-        or v_repayment.repaid_at <> p_repaid_at or v_repayment.bank <> p_bank then
+        -- A moment that was left out then is not compared: it is the one at which it was written.
+        or (not _same_moment(v_repayment.repaid_at, p_repaid_at) and v_repayment.repaid_at <> v_repayment.created_at)
+        or v_repayment.bank <> p_bank then
         raise exception 'repayment number % was used for something else', p_repayment_no using
             errcode = 'MX410',
             detail = format('It brought %s %s to %s:%s, by %s.', v_repayment.amount, v_repayment.currency,

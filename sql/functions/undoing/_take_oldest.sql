@@ -30,7 +30,10 @@ begin
         where
             p.merchant_id = p_merchant_id and p.trade_no = p_trade_no and not p.spent
             and (p.paid_at, p.seq) >= (v_from_paid_at, v_from_seq)
-            and p_offline = (select c.kind = 'offline' from channels as c where c.channel = p.channel)
+            and p_offline = (
+                select c.kind = 'offline' from channels as c
+                where c.channel = p.channel and (c.kind <> 'voucher' or c.refund_to_money)
+            )
         order by p.paid_at, p.seq;
     end if;
     while v_left > 0 loop
@@ -49,6 +52,6 @@ comment on function mixpay._take_oldest(text, text, bigint, boolean) is $$
 The trade's payments that an amount is to be taken from, the oldest first, and how much from each; together it is less
 if less is refundable.
 
-p_offline: only those of offline channels, or only the others; null: all. Reads only the payments that it takes from, and
+p_offline: only those of offline channels, or only the others that may go back as money; null: all. Reads only the payments that it takes from, and
 those that it passes over.
 $$;

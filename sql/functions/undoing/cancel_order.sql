@@ -38,6 +38,10 @@ begin
             detail = format('It is %s.', v_trade.state),
             hint = 'Only what is still to be paid can be cancelled. Give money back with refund_order.';
     end if;
+    perform _refuse_dispute(
+        p_merchant_id, p_order_no,
+        'Its money serves no other order until close_dispute. The buyer can get it back with refund_order.'
+    );
     perform _lock_splits(p_merchant_id, array[p_trade_no]);
     -- A line that is paid need not be live: its trade was paid before something of it was returned.
     select count(*), coalesce(sum(amount - paid), 0) into v_others, v_lacking
@@ -87,5 +91,5 @@ last order it is closed. Of an order that was cancelled already the trade is ret
 is not compared.
 Locks: the trade; then its orders' splits, in ascending order number.
 Raises: MX101 if there is no such merchant; MX104 if there is no such trade; MX111 if the order is not in it; MX204 if
-the trade is not open; MX901; MX905.
+the trade is not open; MX503 if the order is in dispute; MX901; MX905.
 $$;
