@@ -94,7 +94,7 @@ UNREACHABLE = {
     "_lock_trade_of_chargeback": {"MX201"},  # a chargeback has a payment
     "preview_refund": {"MX306", "MX313"},  # it names no payments, and hands out nothing
     "record_refund": {"MX306"},  # nor does it
-    "record_channel_refund": {"MX321"},  # its number is that of an order's refund
+    "record_channel_refund": {"MX313", "MX321"},  # an order's refund, by its own channel
     "_refund_once": {"MX313"},  # it hands out nothing
     "claim_channel_refunds": {"MX303", "MX321"},  # it claims what is there and is to be sent
     "defer_channel_refund": {"MX203"},  # a channel refund has a channel
