@@ -16,7 +16,8 @@ begin
         select * into v_new from settlements where merchant_id = p_merchant_id and settlement_no = p_settlement_no;
         if found then
             if (v_new.account, v_new.owner) <> (p_account.account, p_account.owner)
-                or not _same_moment(v_new.until_at, p_until) or v_new.currency <> p_currency or v_new.bank <> p_bank then
+                or not _same_moment(v_new.until_at, p_until) or v_new.currency <> p_currency
+                or v_new.bank <> p_bank then
                 raise exception 'settlement number % was used for something else', p_settlement_no using
                     errcode = 'MX402',
                     detail = format('It settled %s %s in %s until %s, by %s.', v_new.account, v_new.owner,
