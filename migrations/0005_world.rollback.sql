@@ -7,7 +7,7 @@ begin
         select from mixpay.facts
         where
             log in ('adjustment', 'channel_fee', 'channel_payout')
-            or entity in ('return', 'chargeback', 'order')
+            or entity in ('return', 'chargeback', 'order', 'repricing')
             or to_state in ('authorized', 'written_off')
             or (entity = 'payment' and from_state = to_state)
             or to_state = 'partly_failed'
@@ -32,7 +32,8 @@ begin
         where channel_txn_no is not null
         group by merchant_id, channel, channel_txn_no
         having count(*) > 1
-    ) or exists (select from mixpay.payments where captures is not null) then
+    ) or exists (select from mixpay.payments where captures is not null)
+    or exists (select from mixpay.notes) then
         raise exception '0005 cannot be taken back any more' using
             errcode = 'object_not_in_prerequisite_state',
             detail = 'Something is on record that the tables of before have no word for.',
@@ -76,6 +77,17 @@ where from_state = to_state and entity in ('payment', 'channel_refund') and caus
 -- Repricing, writing off, notes.
 delete from mixpay.state_transitions where 'written_off' in (from_state, to_state);
 comment on column mixpay.refunds.succeeded is 'What has gone back.';
+
+drop table mixpay.notes;
+drop table mixpay.repricings;
+delete from mixpay.state_transitions where entity = 'repricing';
+
+alter table mixpay.trade_orders
+drop constraint amount_is_never_above_asked,
+drop column raised,
+add constraint amount_is_never_above_asked check (amount <= asked);
+
+comment on column mixpay.orders.amount is 'In the currency''s smallest unit.';
 
 -- Adjustments, channel fees and payouts, the bank.
 drop table mixpay.channel_payouts;

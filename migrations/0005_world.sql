@@ -26,7 +26,7 @@ begin
     alter domain mixpay.entity add constraint entity_is_known check (
         value in (
             'trade', 'payment', 'refund', 'channel_refund', 'release', 'dispute', 'split', 'settlement', 'repayment',
-            'return', 'chargeback', 'order', 'adjustment', 'channel_fee', 'channel_payout'
+            'return', 'chargeback', 'order', 'repricing', 'adjustment', 'channel_fee', 'channel_payout'
         )
     );
     alter domain mixpay.account drop constraint account_is_known;
@@ -55,7 +55,7 @@ drop constraint entity_is_known,
 add constraint entity_is_known check (
     entity in (
         'trade', 'payment', 'refund', 'channel_refund', 'release', 'dispute', 'split', 'settlement', 'repayment',
-        'return', 'chargeback', 'order', 'adjustment', 'channel_fee', 'channel_payout'
+        'return', 'chargeback', 'order', 'repricing', 'adjustment', 'channel_fee', 'channel_payout'
     )
 );
 
@@ -385,8 +385,82 @@ comment on column mixpay.channel_payouts.paid_at is 'When the channel paid it.';
 insert into mixpay.state_transitions (entity, from_state, to_state, cause) values
     ('channel_refund', 'waiting', 'written_off', 'nobody will hand it over'),
     ('channel_refund', 'pending', 'written_off', 'nobody will send it'),
-    ('channel_refund', 'written_off', 'succeeded', 'the money was handed back after all');
+    ('channel_refund', 'written_off', 'succeeded', 'the money was handed back after all'),
+    ('repricing', '', 'repriced', 'an order costs something else');
 comment on column mixpay.refunds.succeeded is 'What has gone back, or was written off.';
+
+comment on column mixpay.orders.amount is 'What it costs now, in the currency''s smallest unit.';
+
+alter table mixpay.trade_orders
+add column raised mixpay.amount not null default 0,
+drop constraint amount_is_never_above_asked,
+add constraint amount_is_never_above_asked check (amount <= asked + raised);
+
+comment on column mixpay.trade_orders.raised is
+'How far above asked a repricing of the order has taken the share, at most.';
+
+create table mixpay.repricings (
+    merchant_id text collate "C" not null,
+    reprice_no mixpay.number not null,
+    order_no text collate "C" not null,
+    nth bigint not null,
+    merges bigint not null,
+    from_amount mixpay.positive_amount not null,
+    amount mixpay.positive_amount not null,
+    reason text,
+    created_at timestamptz not null default now(),
+    primary key (merchant_id, reprice_no),
+    foreign key (merchant_id, order_no) references mixpay.orders,
+    constraint counters_are_positive check (nth > 0 and merges > 0),
+    constraint reason_has_no_control_characters check (
+        reason !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
+    )
+);
+
+alter table mixpay.repricings alter column merchant_id set (n_distinct = -0.01);
+
+-- What an order cost when it was merged; and the foreign key to orders.
+create unique index nth_repricing_is_the_orders_own_counter on mixpay.repricings (order_no, merchant_id, nth)
+where order_no is not null;
+
+comment on table mixpay.repricings is 'Changes of what an order costs.';
+comment on column mixpay.repricings.nth is 'Its place among the repricings of the order, from 1.';
+comment on column mixpay.repricings.merges is
+'How many trades it had been merged into by then: whether a merge came before this, its line''s nth says.';
+comment on column mixpay.repricings.from_amount is 'What the order cost before, in the currency''s smallest unit.';
+comment on column mixpay.repricings.amount is 'What it costs since, in the currency''s smallest unit.';
+
+create table mixpay.notes (
+    merchant_id text collate "C" not null,
+    entity text collate "C" not null,
+    number text collate "C" not null,
+    notes jsonb not null,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    primary key (merchant_id, entity, number),
+    constraint notes_are_a_flat_object check (
+        jsonb_typeof(notes) = 'object'
+        and not jsonb_path_exists(
+            notes, 'strict $.* ? (@.type() == "object" || @.type() == "array" || @.type() == "null")', silent => true
+        )
+    ),
+    constraint notes_are_at_most_16_kb check (octet_length(notes::text) <= 16384),
+    constraint keys_are_at_most_100 check (jsonb_array_length(jsonb_path_query_array(notes, '$.keyvalue()')) <= 100),
+    constraint keys_are_1_to_64_characters check (
+        not jsonb_path_exists(notes, '$.keyvalue().key ? (!(@ like_regex "^.{1,64}$" flag "s"))')
+    ),
+    constraint notes_have_no_control_characters check (
+        not jsonb_path_exists(notes, '$.keyvalue().key ? (@ like_regex "[\u0001-\u001f\u007f-\u009f]")')
+        and not jsonb_path_exists(notes, '$.* ? (@ like_regex "[\u0001-\u001f\u007f-\u009f]")')
+    )
+);
+
+alter table mixpay.notes alter column merchant_id set (n_distinct = -0.01);
+
+comment on table mixpay.notes is 'The callers'' own keys and values about things that have a number here.';
+comment on column mixpay.notes.entity is 'What it is about: order, trade, payment, ...; number says which.';
+comment on column mixpay.notes.notes is 'A flat object of texts, numbers and booleans.';
+comment on column mixpay.notes.updated_at is 'When a key was set or removed last.';
 
 -- The channels' own numbers; refunds that went in part.
 insert into mixpay.state_transitions (entity, from_state, to_state, cause) values

@@ -9,7 +9,7 @@ What is left out is left to the server. What is refused is raised as a class of 
 # The bodies are empty because `call` makes the signature run.
 # mypy: disable-error-code="empty-body"
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NotRequired, TypedDict
 
@@ -29,6 +29,9 @@ from mixpay_db.rows import (
     DueMerchant,
     Event,
     Merchant,
+    Note,
+    NoteValue,
+    Order,
     Payee,
     Payment,
     Refund,
@@ -226,6 +229,12 @@ def cancel_order(merchant_id: str, trade_no: str, order_no: str, reason: str) ->
 
 @call
 def expire_trades(merchant_id: str, limit: int = 1000) -> list[Trade]: ...
+
+
+@call
+def reprice_order(
+    merchant_id: str, order_no: str, reprice_no: str, amount: int, reason: str
+) -> Order: ...
 
 
 @call
@@ -535,3 +544,9 @@ def record_channel_payout(
 
 @call
 def read_events(merchant_id: str, after: str | None = None, limit: int = 100) -> list[Event]: ...
+
+
+@call
+def annotate(
+    merchant_id: str, entity: str, number: str, notes: Mapping[str, NoteValue | None]
+) -> Note: ...

@@ -134,6 +134,8 @@ def kind(parameter: inspect.Parameter) -> Kind:
     if get_origin(parameter.annotation) not in (Union, UnionType):
         annotations = (parameter.annotation,)
     annotation = next(a for a in annotations if a is not NoneType)
+    if get_origin(annotation) is Mapping:
+        return "json"
     if get_origin(annotation) is Sequence:
         return "texts" if get_args(annotation) == (str,) else "json"
     return _KINDS[annotation]

@@ -56,7 +56,7 @@ order by
     array_position(
         array[
             'trade', 'payment', 'refund', 'channel_refund', 'return', 'chargeback', 'release',
-            'dispute', 'split', 'settlement', 'repayment'
+            'dispute', 'split', 'repricing', 'settlement', 'repayment'
         ],
         entity
     ),

@@ -80,6 +80,18 @@ class TradeNotKept(MixpayError, code="MX113"):
     """The trade was closed without keep_paid, and is to keep what was paid now."""
 
 
+class OrderCannotCostSoLittle(MixpayError, code="MX114"):
+    """An order was to cost less than it is paid elsewhere, or than is refunded of it."""
+
+
+class RepriceNoUsed(MixpayError, code="MX115"):
+    """The reprice number was used for something else."""
+
+
+class NothingToAnnotate(MixpayError, code="MX116"):
+    """There is nothing of this kind and number."""
+
+
 # Payments.
 
 

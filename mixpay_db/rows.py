@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 
+# What a note may be.
+NoteValue = str | int | float | bool
+
+
 @dataclass(frozen=True, slots=True)
 class Merchant:
     merchant_id: str
@@ -186,6 +190,29 @@ class AnomalyResolution:
     resolution: str
     reason: str | None
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    merchant_id: str
+    order_no: str
+    payee_no: str | None
+    currency: str
+    amount: int
+    merge_count: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """The caller's own notes about something that has a number."""
+
+    merchant_id: str
+    entity: str
+    number: str
+    notes: dict[str, NoteValue]
+    created_at: datetime
+    updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

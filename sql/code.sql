@@ -8,6 +8,7 @@ set role mixpay_owner;
 \ir views/payee_list.sql
 \ir views/trade_balances.sql
 \ir views/order_balances.sql
+\ir views/repricing_list.sql
 \ir views/payment_balances.sql
 \ir views/refund_list.sql
 \ir views/channel_refund_list.sql
@@ -47,6 +48,7 @@ set role mixpay_owner;
 \ir views/channel_payout_list.sql
 \ir views/history.sql
 \ir views/events.sql
+\ir views/note_list.sql
 \ir views/horizon.sql
 -- What may be done. First what all calls share; then step by step what a caller does, each step with its own helpers.
 -- What every call does first: it looks at what it was given. A refusal has a code, the numbers and the way out.
@@ -158,6 +160,7 @@ set role mixpay_owner;
 \ir functions/paying/_store_successes.sql
 \ir functions/paying/succeed_payments.sql
 -- 3. He does not go on: cancel_order takes one order out, close_trade ends the trade, expire_trades sweeps the rest.
+-- Or an order costs something else: reprice_order.
 \ir functions/undoing/_take_oldest.sql
 \ir functions/undoing/_unapply.sql
 \ir functions/undoing/_reverse.sql
@@ -165,6 +168,9 @@ set role mixpay_owner;
 \ir functions/undoing/close_trade.sql
 \ir functions/undoing/cancel_order.sql
 \ir functions/undoing/expire_trades.sql
+\ir functions/undoing/_refuse_repricing.sql
+\ir functions/undoing/_reprice_line.sql
+\ir functions/undoing/reprice_order.sql
 -- 4. He gets money back: preview_refund says where from, refund_order reserves it, record_refund says it was cash.
 \ir functions/refunding/_refuse_refund_no.sql
 \ir functions/refunding/_same_refund.sql
@@ -285,6 +291,10 @@ set role mixpay_owner;
 \ir functions/accounts/record_channel_payout.sql
 -- 12. Whoever follows reads events, from the position of the last one.
 \ir functions/following/read_events.sql
+-- Whoever wants to remember something of his own about any of it: annotate.
+\ir functions/annotating/_check_notes.sql
+\ir functions/annotating/_refuse_unknown.sql
+\ir functions/annotating/annotate.sql
 -- What the tables refuse by themselves.
 \ir triggers/refuse_illegal_transitions.sql
 \ir triggers/facts_stay.sql

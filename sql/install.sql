@@ -16,6 +16,7 @@ set role mixpay_owner;
 -- Money in.
 \ir schema/trades.sql
 \ir schema/trade_orders.sql
+\ir schema/repricings.sql
 \ir schema/payments.sql
 -- Money back: what channels took by themselves, and what is sent.
 \ir schema/returns.sql
@@ -45,5 +46,7 @@ set role mixpay_owner;
 \ir schema/folded_balances.sql
 \ir schema/closed_periods.sql
 \ir schema/closed_balances.sql
+-- What callers write down beside it.
+\ir schema/notes.sql
 reset role;
 \ir code.sql

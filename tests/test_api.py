@@ -57,6 +57,7 @@ TYPES = {
     "xid8": str,
     "pg_snapshot": str,
     "text[]": list[str],
+    "jsonb": dict[str, rows.NoteValue],
 }
 DAY = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ORDERS: list[mixpay_db.OrderToMerge] = [
@@ -297,6 +298,8 @@ def elsewhere(merchant: str) -> Generator[Step, Any, None]:
     unsent = sent.channel_refund_no
     yield lambda c: mixpay_db.defer_channel_refund(c, merchant, unsent, "no account", worker="w")
     yield lambda c: mixpay_db.write_off(c, merchant, unsent, "he does not want it")
+    yield lambda c: mixpay_db.reprice_order(c, merchant, "EA", "EN1", 80, "a discount")
+    yield lambda c: mixpay_db.annotate(c, merchant, "order", "EA", {"gift": True, "weight": 2.5})
 
 
 # What somebody else's transaction keeps open, PostgreSQL's own included, is not settled yet.
@@ -334,7 +337,7 @@ def same(told: list[Any]) -> list[Any]:
     but = {"merchant_id", "channel_refund_no", "redirected_from", "position", "xid"}
     but |= {"created_at", "due_at", "sent_at", "happened_at", "until_at", "closed_at"}
     but |= {"reversed_at", "earliest_at", "latest_at", "from_xid", "until_xid", "release_no"}
-    but |= {"seen", "voided_at", "settlement_no"}
+    but |= {"seen", "updated_at", "voided_at", "settlement_no"}
     return [
         [
             (type(row).__name__, {k: v for k, v in asdict(row).items() if k not in but})

@@ -73,6 +73,16 @@ from (values ({})) as v (
     from_account, to_account, amount
 )
 """
+REPRICINGS = (
+    "insert into mixpay.repricings (reprice_no, order_no, nth, merges, from_amount, amount, "
+    "merchant_id) values {}"
+)
+
+
+def repricings(*rows: tuple[str, str, int, int, int, int]) -> str:
+    return REPRICINGS.format(", ".join(str((*row, "m")) for row in rows))
+
+
 MOVE = """
 insert into mixpay.facts (
     merchant_id, log, log_no, entry, epoch, entity, number, order_no, refund_no,
@@ -1079,6 +1089,38 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         (
             "update mixpay.splits set divided = 101 where split_no = 'X1'",
             {"split_no": "X1", "divided": 101, "of_order": 100},
+        ),
+    ],
+    "notes_are_about_what_is_on_record": [
+        (
+            "insert into mixpay.notes (merchant_id, entity, number, notes) "
+            "values ('m', 'payment', 'T1', '{}')",
+            {"entity": "payment", "number": "T1"},
+        ),
+        (
+            "insert into mixpay.notes (merchant_id, entity, number, notes) "
+            "values ('m', 'fact', 'T1', '{}')",
+            {"entity": "fact", "number": "T1"},
+        ),
+    ],
+    "repricings_follow_one_another": [
+        (
+            repricings(("N1", "A", 1, 1, 90, 100), ("N2", "A", 2, 1, 100, 95)),
+            {"order_no": "A", "reprice_no": "N2", "amount": 95, "then": 100},
+        ),
+        (
+            repricings(("N1", "A", 1, 1, 90, 80), ("N2", "A", 2, 1, 85, 100)),
+            {"order_no": "A", "reprice_no": "N1", "amount": 80, "then": 85},
+        ),
+        (
+            repricings(("N1", "A", 1, 1, 90, 80), ("N2", "A", 3, 1, 80, 100)),
+            {"reprice_no": "N1", "nth": 1, "next_nth": 3},
+        ),
+        (repricings(("N1", "A", 2, 1, 90, 100)), {"reprice_no": "N1", "nth": 2}),
+        (repricings(("N1", "A", 1, 2, 90, 100)), {"reprice_no": "N1", "nth": 1}),
+        (
+            repricings(("N1", "E", 1, 2, 9, 8), ("N2", "E", 2, 1, 8, 5)),
+            {"reprice_no": "N1", "next_nth": 2},
         ),
     ],
     "rounding_account_holds_what_was_written_off": [

@@ -47,6 +47,15 @@ CHANNEL_FEE = (
 )
 
 
+REPRICING = (
+    "insert into mixpay.repricings (merchant_id, reprice_no, order_no, nth, merges, from_amount, "
+    "amount, reason) values ('m', {})"
+)
+NOTES = (
+    "insert into mixpay.notes (merchant_id, entity, number, notes) values ('m', 'order', 'A', {})"
+)
+
+
 def settlement(**columns: Any) -> str:
     """A settlement of nothing in which every constraint but one is met."""
     row = {
@@ -207,6 +216,33 @@ REFUSED: dict[tuple[str, str], str] = {
     ),
     ("trade_orders", "amount_is_never_above_asked"): (
         "update mixpay.trade_orders set amount = asked + 1"
+    ),
+    ("repricings", "repricings_pkey"): (
+        REPRICING.format("'N', 'A', 1, 1, 1, 1, null), ('m', 'N', 'B', 1, 1, 1, 1, null")
+    ),
+    ("repricings", "repricings_merchant_id_order_no_fkey"): REPRICING.format(
+        "'N', 'X', 1, 1, 1, 1, null"
+    ),
+    ("repricings", "counters_are_positive"): REPRICING.format("'N', 'A', 0, 1, 1, 1, null"),
+    ("repricings", "reason_has_no_control_characters"): REPRICING.format(
+        "'N', 'A', 1, 1, 1, 1, E'a\nb'"
+    ),
+    ("repricings", "nth_repricing_is_the_orders_own_counter"): REPRICING.format(
+        "'N', 'A', 1, 1, 1, 1, null), ('m', 'N2', 'A', 1, 1, 1, 1, null"
+    ),
+    ("notes", "notes_pkey"): NOTES.format("'{}'), ('m', 'order', 'A', '{}'"),
+    ("notes", "notes_are_a_flat_object"): NOTES.format("""'{"a": [1]}'"""),
+    ("notes", "notes_are_at_most_16_kb"): NOTES.format(
+        "jsonb_build_object('a', repeat('x', 16384))"
+    ),
+    ("notes", "keys_are_at_most_100"): NOTES.format(
+        "(select jsonb_object_agg(n, 1) from generate_series(1, 101) as n)"
+    ),
+    ("notes", "keys_are_1_to_64_characters"): NOTES.format(
+        "jsonb_build_object(repeat('k', 65), 1)"
+    ),
+    ("notes", "notes_have_no_control_characters"): NOTES.format(
+        "jsonb_build_object('a', 'b' || chr(155))"
     ),
     ("trade_orders", "paid_is_never_above_amount"): (
         "update mixpay.trade_orders set paid = amount + 1"
@@ -678,6 +714,9 @@ FACTS_STAY = [
     "truncate mixpay.chargebacks cascade",
     "delete from mixpay.disputes",
     "truncate mixpay.disputes",
+    "update mixpay.repricings set amount = 1",
+    "delete from mixpay.repricings",
+    "truncate mixpay.repricings",
     "update mixpay.releases set amount = 1",
     "delete from mixpay.releases",
     "truncate mixpay.releases",

@@ -32,7 +32,7 @@ def test_each_transition_is_an_arrow_and_a_row(conn: Connection[Any]) -> None:
     assert arrows == set(stored.fetchall())
     assert {row for row in rows if row[1] != "from"} == arrows
     of_money = ["trade", "payment", "refund", "channel_refund", "return", "chargeback"]
-    of_payees = ["release", "dispute", "split", "settlement", "repayment"]
+    of_payees = ["release", "dispute", "split", "repricing", "settlement", "repayment"]
     assert list(sections) == of_money + of_payees
     assert text.count("```mermaid\nstateDiagram-v2\n") == len(sections)
 

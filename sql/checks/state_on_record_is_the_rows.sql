@@ -14,6 +14,8 @@ with rows_now as (
     union all
     select merchant_id, 'split', split_no, 'agreed' from mixpay.splits
     union all
+    select merchant_id, 'repricing', reprice_no, 'repriced' from mixpay.repricings
+    union all
     select merchant_id, 'settlement', settlement_no, state from mixpay.settlements
     union all
     select merchant_id, 'repayment', repayment_no, 'recorded' from mixpay.repayments

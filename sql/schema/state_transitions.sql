@@ -8,7 +8,7 @@ create table mixpay.state_transitions (
     constraint entity_is_known check (
         entity in (
             'trade', 'payment', 'refund', 'channel_refund', 'release', 'dispute', 'split', 'settlement', 'repayment',
-            'return', 'chargeback', 'order', 'adjustment', 'channel_fee', 'channel_payout'
+            'return', 'chargeback', 'order', 'repricing', 'adjustment', 'channel_fee', 'channel_payout'
         )
     )
 );
@@ -90,6 +90,7 @@ insert into mixpay.state_transitions (entity, from_state, to_state, cause) value
     ('settlement', '', 'settled', 'what is payable is paid out'),
     ('settlement', 'settled', 'reversed', 'the payout failed'),
     ('settlement', 'reversed', 'settled', 'the payout had arrived after all'),
+    ('repricing', '', 'repriced', 'an order costs something else'),
     ('repayment', '', 'recorded', 'money was brought in for an account'),
     ('return', '', 'returned', 'a channel took a payment back that was not the buyer''s to give'),
     ('chargeback', '', 'charged', 'a channel took money back for a buyer who objected'),

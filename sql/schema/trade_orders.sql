@@ -20,10 +20,11 @@ create table mixpay.trade_orders (
     release_at timestamptz generated always as (
         case when paid - refunded > cleared then release_due_at end
     ) stored,
+    raised mixpay.amount not null default 0,
     primary key (merchant_id, trade_no, position),
     foreign key (merchant_id, trade_no) references mixpay.trades,
     foreign key (merchant_id, order_no) references mixpay.orders,
-    constraint amount_is_never_above_asked check (amount <= asked),
+    constraint amount_is_never_above_asked check (amount <= asked + raised),
     constraint paid_is_never_above_amount check (paid <= amount),
     constraint refunded_is_never_above_paid check (refunded <= paid),
     constraint cleared_is_never_above_what_is_there check (cleared <= paid - refunded),
@@ -48,6 +49,8 @@ comment on column mixpay.trade_orders.nth is
 'Its place among the trades of the order, from 1: refunds take from the first trade first.';
 comment on column mixpay.trade_orders.asked is 'The share as it was merged, in the currency''s smallest unit.';
 comment on column mixpay.trade_orders.amount is 'The share as it is now.';
+comment on column mixpay.trade_orders.raised is
+'How far above asked a repricing of the order has taken the share, at most.';
 comment on column mixpay.trade_orders.live is 'Its trade is open and it may still be paid.';
 comment on column mixpay.trade_orders.hold is 'Merged with hold: its money stays in escrow until it is released.';
 comment on column mixpay.trade_orders.release_due_at is 'When the hold ends by itself; null: by call only.';

@@ -71,7 +71,7 @@ create domain mixpay.entity as text collate "C"
 constraint entity_is_known check (
     value in (
         'trade', 'payment', 'refund', 'channel_refund', 'release', 'dispute', 'split', 'settlement', 'repayment',
-        'return', 'chargeback', 'order', 'adjustment', 'channel_fee', 'channel_payout'
+        'return', 'chargeback', 'order', 'repricing', 'adjustment', 'channel_fee', 'channel_payout'
     )
 );
 

@@ -23,6 +23,9 @@ for each statement execute function mixpay._refuse_to_change_facts();
 create trigger repayments_stay before update or delete or truncate on mixpay.repayments
 for each statement execute function mixpay._refuse_to_change_facts();
 
+create trigger repricings_stay before update or delete or truncate on mixpay.repricings
+for each statement execute function mixpay._refuse_to_change_facts();
+
 create trigger adjustments_stay before update or delete or truncate on mixpay.adjustments
 for each statement execute function mixpay._refuse_to_change_facts();
 

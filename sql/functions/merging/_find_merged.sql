@@ -22,7 +22,14 @@ begin
                     select from orders as o
                     where
                         o.merchant_id = p_merchant_id and o.order_no = l.order_no
-                        and o.amount = l.amount and o.currency = l.currency
+                        and o.currency = l.currency
+                        -- What it cost then, if it has been repriced since.
+                        and l.amount = coalesce((
+                            select r.from_amount from repricings as r
+                            where r.merchant_id = p_merchant_id and r.order_no = l.order_no and r.merges >= t.nth
+                            order by r.nth
+                            limit 1
+                        ), o.amount)
                         and coalesce(o.payee_no = l.payee_no, l.payee_no is null)
                     offset 0
                 )

@@ -57,10 +57,10 @@ begin
     order by l.trade, l.position
     limit 1;
     if found then
-        raise exception 'order % is not what it was when it was first merged', v_wrong.order_no using
+        raise exception 'order % is not what is known of it', v_wrong.order_no using
             errcode = 'MX105',
-            detail = format('It was %s, and now it is %s.', v_wrong.was, v_wrong.sent),
-            hint = 'An order keeps its amount, currency and payee. Give a changed order a number of its own.';
+            detail = format('It is known as %s, and now it is %s.', v_wrong.was, v_wrong.sent),
+            hint = 'What it costs changes by reprice_order; its currency and payee never change.';
     end if;
 end;
 $_refuse_wrong_orders$;

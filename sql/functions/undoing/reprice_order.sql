@@ -1,0 +1,95 @@
+create function mixpay.reprice_order(
+    p_merchant_id text, p_order_no text, p_reprice_no text, p_amount bigint, p_reason text
+) returns mixpay.orders
+language plpgsql security definer
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set jit = off
+as $reprice_order$
+declare
+    v_order orders;
+    v_repricing repricings;
+    v_trades trades[];
+    v_trade trades;
+    v_line trade_orders;
+    v_taken bigint;
+    v_share bigint;
+    v_fact facts;
+begin
+    perform _check_number('reprice_no', p_reprice_no);
+    perform _check_amount('amount', p_amount);
+    perform _check_text('reason', p_reason);
+    -- As a merge locks it: neither sees the other half done.
+    update orders set merge_count = merge_count where merchant_id = p_merchant_id and order_no = p_order_no
+    returning * into v_order;
+    if not found then
+        perform _check_order(p_merchant_id, p_order_no);
+    end if;
+    insert into repricings (merchant_id, reprice_no, order_no, nth, merges, from_amount, amount, reason)
+    select
+        p_merchant_id, p_reprice_no, p_order_no, coalesce(max(r.nth), 0) + 1, v_order.merge_count, v_order.amount,
+        p_amount, p_reason
+    from repricings as r
+    where r.merchant_id = p_merchant_id and r.order_no = p_order_no
+    on conflict (merchant_id, reprice_no) do nothing
+    returning * into v_repricing;
+    if not found then
+        select * into v_repricing from repricings where merchant_id = p_merchant_id and reprice_no = p_reprice_no;
+        if v_repricing.order_no <> p_order_no or v_repricing.amount <> p_amount then
+            raise exception 'reprice number % was used for something else', p_reprice_no using
+                errcode = 'MX115',
+                detail = format('It made order %s cost %s.', v_repricing.order_no, v_repricing.amount),
+                hint = 'Repeat a repricing with the same content, or give it a number of its own.';
+        end if;
+        return v_order;
+    end if;
+    v_trades := _lock_trades_of_order(p_merchant_id, p_order_no);
+    select * into v_line from trade_orders
+    where merchant_id = p_merchant_id and order_no = p_order_no and live;
+    v_taken := _taken_of_order(p_merchant_id, p_order_no, v_line.trade_no);
+    perform _refuse_repricing(v_order, p_amount, v_taken, v_line);
+    update orders set amount = p_amount where merchant_id = p_merchant_id and order_no = p_order_no
+    returning * into v_order;
+    select t.* into v_trade
+    from unnest(v_trades) as t
+    cross join lateral (
+        select x.nth, x.live from trade_orders as x
+        where x.merchant_id = p_merchant_id and x.order_no = p_order_no and x.trade_no = t.trade_no
+        limit 1
+    ) as l
+    order by l.live desc, l.nth desc
+    limit 1;
+    v_fact := _fact(v_trade, 'repricing', p_reprice_no, '', 'repriced');
+    v_fact.order_no := p_order_no;
+    v_fact.reason := concat_ws(': ', format('%s instead of %s', p_amount, v_repricing.from_amount), p_reason);
+    if v_line.trade_no is null then
+        perform _post(v_trade, array[v_fact]);
+        return v_order;
+    end if;
+    -- A line that was to pay all the rest is to pay all of it still; another one only as much as there is.
+    v_share := p_amount - v_taken;
+    if v_line.amount < v_repricing.from_amount - v_taken then
+        v_share := least(v_share, v_line.amount);
+    end if;
+    perform _reprice_line(v_trade, v_line, v_share, v_fact);
+    return v_order;
+end;
+$reprice_order$;
+
+comment on function mixpay.reprice_order(text, text, text, bigint, text) is $$
+Changes what an order costs, once per reprice number, and returns the order as it is then.
+
+p_amount is the whole new amount, in the currency's smallest unit. The order's open trade follows at once. A line that
+was to pay all that the order's other trades leave of it is to pay that still, be it more or less; a line of a part (a
+deposit) only falls, where less than the part is left. What is paid above the new share serves the trade's other orders,
+divided as a payment is, and what they do not need goes back to the payments, the oldest first, as a refund of kind
+reversal; the trade may become paid by that. An order that is in no open trade can be merged again for what is lacking
+then. From now on a merge of the order must bring the new amount; the repetition of one that came before brings what it
+brought then.
+An order keeps what it is paid elsewhere, and what is refunded of it: below that it cannot fall. The same number with the
+same content returns the order as it is now; the reason is not compared.
+Locks: the order; then its trades, in ascending trade number; then the splits of the open trade's orders, in ascending
+order number.
+Raises: MX101 if there is no such merchant; MX103 if there is no such order; MX114 if it is below what is paid elsewhere,
+or refunded; MX115 if the reprice number was used for something else; MX503 if a dispute is open and money would move;
+MX510 if the fixed shares of its split would be more than the order; MX901; MX902; MX905.
+$$;

@@ -1,0 +1,11 @@
+create view mixpay.note_list as
+select
+    merchant_id,
+    entity,
+    number,
+    notes,
+    created_at,
+    updated_at
+from mixpay.notes;
+
+comment on view mixpay.note_list is 'The callers'' own notes: join it by entity and number, and ask for a key by notes ->> ''key''.';

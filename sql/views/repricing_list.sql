@@ -1,0 +1,16 @@
+create view mixpay.repricing_list as
+select
+    r.merchant_id,
+    r.reprice_no::text as reprice_no,
+    r.order_no,
+    r.nth,
+    r.from_amount::bigint as from_amount,
+    r.amount::bigint as amount,
+    o.currency,
+    r.reason,
+    r.created_at
+from mixpay.repricings as r
+inner join mixpay.orders as o on o.merchant_id = r.merchant_id and o.order_no = r.order_no;
+
+comment on view mixpay.repricing_list is 'What orders cost before and since, in the smallest unit, whenever that changed.';
+comment on column mixpay.repricing_list.nth is 'Its place among the repricings of the order, from 1.';
