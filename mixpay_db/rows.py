@@ -6,7 +6,6 @@ Amounts are in the currency's smallest unit. `mixpay_db.money` makes them decima
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-
 # What a note may be.
 NoteValue = str | int | float | bool
 

@@ -74,7 +74,7 @@ from (values ({})) as v (
 )
 """
 REPRICINGS = (
-    "insert into mixpay.repricings (reprice_no, order_no, nth, merges, from_amount, amount, "
+    "insert into mixpay.repricings (reprice_no, order_no, nth, merge_count, from_amount, amount, "
     "merchant_id) values {}"
 )
 
@@ -1106,11 +1106,11 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "repricings_follow_one_another": [
         (
             repricings(("N1", "A", 1, 1, 90, 100), ("N2", "A", 2, 1, 100, 95)),
-            {"order_no": "A", "reprice_no": "N2", "amount": 95, "then": 100},
+            {"order_no": "A", "reprice_no": "N2", "amount": 95, "costs_then": 100},
         ),
         (
             repricings(("N1", "A", 1, 1, 90, 80), ("N2", "A", 2, 1, 85, 100)),
-            {"order_no": "A", "reprice_no": "N1", "amount": 80, "then": 85},
+            {"order_no": "A", "reprice_no": "N1", "amount": 80, "costs_then": 85},
         ),
         (
             repricings(("N1", "A", 1, 1, 90, 80), ("N2", "A", 3, 1, 80, 100)),

@@ -48,8 +48,8 @@ CHANNEL_FEE = (
 
 
 REPRICING = (
-    "insert into mixpay.repricings (merchant_id, reprice_no, order_no, nth, merges, from_amount, "
-    "amount, reason) values ('m', {})"
+    "insert into mixpay.repricings (merchant_id, reprice_no, order_no, nth, merge_count, "
+    "from_amount, amount, reason) values ('m', {})"
 )
 NOTES = (
     "insert into mixpay.notes (merchant_id, entity, number, notes) values ('m', 'order', 'A', {})"

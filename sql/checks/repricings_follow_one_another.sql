@@ -1,9 +1,11 @@
 -- Each repricing of an order begins where the one before ended, and the order costs what the last one says.
-select r.merchant_id, r.order_no, r.reprice_no, r.nth, r.amount, n.nth as next_nth, coalesce(n.from_amount, o.amount) as then
+select
+    r.merchant_id, r.order_no, r.reprice_no, r.nth, r.amount, n.nth as next_nth,
+    coalesce(n.from_amount, o.amount) as costs_then
 from mixpay.repricings as r
 inner join mixpay.orders as o on o.merchant_id = r.merchant_id and o.order_no = r.order_no
 left join lateral (
-    select x.nth, x.from_amount, x.merges
+    select x.nth, x.from_amount, x.merge_count
     from mixpay.repricings as x
     where x.merchant_id = r.merchant_id and x.order_no = r.order_no and x.nth > r.nth
     order by x.nth
@@ -12,7 +14,7 @@ left join lateral (
 where
     r.amount <> coalesce(n.from_amount, o.amount)
     or n.nth <> r.nth + 1
-    or r.merges > coalesce(n.merges, o.merge_count)
+    or r.merge_count > coalesce(n.merge_count, o.merge_count)
     or (r.nth <> 1 and not exists (
         select from mixpay.repricings as x
         where x.merchant_id = r.merchant_id and x.order_no = r.order_no and x.nth = r.nth - 1

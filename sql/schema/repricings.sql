@@ -4,14 +4,14 @@ create table mixpay.repricings (
     reprice_no mixpay.number not null,
     order_no text collate "C" not null,
     nth bigint not null,
-    merges bigint not null,
+    merge_count bigint not null,
     from_amount mixpay.positive_amount not null,
     amount mixpay.positive_amount not null,
     reason text,
     created_at timestamptz not null default now(),
     primary key (merchant_id, reprice_no),
     foreign key (merchant_id, order_no) references mixpay.orders,
-    constraint counters_are_positive check (nth > 0 and merges > 0),
+    constraint counters_are_positive check (nth > 0 and merge_count > 0),
     constraint reason_has_no_control_characters check (
         reason !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
     )
@@ -25,7 +25,7 @@ where order_no is not null;
 
 comment on table mixpay.repricings is 'Changes of what an order costs.';
 comment on column mixpay.repricings.nth is 'Its place among the repricings of the order, from 1.';
-comment on column mixpay.repricings.merges is
+comment on column mixpay.repricings.merge_count is
 'How many trades it had been merged into by then: whether a merge came before this, its line''s nth says.';
 comment on column mixpay.repricings.from_amount is 'What the order cost before, in the currency''s smallest unit.';
 comment on column mixpay.repricings.amount is 'What it costs since, in the currency''s smallest unit.';

@@ -24,7 +24,7 @@ def test_no_update_is_lost(shop: Shop, race: Race, is_first: bool) -> None:
     assert raced.second.notes == {"a": 1, "b": 2} | ({} if is_first else {"c": 3})
 
 
-def test_what_was_taken_back_was_never_set(shop: Shop, race: Race) -> None:
+def test_what_was_taken_back_was_never_set(race: Race) -> None:
     raced = race(lambda s: annotate(s, a=1), lambda s: annotate(s, b=2), commit=False)
     assert raced.second.notes == {"b": 2}
 

@@ -97,7 +97,7 @@ def test_taken_back_it_was_never_there(shop: Shop, race: Race) -> None:
 
 
 @BLIND
-def test_e33_without_seeing_the_other(shop: Shop, race: Race, isolation: str) -> None:
+def test_e33_without_seeing_the_other(race: Race, isolation: str) -> None:
     for first, second in (
         (lambda s: reprice(s, 70), lambda s: reprice(s, 80, "N2")),
         (lambda s: s.pay("T", "P2", 30), lambda s: reprice(s, 80, "N3")),

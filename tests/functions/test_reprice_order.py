@@ -318,8 +318,8 @@ class TestMerges:
         for trade_no in ("T0", "T1"):
             with shop.refused("MX106", trade_no):
                 shop.merge(trade_no, A=110)
-        merges = shop.query("select merges from mixpay.repricings order by nth")
-        assert [row.merges for row in merges] == [1, 2, 2]
+        merges = shop.query("select merge_count from mixpay.repricings order by nth")
+        assert [row.merge_count for row in merges] == [1, 2, 2]
 
     def test_a_new_merge_must_bring_the_new_amount(self, shop: Shop) -> None:
         shop.merge("T", A=100)

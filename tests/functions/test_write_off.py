@@ -158,7 +158,8 @@ def test_the_trades_money_is_where_it_was(shop: Shop) -> None:
     shop.complete("R", "P1", "X")
     write_off(shop)
     (last,) = shop.query(
-        "select in_minus_out from mixpay.trade_flow where trade_no = 'T' order by entry desc limit 1"
+        "select in_minus_out from mixpay.trade_flow where trade_no = 'T'"
+        " order by entry desc limit 1"
     )
     assert last.in_minus_out == 40
 

@@ -26,7 +26,7 @@ begin
                         -- What it cost then, if it has been repriced since.
                         and l.amount = coalesce((
                             select r.from_amount from repricings as r
-                            where r.merchant_id = p_merchant_id and r.order_no = l.order_no and r.merges >= t.nth
+                            where r.merchant_id = p_merchant_id and r.order_no = l.order_no and r.merge_count >= t.nth
                             order by r.nth
                             limit 1
                         ), o.amount)

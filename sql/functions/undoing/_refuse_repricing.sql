@@ -11,11 +11,10 @@ begin
         raise exception 'order % cannot cost so little', p_order.order_no using
             errcode = 'MX114',
             detail = format(
-                '%s is asked; %s is paid of it and not to be paid in an open trade, and %s of what it is paid in one is '
-                'refunded.', p_amount, p_taken, coalesce(p_line.refunded, 0)
+                '%s is asked; %s is paid elsewhere than in an open trade, and %s is refunded of what is paid there.',
+                p_amount, p_taken, coalesce(p_line.refunded, 0)
             ),
-            hint = 'Give the difference back with refund_order: the order then keeps its amount. Or reverse what a '
-                || 'closed trade keeps, with close_trade, and reprice the order then.';
+            hint = 'Give the difference back with refund_order. What a closed trade keeps goes back by close_trade.';
     end if;
     select sum(r.fixed) + div(sum(r.rate) * p_amount::numeric, 10000) into v_shares
     from splits as s
@@ -34,7 +33,7 @@ begin
     if p_line.paid > p_amount - p_taken then
         perform _refuse_dispute(
             p_order.merchant_id, p_order.order_no,
-            'Until close_dispute its money stays where it is. An amount that is not below what is paid can be had now.'
+            'Until close_dispute its money stays where it is: let it cost what is paid, or more.'
         );
     end if;
 end;

@@ -24,7 +24,7 @@ begin
     if not found then
         perform _check_order(p_merchant_id, p_order_no);
     end if;
-    insert into repricings (merchant_id, reprice_no, order_no, nth, merges, from_amount, amount, reason)
+    insert into repricings (merchant_id, reprice_no, order_no, nth, merge_count, from_amount, amount, reason)
     select
         p_merchant_id, p_reprice_no, p_order_no, coalesce(max(r.nth), 0) + 1, v_order.merge_count, v_order.amount,
         p_amount, p_reason
