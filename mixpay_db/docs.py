@@ -56,7 +56,8 @@ order by
     array_position(
         array[
             'trade', 'payment', 'refund', 'channel_refund', 'return', 'chargeback', 'release',
-            'dispute', 'split', 'repricing', 'settlement', 'repayment'
+            'dispute', 'split', 'repricing', 'settlement', 'repayment', 'adjustment',
+            'channel_fee', 'channel_payout'
         ],
         entity
     ),
