@@ -136,7 +136,9 @@ drop constraint somebody_owes_it,
 add constraint somebody_owes_it check (account in ('payee', 'receiver', 'fee'));
 comment on column mixpay.repayments.account is 'What it was brought in for: payee, receiver or fee; owner says whose.';
 
-alter table mixpay.settlements drop column bank;
+alter table mixpay.settlements
+drop column left_out,
+drop column bank;
 delete from mixpay.state_transitions
 where
     entity in ('adjustment', 'channel_fee', 'channel_payout')

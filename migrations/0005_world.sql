@@ -248,10 +248,11 @@ create type mixpay.settlement_attempt as (
     settlement_no text,
     amount bigint,
     until_at timestamptz,
-    problem text
+    problem text,
+    left_out bigint
 );
 comment on type mixpay.settlement_attempt is
-'What settle_all did with one account in one currency: what it paid out, in the smallest unit, or the problem.';
+'What settle_all did with one account in one currency: what it paid out and left out, in the smallest unit, or the problem.';
 
 insert into mixpay.state_transitions (entity, from_state, to_state, cause) values
     ('settlement', 'reversed', 'settled', 'the payout had arrived after all'),
@@ -260,7 +261,11 @@ insert into mixpay.state_transitions (entity, from_state, to_state, cause) value
     ('channel_payout', '', 'recorded', 'a channel paid what it had of ours to a bank');
 
 -- What was paid out and brought in before has no bank: it came from outside and went there.
-alter table mixpay.settlements add column bank mixpay.number;
+alter table mixpay.settlements
+add column bank mixpay.number,
+add column left_out bigint not null default 0;
+comment on column mixpay.settlements.left_out is
+'What had been written to the account by then and is left for the next settlement, because older transactions still ran.';
 comment on column mixpay.settlements.bank is
 'The bank account that pays it out, by our name for it. Empty: it was paid out before 0.5.0, which had no banks.';
 

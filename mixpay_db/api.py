@@ -464,6 +464,7 @@ def settle_payee(
     until: datetime | None,
     currency: str | None = None,
     bank: str = "main",
+    min_horizon: datetime | None = None,
 ) -> Settlement: ...
 
 
@@ -475,6 +476,7 @@ def settle_receiver(
     until: datetime | None,
     currency: str | None = None,
     bank: str = "main",
+    min_horizon: datetime | None = None,
 ) -> Settlement: ...
 
 

@@ -289,6 +289,10 @@ class FeeInAnotherCurrency(MixpayError, code="MX416"):
     """The fee is not in the currency of its payment."""
 
 
+class NotFinal(MixpayError, code="MX417"):
+    """Something written until the moment named would be left out, for older transactions run."""
+
+
 # Escrow, split.
 
 

@@ -340,6 +340,7 @@ class Settlement:
     last_entry: int
     payee_no: str | None
     bank: str | None
+    left_out: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,6 +354,7 @@ class SettlementAttempt:
     amount: int | None
     until_at: datetime
     problem: str | None
+    left_out: int | None
 
 
 @dataclass(frozen=True, slots=True)

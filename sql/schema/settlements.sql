@@ -23,6 +23,7 @@ create table mixpay.settlements (
     last_entry bigint not null default 0,
     payee_no text collate "C" generated always as (case when account = 'payee' then owner end) stored,
     bank mixpay.number,
+    left_out bigint not null default 0,
     primary key (merchant_id, settlement_no),
     foreign key (merchant_id, payee_no) references mixpay.payees,
     constraint it_is_a_payees_or_a_receivers check (account in ('payee', 'receiver')),
@@ -61,3 +62,5 @@ comment on column mixpay.settlements.last_entry is 'The entry of its last fact.'
 comment on column mixpay.settlements.bank is
 'The bank account that pays it out, by our name for it. Empty: it was paid out before 0.5.0, which had no banks.';
 comment on column mixpay.settlements.payee_no is 'The owner, if it is a payee: for the foreign key.';
+comment on column mixpay.settlements.left_out is
+'What had been written to the account by then and is left for the next settlement, because older transactions still ran.';

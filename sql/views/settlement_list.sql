@@ -17,7 +17,8 @@ select
     reversed_at,
     account::text as account,
     owner,
-    bank::text as bank
+    bank::text as bank,
+    left_out
 from mixpay.settlements;
 
 comment on view mixpay.settlement_list is

@@ -73,6 +73,7 @@ begin
         and p.currency = p_currency
         and (p.epoch, p.xid) >= (v_new.from_epoch, v_new.from_xid)
         and (p.epoch, p.xid) < (v_new.until_epoch, v_new.until_xid);
+    v_new.left_out := coalesce(_left_out(p_merchant_id, p_account, p_currency, v_new.until_at), 0);
     v_new.carried_in := _carried_over(p_merchant_id, p_account, v_new);
     if v_new.carried_in + v_new.earned > 1000000000000000 then
         raise exception 'the payout would be too large' using

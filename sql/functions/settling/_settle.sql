@@ -1,6 +1,6 @@
 create function mixpay._settle(
     p_merchant_id text, p_account mixpay.account_name, p_settlement_no text, p_until timestamptz, p_currency text,
-    p_bank text
+    p_bank text, p_min_horizon timestamptz
 ) returns mixpay.settlements
 language plpgsql
 set search_path = mixpay, pg_temp
@@ -12,6 +12,7 @@ begin
     perform _check_number('settlement_no', p_settlement_no);
     perform _check_until(p_until);
     perform _check_number('bank', p_bank);
+    perform _check_moment('min_horizon', p_min_horizon);
     loop
         select * into v_new from settlements where merchant_id = p_merchant_id and settlement_no = p_settlement_no;
         if found then
@@ -40,6 +41,9 @@ begin
             perform _check_currency(p_currency);
             v_currencies := array[p_currency];
         end if;
+        if p_min_horizon is not null then
+            perform _refuse_left_out(p_merchant_id, p_account, v_currencies[1], p_min_horizon);
+        end if;
         v_new := _pay_out(
             p_merchant_id, p_account, p_settlement_no,
             _next_settlement(p_merchant_id, p_account, p_until, v_currencies[1]), p_bank
@@ -50,10 +54,10 @@ begin
 end;
 $_settle$;
 
-comment on function mixpay._settle(text, mixpay.account_name, text, timestamptz, text, text) is $$
+comment on function mixpay._settle(text, mixpay.account_name, text, timestamptz, text, text, timestamptz) is $$
 Settles one account in one currency: what its facts earned since the last settlement, and what was carried over.
 
 Raises: MX110 if there is no such currency; MX402 if the settlement number was used for something else; MX403 if the
 account is settled until later; MX404 if it has several currencies and none is named; MX411 if the database began anew
-and its epoch was not raised; MX901; MX902; MX905.
+and its epoch was not raised; MX417 if something written until p_min_horizon would be left out; MX901; MX902; MX905.
 $$;

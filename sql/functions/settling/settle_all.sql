@@ -27,7 +27,7 @@ begin
         order by t.account, t.owner, t.currency
     loop
         v_account := row(v_total.account, v_total.owner)::account_name;
-        v_attempt := row(v_total.account, v_total.owner, v_total.currency, null, null, v_until, null);
+        v_attempt := row(v_total.account, v_total.owner, v_total.currency, null, null, v_until, null, null);
         loop
             begin
                 v_next := _next_settlement(p_merchant_id, v_account, v_until, v_total.currency);
@@ -48,6 +48,7 @@ begin
                 v_settled := v_settled + 1;
                 v_attempt.settlement_no := v_next.settlement_no;
                 v_attempt.amount := v_next.amount;
+                v_attempt.left_out := v_next.left_out;
                 return next v_attempt;
                 exit;
             end if;
@@ -62,7 +63,7 @@ Settles every payee and receiver to whom something is payable, in every currency
 settle_payee and settle_receiver do it: under numbers of our own, paid by bank account p_bank. Any scheduler may call it.
 
 A row for each settlement, at most p_limit of them, by account: call again until there are no more. An account that
-cannot be settled has a row with its problem, and stops nobody. Where nothing is payable, nothing is made: a debt waits
+cannot be settled has a row with its problem, and stops nobody; left_out is what settle_payee says of it. Where nothing is payable, nothing is made: a debt waits
 for something to be netted from, and calling twice pays nothing twice.
 Locks: nothing; of two settlements of an account at once, the second waits for the first one.
 Raises: MX101 if there is no such merchant; MX411 if the database began anew and its epoch was not raised; MX901; MX904;
