@@ -42,6 +42,22 @@ begin
 end;
 $refuse$;
 
+-- Orders.
+delete from mixpay.state_transitions where entity = 'order' and to_state in ('payable', 'paid', 'partly_refunded', 'refunded');
+drop table mixpay.order_totals;
+alter table mixpay.trade_orders drop column alone;
+alter table mixpay.orders drop column changes_on_record;
+alter table mixpay.facts
+drop constraint a_change_has_two_states,
+drop column order_from_state,
+drop column order_to_state,
+add constraint a_change_has_two_states check ((from_state is null) = (to_state is null));
+alter type mixpay.clearing drop attribute order_from_state;
+alter type mixpay.clearing drop attribute order_to_state;
+comment on type mixpay.clearing is
+'What accounts get out of escrow, or give back (below zero), and what that is together; split_no if the split makes it.';
+drop domain mixpay.order_state;
+
 -- Titles and reasons.
 alter table mixpay.channels drop constraint title_has_no_control_characters;
 alter table mixpay.merchants drop constraint title_has_no_control_characters;

@@ -618,4 +618,87 @@ add constraint reason_has_no_control_characters check (
     reason !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
 );
 
+-- Orders: their changes of state stand on the facts that make them. Of what was there before, no changes are invented.
+create domain mixpay.order_state as text collate "C"
+constraint order_state_is_known check (value in ('payable', 'paid', 'partly_refunded', 'refunded'));
+comment on domain mixpay.order_state is
+'Of an order over all its trades. payable: something of it was never paid; paid: all of it is; partly_refunded: all of it '
+'was paid, and some has gone back; refunded: all that was paid of it has gone back.';
+
+alter type mixpay.clearing add attribute order_from_state text;
+alter type mixpay.clearing add attribute order_to_state text;
+comment on type mixpay.clearing is
+'What accounts get out of escrow, or give back (below zero), and what that is together; split_no if the split makes it; '
+'and what the change of the line makes of its order, if it changes its state.';
+
+alter table mixpay.facts
+add column order_from_state mixpay.order_state,
+add column order_to_state mixpay.order_state,
+drop constraint a_change_has_two_states,
+add constraint a_change_has_two_states check (
+    (from_state is null) = (to_state is null) and (order_from_state is null) = (order_to_state is null)
+);
+comment on column mixpay.facts.order_from_state is
+'The state of the order whose money it is before this: of the one that gets it, or else of order_no. Empty unless this '
+'changes it.';
+comment on column mixpay.facts.order_to_state is 'The state of that order then, over all its trades.';
+
+-- A default that is there when the column comes writes no row anew.
+alter table mixpay.orders add column changes_on_record boolean not null default false;
+alter table mixpay.orders alter column changes_on_record set default true;
+comment on column mixpay.orders.changes_on_record is
+'Every change of its state is among the facts; false: it was there before changes of orders were written down.';
+
+alter table mixpay.trade_orders add column alone boolean not null default true;
+comment on column mixpay.trade_orders.alone is
+'The order''s only line, and its share was all of the order: what it is paid and refunded is what the order is. Else the '
+'order has its totals in order_totals.';
+
+create table mixpay.order_totals (
+    merchant_id text collate "C" not null,
+    order_no text collate "C" not null,
+    amount mixpay.positive_amount not null,
+    paid mixpay.amount not null,
+    refunded mixpay.amount not null,
+    primary key (merchant_id, order_no),
+    foreign key (merchant_id, order_no) references mixpay.orders,
+    constraint paid_is_never_above_amount check (paid <= amount),
+    constraint refunded_is_never_above_paid check (refunded <= paid)
+) with (fillfactor = 85);
+alter table mixpay.order_totals alter column merchant_id set (n_distinct = -0.01);
+comment on table mixpay.order_totals is
+'What an order is paid and refunded over all its trades, if it has had several, or one for a part of it.';
+comment on column mixpay.order_totals.amount is 'The order''s amount, in the smallest unit.';
+comment on column mixpay.order_totals.paid is 'The sum of its lines'' paid.';
+comment on column mixpay.order_totals.refunded is 'The sum of its lines'' refunded.';
+
+insert into mixpay.order_totals (merchant_id, order_no, amount, paid, refunded)
+select o.merchant_id, o.order_no, o.amount, l.paid, l.refunded
+from mixpay.orders as o
+inner join (
+    select
+        merchant_id, order_no, sum(paid) as paid, sum(refunded) as refunded, count(*) as number, max(asked) as asked
+    from mixpay.trade_orders
+    group by merchant_id, order_no
+) as l on l.merchant_id = o.merchant_id and l.order_no = o.order_no
+where l.number > 1 or l.asked < o.amount;
+
+update mixpay.trade_orders as l set alone = false
+from mixpay.order_totals as t
+where t.merchant_id = l.merchant_id and t.order_no = l.order_no;
+
+insert into mixpay.state_transitions (entity, from_state, to_state, cause) values
+    ('order', 'payable', 'paid', 'the last of it is paid'),
+    ('order', 'payable', 'partly_refunded', 'the last of it is paid, and some has gone back already'),
+    ('order', 'payable', 'refunded', 'all that was paid of it goes back, before it was paid in full'),
+    ('order', 'paid', 'payable', 'money of it was taken back or given to other orders: it is to be paid again'),
+    ('order', 'paid', 'partly_refunded', 'some of it goes back'),
+    ('order', 'paid', 'refunded', 'all of it goes back'),
+    ('order', 'partly_refunded', 'paid', 'what was to go back did not get through'),
+    ('order', 'partly_refunded', 'payable', 'money of it was taken back or given to other orders: it is to be paid again'),
+    ('order', 'partly_refunded', 'refunded', 'the rest goes back, too'),
+    ('order', 'refunded', 'paid', 'what was to go back did not get through'),
+    ('order', 'refunded', 'partly_refunded', 'some of what was to go back did not get through, or the rest is paid'),
+    ('order', 'refunded', 'payable', 'what was to go back did not get through, or more is paid of it, but not all');
+
 reset role;

@@ -55,8 +55,8 @@ from mixpay.state_transitions
 order by
     array_position(
         array[
-            'trade', 'payment', 'refund', 'channel_refund', 'return', 'chargeback', 'release',
-            'dispute', 'split', 'repricing', 'settlement', 'repayment', 'adjustment',
+            'trade', 'order', 'payment', 'refund', 'channel_refund', 'return', 'chargeback',
+            'release', 'dispute', 'split', 'repricing', 'settlement', 'repayment', 'adjustment',
             'channel_fee', 'channel_payout'
         ],
         entity

@@ -79,6 +79,7 @@ set role mixpay_owner;
 -- What every call does last: it writes down what happened, in the one log, and counts it.
 \ir functions/log/_write_facts.sql
 \ir functions/log/_fact.sql
+\ir functions/log/_order_fact.sql
 \ir functions/log/_movement.sql
 \ir functions/log/_recorded_fact.sql
 \ir functions/log/_post.sql
@@ -107,6 +108,7 @@ set role mixpay_owner;
 \ir functions/merging/_find_merged_since.sql
 \ir functions/merging/_refuse_wrong_orders.sql
 \ir functions/merging/_store_orders.sql
+\ir functions/merging/_count_orders.sql
 \ir functions/merging/_abandon_trades.sql
 \ir functions/merging/_lines_of_known_orders.sql
 \ir functions/merging/_make_trades.sql

@@ -17,6 +17,7 @@ set role mixpay_owner;
 \ir schema/trades.sql
 \ir schema/trade_orders.sql
 \ir schema/repricings.sql
+\ir schema/order_totals.sql
 \ir schema/payments.sql
 -- Money back: what channels took by themselves, and what is sent.
 \ir schema/returns.sql

@@ -167,6 +167,11 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             ),
             {"number": "S1", "entry": 9, "to_state": "settled"},
         ),
+        (
+            "update mixpay.facts set order_to_state = order_from_state "
+            "where order_to_state = 'paid' and to_owner = 'B'",
+            {"entity": "order", "number": "B", "from_state": "payable", "to_state": "payable"},
+        ),
     ],
     "changes_of_state_follow_one_another": [
         (
@@ -467,6 +472,44 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             "update mixpay.refund_details set amount = 71 where refund_no = 'R3'",
             {"order_no": "A", "paid": 100, "refunded": 101},
         ),
+    ],
+    "order_state_on_record_is_what_its_lines_say": [
+        (
+            "update mixpay.facts set order_from_state = null, order_to_state = null "
+            "where order_to_state = 'paid' and to_owner = 'B'",
+            {"order_no": "B", "state": "paid", "on_record": "payable"},
+        ),
+        (
+            "update mixpay.facts set order_to_state = 'refunded' "
+            "where order_to_state = 'paid' and to_owner = 'B'",
+            {"order_no": "B", "on_record": "refunded"},
+        ),
+        # Told of another order.
+        (
+            "update mixpay.facts set to_owner = 'C' where order_to_state = 'paid' "
+            "and to_owner = 'B'",
+            {"order_no": "C", "state": "payable", "on_record": "paid"},
+        ),
+        ("update mixpay.trade_orders set refunded = paid where order_no = 'B'", {"order_no": "B"}),
+        (
+            "update mixpay.orders set changes_on_record = false; "
+            "update mixpay.trade_orders set refunded = paid where order_no = 'B'",
+            {"order_no": "B", "state": "refunded", "on_record": "paid"},
+        ),
+        ("update mixpay.orders set order_no = 'X' where order_no = 'B'", {"on_record": "paid"}),
+    ],
+    "order_totals_are_the_sums_of_its_lines": [
+        ("update mixpay.order_totals set paid = 1 where order_no = 'E'", {"order_no": "E"}),
+        ("update mixpay.order_totals set refunded = 1 where order_no = 'E'", {"order_no": "E"}),
+        ("update mixpay.order_totals set amount = 6 where order_no = 'E'", {"order_no": "E"}),
+        ("delete from mixpay.order_totals where order_no = 'E'", {"order_no": "E", "number": 2}),
+        ("update mixpay.trade_orders set alone = true where trade_no = 'T3'", {"order_no": "E"}),
+        ("update mixpay.trade_orders set alone = false where order_no = 'A'", {"order_no": "A"}),
+        (
+            "insert into mixpay.order_totals values ('m', 'A', 100, 100, 90)",
+            {"order_no": "A", "alone": 1},
+        ),
+        ("update mixpay.trade_orders set asked = 101 where order_no = 'A'", {"order_no": "A"}),
     ],
     "order_stands_once_in_a_trade_of_its_currency": [
         (

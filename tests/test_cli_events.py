@@ -139,7 +139,7 @@ def test_prints_more_than_the_server_gives_at_once(url: str, shop: Shop) -> None
     )
     found = lines(run(url, "--merchant", "m"))
 
-    assert len({event["position"] for event in found}) == len(found) == 1800
+    assert len({event["position"] for event in found}) == len(found) == 2400
     assert len(lines(run(url, "--merchant", "m", "--limit", "1001"))) == 1001
 
 

@@ -102,6 +102,12 @@ REFUSED: dict[tuple[str, str], str] = {
     ("number", "number_is_1_to_64_printable_ascii"): (
         "insert into mixpay.merchants (merchant_id, title, allocation) values ('a b', 'x', 'fifo')"
     ),
+    ("order_state", "order_state_is_known"): (
+        "insert into mixpay.facts (merchant_id, log, log_no, entry, epoch, entity, number, "
+        "from_state, to_state, currency, happened_at, order_from_state, order_to_state) "
+        "values ('m', 'trade', 'T1', 99, 1, 'trade', 'T1', 'open', 'open', 'CNY', now(), "
+        "'paid', 'lost')"
+    ),
     ("payment_state", "payment_state_is_known"): (
         "update mixpay.payments set state = 'lost' where payment_no = 'P4'"
     ),
@@ -260,6 +266,18 @@ REFUSED: dict[tuple[str, str], str] = {
     ),
     ("trade_orders", "a_cancelled_line_needs_nothing"): (
         "update mixpay.trade_orders set amount = 30 where order_no = 'F'"
+    ),
+    ("order_totals", "order_totals_pkey"): (
+        "insert into mixpay.order_totals select * from mixpay.order_totals"
+    ),
+    ("order_totals", "order_totals_merchant_id_order_no_fkey"): (
+        "insert into mixpay.order_totals values ('m', 'X', 1, 0, 0)"
+    ),
+    ("order_totals", "paid_is_never_above_amount"): (
+        "update mixpay.order_totals set paid = amount + 1"
+    ),
+    ("order_totals", "refunded_is_never_above_paid"): (
+        "update mixpay.order_totals set refunded = paid + 1"
     ),
     ("payments", "payments_pkey"): (
         "update mixpay.payments set payment_no = 'P3' where payment_no = 'P4'"
@@ -698,6 +716,8 @@ FACTS_STAY = [
     "truncate mixpay.trades cascade",
     "delete from mixpay.trade_orders",
     "truncate mixpay.trade_orders",
+    "delete from mixpay.order_totals",
+    "truncate mixpay.order_totals",
     "delete from mixpay.payments",
     "truncate mixpay.payments cascade",
     "delete from mixpay.refunds",

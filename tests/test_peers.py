@@ -156,10 +156,12 @@ def test_that_an_order_is_paid_is_told_of_no_order_that_was_merged(shop: Shop) -
     shop.merge("T", A=40, B=60)
     shop.pay("T", "P", 40)
     assert told(shop, "trade", "T") == ["open"]
+    assert [told(shop, "order", order_no) for order_no in ("A", "B")] == [["paid"], []]
 
     shop.pay("T", "Q", 60)
 
     assert told(shop, "trade", "T") == ["open", "paid"]
+    assert [told(shop, "order", order_no) for order_no in ("A", "B")] == [["paid"], ["paid"]]
     at_once = shop.query(
         "select count(distinct xid) as n from mixpay.facts "
         "where (entity = 'trade' and to_state = 'paid') "

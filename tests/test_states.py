@@ -31,7 +31,7 @@ def test_each_transition_is_an_arrow_and_a_row(conn: Connection[Any]) -> None:
     )
     assert arrows == set(stored.fetchall())
     assert {row for row in rows if row[1] != "from"} == arrows
-    of_money = ["trade", "payment", "refund", "channel_refund", "return", "chargeback"]
+    of_money = ["trade", "order", "payment", "refund", "channel_refund", "return", "chargeback"]
     of_payees = ["release", "dispute", "split", "repricing", "settlement", "repayment"]
     of_payees += ["adjustment", "channel_fee", "channel_payout"]
     assert list(sections) == of_money + of_payees

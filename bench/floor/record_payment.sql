@@ -46,19 +46,20 @@ begin
         where merchant_id = p_merchant_id and trade_no = p_trade_no;
         insert into mixpay.facts (
             merchant_id, log, log_no, entry, epoch, entity, number, payment_no, order_no, from_state, to_state,
-            from_account, from_owner, to_account, to_owner, amount, currency, happened_at
+            from_account, from_owner, to_account, to_owner, amount, currency, happened_at, order_from_state, order_to_state
         ) values
         (
             p_merchant_id, 'trade', p_trade_no, v_entry - 2, 1, 'payment', p_payment_no, p_payment_no, p_order_no, '',
-            'succeeded', 'channel', p_channel, 'order', p_order_no, p_amount, v_currency, now()
+            'succeeded', 'channel', p_channel, 'order', p_order_no, p_amount, v_currency, now(), 'payable', 'paid'
         ),
         (
             p_merchant_id, 'trade', p_trade_no, v_entry - 1, 1, 'payment', p_payment_no, p_payment_no, p_second_order_no,
-            null, null, 'channel', p_channel, 'order', p_second_order_no, p_second_amount, v_currency, now()
+            null, null, 'channel', p_channel, 'order', p_second_order_no, p_second_amount, v_currency, now(), 'payable',
+            'paid'
         ),
         (
             p_merchant_id, 'trade', p_trade_no, v_entry, 1, 'trade', p_trade_no, p_payment_no, null, 'open', 'paid',
-            null, null, null, null, null, v_currency, now()
+            null, null, null, null, null, v_currency, now(), null, null
         );
     end if;
     return v_payment;

@@ -33,16 +33,17 @@ begin
     where merchant_id = p_merchant_id and trade_no = p_trade_no and position = 1;
     insert into mixpay.facts (
         merchant_id, log, log_no, entry, epoch, entity, number, payment_no, order_no, refund_no, channel_refund_no,
-        from_state, to_state, from_account, from_owner, to_account, to_owner, amount, currency, happened_at
+        from_state, to_state, from_account, from_owner, to_account, to_owner, amount, currency, happened_at,
+        order_from_state, order_to_state
     ) values
     (
         p_merchant_id, 'trade', p_trade_no, v_entry - 1, 1, 'refund', p_refund_no, null, p_order_no, p_refund_no, null,
-        '', 'processing', null, null, null, null, null, v_currency, now()
+        '', 'processing', null, null, null, null, null, v_currency, now(), null, null
     ),
     (
         p_merchant_id, 'trade', p_trade_no, v_entry, 1, 'channel_refund', p_channel_refund_no, p_payment_no, p_order_no,
         p_refund_no, p_channel_refund_no, '', 'pending', 'order', p_order_no, 'refund', p_refund_no, p_amount,
-        v_currency, now()
+        v_currency, now(), 'paid', 'partly_refunded'
     );
     return v_refund;
 end;

@@ -1,9 +1,17 @@
 -- Every change of state on record is one of the legal ones.
-select f.merchant_id, f.log, f.log_no, f.entry, f.entity, f.number, f.from_state, f.to_state
+select f.merchant_id, f.log, f.log_no, f.entry, c.entity, c.number, c.from_state, c.to_state
 from mixpay.facts as f
+cross join lateral (
+    values
+    (f.entity, f.number, f.from_state, f.to_state),
+    (
+        'order', case f.to_account when 'order' then f.to_owner else f.order_no end, f.order_from_state,
+        f.order_to_state
+    )
+) as c (entity, number, from_state, to_state)
 where
-    f.to_state is not null
+    c.to_state is not null
     and not exists (
         select from mixpay.state_transitions as s
-        where s.entity = f.entity and s.from_state = f.from_state and s.to_state = f.to_state
+        where s.entity = c.entity and s.from_state = c.from_state and s.to_state = c.to_state
     );

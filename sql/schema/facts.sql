@@ -29,8 +29,12 @@ create table mixpay.facts (
     reason text,
     happened_at timestamptz not null,
     created_at timestamptz not null default now(),
+    order_from_state mixpay.order_state,
+    order_to_state mixpay.order_state,
     primary key (merchant_id, log, log_no, entry),
-    constraint a_change_has_two_states check ((from_state is null) = (to_state is null)),
+    constraint a_change_has_two_states check (
+        (from_state is null) = (to_state is null) and (order_from_state is null) = (order_to_state is null)
+    ),
     constraint a_movement_has_two_accounts check (
         (from_account is null) = (amount is null) and (to_account is null) = (amount is null)
     ),
@@ -69,3 +73,7 @@ comment on column mixpay.facts.to_account is 'The kind of account where the mone
 comment on column mixpay.facts.amount is 'What moved, in the smallest unit of the currency.';
 comment on column mixpay.facts.order_no is 'The order that it is about; from one order to another: the one that it leaves.';
 comment on column mixpay.facts.happened_at is 'When it happened; created_at is when we wrote it.';
+comment on column mixpay.facts.order_from_state is
+'The state of the order whose money it is before this: of the one that gets it, or else of order_no. Empty unless this '
+'changes it.';
+comment on column mixpay.facts.order_to_state is 'The state of that order then, over all its trades.';

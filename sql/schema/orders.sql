@@ -8,6 +8,7 @@ create table mixpay.orders (
     amount mixpay.positive_amount not null,
     merge_count bigint not null default 1,
     created_at timestamptz not null default now(),
+    changes_on_record boolean not null default true,
     primary key (merchant_id, order_no),
     foreign key (merchant_id) references mixpay.merchants,
     foreign key (merchant_id, payee_no) references mixpay.payees,
@@ -25,3 +26,5 @@ comment on table mixpay.orders is 'What is to be paid, named by the caller''s or
 comment on column mixpay.orders.amount is 'What it costs now, in the currency''s smallest unit.';
 comment on column mixpay.orders.merge_count is
 'How many trades it has been merged into. Only merge_orders raises it: that update is the lock that keeps two merges apart.';
+comment on column mixpay.orders.changes_on_record is
+'Every change of its state is among the facts; false: it was there before changes of orders were written down.';

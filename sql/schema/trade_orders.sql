@@ -21,6 +21,7 @@ create table mixpay.trade_orders (
         case when paid - refunded > cleared then release_due_at end
     ) stored,
     raised mixpay.amount not null default 0,
+    alone boolean not null default true,
     primary key (merchant_id, trade_no, position),
     foreign key (merchant_id, trade_no) references mixpay.trades,
     foreign key (merchant_id, order_no) references mixpay.orders,
@@ -63,3 +64,6 @@ comment on column mixpay.trade_orders.clears_at_once is 'What is paid of it beco
 comment on column mixpay.trade_orders.release_at is
 'When release_due may release what is in escrow: release_due_at while something is. A column of its own, so that a '
 'payment of a line without such a moment changes nothing in an index.';
+comment on column mixpay.trade_orders.alone is
+'The order''s only line, and its share was all of the order: what it is paid and refunded is what the order is. Else the '
+'order has its totals in order_totals.';

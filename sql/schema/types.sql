@@ -53,10 +53,16 @@ constraint channel_refund_state_is_known check (
     value in ('waiting', 'pending', 'sent', 'doubt', 'succeeded', 'failed', 'bounced', 'written_off')
 );
 
+create domain mixpay.order_state as text collate "C"
+constraint order_state_is_known check (value in ('payable', 'paid', 'partly_refunded', 'refunded'));
+
 comment on domain mixpay.trade_state is 'open: may be paid; paid: lacks nothing; closed: abandoned.';
 comment on domain mixpay.payment_state is
 'pending: started; authorized: the channel reserved the money, which is not ours yet; succeeded: the money arrived; failed: '
 'it did not; closed: its trade was closed.';
+comment on domain mixpay.order_state is
+'Of an order over all its trades. payable: something of it was never paid; paid: all of it is; partly_refunded: all of it '
+'was paid, and some has gone back; refunded: all that was paid of it has gone back.';
 comment on domain mixpay.channel_refund_state is
 'waiting: for a person or a moment; pending: to be sent; sent: by a worker; doubt: nobody knows; bounced: came back; '
 'written_off: nobody will hand it over.';
@@ -263,8 +269,11 @@ create type mixpay.clearing as (
     owners text[], -- noqa: LT01
     moves bigint[], -- noqa: LT01
     cleared bigint,
-    split_no text
+    split_no text,
+    order_from_state text,
+    order_to_state text
 );
 
 comment on type mixpay.clearing is
-'What accounts get out of escrow, or give back (below zero), and what that is together; split_no if the split makes it.';
+'What accounts get out of escrow, or give back (below zero), and what that is together; split_no if the split makes it; '
+'and what the change of the line makes of its order, if it changes its state.';

@@ -71,6 +71,9 @@ for each statement execute function mixpay._refuse_to_change_facts();
 create trigger lines_stay before delete or truncate on mixpay.trade_orders
 for each statement execute function mixpay._refuse_to_change_facts();
 
+create trigger totals_stay before delete or truncate on mixpay.order_totals
+for each statement execute function mixpay._refuse_to_change_facts();
+
 create trigger payments_stay before delete or truncate on mixpay.payments
 for each statement execute function mixpay._refuse_to_change_facts();
 

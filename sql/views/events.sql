@@ -7,11 +7,11 @@ select
     f.xid,
     case f.log when 'trade' then f.log_no end as trade_no,
     f.entry,
-    f.epoch || '.' || f.xid || '.' || l.letter || f.entry || '.' || f.log_no as position,
-    f.entity::text as entity,
-    f.number,
-    f.from_state,
-    f.to_state,
+    f.epoch || '.' || f.xid || '.' || l.letter || f.entry || c.letter || '.' || f.log_no as position,
+    c.entity,
+    c.number,
+    c.from_state,
+    c.to_state,
     f.amount::bigint as amount,
     f.reason,
     f.payment_no,
@@ -28,8 +28,17 @@ cross join lateral (
         when 'trade' then '' when 'channel_fee' then 'f' when 'channel_payout' then 'p' else left(f.log, 1)
     end as letter
 ) as l
+-- What a fact changes by itself, and what it makes of the order whose money it is.
+cross join lateral (
+    values
+    ('', f.entity::text, f.number, f.from_state, f.to_state),
+    (
+        'o', 'order', case f.to_account when 'order' then f.to_owner else f.order_no end, f.order_from_state::text,
+        f.order_to_state::text
+    )
+) as c (letter, entity, number, from_state, to_state)
 where
-    f.to_state is not null
+    c.to_state is not null
     and f.epoch > 0 -- as the index says
     and (f.xid < pg_snapshot_xmin(pg_current_snapshot()) or f.epoch < (select max(e.epoch) from mixpay.epochs as e));
 
@@ -39,7 +48,8 @@ comment on column mixpay.events.xid is
 'The transaction: one that began early and came to a trade late stands before what others did to the trade meanwhile.';
 comment on column mixpay.events.entry is 'Its place among the trade''s facts: the order in which things happened to the trade.';
 comment on column mixpay.events.position is
-'What read_events takes as p_after: epoch, transaction, entry and trade, or another log with its letter.';
+'What read_events takes as p_after: epoch, transaction, entry and trade, or another log with its letter; of an order, the '
+'letter o follows the entry.';
 comment on column mixpay.events.log is 'Which log it is from, and log_no says whose: empty, a trade''s; s, a settlement''s; r, a repayment''s; a, an adjustment''s; '
 'f, a channel fee''s; p, a channel payout''s.';
 comment on column mixpay.events.number is 'The number of what changed.';

@@ -14,7 +14,13 @@ select
     l.cleared,
     l.open_trade_no,
     o.merge_count as trades,
-    o.created_at
+    o.created_at,
+    case
+        when l.paid > 0 and l.refunded = l.paid then 'refunded'
+        when l.paid < o.amount then 'payable'
+        when l.refunded > 0 then 'partly_refunded'
+        else 'paid'
+    end as state
 from mixpay.orders as o
 cross join lateral (
     select
@@ -32,3 +38,6 @@ comment on view mixpay.order_balances is
 comment on column mixpay.order_balances.mergeable is 'What is unpaid and in no open trade.';
 comment on column mixpay.order_balances.in_escrow is 'What of it is in escrow: paid, not refunded and not cleared.';
 comment on column mixpay.order_balances.cleared is 'What is its payee''s, or divided among receivers.';
+comment on column mixpay.order_balances.state is
+'payable: something of it was never paid; paid: all of it is; partly_refunded: all of it was paid, and some has gone back; '
+'refunded: all that was paid of it has gone back, which may be less than its amount. See docs/states.md.';

@@ -39,9 +39,11 @@ def test_tells_what_happened_in_order(shop: Shop) -> None:
         ("trade", "T", "", "open"),
         ("payment", "P", "", "pending"),
         ("payment", "P", "pending", "succeeded"),
+        ("order", "A", "payable", "paid"),
         ("trade", "T", "open", "paid"),
         ("refund", "R", "", "processing"),
         ("channel_refund", number, "", "pending"),
+        ("order", "A", "paid", "partly_refunded"),
     ]
 
 
@@ -122,10 +124,29 @@ def test_shows_nobody_else_s_events(shop: Shop) -> None:
 
 def test_movements_without_a_change_of_state_are_no_events(shop: Shop) -> None:
     shop.merge("T", A=30, B=70)
-    shop.pay("T", "P", 40)
+    shop.pay("T", "P1", 20)
+    shop.pay("T", "P2", 20)
 
-    assert [e.entity for e in shop.rows("read_events")] == ["trade", "payment"]
-    assert len(shop.query("select from mixpay.facts where to_state is null")) > 0
+    told = [(e.entity, e.number) for e in shop.rows("read_events")]
+    assert told == [("trade", "T"), ("payment", "P1"), ("payment", "P2"), ("order", "A")]
+    # Of P2, 10 went to A, which is paid by it, and 10 to B.
+    assert len(shop.query("select from mixpay.facts where to_state is null")) == 1
+
+
+def test_a_movement_that_changes_an_order_is_an_event_of_the_order_only(shop: Shop) -> None:
+    shop.merge("T", A=30, B=70)
+    shop.pay("T", "P", 100)
+    told = [(e.entity, e.number, e.position) for e in shop.rows("read_events")][1:]
+    (place,) = {position.split(".")[1] for _, _, position in told}
+
+    assert told == [
+        ("payment", "P", f"1.{place}.2.T"),
+        ("order", "A", f"1.{place}.2o.T"),
+        ("order", "B", f"1.{place}.3o.T"),
+        ("trade", "T", f"1.{place}.4.T"),
+    ]
+    # A position that was stored before orders had events is still one.
+    assert numbers(shop.rows("read_events", f"1.{place}.3.T")) == ["B", "T"]
 
 
 def test_does_not_show_what_is_not_committed(
@@ -155,6 +176,9 @@ def test_refuses_a_limit_out_of_bounds(shop: Shop, limit: int | None) -> None:
         "1.2.3.",
         "1.2.3.T T",
         "1.2.3.T\n",
+        "1.2.3oo.T",
+        "1.2.o3.T",
+        "1.2.3O.T",
         "-1.2.3.T",
         "+1.2.3.T",
         "1.2.x.T",
@@ -257,7 +281,7 @@ def test_settlements_and_repayments_are_events_of_no_trade(shop: Shop) -> None:
         shop.call("record_repayment", "payee:S1", "two", 1, "CNY")
     everything = read_all(shop)
 
-    assert [(e.trade_no, e.entity, e.number, e.to_state, e.amount) for e in everything[3:]] == [
+    assert [(e.trade_no, e.entity, e.number, e.to_state, e.amount) for e in everything[4:]] == [
         (None, "settlement", "T", "settled", 100),
         (None, "settlement", "s1.T", "settled", None),
         (None, "settlement", "T", "reversed", 100),
@@ -265,6 +289,6 @@ def test_settlements_and_repayments_are_events_of_no_trade(shop: Shop) -> None:
         (None, "repayment", "one", "recorded", 1),
         (None, "repayment", "two", "recorded", 1),
     ]
-    assert everything[3].position.endswith(".s1.T")
+    assert everything[4].position.endswith(".s1.T")
     for i, event in enumerate(everything, 1):
         assert shop.rows("read_events", event.position, 1000) == everything[i:]

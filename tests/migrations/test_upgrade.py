@@ -708,3 +708,32 @@ def test_e50_a_refund_that_went_in_part_is_said_to_have(money):
         assert shop.row("refunds", "RT1").state == "succeeded"
         assert broken(conn) == []
         assert refuses_to_go_back(money, conn, "0004_engine")
+
+
+def test_orders_that_were_there_are_followed_from_now_on(filled):
+    """No change of theirs is invented; their state is right, and what changes it is told."""
+    with upgrade(filled) as conn:
+        shop = Shop(conn)
+        assert conn.execute("select from mixpay.facts where order_to_state is not null").rowcount == 0
+        assert conn.execute("select from mixpay.orders where changes_on_record").rowcount == 0
+        before = shop.query(
+            "select order_no, state, refundable from mixpay.order_balances "
+            "where merchant_id = 'm' and refundable > 0 order by order_no"
+        )
+        assert "paid" in {order.state for order in before}
+        for order in before:
+            shop.refund(order.order_no, f"Z{order.order_no}", order.refundable)
+        shop.merge("TZ", Z=5)
+        shop.pay("TZ", "PZ", 5)
+        first, last = {}, {}
+        changes = shop.query(
+            "select number, from_state, to_state from mixpay.history "
+            "where merchant_id = 'm' and entity = 'order' order by created_at, entry"
+        )
+        for change in changes:
+            first.setdefault(change.number, change.from_state)
+            last[change.number] = change.to_state
+
+        assert first == {order.order_no: order.state for order in before} | {"Z": "payable"}
+        assert last == {order.order_no: "refunded" for order in before} | {"Z": "paid"}
+        assert broken(conn) == []

@@ -16,6 +16,7 @@ declare
     v_clearing clearing;
     v_split_lines trade_orders[] := array[]::trade_orders[];
     v_split_shares bigint[] := array[]::bigint[];
+    v_are_locked boolean := false;
 begin
     if p_trade.allocation = 'pro_rata' and not v_fills then
         v_by_remainder := _apportion(p_amount, array(
@@ -62,7 +63,15 @@ begin
         v_fact.order_no := coalesce(p_fact.order_no, v_line.order_no);
         v_fact.to_owner := v_line.order_no;
         v_fact.amount := v_share;
-        v_facts := v_facts || v_fact;
+        if not v_line.alone and not v_are_locked then
+            perform _lock_splits(p_trade.merchant_id, array[p_trade.trade_no::text]);
+            v_are_locked := true;
+        end if;
+        if v_line.paid + v_share = v_line.amount or v_line.refunded > 0 or not v_line.alone then
+            v_facts := v_facts || _order_fact(v_fact, v_line, v_share, 0);
+        else
+            v_facts := v_facts || v_fact;
+        end if;
         v_fact.from_state := null;
         v_fact.to_state := null;
     end loop;
@@ -99,5 +108,5 @@ by what each still lacks, by largest remainder, ties by position (pro_rata); and
 
 p_trade is the locked trade as it was before; p_amount, in the smallest unit, is at most what it lacks. p_fact says where
 the money comes from and why; its state is that of the first movement. Writes the lines; the rest is the caller's.
-Locks: the splits of the trade's orders, in ascending order number, if money of one is divided.
+Locks: the splits of the trade's orders, in ascending order number, if money of one is divided; then the orders' totals.
 $$;

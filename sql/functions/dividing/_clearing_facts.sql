@@ -12,6 +12,8 @@ begin
     end if;
     v_fact.from_state := null;
     v_fact.to_state := null;
+    v_fact.order_from_state := null;
+    v_fact.order_to_state := null;
     if p_clearing.split_no is not null then
         v_fact.entity := 'split';
         v_fact.number := p_clearing.split_no;

@@ -19,11 +19,28 @@ begin
         where y.merchant_id = p_merchant_id and y.split_no = d.split_no
         for no key update
     ) as s;
+    perform t.order_no
+    from (
+        select distinct l.order_no
+        from unnest(p_trade_nos) as n (trade_no)
+        cross join lateral (
+            select x.order_no from trade_orders as x
+            where x.merchant_id = p_merchant_id and x.trade_no = n.trade_no and not x.alone
+            offset 0
+        ) as l
+        order by l.order_no
+    ) as d
+    cross join lateral (
+        select y.order_no from order_totals as y
+        where y.merchant_id = p_merchant_id and y.order_no = d.order_no
+        for no key update
+    ) as t;
 end;
 $_lock_splits$;
 
 comment on function mixpay._lock_splits(text, text[]) is $$
-Locks the splits of all orders of some trades, for whoever will divide money of several orders in another order.
+Locks the splits of all orders of some trades, and the totals of those that other trades share, for whoever will change
+lines of several orders in another order.
 
-Locks: the splits, in ascending order number.
+Locks: the splits, in ascending order number; then the orders' totals, in ascending order number.
 $$;

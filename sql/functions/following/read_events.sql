@@ -6,11 +6,14 @@ set search_path = mixpay, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off
 as $read_events$
 declare
-    v_after text[] := regexp_match(p_after, '^([0-9]{1,18})\.([0-9]{1,18})\.([rsafp]?)([0-9]{1,18})\.([!-~]{1,64})$');
+    v_after text[] := regexp_match(
+        p_after, '^([0-9]{1,18})\.([0-9]{1,18})\.([rsafp]?)([0-9]{1,18})(o?)\.([!-~]{1,64})$'
+    );
     v_epoch bigint := coalesce(v_after[1]::bigint, 0);
     v_xid xid8 := coalesce(v_after[2], '0')::xid8;
     v_log text := coalesce(v_after[3], '');
-    v_log_no text := coalesce(v_after[5], '');
+    v_log_no text := coalesce(v_after[6], '');
+    v_of_order boolean := coalesce(v_after[5], '') = 'o';
     v_entry bigint := coalesce(v_after[4]::bigint, 0);
 begin
     perform _check_merchant(p_merchant_id);
@@ -26,8 +29,9 @@ begin
     where
         e.merchant_id = p_merchant_id
         and (e.epoch, e.xid) >= (v_epoch, v_xid)
-        and (e.epoch, e.xid, e.log, e.log_no, e.entry) > (v_epoch, v_xid, v_log, v_log_no, v_entry)
-    order by e.epoch, e.xid, e.log, e.log_no, e.entry
+        and (e.epoch, e.xid, e.log, e.log_no, e.entry, e.entity = 'order')
+        > (v_epoch, v_xid, v_log, v_log_no, v_entry, v_of_order)
+    order by e.epoch, e.xid, e.log, e.log_no, e.entry, e.entity = 'order'
     limit p_limit;
 end;
 $read_events$;
@@ -38,7 +42,8 @@ The changes of state after a position, at most p_limit, in order; poll it with t
 p_after is that position, null for the first. None is ever skipped: an event is shown when no transaction that began
 before its own still runs, so one that commits late comes late, in its place. The order is that of the transactions; in which order things happened to
 one trade, its entry says. Settlements, repayments, adjustments,
-channel fees and payouts belong to no trade.
+channel fees and payouts belong to no trade. What an event makes of an order (paid over all its trades, payable again,
+partly or wholly refunded) is an event of entity order, right after it, with the same entry.
 A position outlives a restore from a backup if the epoch was raised then (mixpay events --new-epoch).
 Raises: MX101 if there is no such merchant; MX901; MX904; MX905.
 $$;

@@ -5,13 +5,14 @@ as $_write_facts$
 begin
     insert into facts (
         merchant_id, log, log_no, entry, epoch, entity, number, from_state, to_state, from_account, from_owner,
-        to_account, to_owner, amount, currency, payment_no, order_no, refund_no, channel_refund_no, reason, happened_at
+        to_account, to_owner, amount, currency, payment_no, order_no, refund_no, channel_refund_no, reason, happened_at,
+        order_from_state, order_to_state
     )
     select
         f.merchant_id, f.log, f.log_no, coalesce(f.entry, p_last_entry + f.ordinality),
         (select max(e.epoch) from epochs as e), f.entity, f.number, f.from_state, f.to_state, f.from_account,
         f.from_owner, f.to_account, f.to_owner, f.amount, f.currency, f.payment_no, f.order_no, f.refund_no,
-        f.channel_refund_no, f.reason, coalesce(f.happened_at, now())
+        f.channel_refund_no, f.reason, coalesce(f.happened_at, now()), f.order_from_state, f.order_to_state
     from unnest(p_facts) with ordinality as f;
     return p_last_entry + cardinality(p_facts);
 end;

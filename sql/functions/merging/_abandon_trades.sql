@@ -3,24 +3,26 @@ language plpgsql
 set search_path = mixpay, pg_temp
 as $_abandon_trades$
 declare
-    v_trade_nos text[] := array(
-        select distinct l.trade_no
-        from unnest(p_order_nos) as o (order_no)
-        cross join lateral (
-            select trade_no from trade_orders
-            where merchant_id = p_merchant_id and order_no = o.order_no and live limit 1
-        ) as l
-    );
+    v_live_nos text[];
+    v_trade_nos text[];
     v_pending bigint;
     v_trade trades;
     v_trades trades[] := array[]::trades[];
     v_fact facts;
     v_facts facts[] := array[]::facts[];
 begin
-    if cardinality(v_trade_nos) = 0 then
+    select array_agg(distinct l.trade_no) filter (where l.live), array_agg(distinct l.trade_no)
+    into v_live_nos, v_trade_nos
+    from unnest(p_order_nos) as o (order_no)
+    cross join lateral (
+        select x.trade_no, x.live from trade_orders as x
+        where x.merchant_id = p_merchant_id and x.order_no = o.order_no and (x.live or x.alone)
+        offset 0
+    ) as l;
+    if v_trade_nos is null then
         return;
     end if;
-    -- All are locked before the first is judged.
+    -- All are locked before the first is judged. Where an order was alone, it will not be.
     v_trades := array(
         select t from trades as t
         where t.merchant_id = p_merchant_id and t.trade_no = any (v_trade_nos)
@@ -29,7 +31,7 @@ begin
     );
     for i in 1 .. cardinality(v_trades) loop
         v_trade := v_trades[i];
-        continue when v_trade.state <> 'open';
+        continue when v_trade.state <> 'open' or v_trade.trade_no <> all (coalesce(v_live_nos, '{}'));
         select count(*) into v_pending from payments
         where merchant_id = p_merchant_id and trade_no = v_trade.trade_no and state in ('pending', 'authorized');
         if v_trade.paid > 0 or v_pending > 0 then
@@ -46,13 +48,19 @@ begin
         v_trade.state := 'closed';
         v_trades[i] := v_trade;
     end loop;
-    perform _post_all(v_trades, v_facts);
+    if v_facts <> '{}' then
+        perform _post_all(v_trades, v_facts);
+    end if;
+    -- Who waits for one of them under REPEATABLE READ is not to go on with what he saw before.
+    update trades set last_entry = last_entry where merchant_id = p_merchant_id and trade_no = any (v_trade_nos);
+    perform _count_orders(p_merchant_id, p_order_nos);
 end;
 $_abandon_trades$;
 
 comment on function mixpay._abandon_trades(text, text[]) is $$
-Closes the open trades of these orders, which have nothing paid and nothing in flight, so that they can be merged again.
+Closes the open trades of these orders, which have nothing paid and nothing in flight, so that they can be merged again;
+and gives the orders totals, if their only line has told them so far.
 
-Locks: those trades, in ascending trade number.
+Locks: those trades, and those that the orders were alone in, in ascending trade number.
 Raises: MX107 if money was paid into one, or an attempt is pending.
 $$;

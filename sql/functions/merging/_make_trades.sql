@@ -13,6 +13,7 @@ declare
     v_fact facts;
     v_facts facts[] := array[]::facts[];
     v_made bigint;
+    v_parts text[] := array[]::text[];
 begin
     v_trade.merchant_id := p_merchant.merchant_id;
     v_trade.allocation := p_merchant.allocation;
@@ -53,6 +54,9 @@ begin
                 hint = 'A trade has at most 10^15 smallest units.';
         end if;
         v_trade.amount := v_trade.amount + v_line.pay;
+        if v_line.pay < v_line.amount and coalesce(v_line.nth, 1) = 1 then
+            v_parts := v_parts || v_line.order_no;
+        end if;
         v_lines := v_lines || v_line;
     end loop;
     v_trades := v_trades || v_trade;
@@ -70,12 +74,15 @@ begin
     end if;
     perform _write_facts(v_facts, null);
     insert into trade_orders (
-        merchant_id, trade_no, order_no, position, nth, asked, amount, hold, release_due_at, payee_no, split_no
+        merchant_id, trade_no, order_no, position, nth, asked, amount, hold, release_due_at, payee_no, split_no, alone
     )
     select
         p_merchant.merchant_id, l.trade_no, l.order_no, l.position, coalesce(l.nth, 1), l.pay, l.pay,
-        coalesce(l.hold, false), l.release_due_at, l.payee_no, l.split_no
+        coalesce(l.hold, false), l.release_due_at, l.payee_no, l.split_no, coalesce(l.nth, 1) = 1 and l.pay = l.amount
     from unnest(v_lines) as l;
+    if v_parts <> '{}' then
+        perform _count_orders(p_merchant.merchant_id, v_parts);
+    end if;
 end;
 $_make_trades$;
 

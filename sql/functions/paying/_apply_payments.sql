@@ -6,8 +6,7 @@ set search_path = mixpay, pg_temp
 as $_apply_payments$
 declare
     v_paid_into trades[] := array(
-        select t from unnest(p_trades) as t
-        where t.trade_no in (select p.trade_no from unnest(p_payments) as p)
+        select t from unnest(p_trades) as t where t.trade_no in (select p.trade_no from unnest(p_payments) as p)
         order by t.trade_no
     );
     v_trade trades;
@@ -15,10 +14,8 @@ declare
     v_payments payments[] := array[]::payments[];
     v_nth bigint := 0;
     v_line bigint;
-    v_trade_nos text[];
-    v_positions bigint[];
-    v_order_nos text[];
-    v_payee_nos text[];
+    v_lines trade_orders[];
+    v_stored trade_orders;
     v_lacking bigint[];
     v_shares bigint[];
     v_live boolean[];
@@ -32,17 +29,13 @@ declare
     v_facts facts[] := array[]::facts[];
 begin
     -- All lines of all these trades at once, in order; v_first to v_last are those of the trade at hand.
-    select
-        array_agg(l.trade_no), array_agg(l.position), array_agg(l.order_no), array_agg(l.payee_no),
-        array_agg(l.lacking), array_agg(0::bigint), array_agg(true)
-    into v_trade_nos, v_positions, v_order_nos, v_payee_nos, v_lacking, v_shares, v_live
+    select array_agg(l.line), array_agg(l.amount - l.paid), array_agg(0::bigint), array_agg(true)
+    into v_lines, v_lacking, v_shares, v_live
     from (
-        select
-            x.trade_no, x.position, x.order_no, case when x.clears_at_once then x.payee_no end as payee_no,
-            x.amount - x.paid as lacking
+        select x.amount, x.paid, x.line
         from unnest(v_paid_into) as t
         cross join lateral (
-            select * from trade_orders as y
+            select y.*, y as line from trade_orders as y
             where y.merchant_id = t.merchant_id and y.trade_no = t.trade_no and y.live is not false
             offset 0
         ) as x
@@ -54,7 +47,7 @@ begin
             v_trade := v_paid_into[v_nth];
             v_first := v_last + 1;
             v_last := v_first;
-            while v_trade_nos[v_last + 1] = v_trade.trade_no loop
+            while (v_lines[v_last + 1]).trade_no = v_trade.trade_no loop
                 v_last := v_last + 1;
             end loop;
             v_line := v_first;
@@ -75,16 +68,21 @@ begin
             if v_share > 0 then
                 v_payment.applied := v_payment.applied - v_share;
                 v_lacking[v_line] := v_lacking[v_line] - v_share;
+                v_stored := v_lines[v_line];
+                v_stored.paid := v_stored.paid + v_shares[v_line];
                 v_shares[v_line] := v_shares[v_line] + v_share;
-                v_fact.order_no := v_order_nos[v_line];
+                v_fact.order_no := v_stored.order_no;
                 v_fact.to_owner := v_fact.order_no;
                 v_fact.amount := v_share;
-                v_facts := v_facts || v_fact;
+                v_facts := v_facts || case
+                    when v_lacking[v_line] > 0 and v_stored.refunded = 0 and v_stored.alone then v_fact
+                    else _order_fact(v_fact, v_stored, v_share, 0)
+                end;
                 v_fact.from_state := null;
                 v_fact.to_state := null;
-                if v_payee_nos[v_line] is not null then
+                if v_stored.clears_at_once then
                     v_moved := _movement(v_fact, 'order', 'payee', v_share, null);
-                    v_moved.to_owner := v_payee_nos[v_line];
+                    v_moved.to_owner := v_stored.payee_no;
                     v_moves := v_moves || v_moved;
                 end if;
             end if;
@@ -100,7 +98,7 @@ begin
         end if;
         v_paid_into[v_nth] := v_trade;
     end loop;
-    perform _fill_lines(v_trade.merchant_id, v_trade_nos, v_positions, v_shares, v_payee_nos, v_live);
+    perform _fill_lines(v_lines, v_shares, v_live);
     perform _post_all(v_paid_into, v_facts);
     return v_payments;
 end;

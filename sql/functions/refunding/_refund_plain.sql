@@ -68,8 +68,7 @@ begin
             v_lines := v_lines || _refunded_line(v_item.line, v_item.before + v_item.amount);
         end if;
         v_fact := _refund_fact(v_trade, v_refund, '', null);
-        v_facts := v_facts || v_fact;
-        foreach v_fact in array _clearing_facts(v_fact, v_clearing) loop  -- one by one, as in _apply_payments
+        foreach v_fact in array v_fact || _clearing_facts(v_fact, v_clearing) loop  -- one by one, as in _apply_payments
             v_facts := v_facts || v_fact;
         end loop;
         -- What is in escrow goes first; the last shares are what payee and receivers gave back.
@@ -89,9 +88,10 @@ begin
             v_new.cleared := greatest(0, v_share.amount - v_in_escrow);
             v_in_escrow := greatest(0, v_in_escrow - v_share.amount);
             v_news := v_news || v_new;
-            v_fact := _channel_refund_fact(v_trade, v_new, '', v_new.state);
-            v_fact.order_no := v_refund.order_no;
-            v_facts := v_facts || _movement(v_fact, 'order', 'refund', v_share.amount, null);
+            v_fact := _channel_refund_fact(v_trade, v_new, '', v_new.state, v_refund.order_no);
+            v_fact := _movement(v_fact, 'order', 'refund', v_share.amount, null);
+            v_facts := v_facts || case when v_item.amount + v_share.amount < v_refund.amount then v_fact
+                else _order_fact(v_fact, _refunded_line(v_item.line, v_item.before), 0, v_refund.amount) end;
         end loop;
         v_trade.fifo_paid_at := v_share.paid_at;
         v_trade.fifo_seq := v_share.seq;

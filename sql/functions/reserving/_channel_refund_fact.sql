@@ -1,6 +1,6 @@
 create function mixpay._channel_refund_fact(
     p_trade mixpay.trades, p_channel_refund mixpay.channel_refunds,
-    p_from_state text default null, p_to_state text default null
+    p_from_state text default null, p_to_state text default null, p_order_no text default null
 ) returns mixpay.facts
 language plpgsql immutable
 set search_path = mixpay, pg_temp
@@ -11,11 +11,12 @@ begin
     v_fact.channel_refund_no := p_channel_refund.channel_refund_no;
     v_fact.refund_no := p_channel_refund.refund_no;
     v_fact.payment_no := p_channel_refund.payment_no;
+    v_fact.order_no := p_order_no;
     v_fact.reason := p_channel_refund.reason;
     return v_fact;
 end;
 $_channel_refund_fact$;
 
-comment on function mixpay._channel_refund_fact(mixpay.trades, mixpay.channel_refunds, text, text) is $$
-The beginning of a fact about a channel refund, and from which state to which it goes, if to any.
+comment on function mixpay._channel_refund_fact(mixpay.trades, mixpay.channel_refunds, text, text, text) is $$
+The beginning of a fact about a channel refund, of an order if one is named, and from which state to which it goes, if to any.
 $$;

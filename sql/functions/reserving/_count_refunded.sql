@@ -8,6 +8,7 @@ declare
     v_line trade_orders;
     v_total bigint := 0;
     v_clearing clearing;
+    v_fact facts;
 begin
     for i in 1 .. cardinality(p_amounts) loop
         update payments
@@ -29,6 +30,9 @@ begin
     else
         v_clearing := _clear_line(v_line, 0, v_total, p_released);
     end if;
+    v_fact := _order_fact(null, v_line, 0, v_total);
+    v_clearing.order_from_state := v_fact.order_from_state;
+    v_clearing.order_to_state := v_fact.order_to_state;
     update trade_orders set refunded = refunded + v_total, cleared = cleared + v_clearing.cleared
     where merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no and position = v_line.position;
     return v_clearing;
@@ -37,7 +41,7 @@ $_count_refunded$;
 
 comment on function mixpay._count_refunded(mixpay.trades, text, text[], bigint[], bigint) is $$
 Counts money of one trade as refunded, or below zero as refunded no longer: in its payments and in the order's line; and
-clears the line. Surplus and reversals have no order. What it cleared is for the caller's facts.
+clears the line. Surplus and reversals have no order. What it cleared, and made of the order, is for the caller's facts.
 
 p_amounts are in the smallest unit. p_released is what payee and receivers had given back of what is freed, and get again.
 The caller holds the lock of the trade, and counts its refunded.

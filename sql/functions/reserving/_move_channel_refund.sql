@@ -59,17 +59,24 @@ begin
         v_facts := _clearing_facts(v_clearing_fact, v_clearing);
     end if;
     -- The change of state is also the first movement.
-    v_fact := _channel_refund_fact(p_trade, p_channel_refund, p_from_state, p_channel_refund.state);
-    v_fact.order_no := v_refund.order_no;
+    v_fact := _channel_refund_fact(
+        p_trade, p_channel_refund, p_from_state, p_channel_refund.state, v_refund.order_no
+    );
     v_fact.happened_at := v_happened_at;
     v_path := array_replace(p_path, 'home', case when v_refund.order_no is null then 'surplus' else 'order' end);
     for i in 1 .. greatest(cardinality(v_path) - 1, 1) loop
         if cardinality(v_path) > 0 then
             v_fact := _movement(v_fact, v_path[i], v_path[i + 1], p_channel_refund.amount, p_channel_refund.channel);
         end if;
+        if v_path[i] = 'order' or v_path[i + 1] = 'order' then
+            v_fact.order_from_state := v_clearing.order_from_state;
+            v_fact.order_to_state := v_clearing.order_to_state;
+        end if;
         v_facts := v_facts || v_fact;
         v_fact.from_state := null;
         v_fact.to_state := null;
+        v_fact.order_from_state := null;
+        v_fact.order_to_state := null;
     end loop;
     if v_refund.state <> v_was_state then
         v_facts := v_facts || _refund_fact(p_trade, v_refund, v_was_state, v_happened_at);

@@ -55,7 +55,13 @@ begin
         v_fact := _movement(
             v_fact, case when p_refund.order_no is null then 'surplus' else 'order' end, 'refund', v_share.amount, null
         );
+        if v_ordinal = 1 then
+            v_fact.order_from_state := v_clearing.order_from_state;
+            v_fact.order_to_state := v_clearing.order_to_state;
+        end if;
         v_facts := v_facts || v_fact;
+        v_fact.order_from_state := null;
+        v_fact.order_to_state := null;
         if p_channel is not null then
             -- What was paid out already makes two movements: on its way, and sent.
             v_fact.from_state := null;

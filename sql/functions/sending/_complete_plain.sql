@@ -65,7 +65,9 @@ begin
             v_trades := v_trades || v_trade;
         end if;
         v_channel_refund := v_item.channel_refund;
-        v_fact := _channel_refund_fact(v_trade, v_channel_refund, v_channel_refund.state, 'succeeded');
+        v_fact := _channel_refund_fact(
+            v_trade, v_channel_refund, v_channel_refund.state, 'succeeded', (v_item.refund).order_no
+        );
         if v_channel_refund.state not in ('pending', 'sent') then
             v_channel_refund.reason := null;
         end if;
@@ -79,7 +81,6 @@ begin
         v_refund := v_item.refund;
         v_was_state := (_count_parts(v_refund, v_item.gone - v_channel_refund.amount, 0)).state;
         v_refund := _count_parts(v_refund, v_item.gone, 0);
-        v_fact.order_no := v_refund.order_no;
         v_fact.reason := v_channel_refund.reason;
         v_fact.happened_at := v_channel_refund.refunded_at;
         v_facts := v_facts || _movement(v_fact, 'refund', 'channel', v_channel_refund.amount, v_channel_refund.channel);

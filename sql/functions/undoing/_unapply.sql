@@ -68,6 +68,7 @@ begin
         v_fact.from_account := 'order';
         v_fact.from_owner := v_fact.order_no;
         v_fact.to_account := 'surplus';
+        v_fact := _order_fact(v_fact, v_line.stored, -v_line.amount, 0);
         if v_line.falls then
             v_trade.amount := v_trade.amount - v_line.amount;
         end if;
@@ -82,6 +83,8 @@ begin
             v_fact.to_owner := v_share.payment_no;
             v_fact.amount := least(v_share.amount, v_line.amount);
             v_moves := v_moves || v_fact;
+            v_fact.order_from_state := null;
+            v_fact.order_to_state := null;
             v_share.amount := v_share.amount - v_fact.amount;
             v_line.amount := v_line.amount - v_fact.amount;
         end loop;

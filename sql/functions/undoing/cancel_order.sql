@@ -57,6 +57,7 @@ begin
     v_fact := _fact(v_trade, 'trade', p_trade_no, 'open', case when v_moved = v_lacking then 'paid' else 'open' end);
     v_fact.order_no := p_order_no;
     v_fact.reason := p_reason;
+    v_fact := _order_fact(v_fact, v_line, -v_moved, 0);
     v_clearing := _clear_line(v_line, -v_moved, 0, 0);
     v_facts := v_fact || _clearing_facts(v_fact, v_clearing);
     update trade_orders
@@ -69,6 +70,8 @@ begin
     if v_moved > 0 or v_lacking = 0 then
         v_fact.from_state := null;
         v_fact.to_state := null;
+        v_fact.order_from_state := null;
+        v_fact.order_to_state := null;
         v_fact.from_account := 'order';
         v_fact.from_owner := p_order_no;
         v_facts := v_facts || _allot(v_trade, v_moved, v_fact);

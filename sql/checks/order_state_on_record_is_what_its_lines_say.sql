@@ -1,0 +1,31 @@
+-- The changes of an order's state on record lead from payable to what its lines say, and nowhere else; of an order that
+-- was there before changes were written down, from any state, and if none is on record since, nothing can be said.
+with changes as (
+    select
+        merchant_id, case when to_account = 'order' then to_owner else order_no end as order_no,
+        order_from_state::text as from_state, order_to_state::text as to_state
+    from mixpay.facts
+    where order_to_state is not null
+), steps as (
+    -- Where as many changes lead into a state as out of it, the order is not there; it is where one more leads in.
+    select merchant_id, order_no, state, sum(step) as standing
+    from (
+        select merchant_id, order_no, to_state as state, 1 as step from changes
+        union all
+        select merchant_id, order_no, from_state, -1 from changes
+        union all
+        select merchant_id, order_no, 'payable', 1 from mixpay.orders where changes_on_record
+    ) as s
+    group by merchant_id, order_no, state
+)
+select o.merchant_id, o.order_no, b.state, s.state as on_record, s.standing
+from mixpay.orders as o
+inner join mixpay.order_balances as b on b.merchant_id = o.merchant_id and b.order_no = o.order_no
+full join (select * from steps where standing <> 0) as s
+    on s.merchant_id = o.merchant_id and s.order_no = o.order_no
+where
+    o.order_no is null
+    or case
+        when o.changes_on_record then (s.state, s.standing) is distinct from (b.state, 1)
+        else s.standing > 0 and (s.state, s.standing) is distinct from (b.state, 1)
+    end;

@@ -1,0 +1,28 @@
+create function mixpay._count_orders(p_merchant_id text, p_order_nos text[]) returns void
+language plpgsql
+set search_path = mixpay, pg_temp
+as $_count_orders$
+begin
+    update trade_orders as l set alone = false
+    where l.merchant_id = p_merchant_id and l.order_no = any (p_order_nos) and l.alone;
+    insert into order_totals (merchant_id, order_no, amount, paid, refunded)
+    select o.merchant_id, o.order_no, o.amount, l.paid, l.refunded
+    from unnest(p_order_nos) as n (order_no)
+    cross join lateral (
+        select x.* from orders as x
+        where x.merchant_id = p_merchant_id and x.order_no = n.order_no limit 1
+    ) as o
+    cross join lateral (
+        select sum(x.paid) as paid, sum(x.refunded) as refunded, count(*) as number from trade_orders as x
+        where x.merchant_id = p_merchant_id and x.order_no = n.order_no
+    ) as l
+    where l.number > 0
+    on conflict do nothing;
+end;
+$_count_orders$;
+
+comment on function mixpay._count_orders(text, text[]) is $$
+Gives orders that will stand in several trades, or in one with a part of them, their totals, if they have none yet.
+
+The caller has locked the orders, and the trades of those that have no totals.
+$$;
