@@ -667,7 +667,7 @@ create table mixpay.order_totals (
 ) with (fillfactor = 85);
 alter table mixpay.order_totals alter column merchant_id set (n_distinct = -0.01);
 comment on table mixpay.order_totals is
-'What an order is paid and refunded over all its trades, if it has had several, or one for a part of it.';
+'What an order is paid and refunded over all its trades, if it has had several, or one that did not pay all of it.';
 comment on column mixpay.order_totals.amount is 'The order''s amount, in the smallest unit.';
 comment on column mixpay.order_totals.paid is 'The sum of its lines'' paid.';
 comment on column mixpay.order_totals.refunded is 'The sum of its lines'' refunded.';
@@ -677,11 +677,12 @@ select o.merchant_id, o.order_no, o.amount, l.paid, l.refunded
 from mixpay.orders as o
 inner join (
     select
-        merchant_id, order_no, sum(paid) as paid, sum(refunded) as refunded, count(*) as number, max(asked) as asked
+        merchant_id, order_no, sum(paid) as paid, sum(refunded) as refunded, count(*) as number, max(asked) as asked,
+        bool_or(live) as is_live
     from mixpay.trade_orders
     group by merchant_id, order_no
 ) as l on l.merchant_id = o.merchant_id and l.order_no = o.order_no
-where l.number > 1 or l.asked < o.amount;
+where l.number > 1 or l.asked < o.amount or (not l.is_live and l.paid > 0 and l.paid < o.amount);
 
 update mixpay.trade_orders as l set alone = false
 from mixpay.order_totals as t

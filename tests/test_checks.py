@@ -510,6 +510,7 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             {"order_no": "A", "alone": 1},
         ),
         ("update mixpay.trade_orders set asked = 101 where order_no = 'A'", {"order_no": "A"}),
+        ("update mixpay.trade_orders set live = false where order_no = 'C'", {"order_no": "C"}),
     ],
     "order_stands_once_in_a_trade_of_its_currency": [
         (

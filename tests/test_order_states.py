@@ -73,7 +73,7 @@ def pay_late(shop: Shop) -> None:
 
 def capture(shop: Shop) -> None:
     shop.start("T", "P", 150)
-    shop.call("authorize_payment", "P", "AUTH", 150)
+    shop.call("authorize_payment", "P", "AUTH", None, 150)
     shop.succeed("P")
 
 
@@ -92,9 +92,7 @@ def succeed_in_bulk(shop: Shop) -> None:
     shop.rows("succeed_payments", [{"payment_no": "P"}])
 
 
-@pytest.mark.parametrize(
-    "pay", [pay_by_callback, pay_late, capture, pay_in_bulk, succeed_in_bulk]
-)
+@pytest.mark.parametrize("pay", [pay_by_callback, pay_late, capture, pay_in_bulk, succeed_in_bulk])
 def test_is_paid_by_every_call_that_pays(shop: Shop, pay: Callable[[Shop], Any]) -> None:
     shop.merge("T", A=100, B=50)
     pay(shop)
@@ -430,6 +428,18 @@ def test_returned_money_of_an_order_that_is_merged_elsewhere(shop: Shop) -> None
     shop.call("return_payment", "P1", "X", "no cover")
 
     assert told(shop) == [("A", "payable", "paid"), ("A", "paid", "payable")]
+
+
+def test_returned_money_of_a_closed_trade(shop: Shop) -> None:
+    shop.merge("T", A=100, B=50)
+    shop.pay("T", "P", 120, "bank")
+    shop.close("T", keep=True)
+    shop.call("return_payment", "P", "X", "no cover", 50)
+    assert told(shop) == [("A", "payable", "paid"), ("A", "paid", "payable")]
+    shop.merge("U", A=100, B=50)
+    shop.pay("U", "P2", 80)
+
+    assert told(shop)[2:] == [("A", "payable", "paid"), ("B", "payable", "paid")]
 
 
 def test_money_charged_back_is_refunded_and_won_again(shop: Shop) -> None:

@@ -98,9 +98,7 @@ def test_two_refunds_of_two_trades_fail(two: Shop, race: Race) -> None:
 
 def test_two_refunds_of_two_trades_fail_and_cannot_see_it(two: Shop, race: Race) -> None:
     refunded_in_both(two)
-    raced = race(
-        lambda s: s.fail("R1", "P1"), lambda s: s.fail("R2", "P2"), "repeatable read"
-    )
+    raced = race(lambda s: s.fail("R1", "P1"), lambda s: s.fail("R2", "P2"), "repeatable read")
 
     assert raced.second.sqlstate == "40001"
     assert told(two)[3:] == [("A", "refunded", "partly_refunded")]
@@ -118,54 +116,67 @@ def test_a_refund_and_a_payment(two: Shop, race: Race) -> None:
     ]
 
 
-def merged_again(shop: Shop) -> Any:
-    return shop.merge("T2", A=100)
-
-
-def open_and_kept(shop: Shop) -> None:
-    """A100 is alone in T1, which is closed and keeps 60."""
+@pytest.fixture
+def closed(shop: Shop) -> Shop:
+    """A100 is in T1 only, which is closed and keeps 60."""
     shop.merge("T1", A=100)
     shop.pay("T1", "P1", 60)
     shop.close("T1", keep=True)
+    return shop
 
 
-def test_merged_elsewhere_while_what_was_kept_goes_back(shop: Shop, race: Race) -> None:
-    open_and_kept(shop)
-    raced = race(lambda s: s.close("T1"), merged_again)
+def test_merged_and_paid_elsewhere_while_what_was_kept_goes_back(closed: Shop, race: Race) -> None:
+    """The merge asks for what was left then, and does not wait; the payment does."""
 
-    assert raced.second.amount == 100
-    shop.pay("T2", "P2", 100)
+    def merge_and_pay(shop: Shop) -> Any:
+        assert shop.merge("T2", A=100).amount == 40
+        return shop.pay("T2", "P2", 40)
+
+    race(lambda s: s.close("T1"), merge_and_pay)
+
+    assert (told(closed), closed.balance("A").state) == ([], "payable")
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "changes"),
+    [
+        (lambda s: s.close("T1"), []),
+        (lambda s: s.refund("A", "R", 20), [("A", "payable", "partly_refunded")]),
+        (
+            lambda s: s.refund("A", "R", 60),
+            [("A", "payable", "refunded"), ("A", "refunded", "partly_refunded")],
+        ),
+    ],
+)
+def test_changed_while_it_is_merged_elsewhere(
+    closed: Shop,
+    connect: Callable[..., Connection[Any]],
+    meanwhile: Callable[[Shop], Any],
+    changes: Any,
+) -> None:
+    """Neither waits for the other: the totals are there since the trade was closed."""
+    merger = Shop(connect(autocommit=False))
+    assert merger.merge("T2", A=100).amount == 40
+    closed.conn.execute("set lock_timeout = '1s'")
+    meanwhile(closed)
+    merger.conn.commit()
+    closed.pay("T2", "P2", 40)
+
+    assert told(closed) == changes
+
+
+@pytest.mark.parametrize("isolation", ["read committed", "repeatable read"])
+def test_merged_elsewhere_while_a_deposit_is_closed(shop: Shop, race: Race, isolation: str) -> None:
+    """The line is live when the merge looks, so it waits; then it sees what was kept."""
+    shop.merge("T1", A=100)
+    shop.pay("T1", "P1", 60)
+    raced = race(lambda s: s.close("T1", keep=True), lambda s: s.merge("T2", A=100), isolation)
+
+    if isolation == "repeatable read":
+        assert raced.second.sqlstate == "40001"
+        shop.merge("T2", A=100)
+    shop.pay("T2", "P2", 40)
     assert told(shop) == [("A", "payable", "paid")]
-
-
-def test_given_back_while_it_is_merged_elsewhere(shop: Shop, race: Race) -> None:
-    open_and_kept(shop)
-    raced = race(merged_again, lambda s: s.close("T1"))
-
-    assert raced.first.amount == 40
-    shop.pay("T2", "P2", 40)
-    assert (told(shop), shop.balance("A").state) == ([], "payable")
-
-
-@pytest.mark.parametrize("first", ["merge", "close"])
-def test_e33_merged_elsewhere_by_who_cannot_see_it(shop: Shop, race: Race, first: str) -> None:
-    open_and_kept(shop)
-
-    def close(one: Shop) -> Any:
-        return one.close("T1")
-
-    calls = (merged_again, close) if first == "merge" else (close, merged_again)
-    raced = race(*calls, "repeatable read")
-
-    assert raced.second.sqlstate == "40001"
-
-
-def test_a_refund_of_an_order_that_is_merged_elsewhere(shop: Shop, race: Race) -> None:
-    open_and_kept(shop)
-    race(merged_again, lambda s: s.refund("A", "R", 20))
-    shop.pay("T2", "P2", 40)
-
-    assert told(shop) == [("A", "payable", "partly_refunded")]
 
 
 def test_two_trades_share_two_orders(

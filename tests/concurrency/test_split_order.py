@@ -212,19 +212,20 @@ class TestTwoTradesDivideAtOnce:
         assert raced.second.sqlstate == "40001"
         assert shares(deposit) == {"receiver:agent": 30, "payee:S": 70}
 
-    def test_a_failed_refund_of_one_does_not_wait_for_the_other(
-        self, deposit: Shop, connect: Callable[..., Connection[Any]]
+    def test_a_failed_refund_of_one_waits_for_what_the_other_makes_of_the_order(
+        self, deposit: Shop, race: Race
     ) -> None:
-        """It gives back in its own trade what was taken of what that one gave."""
+        """It gives back in its own trade; but one of the two has to see that the order is paid."""
         deposit.refund("A", "R", 7)
         assert shares(deposit) == {"receiver:agent": 24, "payee:S": 4}
-        other = Shop(connect(autocommit=False))
-        other.pay("T2", "P2", 65)
-        deposit.conn.execute("set lock_timeout = '1s'")
-        deposit.fail("R", "P")
-        other.conn.commit()
+        race(lambda s: s.pay("T2", "P2", 65), lambda s: s.fail("R", "P"))
 
         assert shares(deposit) == {"receiver:agent": 30, "payee:S": 70}
+        changes = deposit.query(
+            "select from_state, to_state from mixpay.history where entity = 'order'"
+            " order by created_at"
+        )
+        assert changes == [("payable", "partly_refunded"), ("partly_refunded", "paid")]
 
 
 class TestNumbers:

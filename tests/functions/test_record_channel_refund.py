@@ -41,6 +41,7 @@ def test_is_in_history_and_journal_when_it_happened(trade: Shop) -> None:
     assert [(c.entity, c.to_state) for c in changes] == [
         ("refund", "succeeded"),
         ("channel_refund", "succeeded"),
+        ("order", "partly_refunded"),
     ]
     assert {c.happened_at for c in changes} == {day(9)}
     assert trade.owns("channel:alipay") == {"CNY": 5 - 10}

@@ -714,7 +714,9 @@ def test_orders_that_were_there_are_followed_from_now_on(filled):
     """No change of theirs is invented; their state is right, and what changes it is told."""
     with upgrade(filled) as conn:
         shop = Shop(conn)
-        assert conn.execute("select from mixpay.facts where order_to_state is not null").rowcount == 0
+        assert (
+            conn.execute("select from mixpay.facts where order_to_state is not null").rowcount == 0
+        )
         assert conn.execute("select from mixpay.orders where changes_on_record").rowcount == 0
         before = shop.query(
             "select order_no, state, refundable from mixpay.order_balances "

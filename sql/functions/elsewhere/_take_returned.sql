@@ -28,6 +28,13 @@ begin
     select * into v_payment from payments
     where merchant_id = p_trade.merchant_id and payment_no = p_return.payment_no;
     v_falling := _reopen_lines(v_trade, v_positions);
+    perform _count_orders(p_trade.merchant_id, array(
+        select l.order_no from trade_orders as l
+        where
+            l.merchant_id = p_trade.merchant_id and l.trade_no = p_trade.trade_no and l.position = any (v_positions)
+            and l.alone and not l.live
+        order by l.order_no
+    ));
     -- What falls with its line makes nothing payable here.
     select coalesce(sum(p_shares[l.position]), 0) into v_fallen from trade_orders as l
     where

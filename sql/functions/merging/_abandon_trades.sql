@@ -5,24 +5,27 @@ as $_abandon_trades$
 declare
     v_live_nos text[];
     v_trade_nos text[];
+    v_are_alone boolean;
     v_pending bigint;
     v_trade trades;
     v_trades trades[] := array[]::trades[];
     v_fact facts;
     v_facts facts[] := array[]::facts[];
 begin
-    select array_agg(distinct l.trade_no) filter (where l.live), array_agg(distinct l.trade_no)
-    into v_live_nos, v_trade_nos
+    select
+        array_agg(distinct l.trade_no) filter (where l.live),
+        array_agg(distinct l.trade_no) filter (where l.live or (l.paid > 0 and l.paid < l.asked)), bool_or(l.alone)
+    into v_live_nos, v_trade_nos, v_are_alone
     from unnest(p_order_nos) as o (order_no)
     cross join lateral (
-        select x.trade_no, x.live from trade_orders as x
+        select x.* from trade_orders as x
         where x.merchant_id = p_merchant_id and x.order_no = o.order_no and (x.live or x.alone)
         offset 0
     ) as l;
-    if v_trade_nos is null then
+    if v_are_alone is null then
         return;
     end if;
-    -- All are locked before the first is judged. Where an order was alone, it will not be.
+    -- All are locked before the first is judged.
     v_trades := array(
         select t from trades as t
         where t.merchant_id = p_merchant_id and t.trade_no = any (v_trade_nos)
@@ -51,9 +54,11 @@ begin
     if v_facts <> '{}' then
         perform _post_all(v_trades, v_facts);
     end if;
-    -- Who waits for one of them under REPEATABLE READ is not to go on with what he saw before.
-    update trades set last_entry = last_entry where merchant_id = p_merchant_id and trade_no = any (v_trade_nos);
-    perform _count_orders(p_merchant_id, p_order_nos);
+    if v_are_alone then
+        -- Who waits for one of them under REPEATABLE READ is not to go on with what he saw before.
+        update trades set last_entry = last_entry where merchant_id = p_merchant_id and trade_no = any (v_trade_nos);
+        perform _count_orders(p_merchant_id, p_order_nos);
+    end if;
 end;
 $_abandon_trades$;
 
@@ -61,6 +66,6 @@ comment on function mixpay._abandon_trades(text, text[]) is $$
 Closes the open trades of these orders, which have nothing paid and nothing in flight, so that they can be merged again;
 and gives the orders totals, if their only line has told them so far.
 
-Locks: those trades, and those that the orders were alone in, in ascending trade number.
+Locks: those trades, in ascending trade number.
 Raises: MX107 if money was paid into one, or an attempt is pending.
 $$;

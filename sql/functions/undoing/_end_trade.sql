@@ -29,6 +29,16 @@ begin
         v_fact.reason := p_reason;
         v_facts := v_facts || v_fact;
     end loop;
+    if v_trade.paid > 0 then
+        -- Whoever merges them from now on is not to wait for this trade.
+        perform _count_orders(p_trade.merchant_id, array(
+            select l.order_no from trade_orders as l
+            where
+                l.merchant_id = p_trade.merchant_id and l.trade_no = p_trade.trade_no and l.alone
+                and l.paid > 0 and (l.paid < l.asked or not p_keep_paid)
+            order by l.order_no
+        ));
+    end if;
     update trade_orders
     set
         live = false, cancelled_at = case when position = p_cancelled then now() else cancelled_at end,

@@ -52,6 +52,10 @@ begin
     if v_others = 0 then
         return _end_trade(v_trade, p_reason, false, v_line.position);
     end if;
+    if v_line.alone and v_line.refunded > 0 then
+        perform _count_orders(p_merchant_id, array[p_order_no]);
+        v_line.alone := false;
+    end if;
     v_moved := least(v_line.paid - v_line.refunded, v_lacking);
     v_left := v_line.paid - v_line.refunded - v_moved;
     v_fact := _fact(v_trade, 'trade', p_trade_no, 'open', case when v_moved = v_lacking then 'paid' else 'open' end);
