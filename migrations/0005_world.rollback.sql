@@ -43,7 +43,8 @@ end;
 $refuse$;
 
 -- Orders.
-delete from mixpay.state_transitions where entity = 'order' and to_state in ('payable', 'paid', 'partly_refunded', 'refunded');
+delete from mixpay.state_transitions
+where entity = 'order' and to_state in ('payable', 'paid', 'partly_refunded', 'refunded');
 drop table mixpay.order_totals;
 alter table mixpay.trade_orders drop column alone;
 alter table mixpay.orders drop column changes_on_record;

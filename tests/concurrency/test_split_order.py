@@ -2,7 +2,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from psycopg import Connection
 from shop import Shop, on_hold, orders
 
 Race = Callable[..., Any]
