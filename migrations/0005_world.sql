@@ -662,7 +662,6 @@ create table mixpay.order_totals (
     refunded mixpay.amount not null,
     primary key (merchant_id, order_no),
     foreign key (merchant_id, order_no) references mixpay.orders,
-    constraint paid_is_never_above_amount check (paid <= amount),
     constraint refunded_is_never_above_paid check (refunded <= paid)
 ) with (fillfactor = 85);
 alter table mixpay.order_totals alter column merchant_id set (n_distinct = -0.01);

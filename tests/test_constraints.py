@@ -273,9 +273,6 @@ REFUSED: dict[tuple[str, str], str] = {
     ("order_totals", "order_totals_merchant_id_order_no_fkey"): (
         "insert into mixpay.order_totals values ('m', 'X', 1, 0, 0)"
     ),
-    ("order_totals", "paid_is_never_above_amount"): (
-        "update mixpay.order_totals set paid = amount + 1"
-    ),
     ("order_totals", "refunded_is_never_above_paid"): (
         "update mixpay.order_totals set refunded = paid + 1"
     ),

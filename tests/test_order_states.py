@@ -498,3 +498,22 @@ def test_settled_is_what_the_settlements_event_says(shop: Shop) -> None:
         "reversed",
         "settled",
     ]
+
+
+def test_an_order_that_costs_something_else(shop: Shop) -> None:
+    shop.merge("T", A=100, B=50)
+    shop.pay("T", "P1", 100)
+    shop.call("reprice_order", "A", "N1", 120, "a larger size")
+    assert told(shop) == [("A", "payable", "paid"), ("A", "paid", "payable")]
+    shop.call("reprice_order", "A", "N2", 100, "no, as it was")
+    assert told(shop)[2:] == [("A", "payable", "paid")]
+    # 20 of it serve B, and the rest of what B lacks is still to come.
+    shop.call("reprice_order", "A", "N3", 80, "a discount")
+    assert told(shop)[3:] == []
+    shop.pay("T", "P2", 30)
+    assert told(shop)[3:] == [("B", "payable", "paid")]
+    shop.call("reprice_order", "A", "N4", 90, "one more")
+    shop.merge("U", A=90)
+    shop.pay("U", "P3", 10)
+
+    assert told(shop)[4:] == [("A", "paid", "payable"), ("A", "payable", "paid")]

@@ -200,7 +200,11 @@ class TestPaidAbove:
         changes = shop.query(
             "select entity, to_state from mixpay.history where reason like '70 %%'"
         )
-        assert [tuple(row) for row in changes] == [("repricing", "repriced"), ("trade", "paid")]
+        assert [tuple(row) for row in changes] == [
+            ("repricing", "repriced"),
+            ("order", "paid"),
+            ("trade", "paid"),
+        ]
         assert shop.query("select from mixpay.refunds") == []
 
     def test_the_oldest_goes_back(self, shop: Shop) -> None:

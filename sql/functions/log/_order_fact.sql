@@ -1,5 +1,5 @@
 create function mixpay._order_fact(
-    p_fact mixpay.facts, p_line mixpay.trade_orders, p_paid bigint, p_refunded bigint
+    p_fact mixpay.facts, p_line mixpay.trade_orders, p_paid bigint, p_refunded bigint, p_amount bigint default 0
 ) returns mixpay.facts
 language plpgsql
 set search_path = mixpay, pg_temp
@@ -14,9 +14,10 @@ declare
 begin
     if not p_line.alone then
         -- The update is the lock: another trade of the order waits here, then sees what this one has counted.
-        update order_totals set paid = paid + p_paid, refunded = refunded + p_refunded
+        update order_totals
+        set amount = amount + p_amount, paid = paid + p_paid, refunded = refunded + p_refunded
         where merchant_id = p_line.merchant_id and order_no = p_line.order_no
-        returning amount, paid - p_paid, refunded - p_refunded into v_amount, v_paid, v_refunded;
+        returning amount - p_amount, paid - p_paid, refunded - p_refunded into v_amount, v_paid, v_refunded;
     end if;
     -- Twice the same, for a function of its own would cost more than the rest. The view order_balances says so, too.
     v_from_state := case
@@ -25,6 +26,7 @@ begin
         when v_refunded > 0 then 'partly_refunded'
         else 'paid'
     end;
+    v_amount := v_amount + p_amount;
     v_paid := v_paid + p_paid;
     v_refunded := v_refunded + p_refunded;
     v_to_state := case
@@ -41,12 +43,12 @@ begin
 end;
 $_order_fact$;
 
-comment on function mixpay._order_fact(mixpay.facts, mixpay.trade_orders, bigint, bigint) is $$
+comment on function mixpay._order_fact(mixpay.facts, mixpay.trade_orders, bigint, bigint, bigint) is $$
 The fact with what it makes of the order of a line, if it changes the order's state; counts it in the order's totals, if
 the line is not alone.
 
-p_line is the line as it was before. It is paid p_paid more and refunded p_refunded more, in the smallest unit, below zero:
-less. The caller holds the lock of the trade, and of the splits that it will change; whoever changes lines of several
+p_line is the line as it was before. It is paid p_paid more and refunded p_refunded more, and the order costs p_amount
+more, in the smallest unit, below zero: less. An order that costs something else has totals. The caller holds the lock of the trade, and of the splits that it will change; whoever changes lines of several
 orders has called _lock_splits.
 Locks: the order's totals.
 $$;

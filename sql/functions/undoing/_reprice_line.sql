@@ -1,5 +1,5 @@
 create function mixpay._reprice_line(
-    p_trade mixpay.trades, p_line mixpay.trade_orders, p_share bigint, p_fact mixpay.facts
+    p_trade mixpay.trades, p_line mixpay.trade_orders, p_share bigint, p_by bigint, p_fact mixpay.facts
 ) returns mixpay.trades
 language plpgsql
 set search_path = mixpay, pg_temp
@@ -13,7 +13,7 @@ declare
     v_is_paid boolean;
     v_clearing clearing;
     v_fact facts := _fact(p_trade, 'trade', p_trade.trade_no);
-    v_facts facts[] := array[p_fact];
+    v_facts facts[];
 begin
     if p_trade.amount - p_line.amount + p_share > 1000000000000000 then
         raise exception 'trade % would be too large', p_trade.trade_no using
@@ -34,8 +34,8 @@ begin
     if v_above > 0 then
         perform _lock_splits(p_trade.merchant_id, array[p_trade.trade_no::text]);
         v_clearing := _clear_line(p_line, -v_moved, 0, 0);
-        v_facts := v_facts || _clearing_facts(v_fact, v_clearing);
     end if;
+    v_facts := _order_fact(p_fact, p_line, -v_moved, 0, p_by) || _clearing_facts(v_fact, v_clearing);
     -- What is reversed is of the line until then.
     update trade_orders
     set
@@ -68,12 +68,12 @@ begin
 end;
 $_reprice_line$;
 
-comment on function mixpay._reprice_line(mixpay.trades, mixpay.trade_orders, bigint, mixpay.facts) is $$
+comment on function mixpay._reprice_line(mixpay.trades, mixpay.trade_orders, bigint, bigint, mixpay.facts) is $$
 Gives a live line another share of what its trade is to pay, in the smallest unit. What is paid above it serves the
 trade's other lines, as what is paid of a cancelled order does, and what they do not need is reversed.
 
-p_trade is the locked trade and p_line its line, as they are; p_share is at least what is refunded of the line. p_fact
-says why. Returns the trade as it is then.
+p_trade is the locked trade and p_line its line, as they are; p_share is at least what is refunded of the line. The
+order, which has totals, costs p_by more. p_fact says why. Returns the trade as it is then.
 Locks: the splits of the trade's orders, in ascending order number, if money moves.
 Raises: MX902 if the trade would be too large.
 $$;

@@ -43,6 +43,7 @@ begin
         return v_order;
     end if;
     v_trades := _lock_trades_of_order(p_merchant_id, p_order_no);
+    perform _count_orders(p_merchant_id, array[p_order_no]);
     select * into v_line from trade_orders
     where merchant_id = p_merchant_id and order_no = p_order_no and live;
     v_taken := _taken_of_order(p_merchant_id, p_order_no, v_line.trade_no);
@@ -62,7 +63,9 @@ begin
     v_fact.order_no := p_order_no;
     v_fact.reason := concat_ws(': ', format('%s instead of %s', p_amount, v_repricing.from_amount), p_reason);
     if v_line.trade_no is null then
-        perform _post(v_trade, array[v_fact]);
+        select * into v_line from trade_orders
+        where merchant_id = p_merchant_id and order_no = p_order_no and trade_no = v_trade.trade_no;
+        perform _post(v_trade, array[_order_fact(v_fact, v_line, 0, 0, p_amount - v_repricing.from_amount)]);
         return v_order;
     end if;
     -- A line that was to pay all the rest is to pay all of it still; another one only as much as there is.
@@ -70,7 +73,7 @@ begin
     if v_line.amount < v_repricing.from_amount - v_taken then
         v_share := least(v_share, v_line.amount);
     end if;
-    perform _reprice_line(v_trade, v_line, v_share, v_fact);
+    perform _reprice_line(v_trade, v_line, v_share, p_amount - v_repricing.from_amount, v_fact);
     return v_order;
 end;
 $reprice_order$;
