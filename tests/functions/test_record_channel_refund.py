@@ -37,7 +37,9 @@ def test_it_has_gone_back_by_the_payment_that_is_named(trade: Shop) -> None:
 def test_is_in_history_and_journal_when_it_happened(trade: Shop) -> None:
     record(trade, "A", "re_1", 25, "Q", "x1", day(9))
 
-    changes = trade.query("select * from mixpay.history where refund_no = 're_1' order by entry")
+    changes = trade.query(
+        "select * from mixpay.history where refund_no = 're_1' order by entry, entity = 'order'"
+    )
     assert [(c.entity, c.to_state) for c in changes] == [
         ("refund", "succeeded"),
         ("channel_refund", "succeeded"),
