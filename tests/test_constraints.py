@@ -761,7 +761,7 @@ FACTS_STAY = [
 # What may go: what is set up, as far as nothing refers to it, and sums that are made anew.
 MAY_GO = {
     "currencies", "state_transitions", "channels", "merchants", "payees", "routes", "balance_folds",
-    "folded_balances",
+    "folded_balances", "notes",
 }  # fmt: skip
 
 BACKWARDS = [

@@ -8,7 +8,8 @@ as $settle_payee$
 begin
     perform _check_payee(p_merchant_id, p_payee_no);
     return _settle(
-        p_merchant_id, row('payee', p_payee_no)::account_name, p_settlement_no, p_until, p_currency, p_bank, p_min_horizon
+        p_merchant_id, row('payee', p_payee_no)::account_name, p_settlement_no, p_until, p_currency, p_bank,
+        p_min_horizon
     );
 end;
 $settle_payee$;
