@@ -59,8 +59,7 @@ def test_files_that_are_named_exist(document: Path) -> None:
 
 def test_every_edge_case_has_its_place() -> None:
     numbers = [number for number, _ in CASES]
-    assert numbers[:37] == [f"E{i:02}" for i in range(1, 38)]
-    assert numbers == sorted(set(numbers))
+    assert numbers == [f"E{i:02}" for i in range(1, 56)]
     # Whoever writes a test of a case writes down the case.
     tested = {number for test in all_tests() for number in re.findall(r"_(e\d\d)_", test)}
     assert tested <= {number.lower() for number in numbers}
