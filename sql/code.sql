@@ -179,6 +179,7 @@ set role mixpay_owner;
 \ir functions/refunding/_take_named.sql
 \ir functions/refunding/_plan_refund.sql
 \ir functions/refunding/_give_back.sql
+\ir functions/refunding/_reason_of_refund.sql
 \ir functions/refunding/_refund_once.sql
 \ir functions/refunding/preview_refund.sql
 \ir functions/refunding/refund_order.sql

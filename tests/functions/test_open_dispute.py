@@ -80,6 +80,14 @@ def test_another_one_when_it_was_decided(shop: Shop, outcome: str) -> None:
     assert shop.call("open_dispute", "A", "D2").state == "open"
 
 
+def test_e43_a_reason_may_come_later_and_stays(shop: Shop) -> None:
+    shop.call("open_dispute", "A", "D")
+    told = shop.call("open_dispute", "A", "D", "broken")
+    assert told.reason == "broken"
+    with shop.unchanged():
+        assert shop.call("open_dispute", "A", "D", "another reason") == told
+
+
 def test_e03_the_same_returns_the_dispute_as_it_is_now(shop: Shop) -> None:
     first = shop.call("open_dispute", "A", "D", "broken")
     for reason in ("broken", None, "another reason"):

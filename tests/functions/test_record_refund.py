@@ -304,3 +304,13 @@ class TestVouchers:
             shop.call("record_refund", "W", "RW", 21, "cash")
         shop.call("record_refund", "W", "RW", 20, "cash")
         assert shop.details("RW") == {"P2": 20}
+
+
+def test_e43_a_reason_may_come_later_and_stays(shop: Shop) -> None:
+    shop.merge("LT", L=100)
+    shop.pay("LT", "LP", 100, "cash")
+    shop.call("record_refund", "L", "LR", 10, "cash")
+    told = shop.call("record_refund", "L", "LR", 10, "cash", reason="torn")
+    assert told.reason == "torn"
+    with shop.unchanged():
+        assert shop.call("record_refund", "L", "LR", 10, "cash", reason="lost") == told

@@ -80,6 +80,18 @@ class TestOneTrade:
         with shop.refused("MX103", "A"):
             other.refund("A", "R1", 1)
 
+    def test_e43_a_reason_may_come_later_and_stays(self, shop: Shop) -> None:
+        shop.call("refund_order", "A", "R1", 90)
+        told = shop.call("refund_order", "A", "R1", 90, "torn")
+        assert told.reason == "torn"
+        with shop.unchanged():
+            assert shop.call("refund_order", "A", "R1", 90, "lost") == told
+        (again,) = shop.rows("refund_orders", [{"order_no": "A", "refund_no": "R1", "amount": 90}])
+        assert again == told
+        shop.call("refund_order", "A", "R2", 1)
+        late = {"order_no": "A", "refund_no": "R2", "amount": 1, "reason": "late"}
+        assert shop.rows("refund_orders", [late])[0].reason == "late"
+
     def test_e03_same_number_and_content_returns_the_refund_as_it_is_now(self, shop: Shop) -> None:
         first = shop.call("refund_order", "A", "R1", 100, "torn")
         with shop.unchanged():

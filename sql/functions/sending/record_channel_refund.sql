@@ -60,7 +60,7 @@ begin
     limit 1;
     perform complete_channel_refund(p_merchant_id, v_channel_refund_no, p_channel_txn_no, p_refunded_at);
     select * into v_refund from refunds where merchant_id = p_merchant_id and refund_no = p_refund_no;
-    return v_refund;
+    return _reason_of_refund(v_refund, p_reason);
 end;
 $record_channel_refund$;
 
@@ -75,7 +75,7 @@ refunded of the order, and takes back from payee and receivers, as any refund do
 the payment is not a refund of the order: charge_back_payment books it, with what of it is lost. The same number with
 the same content returns the refund as it is now; a notice that comes again, or brings the channel's number later, is
 news for complete_channel_refund, and so it is when the number is that of a refund that was asked for here. The reason
-is not compared.
+is not compared, and may come later.
 Locks: the order's trades, in ascending trade number; then its split, or what complete_channel_refund locks.
 Raises: MX101 if there is no such merchant; MX103 if there is no such order; MX301 if more went back than is left; MX302
 if the refund number was used for something else; MX303; MX304 if another transaction or moment is on record; MX306 if
