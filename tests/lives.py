@@ -3,8 +3,10 @@
 Each step of a `Life` is done to the model and to the database, which must answer alike.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 from random import Random
 from typing import Any
 
@@ -55,6 +57,40 @@ class Payment:
     # What is on its way back or has gone: for orders, of the surplus.
     refunded: int = 0
     returned: int = 0
+    # What a channel has reserved, and whether it let go of it.
+    authorized: int | None = None
+    voided: bool = False
+    recorded: bool = False
+    # What the channel took back by itself.
+    takings: list["Taking"] = field(default_factory=list)
+
+    def refundable(self) -> int:
+        return self.applied - self.refunded
+
+
+@dataclass(eq=False)
+class Taking:
+    """A return, or a chargeback."""
+
+    number: str
+    payment: Payment
+    amount: int
+    is_return: bool
+    order_no: str | None = None
+    fee: int = 0
+    lost: int = 0
+    # Of a return: what is to be paid again. Of a chargeback: what came back.
+    unapplied: int = 0
+    reversed: int = 0
+    refunds: list["Refund"] = field(default_factory=list)
+
+    def reason(self) -> str:
+        return f"{'returned' if self.is_return else 'charged back'}: {self.number}"
+
+    def state(self) -> str:
+        if not self.reversed:
+            return "charged"
+        return "reversed" if self.reversed == self.amount else "partly_reversed"
 
 
 @dataclass(eq=False)
@@ -89,6 +125,9 @@ class Sent:
     # The channel's number of the one and of the other.
     txn: str | None = None
     listed: str | None = None
+    # For which return or chargeback a person is to look at it.
+    waits_for: str | None = None
+    nth: int = field(default_factory=count().__next__)
 
 
 def way(channel: str) -> Sent:
@@ -105,13 +144,16 @@ class Part:
     def state(self) -> str:
         if self.freed:
             return "failed"
-        return "succeeded" if any(x.state == "succeeded" for x in self.ways) else "processing"
+        ended = any(x.state in ("succeeded", "written_off") for x in self.ways)
+        return "succeeded" if ended else "processing"
 
 
 @dataclass(eq=False)
 class Refund:
-    order_no: str | None  # None: a surplus or a reversal
+    order_no: str | None  # None: of a surplus
     parts: list[Part]
+    # The channel took it by itself, for a return or a chargeback.
+    is_taken: bool = False
 
     def state(self) -> str:
         states = {part.state() for part in self.parts}
@@ -130,6 +172,15 @@ class Model:
         self.trades: dict[str, Trade] = {}
         self.payments: dict[str, Payment] = {}
         self.refunds: dict[str, Refund] = {}
+        self.takings: dict[str, Taking] = {}
+        self.made: Counter[str] = Counter()
+        # What happened, to see that it does.
+        self.seen: Counter[str] = Counter()
+
+    def make(self, kind: str, refund: Refund) -> None:
+        """Of a refund whose number the database makes: it is the how many of its kind."""
+        self.made[kind] += 1
+        self.refunds[f"{kind} {self.made[kind]}"] = refund
 
     def lines_of(self, order_no: str) -> list[tuple[Trade, Line]]:
         """In the order of the trades, which is that of their making."""
@@ -176,7 +227,7 @@ class Model:
         ]
         for trade in abandoned:
             if any(x.paid for x in trade.lines) or any(
-                p.state == "pending" for p in trade.payments
+                p.state in ("pending", "authorized") for p in trade.payments
             ):
                 return "MX107"
         freed = {x.order_no: x.amount for t in abandoned for x in t.lines if x.live}
@@ -224,8 +275,8 @@ class Model:
                 line.live = False
         if payment.surplus:
             payment.returned = payment.surplus
-            self.refunds[f"surplus of {payment.payment_no}"] = Refund(
-                None, [Part(payment, payment.surplus, [way(payment.channel)])]
+            self.make(
+                "surplus", Refund(None, [Part(payment, payment.surplus, [way(payment.channel)])])
             )
 
     def allocate(self, trade: Trade, amount: int) -> None:
@@ -244,12 +295,44 @@ class Model:
             amount -= share
 
     def record(
-        self, trade_no: str, payment_no: str, amount: int, channel: str, paid_at: datetime
-    ) -> None:
+        self,
+        trade_no: str,
+        payment_no: str,
+        amount: int,
+        channel: str,
+        paid_at: datetime,
+        captured: Payment | None = None,
+    ) -> str | None:
         trade = self.trades[trade_no]
+        if captured:
+            same = captured.trade is trade and captured.channel == channel
+            if captured.authorized is None or not same:
+                return "MX212"
         payment = self.payments[payment_no] = Payment(payment_no, trade, amount, "", channel)
+        payment.recorded = True
         trade.payments.append(payment)
         self.arrive(payment, amount, paid_at)
+        return None
+
+    def authorize(self, payment: Payment, amount: int | None) -> str | None:
+        known = payment.authorized
+        if payment.recorded or (None not in (known, amount) and amount != known):
+            return "MX211"
+        if known is not None or payment.state == "succeeded":
+            return None  # the news that came before, or the capture did
+        payment.authorized = payment.asked if amount is None else amount
+        if payment.state == "pending":
+            payment.state = "authorized"
+        return None
+
+    def fail_payment(self, payment: Payment) -> str | None:
+        """Of one that was authorized: it was voided, or has expired."""
+        if payment.state == "succeeded":
+            return "MX208"
+        if payment.state in ("pending", "authorized"):
+            payment.state = "failed"
+        payment.voided = payment.authorized is not None
+        return None
 
     def refund(self, refund_no: str, order_no: str, amount: int) -> str | None:
         if amount > self.refundable(order_no):
@@ -292,7 +375,24 @@ class Model:
             self.take(line, parts)
         return None
 
-    def reverse(self, trade: Trade, lines: list[Line]) -> Refund | None:
+    def record_channel_refund(
+        self, refund_no: str, order_no: str, amount: int, payment: Payment
+    ) -> str | None:
+        lines = [line for line in payment.trade.lines if line.order_no == order_no]
+        if not lines:
+            return "MX301" if amount > self.refundable(order_no) else "MX306"
+        (line,) = lines
+        if amount > min(payment.refundable(), line.paid - line.refunded):
+            return "MX301"
+        sent = Sent(payment.channel, "succeeded", moved=True)
+        part = Part(payment, amount, [sent])
+        self.refunds[refund_no] = Refund(order_no, [part])
+        self.sent(part, sent, amount)
+        payment.refunded += amount
+        self.take(line, [part])
+        return None
+
+    def reverse(self, trade: Trade, lines: list[Line]) -> None:
         """What goes back of these lines, the oldest money first."""
         amount = 0
         for line in lines:
@@ -310,37 +410,41 @@ class Model:
                 payment.returned += taken
                 amount -= taken
         assert amount == 0
-        return Refund(None, parts) if parts else None
+        if parts:
+            self.make("reversal", Refund(None, parts))
 
-    def end(self, trade: Trade, keep: bool) -> Refund | None:
+    def end(self, trade: Trade, keep: bool) -> None:
         trade.state, trade.keeps_paid = "closed", keep
         for payment in trade.payments:
-            if payment.state == "pending":
+            if payment.state in ("pending", "authorized"):
                 payment.state = "closed"
         for line in trade.lines:
             line.live = False
-        return None if keep else self.reverse(trade, trade.lines)
+        if not keep:
+            self.reverse(trade, trade.lines)
 
-    def close(self, trade: Trade, keep: bool) -> tuple[str | None, Refund | None]:
+    def close(self, trade: Trade, keep: bool) -> str | None:
         if trade.state == "paid":
-            return "MX112", None
+            return "MX112"
         if trade.state == "closed" and keep and not trade.keeps_paid:
-            return "MX113", None
-        if trade.state == "closed" and keep == trade.keeps_paid:
-            return None, None
-        return None, self.end(trade, keep)
+            return "MX113"
+        if trade.state == "open" or keep != trade.keeps_paid:
+            self.end(trade, keep)
+        return None
 
-    def cancel(self, trade: Trade, line: Line) -> tuple[str | None, Refund | None]:
+    def cancel(self, trade: Trade, line: Line) -> str | None:
         if line.cancelled:
-            return None, None
+            return None
         if trade.state != "open":
-            return "MX204", None
+            return "MX204"
         if self.in_dispute(line.order_no):
-            return "MX503", None
-        if not any(x.live for x in trade.lines if x is not line):
-            reversal = self.end(trade, keep=False)
+            return "MX503"
+        # One that is paid need not be live: its trade was paid before something was returned.
+        others = [x for x in trade.lines if x is not line and not x.cancelled]
+        if not any(x.live or x.paid for x in others):
+            self.end(trade, keep=False)
             line.cancelled, line.amount = True, line.paid
-            return None, reversal
+            return None
         line.live, line.cancelled = False, True
         moved = min(line.paid - line.refunded, trade.lacking())
         self.unpay(line, moved)
@@ -350,8 +454,8 @@ class Model:
             trade.state = "paid"
             for other in trade.lines:
                 other.live = False
-            return None, self.reverse(trade, [line])
-        return None, None
+            self.reverse(trade, [line])
+        return None
 
     def in_dispute(self, order_no: str) -> bool:  # noqa: ARG002 (disputes are another model's)
         """Whether a dispute is open of it."""
@@ -387,14 +491,20 @@ class Model:
         else:
             part.payment.refunded -= part.amount
             self.give_back(part.payment.trade.line(refund.order_no), part)
+        self.cover(part.payment, refund.order_no, part.amount)
 
     def sent(self, part: Part, sent: Sent, amount: int) -> None:
         """The channel has sent it, or less than nothing: it came back."""
+
+    def rounded(self, part: Part, sent: Sent, amount: int) -> None:
+        """It will never be handed over, or less than nothing: it was after all."""
 
     def out_of_place(self, part: Part, sent: Sent) -> None:
         """The channel has sent what was given to others; sent.anomaly says what became of it."""
 
     def redirect(self, refund: Refund, part: Part, was: Sent, channel: str) -> str | None:
+        if refund.is_taken:
+            return "MX321"
         if was.successor:
             same = was.successor.channel == channel and was.state == "failed"
             return None if same else "MX307"
@@ -413,6 +523,8 @@ class Model:
 
     def complete(self, refund: Refund, part: Part, sent: Sent, txn: str | None) -> str | None:
         """txn is a number of the channel that no transfer had before, or none."""
+        if refund.is_taken:
+            return "MX321"
         if sent.moved or sent.anomaly:
             if txn is None:
                 return None  # the news that came before
@@ -436,25 +548,43 @@ class Model:
                     self.out_of_place(part, sent)
                     return None
                 unsent[0].state = "failed"
+        if sent.state == "written_off":
+            self.rounded(part, sent, -part.amount)
         sent.state, sent.moved, sent.txn = "succeeded", True, txn
         self.sent(part, sent, part.amount)
         return None
 
+    def write_off(self, refund: Refund, part: Part, sent: Sent) -> str | None:
+        if refund.is_taken:
+            return "MX321"
+        if sent.state not in ("waiting", "pending", "written_off"):
+            return "MX304"
+        if sent.state != "written_off":
+            sent.state = "written_off"
+            self.rounded(part, sent, part.amount)
+        return None
+
     def fail(self, refund: Refund, part: Part, sent: Sent) -> str | None:
-        if sent.state in ("succeeded", "bounced"):
+        if refund.is_taken:
+            return "MX321"
+        if sent.state in ("succeeded", "bounced", "written_off"):
             return "MX304"
         if sent.state != "failed":
             sent.state = "failed"
             self.free(refund, part)
         return None
 
-    def doubt(self, sent: Sent) -> str | None:
+    def doubt(self, refund: Refund, sent: Sent) -> str | None:
+        if refund.is_taken:
+            return "MX321"
         if sent.state not in ("pending", "sent", "doubt"):
             return "MX304"
         sent.state = "doubt"
         return None
 
     def bounce(self, refund: Refund, part: Part, sent: Sent) -> str | None:
+        if refund.is_taken:
+            return "MX321"
         if sent.state != "succeeded":
             return None if sent.moved and sent.state in ("bounced", "failed") else "MX304"
         sent.state = "bounced"
@@ -475,6 +605,225 @@ class Model:
         sent.anomaly = resolution
         self.out_of_place(part, sent)
         return None
+
+    # What channels take back by themselves.
+
+    def lose(self, payment: Payment, amount: int) -> None:
+        """The channel took it and nobody owes it, or less than nothing: it is lost no longer."""
+
+    def charge_fee(self, payment: Payment, fee: int) -> None:
+        """What the channel takes for a chargeback."""
+
+    def ways_of(self, payment: Payment) -> list[tuple[Refund, Part, Sent]]:
+        """All that a payment gives back, the oldest first."""
+        found = [
+            (refund, part, sent)
+            for refund in self.refunds.values()
+            for part in refund.parts
+            if part.payment is payment
+            for sent in part.ways
+        ]
+        return sorted(found, key=lambda x: x[2].nth)
+
+    def free_surplus(self, payment: Payment, amount: int) -> int:
+        """What of this much is free of the surplus, after all has been freed that is not sent."""
+        for refund, part, sent in self.ways_of(payment):
+            if payment.surplus - payment.returned >= amount:
+                break
+            if refund.order_no is None and sent.state in ("waiting", "pending"):
+                sent.state = "failed"
+                self.free(refund, part)
+        return min(amount, payment.surplus - payment.returned)
+
+    def from_lines(self, trade: Trade, amount: int, order_no: str | None) -> dict[Line, int]:
+        """In reverse of how money fills them."""
+        lines = [x for x in trade.lines if order_no in (None, x.order_no)]
+        refundable = {line: line.paid - line.refunded for line in lines}
+        taken = {}
+        if trade.allocation == "pro_rata" and order_no is None:
+            total = sum(refundable.values()) or 1
+            taken = {line: amount * x // total for line, x in refundable.items()}
+            first = sorted(lines, key=lambda x: -(amount * refundable[x] % total))
+            for line in first[: amount - sum(taken.values())]:
+                taken[line] += 1
+        else:
+            for line in reversed(lines):
+                taken[line] = min(amount, refundable[line])
+                amount -= taken[line]
+        return {line: taken[line] for line in lines if taken[line]}
+
+    def leave_to_a_person(self, payment: Payment, reason: str) -> None:
+        for _, _, sent in self.ways_of(payment):
+            if sent.state in ("waiting", "pending") and not sent.waits_for:
+                sent.state, sent.waits_for = "waiting", reason
+
+    def rest_of_surplus(self, payment: Payment, taking: Taking) -> None:
+        """What is left of it goes back anew, when somebody has looked at it."""
+        rest = payment.surplus - payment.returned
+        if rest:
+            payment.returned += rest
+            self.make("surplus", Refund(None, [Part(payment, rest, [way(payment.channel)])]))
+            self.leave_to_a_person(payment, taking.reason())
+
+    def take_back(self, taking: Taking, kind: str, order_no: str | None, amount: int) -> None:
+        payment = taking.payment
+        sent = Sent(payment.channel, "succeeded", moved=True)
+        part = Part(payment, amount, [sent])
+        refund = Refund(order_no, [part], is_taken=True)
+        self.make(kind, refund)
+        taking.refunds.append(refund)
+        self.sent(part, sent, amount)
+        if order_no is None:
+            payment.returned += amount
+        else:
+            payment.refunded += amount
+            self.take(payment.trade.line(order_no), [part])
+
+    def return_payment(self, payment: Payment, number: str, amount: int | None) -> str | None:
+        if payment.state != "succeeded":
+            return "MX226"
+        if amount is None:
+            before = sum(x.amount for x in payment.takings if x.is_return)
+            amount = payment.applied + payment.surplus - before
+            if amount <= 0:
+                return "MX222"
+        taking = self.takings[number] = Taking(number, payment, amount, is_return=True)
+        surplus = self.free_surplus(payment, amount)
+        taking.unapplied = min(amount - surplus, payment.refundable())
+        taking.lost = amount - surplus - taking.unapplied
+        payment.takings.append(taking)
+        self.lose(payment, taking.lost)
+        self.unapply(taking, surplus, self.from_lines(payment.trade, taking.unapplied, None))
+        if surplus:
+            self.rest_of_surplus(payment, taking)
+        self.leave_to_a_person(payment, taking.reason())
+        return None
+
+    def unapply(self, taking: Taking, surplus: int, taken: dict[Line, int]) -> None:
+        """Money of a returned payment: its orders are payable again, here or where they are."""
+        payment, total = taking.payment, sum(taken.values())
+        trade = payment.trade
+        if not surplus + total:
+            return
+        falling = {line for line in taken if line.cancelled}
+        for line in taken:
+            if trade.state != "closed" and not line.live and not line.cancelled:
+                if any(x.live for _, x in self.lines_of(line.order_no)):
+                    falling.add(line)
+                    self.seen["returned of an order that is elsewhere"] += 1
+                else:
+                    line.live = True
+        if trade.state == "paid" and not falling.issuperset(taken):
+            trade.state = "open"
+            self.seen["open again"] += 1
+        for line, amount in taken.items():
+            self.unpay(line, amount)
+            line.amount -= amount if line in falling else 0
+        payment.applied -= total
+        payment.surplus += total
+        self.take_back(taking, "return", None, surplus + total)
+        if trade.state == "paid" and not any(line.paid for line in trade.lines):
+            self.end(trade, keep=False)
+            self.seen["closed, for nothing is left"] += 1
+
+    def charge_back(
+        self, payment: Payment, number: str, amount: int, fee: int, order_no: str | None
+    ) -> str | None:
+        if payment.state != "succeeded":
+            return "MX226"
+        if order_no and not any(x.order_no == order_no for x in payment.trade.lines):
+            return "MX111"
+        taking = Taking(number, payment, amount, is_return=False, order_no=order_no, fee=fee)
+        self.takings[number] = taking
+        self.charge_fee(payment, fee)
+        self.charge(taking, amount)
+        payment.takings.append(taking)
+        self.leave_to_a_person(payment, taking.reason())
+        return None
+
+    def charge(self, taking: Taking, amount: int) -> None:
+        """Of the surplus, then of the orders; of an order that is named first."""
+        payment, trade = taking.payment, taking.payment.trade
+        if taking.order_no:
+            of_orders = min(amount, payment.refundable())
+            taken = self.from_lines(trade, of_orders, taking.order_no)
+            surplus = self.free_surplus(payment, amount - sum(taken.values()))
+        else:
+            surplus = self.free_surplus(payment, amount)
+            taken = self.from_lines(trade, min(amount - surplus, payment.refundable()), None)
+        lost = amount - surplus - sum(taken.values())
+        taking.lost += lost
+        self.lose(payment, lost)
+        for line, share in taken.items():
+            self.take_back(taking, "chargeback", line.order_no, share)
+        if surplus:
+            self.take_back(taking, "chargeback", None, surplus)
+            self.rest_of_surplus(payment, taking)
+
+    def reverse_chargeback(self, taking: Taking, amount: int | None) -> str | None:
+        """amount: what came back in all."""
+        payment = taking.payment
+        if amount is not None and amount > taking.amount:
+            return "MX225"
+        back = (taking.amount if amount is None else amount) - taking.reversed
+        if back <= 0:
+            return None
+        found = min(back, taking.lost)
+        taking.reversed += back
+        taking.lost -= found
+        self.lose(payment, -found)
+        left, too_much, surplus = back - found, 0, False
+        for refund in list(taking.refunds):
+            (part,) = refund.parts
+            (sent,) = part.ways
+            if not left or sent.state != "succeeded":
+                continue
+            sent.state = "bounced"
+            self.sent(part, sent, -part.amount)
+            self.free(refund, part)
+            too_much, left = max(0, part.amount - left), max(0, left - part.amount)
+            surplus = surplus or refund.order_no is None
+        if too_much:
+            # The books are as if it had been for the rest.
+            self.charge(taking, too_much)
+            self.seen["came back in part"] += 1
+        if surplus:
+            self.rest_of_surplus(payment, taking)
+        if taking.reversed == taking.amount:
+            self.send_after_all(payment, taking.reason())
+        return None
+
+    def send_after_all(self, payment: Payment, reason: str) -> None:
+        """What waited for it goes on, or waits for the next."""
+        others = [x.reason() for x in payment.takings if x.is_return or x.state() != "reversed"]
+        for _, _, sent in self.ways_of(payment):
+            if sent.state == "waiting" and sent.waits_for == reason:
+                sent.waits_for = others[0] if others else None
+                if not others:
+                    sent.state = way(sent.channel).state
+
+    def cover(self, payment: Payment, order_no: str | None, freed: int) -> None:
+        """What has just come free is taken for what is lost, of the oldest first."""
+        last = None
+        for taking in payment.takings:
+            other = order_no and taking.order_no and taking.order_no != order_no
+            amount = 0 if other else min(freed, taking.lost)
+            if not amount:
+                continue
+            last = taking
+            freed -= amount
+            taking.lost -= amount
+            self.lose(payment, -amount)
+            self.seen["covered what was lost"] += 1
+            if not taking.is_return:
+                self.take_back(taking, "chargeback", order_no, amount)
+            elif order_no:
+                taking.unapplied += amount
+                self.unapply(taking, 0, {payment.trade.line(order_no): amount})
+            else:
+                self.unapply(taking, amount, {})
+        if last and order_no is None:
+            self.rest_of_surplus(payment, last)
 
 
 class Life:
@@ -508,19 +857,27 @@ class Life:
     def steps(self) -> dict[Any, float]:
         """What may happen, and how often."""
         steps = {
-            self.merge: 6,
-            self.start: 2,
+            self.merge: 9,
+            self.start: 3,
             self.succeed: 2,
             self.fail: 1,
-            self.record: 9,
+            self.record: 11,
             self.refund: 7,
             self.close: 1.5,
             self.cancel: 1,
             self.record_refund: 2,
+            self.record_channel_refund: 1,
             self.resolve: 0.5,
+            self.capture: 1,
+            self.take: 3,
+            self.charge_back: 3,
         }
+        states = {payment.state for payment in self.model.payments.values()}
+        steps[self.authorize] = 3 if "pending" in states else 0.3
+        if any(not x.is_return for x in self.model.takings.values()):
+            steps[self.win] = 2.5
         if self.model.refunds:
-            steps |= {self.claim: 1, self.news: 9, self.redirect: 3}
+            steps |= {self.claim: 1, self.news: 9, self.redirect: 3, self.write_off: 1}
         return steps
 
     def step(self) -> None:
@@ -567,18 +924,47 @@ class Life:
         return self.random.choice(found) if found else None
 
     def succeed(self) -> None:
-        if payment := self.started("pending", "failed", "closed"):
-            amount = self.random.choice([payment.asked, payment.asked + 5])
+        if payment := self.started("pending", "authorized", "failed", "closed"):
+            reserved = payment.authorized or payment.asked
+            amount = self.random.choice([None, reserved, (reserved + 1) // 2, payment.asked + 5])
             paid_at = day(self.random.randint(1, 6))
-            self.model.arrive(payment, amount, paid_at)
+            self.model.seen["captured"] += payment.authorized is not None
+            self.model.arrive(payment, reserved if amount is None else amount, paid_at)
             self.agree(None, "succeed_payment", payment.payment_no, None, paid_at, amount)
 
     def fail(self) -> None:
-        if payment := self.started("pending", "failed", "succeeded"):
-            expected = "MX208" if payment.state == "succeeded" else None
-            if payment.state == "pending":
-                payment.state = "failed"
+        states = ["pending", "authorized", "failed", "closed", "succeeded"]
+        if payment := self.started(*self.random.sample(states, 3)):
+            self.model.seen["voided"] += payment.state != "succeeded" and bool(payment.authorized)
+            expected = self.model.fail_payment(payment)
             self.agree(expected, "fail_payment", payment.payment_no, "declined")
+
+    def authorize(self) -> None:
+        states = ("pending", "authorized", "failed", "closed")
+        if payment := self.started(*states if self.random.random() < 0.9 else ["succeeded"]):
+            known = payment.authorized or payment.asked
+            amount = self.random.choice([None, None, known, payment.asked + 3])
+            expected = self.model.authorize(payment, amount)
+            arguments = (payment.payment_no, None, None, amount)
+            rows = self.agree(expected, "authorize_payment", *arguments)
+            if rows:
+                assert (rows[0].state, rows[0].authorized) == (payment.state, payment.authorized)
+
+    def capture(self) -> None:
+        """One more capture of what was authorized."""
+        found = [p for p in self.model.payments.values() if p.authorized is not None]
+        if found or self.random.random() < 0.05:
+            captured = self.random.choice(found or list(self.model.payments.values()) or [None])
+            if not captured:
+                return
+            trade_no = next(no for no, t in self.model.trades.items() if t is captured.trade)
+            trade_no = trade_no if self.random.random() < 0.9 else self.trade_no() or trade_no
+            number, amount, paid_at = self.number("P"), self.amount(trade_no), day(3)
+            expected = self.model.record(
+                trade_no, number, amount, captured.channel, paid_at, captured
+            )
+            arguments = (trade_no, number, captured.channel, amount, paid_at)
+            self.agree(expected, "record_payment", *arguments, captures=captured.payment_no)
 
     def record(self) -> None:
         if trade_no := self.trade_no():
@@ -613,31 +999,114 @@ class Life:
             expected = self.model.record_refund(number, order_no, amount, "pos")
             self.agree(expected, "record_refund", order_no, number, amount, "pos")
 
-    def reversed(self, reversal: Refund | None) -> None:
-        """The database makes the number; the newest is this one's."""
-        if reversal:
-            query = "select max(refund_no) from mixpay.refunds where merchant_id = %s and kind = %s"
-            ((number,),) = self.shop.query(query, self.shop.merchant, "reversal")
-            self.model.refunds[number] = reversal
+    def record_channel_refund(self) -> None:
+        if payment := self.started("succeeded"):
+            order_no = self.random.choice(payment.trade.lines).order_no
+            if self.random.random() < 0.1:
+                order_no = self.random.choice(list(self.model.orders))
+            number, amount = self.number("R"), self.random.randint(1, max(2, payment.refundable()))
+            expected = self.model.record_channel_refund(number, order_no, amount, payment)
+            arguments = (order_no, number, amount, payment.payment_no)
+            for row in self.agree(expected, "record_channel_refund", *arguments):
+                assert (row.amount, row.state) == (amount, "succeeded")
 
     def close(self) -> None:
         if number := self.trade_no():
             keep = self.random.random() < 0.6
-            code, reversal = self.model.close(self.model.trades[number], keep)
+            code = self.model.close(self.model.trades[number], keep)
             self.agree(code, "close_trade", number, "abandoned", keep)
-            self.reversed(reversal)
 
     def cancel(self) -> None:
         if number := self.trade_no():
             trade = self.model.trades[number]
             line = self.random.choice(trade.lines)
-            code, reversal = self.model.cancel(trade, line)
+            code = self.model.cancel(trade, line)
             self.agree(code, "cancel_order", number, line.order_no, "sold out")
-            self.reversed(reversal)
+
+    # What channels take back by themselves.
+
+    def arrived(self) -> Payment | None:
+        """One of the newest payments, most of the time one that has arrived."""
+        found = [
+            p
+            for p in self.model.payments.values()
+            if p.state == "succeeded" or self.random.random() < 0.02
+        ]
+        # Its orders may have been merged elsewhere meanwhile.
+        elsewhere = [p for p in found if p.trade.state == "paid" and self.elsewhere(p.trade)]
+        found = elsewhere if elsewhere and self.random.random() < 0.2 else found
+        return self.random.choice(found[-12:]) if found else None
+
+    def elsewhere(self, trade: Trade) -> bool:
+        others = (x for line in trade.lines for _, x in self.model.lines_of(line.order_no))
+        return any(x.live for x in others)
+
+    def some(self, payment: Payment) -> int:
+        arrived = payment.applied + payment.surplus or payment.asked
+        return self.random.choice([arrived, *3 * [self.random.randint(1, arrived)], arrived + 4])
+
+    def take(self) -> None:
+        if payment := self.arrived():
+            number, amount = self.number("B"), self.random.choice([None, self.some(payment)])
+            expected = self.model.return_payment(payment, number, amount)
+            arguments = (payment.payment_no, number, "no cover", amount)
+            for row in self.agree(expected, "return_payment", *arguments):
+                taking = self.model.takings[number]
+                assert row.amount == taking.amount
+                assert (row.unapplied, row.lost) == (taking.unapplied, taking.lost)
+
+    def charge_back(self) -> None:
+        if payment := self.arrived():
+            number, amount = self.number("C"), self.some(payment)
+            fee, order_no = self.random.choice([0, 3]), None
+            if self.random.random() < 0.4:
+                orders = [x.order_no for x in payment.trade.lines]
+                order_no = self.random.choice([*2 * orders, *list(self.model.orders)[-1:]])
+            expected = self.model.charge_back(payment, number, amount, fee, order_no)
+            arguments = (payment.payment_no, number, amount, "not mine", fee)
+            self.charged(
+                number, self.agree(expected, "charge_back_payment", *arguments, order_no=order_no)
+            )
+
+    def win(self) -> None:
+        found = [x for x in self.model.takings.values() if not x.is_return][-8:]
+        taking = self.random.choice(found)
+        some = self.random.randint(1, taking.amount)
+        amount = self.random.choice([None, some, some, taking.amount + 1])
+        expected = self.model.reverse_chargeback(taking, amount)
+        rows = self.agree(expected, "reverse_chargeback", taking.number, "won", amount)
+        self.charged(taking.number, rows)
+
+    def charged(self, number: str, rows: list[Row]) -> None:
+        for row in rows:
+            taking = self.model.takings[number]
+            found = (row.amount, row.fee, row.lost, row.reversed, row.state)
+            assert found == (
+                *(taking.amount, taking.fee, taking.lost, taking.reversed),
+                taking.state(),
+            )
+
+    def write_off(self) -> None:
+        number, refund, part = self.part(12)
+        sent = self.way(part)
+        sent_no = self.sent_no(number, part, sent)
+        code = self.model.write_off(refund, part, sent)
+        for row in self.agree(code, "write_off", sent_no, "a cent"):
+            assert row.state == "written_off"
 
     def part(self, newest: int) -> tuple[str, Refund, Part]:
         """A part of one of the newest refunds, with the refund's number."""
-        number = self.random.choice(list(self.model.refunds)[-newest:])
+        refunds = self.model.refunds
+        # Of what the channel took by itself there is no news.
+        some = [no for no in refunds if not refunds[no].is_taken or self.random.random() < 0.1]
+        # What comes free of a payment that lost some is covered by it.
+        lossy = [
+            no
+            for no in some
+            if any(x.lost for part in refunds[no].parts for x in part.payment.takings)
+        ]
+        some = lossy if lossy and self.random.random() < 0.25 else some
+        number = self.random.choice((some or list(refunds))[-newest:])
         refund = self.model.refunds[number]
         return number, refund, self.random.choice(refund.parts)
 
@@ -648,8 +1117,15 @@ class Life:
     def sent_no(self, number: str, part: Part, sent: Sent) -> str:
         """The number of this channel refund: they sort by time."""
         payment_no = part.payment.payment_no
-        surplus = number.startswith("surplus")
-        refund_no = self.shop.surplus_refund(payment_no).refund_no if surplus else number
+        kind, _, nth = number.partition(" ")
+        if nth:
+            query = (
+                "select refund_no from mixpay.refunds where (merchant_id, kind) = (%s, %s) "
+                "order by refund_no limit 1 offset %s"
+            )
+            ((refund_no,),) = self.shop.query(query, self.shop.merchant, kind, int(nth) - 1)
+        else:
+            refund_no = number
         query = (
             "select channel_refund_no from mixpay.channel_refunds "
             "where (merchant_id, refund_no, payment_no) = (%s, %s, %s) order by channel_refund_no"
@@ -665,12 +1141,22 @@ class Life:
         code = self.model.redirect(refund, part, sent, channel)
         self.agree(code, "redirect_channel_refund", sent_no, channel, "again")
 
+    def named(self, refund_no: str) -> str:
+        """How the model calls it."""
+        if refund_no in self.model.refunds:
+            return refund_no
+        query = (
+            "select kind, (select count(*) from mixpay.refunds as x where x.merchant_id = "
+            "r.merchant_id and x.kind = r.kind and x.refund_no <= r.refund_no) as nth "
+            "from mixpay.refunds as r where (merchant_id, refund_no) = (%s, %s)"
+        )
+        ((kind, nth),) = self.shop.query(query, self.shop.merchant, refund_no)
+        return f"{kind} {nth}"
+
     def claim(self) -> None:
         claimed = self.shop.rows("claim_channel_refunds", "worker", 5, "1 hour")
         for row in claimed:
-            surplus = self.shop.row("refunds", row.refund_no).kind == "surplus"
-            number = f"surplus of {row.payment_no}" if surplus else row.refund_no
-            parts = self.model.refunds[number].parts
+            parts = self.model.refunds[self.named(row.refund_no)].parts
             (part,) = (x for x in parts if x.payment.payment_no == row.payment_no)
             (sent,) = (x for x in part.ways if x.state == "pending")
             sent.state = "sent"
@@ -698,7 +1184,7 @@ class Life:
             code = self.model.fail(refund, part, sent)
             self.agree(code, "fail_channel_refund", sent_no, "refused")
         elif call == "doubt":
-            code = self.model.doubt(sent)
+            code = self.model.doubt(refund, sent)
             self.agree(code, "doubt_channel_refund", sent_no, "time-out", retry_after="1 day")
         else:
             code = self.model.bounce(refund, part, sent)
@@ -718,3 +1204,92 @@ class Life:
             resolution = self.random.choice(["booked", "recovered", "written_off"])
             code = self.model.resolve(refund, part, sent, resolution)
             self.agree(code, "resolve_anomaly", sent_no, resolution, "looked into")
+
+
+NUMBERED = (
+    "(select merchant_id, refund_no, state, case when kind in ('surplus', 'reversal', 'return', "
+    "'chargeback') then kind || ' ' || row_number() over (partition by merchant_id, kind "
+    "order by refund_no) else refund_no end as number from mixpay.refunds)"
+)
+EVERYTHING = {
+    "trades": "select trade_no, state, amount, paid, refunded from mixpay.trades",
+    "lines": "select trade_no, order_no, amount, paid, refunded, live from mixpay.trade_orders",
+    "payments": "select payment_no, state, applied, surplus, refunded, surplus_refunded, "
+    "authorized, voided_at is not null "
+    "from mixpay.payments",
+    "details": f"select r.number, d.payment_no, d.amount, r.state, c.ways "
+    "from mixpay.refund_details as d "
+    f"inner join {NUMBERED} as r using (merchant_id, refund_no) "
+    "cross join lateral (select array_agg(array[x.channel, x.state, coalesce("
+    "s.resolution, case when a.amount is null then '' else 'open' end)] "
+    "order by x.channel_refund_no) as ways from mixpay.channel_refunds as x "
+    "left join mixpay.anomalies as a using (merchant_id, channel_refund_no) "
+    "left join mixpay.anomaly_resolutions as s using (merchant_id, channel_refund_no) "
+    "where (x.merchant_id, x.refund_no, x.payment_no) = (d.merchant_id, d.refund_no, d.payment_no)"
+    ") as c",
+    "authorizations": "select payment_no, trade_no, authorized from mixpay.authorization_list",
+    "returns": "select return_no, payment_no, amount, unapplied, lost from mixpay.returns",
+    "chargebacks": "select chargeback_no, payment_no, order_no, amount, fee, lost, reversed, state "
+    "from mixpay.chargebacks",
+}
+
+
+def in_database(shop: Shop) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, query in EVERYTHING.items():
+        keys = 2 if name in ("lines", "details") else 1
+        rows = [tuple(row) for row in shop.query(f"{query} where merchant_id = %s", shop.merchant)]
+        found[name] = {(row[:keys] if keys > 1 else row[0]): row[keys:] for row in rows}
+    return found
+
+
+def in_model(model: Model) -> dict[str, Any]:
+    return {
+        "trades": {
+            no: (
+                trade.state,
+                sum(x.amount for x in trade.lines),
+                sum(x.paid for x in trade.lines),
+                sum(x.refunded for x in trade.lines),
+            )
+            for no, trade in model.trades.items()
+        },
+        "lines": {
+            (no, x.order_no): (x.amount, x.paid, x.refunded, x.live)
+            for no, trade in model.trades.items()
+            for x in trade.lines
+        },
+        "payments": {
+            no: (
+                *(p.state, p.applied, p.surplus, p.refunded + p.returned, p.returned),
+                *(p.authorized, p.voided),
+            )
+            for no, p in model.payments.items()
+        },
+        "details": {
+            (no, part.payment.payment_no): (
+                part.amount,
+                refund.state(),
+                [[x.channel, x.state, x.anomaly] for x in part.ways],
+            )
+            for no, refund in model.refunds.items()
+            for part in refund.parts
+        },
+        "authorizations": {
+            no: (trade_no, p.authorized)
+            for trade_no, trade in model.trades.items()
+            for p in trade.payments
+            for no in [p.payment_no]
+            if p.authorized and not p.voided and p.state != "succeeded"
+        },
+        "returns": {
+            no: (x.payment.payment_no, x.amount, x.unapplied, x.lost)
+            for no, x in model.takings.items()
+            if x.is_return
+        },
+        "chargebacks": {
+            no: (x.payment.payment_no, x.order_no, x.amount, x.fee, x.lost, x.reversed, x.state())
+            for no, x in model.takings.items()
+            if not x.is_return
+        },
+    }

@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 from books import clock, let_folds_be_small
-from lives import Life, Line, Model, Part, Payment, Refund, Sent, Share
+from lives import Life, Line, Model, Part, Payment, Refund, Sent, Share, in_database, in_model
 from psycopg import Connection, sql
 from psycopg.types.json import Jsonb
 from shop import FIRST_DAY, Row, Shop, day
@@ -113,8 +113,6 @@ class Money(Model):
         self.disputes: dict[str, Dispute] = {}
         self.settlements: dict[str, Settlement] = {}
         self.settled_until: dict[Account, datetime] = {}
-        # What happened, to see that it does.
-        self.seen: Counter[str] = Counter()
 
     def add(self, kind: str, owner: str, currency: str, amount: int) -> None:
         if amount:
@@ -294,6 +292,17 @@ class Money(Model):
 
     def sent(self, part: Part, sent: Sent, amount: int) -> None:
         self.add("channel", sent.channel, part.payment.trade.currency, amount)
+
+    def rounded(self, part: Part, sent: Sent, amount: int) -> None:
+        self.add("rounding", sent.channel, part.payment.trade.currency, amount)
+
+    def lose(self, payment: Payment, amount: int) -> None:
+        currency = payment.trade.currency
+        self.move(("loss", payment.channel), ("channel", payment.channel), currency, amount)
+
+    def charge_fee(self, payment: Payment, fee: int) -> None:
+        currency = payment.trade.currency
+        self.move(("channel_fee", payment.channel), ("channel", payment.channel), currency, fee)
 
     def out_of_place(self, part: Part, sent: Sent) -> None:
         currency, amount = part.payment.trade.currency, part.amount
@@ -504,7 +513,8 @@ class MoneyLife(Life):
         *("split_order", "release_order", "open_dispute", "close_dispute", "cancel_order"),
         *("settle_payee", "settle_receiver", "reverse_settlement", "record_repayment"),
         *("reinstate_settlement", "adjust_account", "record_channel_fee", "record_channel_payout"),
-        "resolve_anomaly",
+        *("resolve_anomaly", "return_payment", "charge_back_payment", "reverse_chargeback"),
+        *("authorize_payment", "record_channel_refund"),
     )
 
     def __init__(self, shop: Shop, model: Money, random: Random) -> None:
@@ -559,11 +569,12 @@ class MoneyLife(Life):
         if not self.model.payments:
             return {self.record: 1, self.record_many: 1, self.split: 0.5}
         steps, purses = super().steps(), self.model.purses.values()
+        payments = self.model.payments.values()
         steps |= {
             self.merge: 3,
             self.start: 3,
             self.succeed: 5,
-            self.fail: 0.2,
+            self.fail: 0.7,
             self.record: 6,
             self.record_many: 3,
             self.refund: 6,
@@ -584,7 +595,14 @@ class MoneyLife(Life):
             self.mark: 0.7,
             self.close_period: 0.4,
             self.again: 1,
+            self.take: 1.5,
+            self.charge_back: 1.5,
+            self.record_channel_refund: 1,
+            self.authorize: 5 if any(p.state == "pending" for p in payments) else 0.2,
+            self.capture: 4 if any(p.authorized for p in payments) else 0.1,
         }
+        if any(not x.is_return for x in self.model.takings.values()):
+            steps[self.win] = 2.5
         if self.model.disputes:
             is_open = any(not x.outcome for x in self.model.disputes.values())
             steps[self.close_dispute] = 6 if is_open else 0.5
@@ -593,7 +611,7 @@ class MoneyLife(Life):
             failed = any(x.reversed for x in self.model.settlements.values())
             steps[self.reinstate_settlement] = 2 if failed else 0.2
         if self.model.refunds:
-            steps |= {self.claim: 1.5, self.news: 10, self.redirect: 2.5}
+            steps |= {self.claim: 1.5, self.news: 10, self.redirect: 2.5, self.write_off: 1}
         if any(x.anomaly for r in self.model.refunds.values() for p in r.parts for x in p.ways):
             steps[self.resolve] = 6
         return {step: often * self.mood(step.__name__) for step, often in steps.items()}
@@ -946,17 +964,18 @@ def with_totals(accounts: dict[Account, int]) -> dict[Account, int]:
 
 
 def live(conn: Connection[Any], seed: int) -> MoneyLife:
-    """One life of some 30 steps, of a merchant of its own."""
+    """One life of some 35 steps, of a merchant of its own."""
     random = Random(seed)
     allocation = random.choice(["fifo", "pro_rata"])
     life = MoneyLife(Shop(conn, f"m{seed}"), Money(allocation), random)
     try:
-        for _ in range(random.randint(15, 40)):
+        for _ in range(random.randint(20, 48)):
             life.step()
             life.compare()
         life.look_back()
         life.fold()
         life.compare()
+        assert in_database(life.shop) == in_model(life.model)
     except (AssertionError, psycopg.Error) as error:
         error.add_note(f"In life {seed}, by the last of these calls:\n{life.script()}")
         raise
@@ -999,6 +1018,15 @@ RARE = {
     "record_repayment": 15,
     "close_period": 8,
     "again": 20,
+    "authorize_payment": 3,
+    "return_payment": 40,
+    "open again": 10,
+    "charge_back_payment": 40,
+    "covered what was lost": 5,
+    "reverse_chargeback": 12,
+    "came back in part": 1,
+    "write_off": 8,
+    "record_channel_refund": 6,
 }
 
 

@@ -218,3 +218,21 @@ def test_refuses_bad_input(shop: Shop) -> None:
         shop.call("reverse_chargeback", "C1", "x" * 1001)
     with shop.refused("MX905", 1850):
         win(shop, at="1850-01-01Z")
+
+
+def test_surplus_goes_back_although_the_rest_is_taken_of_the_order(shop: Shop) -> None:
+    shop.merge("T", A=60)
+    shop.pay("T", "P", 100, "card")
+    charge_back(shop, 100, order_no="A")
+
+    win(shop, 80)
+
+    # As if 20 of A had been charged back: the surplus is on its way, when somebody has looked.
+    assert shop.balance("A").refundable == 40
+    assert shop.row("payments", "P").surplus_refunded == 40
+    (sent,) = shop.query("select amount, reason from mixpay.manual_list")
+    assert tuple(sent) == (40, "charged back: C1")
+    win(shop)
+    assert shop.balance("A").refundable == 60
+    (claimed,) = shop.rows("claim_channel_refunds", "worker")
+    assert claimed.amount == 40

@@ -10,6 +10,7 @@ declare
     v_channel_refund channel_refunds;
     v_left bigint := p_amount;
     v_too_much bigint := 0;
+    v_surplus boolean := false;
 begin
     if p_amount > 0 then
         perform _lock_splits(p_trade.merchant_id, array[p_trade.trade_no::text]);
@@ -38,15 +39,15 @@ begin
         );
         v_too_much := greatest(0, v_taken.amount - v_left);
         v_left := greatest(0, v_left - v_taken.amount);
-        if v_taken.order_no is null and v_too_much = 0 then
-            v_trade := _rest_of_surplus(
-                v_trade, p_chargeback.payment_no, null, p_chargeback.chargeback_no
-            );
-        end if;
+        v_surplus := v_surplus or v_taken.order_no is null;
     end loop;
     if v_too_much > 0 then
         -- A part of a channel refund cannot come back: all of it did, and the rest is taken anew.
-        return _charge(v_trade, p_chargeback, v_too_much, p_chargeback.reversed_at);
+        v_trade := _charge(v_trade, p_chargeback, v_too_much, p_chargeback.reversed_at);
+    end if;
+    if v_surplus then
+        -- What was taken anew may be an order's: then nothing of the surplus has gone back yet.
+        return _rest_of_surplus(v_trade, p_chargeback.payment_no, null, p_chargeback.chargeback_no);
     end if;
     return v_trade;
 end;
