@@ -4,7 +4,7 @@ Each step of a `Life` is done to the model and to the database, which must answe
 """
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
 from random import Random
@@ -280,19 +280,22 @@ class Model:
             )
 
     def allocate(self, trade: Trade, amount: int) -> None:
+        if not amount:
+            return
         live = [line for line in trade.lines if line.live]
-        if trade.allocation == "pro_rata" and amount:
+        if trade.allocation == "pro_rata":
             total = trade.lacking()
             shares = [divmod(amount * (x.amount - x.paid), total) for x in live]
             by_remainder = sorted(range(len(live)), key=lambda i: (-shares[i][1], i))
             extra = set(by_remainder[: amount - sum(whole for whole, _ in shares)])
             for i, line in enumerate(live):
-                self.pay(line, shares[i][0] + (i in extra))
+                if share := shares[i][0] + (i in extra):
+                    self.pay(line, share)
             return
         for line in live:
-            share = min(amount, line.amount - line.paid)
-            self.pay(line, share)
-            amount -= share
+            if share := min(amount, line.amount - line.paid):
+                self.pay(line, share)
+                amount -= share
 
     def record(
         self,
@@ -393,13 +396,17 @@ class Model:
         return None
 
     def reverse(self, trade: Trade, lines: list[Line]) -> None:
-        """What goes back of these lines, the oldest money first."""
-        amount = 0
-        for line in lines:
-            back = line.paid - line.refunded
-            self.unpay(line, back)
-            line.amount -= back if line.cancelled else 0
-            amount += back
+        """What is not refunded of these lines goes back."""
+        back = {line: line.paid - line.refunded for line in lines}
+        self.send_back(trade, back)
+        for line, amount in back.items():
+            line.amount -= amount if line.cancelled else 0
+
+    def send_back(self, trade: Trade, back: dict[Line, int]) -> None:
+        """So much of each line, the oldest money first."""
+        for line, each in back.items():
+            self.unpay(line, each)
+        amount = sum(back.values())
         parts = []
         for payment in trade.oldest_first():
             taken = min(amount, payment.applied - payment.refunded)
@@ -456,6 +463,44 @@ class Model:
                 other.live = False
             self.reverse(trade, [line])
         return None
+
+    def reprice(self, order_no: str, amount: int) -> str | None:
+        order, lines = self.orders[order_no], self.lines_of(order_no)
+        taken = sum(line.paid for _, line in lines if not line.live)
+        live = next(((trade, line) for trade, line in lines if line.live), None)
+        if amount < taken + (live[1].refunded if live else 0):
+            return "MX114"
+        if not self.divides(order_no, amount):
+            return "MX510"
+        if live and live[1].paid > amount - taken and self.in_dispute(order_no):
+            return "MX503"
+        self.orders[order_no] = replace(order, amount=amount)
+        if not live:
+            return None
+        trade, line = live
+        # A part stays what it is, if there is that much; all the rest is all the rest still.
+        is_part = line.amount < order.amount - taken
+        share = min(amount - taken, line.amount) if is_part else amount - taken
+        above = max(0, line.paid - share)
+        others = sum(x.amount - x.paid for x in trade.lines if x.live and x is not line)
+        moved = min(above, others)
+        line.amount = share + above - moved
+        self.unpay(line, moved)
+        self.allocate(trade, moved)
+        if trade.lacking() == 0:
+            trade.state = "paid"
+            for other in trade.lines:
+                other.live = False
+        if above > moved:
+            self.send_back(trade, {line: above - moved})
+            line.amount = share
+        self.seen["served others, for it costs less"] += moved > 0
+        self.seen["went back, for it costs less"] += above > moved
+        return None
+
+    def divides(self, order_no: str, amount: int) -> bool:  # noqa: ARG002 (splits, too)
+        """Whether its split divides an order of this amount."""
+        return True
 
     def in_dispute(self, order_no: str) -> bool:  # noqa: ARG002 (disputes are another model's)
         """Whether a dispute is open of it."""
@@ -627,12 +672,17 @@ class Model:
 
     def free_surplus(self, payment: Payment, amount: int) -> int:
         """What of this much is free of the surplus, after all has been freed that is not sent."""
-        for refund, part, sent in self.ways_of(payment):
-            if payment.surplus - payment.returned >= amount:
+        while payment.surplus - payment.returned < amount:
+            unsent = [
+                (refund, part, sent)
+                for refund, part, sent in self.ways_of(payment)
+                if refund.order_no is None and sent.state in ("waiting", "pending")
+            ]
+            if not unsent:
                 break
-            if refund.order_no is None and sent.state in ("waiting", "pending"):
-                sent.state = "failed"
-                self.free(refund, part)
+            refund, part, sent = unsent[0]
+            sent.state = "failed"
+            self.free(refund, part)
         return min(amount, payment.surplus - payment.returned)
 
     def from_lines(self, trade: Trade, amount: int, order_no: str | None) -> dict[Line, int]:
@@ -868,6 +918,7 @@ class Life:
             self.record_refund: 2,
             self.record_channel_refund: 1,
             self.resolve: 0.5,
+            self.reprice: 1.5,
             self.capture: 1,
             self.take: 3,
             self.charge_back: 3,
@@ -998,6 +1049,14 @@ class Life:
             number, amount = self.number("R"), self.back(order_no)
             expected = self.model.record_refund(number, order_no, amount, "pos")
             self.agree(expected, "record_refund", order_no, number, amount, "pos")
+
+    def reprice(self) -> None:
+        if order_no := self.random.choice([*self.model.orders][-8:] or [""]):
+            number, known = self.number("Q"), self.model.orders[order_no]
+            amount = self.random.randint(1, known.amount + known.amount // 4 + 1)
+            expected = self.model.reprice(order_no, amount)
+            for row in self.agree(expected, "reprice_order", order_no, number, amount, "as agreed"):
+                assert row.amount == amount
 
     def record_channel_refund(self) -> None:
         if payment := self.started("succeeded"):
@@ -1213,6 +1272,7 @@ NUMBERED = (
 )
 EVERYTHING = {
     "trades": "select trade_no, state, amount, paid, refunded from mixpay.trades",
+    "orders": "select order_no, amount, paid, refunded, mergeable from mixpay.order_balances",
     "lines": "select trade_no, order_no, amount, paid, refunded, live from mixpay.trade_orders",
     "payments": "select payment_no, state, applied, surplus, refunded, surplus_refunded, "
     "authorized, voided_at is not null "
@@ -1253,6 +1313,15 @@ def in_model(model: Model) -> dict[str, Any]:
                 sum(x.refunded for x in trade.lines),
             )
             for no, trade in model.trades.items()
+        },
+        "orders": {
+            no: (
+                order.amount,
+                sum(line.paid for _, line in model.lines_of(no)),
+                sum(line.refunded for _, line in model.lines_of(no)),
+                model.left(no),
+            )
+            for no, order in model.orders.items()
         },
         "lines": {
             (no, x.order_no): (x.amount, x.paid, x.refunded, x.live)

@@ -384,6 +384,13 @@ class Money(Model):
 
     # Splits.
 
+    def divides(self, order_no: str, amount: int) -> bool:
+        split = self.splits.get(self.split_of.get(order_no, ""))
+        if not split:
+            return True
+        rate = sum(r.rate for r in split.receivers)
+        return sum(r.fixed for r in split.receivers) + rate * amount // 10000 <= amount
+
     def split_order(
         self, split_no: str, order_no: str, receivers: list[Receiver], at_payment: bool
     ) -> str | None:
@@ -514,7 +521,7 @@ class MoneyLife(Life):
         *("settle_payee", "settle_receiver", "reverse_settlement", "record_repayment"),
         *("reinstate_settlement", "adjust_account", "record_channel_fee", "record_channel_payout"),
         *("resolve_anomaly", "return_payment", "charge_back_payment", "reverse_chargeback"),
-        *("authorize_payment", "record_channel_refund"),
+        *("authorize_payment", "record_channel_refund", "reprice_order"),
     )
 
     def __init__(self, shop: Shop, model: Money, random: Random) -> None:
@@ -598,6 +605,7 @@ class MoneyLife(Life):
             self.take: 1.5,
             self.charge_back: 1.5,
             self.record_channel_refund: 1,
+            self.reprice: 1.5,
             self.authorize: 5 if any(p.state == "pending" for p in payments) else 0.2,
             self.capture: 4 if any(p.authorized for p in payments) else 0.1,
         }

@@ -9,7 +9,7 @@ from lives import Life, Model, in_database, in_model
 from psycopg import Connection
 from shop import Shop
 
-STEPS = 1500
+STEPS = 1600
 # How often at least.
 SEEN = {
     "captured": 2,
