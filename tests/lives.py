@@ -1029,8 +1029,16 @@ class Life:
 
     def order_no(self) -> str | None:
         """One to refund."""
-        orders = list(self.model.orders)[-8:]
-        return self.random.choice(orders) if orders else None
+        orders = list(self.model.orders)
+        # Now and then one that was paid through several trades.
+        several = [
+            no
+            for no in orders
+            if sum(line.paid > line.refunded for _, line in self.model.lines_of(no)) > 1
+        ]
+        if several and self.random.random() < 0.2:
+            return self.random.choice(several)
+        return self.random.choice(orders[-8:]) if orders else None
 
     def back(self, order_no: str) -> int:
         """Some of what is left, and now and then more."""
@@ -1093,7 +1101,7 @@ class Life:
         ]
         # Its orders may have been merged elsewhere meanwhile.
         elsewhere = [p for p in found if p.trade.state == "paid" and self.elsewhere(p.trade)]
-        found = elsewhere if elsewhere and self.random.random() < 0.2 else found
+        found = elsewhere if elsewhere and self.random.random() < 0.6 else found
         return self.random.choice(found[-12:]) if found else None
 
     def elsewhere(self, trade: Trade) -> bool:
