@@ -116,9 +116,11 @@ def test_a_refund_that_waited_takes_no_money_it_has_not_locked(
     """While it waits for the deposit's trade, the balance is paid, and refunded for B."""
     shop.merge("T1", A=(100, 50))
     shop.pay("T1", "P1", 50)
+    shop.refund("A", "R1", 10)
     holder, other = (Shop(connect(autocommit=False)) for _ in range(2))
     refunding = Shop(connect())
-    holder.refund("A", "R1", 10)
+    # The trade alone: whoever moves money of A has what all its trades make of it, too.
+    holder.conn.execute("select from mixpay.trades where trade_no = 'T1' for no key update")
     refund = background(refunding.refund, "A", "R2", 60)
     waits(refunding.conn)
     shop.merge("T2", A=100, B=50)

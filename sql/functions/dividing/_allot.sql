@@ -64,7 +64,9 @@ begin
         v_fact.to_owner := v_line.order_no;
         v_fact.amount := v_share;
         if not v_line.alone and not v_are_locked then
-            perform _lock_splits(p_trade.merchant_id, array[p_trade.trade_no::text]);
+            perform _lock_splits(
+                p_trade.merchant_id, array[p_trade.trade_no::text], _orders_paid(p_trade, p_amount, v_by_remainder)
+            );
             v_are_locked := true;
         end if;
         if v_line.paid + v_share = v_line.amount or v_line.refunded > 0 or not v_line.alone then
@@ -108,5 +110,5 @@ by what each still lacks, by largest remainder, ties by position (pro_rata); and
 
 p_trade is the locked trade as it was before; p_amount, in the smallest unit, is at most what it lacks. p_fact says where
 the money comes from and why; its state is that of the first movement. Writes the lines; the rest is the caller's.
-Locks: the splits of the trade's orders, in ascending order number, if money of one is divided; then the orders' totals.
+Locks: the splits of the orders that get some, in ascending order number, if money of one is divided; then their totals.
 $$;

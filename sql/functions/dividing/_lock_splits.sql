@@ -1,4 +1,6 @@
-create function mixpay._lock_splits(p_merchant_id text, p_trade_nos text[]) returns void
+create function mixpay._lock_splits(
+    p_merchant_id text, p_trade_nos text[], p_order_nos text[] default null
+) returns void
 language plpgsql
 set search_path = mixpay, pg_temp
 as $_lock_splits$
@@ -12,6 +14,7 @@ begin
             where x.merchant_id = p_merchant_id and x.trade_no = n.trade_no and x.split_no is not null
             offset 0
         ) as l
+        where p_order_nos is null or l.order_no = any (p_order_nos)
         order by l.order_no
     ) as d
     cross join lateral (
@@ -28,6 +31,7 @@ begin
             where x.merchant_id = p_merchant_id and x.trade_no = n.trade_no and not x.alone
             offset 0
         ) as l
+        where p_order_nos is null or l.order_no = any (p_order_nos)
         order by l.order_no
     ) as d
     cross join lateral (
@@ -38,9 +42,9 @@ begin
 end;
 $_lock_splits$;
 
-comment on function mixpay._lock_splits(text, text[]) is $$
+comment on function mixpay._lock_splits(text, text[], text[]) is $$
 Locks the splits of all orders of some trades, and the totals of those that other trades share, for whoever will change
-lines of several orders in another order.
+lines of several orders in another order. p_order_nos: only those of these orders; null: of all.
 
 Locks: the splits, in ascending order number; then the orders' totals, in ascending order number.
 $$;
