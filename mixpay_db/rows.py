@@ -200,6 +200,7 @@ class Order:
     amount: int
     merge_count: int
     created_at: datetime
+    changes_on_record: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,13 @@ def report(url: str, conn: Connection[Any]) -> Report:
     weeks.merge("T12", W=10)
     weeks.start("T12", "P12", 10)
     weeks.call("authorize_payment", "P12", "a-1")
+    weeks.call("record_channel_fee", "card", "F1", 1, "CNY")
+    weeks.call("record_channel_payout", "card", "O1", 1, "CNY")
+    weeks.call(
+        "adjust_account", "channel:card", "J1", 1, "CNY", "they gave it back", "fee:adjustment"
+    )
+    weeks.call("reprice_order", "W", "RP1", 9, "a discount")
+    weeks.call("annotate", "order", "W", {"shelf": "7"})
 
     def report(*arguments: str) -> Result:
         return CliRunner().invoke(main, ["--url", url, "report", *arguments])
@@ -127,7 +134,7 @@ def test_rows_come_in_the_order_of_the_views_key(report: Report, conn: Connectio
     for view in views(conn):
         # A transaction id is a number, and told as text.
         told = [
-            [int(value) if column == "xid" else value for column, value in list(row.items())[:5]]
+            [int(value) if column == "xid" else value for column, value in list(row.items())[:6]]
             for row in rows(report(view, "--json"))
         ]
         assert told == sorted(told), view

@@ -89,7 +89,7 @@ def _query(view: str, columns: list[str], filters: list[str]) -> sql.Composed:
         for column in filters
     ]
     # A view starts with its key.
-    key = [sql.Identifier(column) for column in columns[:5]]
+    key = [sql.Identifier(column) for column in columns[:6]]
     return sql.SQL("select * from {view} where {conditions} order by {key}").format(
         view=sql.Identifier("mixpay", view),
         conditions=sql.SQL(" and ").join(conditions or [sql.SQL("true")]),

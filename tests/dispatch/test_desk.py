@@ -116,7 +116,7 @@ def test_one_answer_that_cannot_be_booked_stops_nobody(
 ) -> None:
     refunds(shop)
     gathered = Gathered(monkeypatch, OTHERS)
-    bad = {"R0": Completed("with spaces"), "R3": Completed("nul\0")}
+    bad = {"R0": Completed("with\ttab"), "R3": Completed("nul\0")}
 
     work(Together(bad), concurrency=OTHERS + 1, batch=1, retry_base=1000)
 

@@ -152,7 +152,7 @@ def test_what_it_answers_is_recorded(
 @pytest.mark.parametrize(
     "answer",
     [
-        Completed("with spaces"),
+        Completed("with\ttab"),
         Completed("Y1", datetime(2026, 1, 31)),
         Completed("nul\0"),
         Completed("Y1", datetime(1066, 1, 1, tzinfo=UTC)),

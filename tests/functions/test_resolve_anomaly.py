@@ -49,7 +49,7 @@ def test_money_that_came_back_or_is_borne(shop: Shop, resolution: str, account_n
     assert (fact.from_account, fact.amount) == (account_name, 70)
     # The refunds are as they were.
     assert shop.row("channel_refunds", number_of(shop)).state == "failed"
-    assert shop.row("refunds", "R").state == "failed"
+    assert shop.row("refunds", "R").state == "partly_failed"
     assert shop.balance("A").refunded == 80
 
 

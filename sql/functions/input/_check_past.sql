@@ -6,7 +6,7 @@ begin
     if p_value > now() + interval '1 day' then
         raise exception '% lies in the future', p_name using
             errcode = 'MX905',
-            detail = format('It is %s; now it is %s.', p_value, now()),
+            detail = format('It is %s, which is more than a day from now.', p_value),
             hint = 'Money moves before it is told. A clock may be wrong by a day at most; leave the moment out: now.';
     end if;
     perform _check_moment(p_name, p_value);
