@@ -11,6 +11,7 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -278,7 +279,7 @@ class Sold:
         given = self.amount if at_payment else self.amount - in_escrow
         platform, acquirer = (given * rate // 10_000 for rate in (800, 200))
         shares = [platform, acquirer, given - platform - acquirer]
-        taken = apportion(refunded if at_payment else max(0, refunded - in_escrow), shares)
+        taken = in_proportion(refunded if at_payment else max(0, refunded - in_escrow), shares)
         from_escrow = min(in_escrow, taken[1] + taken[2] if at_payment else refunded)
         return {
             "in_escrow": in_escrow - from_escrow,
@@ -291,13 +292,15 @@ class Sold:
         }
 
 
-def apportion(amount: int, weights: list[int]) -> list[int]:
-    """By largest remainder."""
+def in_proportion(amount: int, weights: list[int]) -> list[int]:
+    """By Webster's method, as seats are given to parties: in one step what many steps give."""
     total = sum(weights) or 1
-    parts = [amount * weight // total for weight in weights]
-    fullest = sorted(range(len(weights)), key=lambda i: -(amount * weights[i] % total))
-    for i in fullest[: amount - sum(parts)]:
-        parts[i] += 1
+    parts = [(2 * amount * weight + total) // (2 * total) for weight in weights]
+    while left := amount - sum(parts):
+        step = 1 if left > 0 else -1
+        free = [i for i, weight in enumerate(weights) if 0 <= parts[i] + step <= weight]
+        best = min(free, key=lambda i: (step * Fraction(2 * parts[i] + step, weights[i]), step * i))
+        parts[best] += step
     return parts
 
 
