@@ -201,7 +201,7 @@ def test_told_to_stop_all_answers_in_hand_are_booked(
     shop: Shop, command: Callable[..., Any], channel: Channel
 ) -> None:
     numbers = refunds(shop, OTHERS + 1)
-    channel.plan = ["held"] * 3
+    channel.plan = ["stalled"] * 3
     process = command("--concurrency", "3", "--batch", "1", "--worker", "w", "--lease", "100")
     eventually(lambda: len(channel.calls) == 3)
     process.send_signal(signal.SIGTERM)
