@@ -125,7 +125,7 @@ set role mixpay_owner;
 \ir functions/dividing/_clear_split_line.sql
 \ir functions/dividing/_clear_line.sql
 \ir functions/dividing/_clearing_facts.sql
-\ir functions/dividing/_lock_splits.sql
+\ir functions/dividing/_lock_shared.sql
 \ir functions/dividing/_orders_paid.sql
 \ir functions/dividing/_allot.sql
 -- One engine reserves money for a refund and frees it again: the same totals, with the sign of the amount.

@@ -29,6 +29,8 @@ SEND_FAULTS = (
     "failed, then succeeded",  # says failed, and executes later all the same
 )
 QUERY_FAULTS = ("late", "lost", "error before")
+# What a plan may have besides, and "answer …" and "status …".
+PLANNED = {*SEND_FAULTS, "refused", "stalled", "endless", "trickle", None}
 
 
 @dataclass
@@ -102,7 +104,10 @@ class Channel:
     def fault(self, method: str) -> str | None:
         with self._lock:
             if self.plan:
-                return self.plan.pop(0)
+                planned = self.plan.pop(0)
+                if planned not in PLANNED and not str(planned).startswith(("answer ", "status ")):
+                    self.wrong.append(f"a plan that nobody knows: {planned}")
+                return planned
             if self.rng.random() >= self.rate:
                 return None
             return self.rng.choice(SEND_FAULTS if method == "POST" else QUERY_FAULTS)

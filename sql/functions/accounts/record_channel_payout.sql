@@ -48,9 +48,9 @@ comment on function mixpay.record_channel_payout(text, text, text, bigint, text,
 Records that a channel paid what it has of ours to our bank, once per payout number: the channel owes us that much less,
 and the bank has it.
 
-p_amount is in the smallest unit of p_currency; below zero, the bank paid the channel: money for refunds, or a payout that
-came back. p_paid_at is when, left out: now. p_bank is the bank account, by your name for it; settlements are paid from
-such a one. More than the channel owes is not refused: mixpay.channel_balances shows it.
+p_amount is in the smallest unit of p_currency; below zero, the bank paid the channel: money for refunds, or a payout
+that came back. p_paid_at is when, left out: now. p_bank is the bank account, by your name for it; settlements are paid
+from such a one. More than the channel owes is not refused: mixpay.channel_balances shows it.
 The same number with the same content returns the same row.
 Raises: MX101 if there is no such merchant; MX110 if there is no such currency; MX203 if there is no such channel; MX414
 if the payout number was used for something else; MX901; MX902; MX905.

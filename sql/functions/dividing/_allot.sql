@@ -64,7 +64,7 @@ begin
         v_fact.to_owner := v_line.order_no;
         v_fact.amount := v_share;
         if not v_line.alone and not v_are_locked then
-            perform _lock_splits(
+            perform _lock_shared(
                 p_trade.merchant_id, array[p_trade.trade_no::text], _orders_paid(p_trade, p_amount, v_by_remainder)
             );
             v_are_locked := true;
@@ -108,7 +108,7 @@ comment on function mixpay._allot(mixpay.trades, bigint, mixpay.facts) is $$
 Gives an amount to the trade's live lines, as the trade's allocation says: in their order, each what it lacks (fifo), or
 by what each still lacks, by largest remainder, ties by position (pro_rata); and returns the facts.
 
-p_trade is the locked trade as it was before; p_amount, in the smallest unit, is at most what it lacks. p_fact says where
-the money comes from and why; its state is that of the first movement. Writes the lines; the rest is the caller's.
+p_trade is the locked trade as it was before; p_amount, in the smallest unit, is at most what it lacks. p_fact says
+where the money comes from and why; its state is that of the first movement. Writes the lines; the rest is the caller's.
 Locks: the splits of the orders that get some, in ascending order number, if money of one is divided; then their totals.
 $$;

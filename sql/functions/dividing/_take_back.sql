@@ -65,7 +65,7 @@ comment on function mixpay._take_back(bigint[], bigint[], bigint) is $$
 What is taken back of each of these amounts when p_back more is taken than p_taken, or below zero less: in proportion to
 the amounts, and the same in one step as in many.
 
-The smallest units of all amounts stand in one order, each by how large a part of its amount precedes it (to its middle),
-ties by place; what is taken are the first ones, which is Webster's method. The share of the largest
+The smallest units of all amounts stand in one order, each by how large a part of its amount precedes it (to its
+middle), ties by place; what is taken are the first ones, which is Webster's method. The share of the largest
 remainder is no such order: one unit more can take one less from somebody.
 $$;

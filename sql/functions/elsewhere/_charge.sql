@@ -42,7 +42,7 @@ begin
     v_fact.happened_at := p_charged_at;
     v_facts := _loss(v_fact, v_payment, v_lost);
     if (select count(*) from unnest(v_shares) as s where s > 0) > 1 then
-        perform _lock_splits(p_trade.merchant_id, array[p_trade.trade_no::text]);
+        perform _lock_shared(p_trade.merchant_id, array[p_trade.trade_no::text]);
     end if;
     for v_share in
         select l.order_no, s.amount

@@ -39,10 +39,11 @@ end;
 $_cover_losses$;
 
 comment on function mixpay._cover_losses(mixpay.trades, text, text, bigint) is $$
-Takes money of a payment that has just been freed for what returns and chargebacks of it left as a loss, the oldest first.
+Takes money of a payment that has just been freed for what returns and chargebacks of it left as a loss, the oldest
+first.
 
-p_freed is in the smallest unit, and money of p_order_no; null: of the payment's surplus. A chargeback of one order takes
-nothing of another. The caller holds the lock of the
+p_freed is in the smallest unit, and money of p_order_no; null: of the payment's surplus. A chargeback of one order
+takes nothing of another. The caller holds the lock of the
 trade, which is returned as it is then.
 Locks: the order, unless it is locked; then its split.
 $$;

@@ -13,7 +13,7 @@ declare
     v_surplus boolean := false;
 begin
     if p_amount > 0 then
-        perform _lock_splits(p_trade.merchant_id, array[p_trade.trade_no::text]);
+        perform _lock_shared(p_trade.merchant_id, array[p_trade.trade_no::text]);
     end if;
     for v_taken in
         select c.channel_refund_no, c.amount, r.order_no
@@ -57,7 +57,7 @@ comment on function mixpay._give_charged_back(mixpay.trades, mixpay.chargebacks,
 Gives what a chargeback took back to where it was, what it took last first (an order's money before surplus, and of
 orders the first line's): payees and receivers have it again.
 
-p_amount is in the smallest unit, at most what it took and did not lose. The caller holds the lock of the trade, which is
-returned as it is then.
+p_amount is in the smallest unit, at most what it took and did not lose. The caller holds the lock of the trade, which
+is returned as it is then.
 Locks: the splits of the trade's orders, in ascending order number.
 $$;

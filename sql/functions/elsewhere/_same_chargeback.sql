@@ -35,5 +35,6 @@ $_same_chargeback$;
 comment on function mixpay._same_chargeback(mixpay.trades, text, text, bigint, bigint, timestamptz, text) is $$
 The chargeback that has this number, if it is the same. What is null is not compared, nor is no fee.
 
-Raises: MX111 if there is none, and the order is not in the trade; MX223 if the number was used for something else; MX901.
+Raises: MX111 if there is none, and the order is not in the trade; MX223 if the number was used for something else;
+MX901.
 $$;

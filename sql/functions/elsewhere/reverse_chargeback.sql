@@ -59,14 +59,14 @@ end;
 $reverse_chargeback$;
 
 comment on function mixpay.reverse_chargeback(text, text, text, bigint, timestamptz) is $$
-Books that a channel gave back what a chargeback had taken: everything goes the way back, what was lost first, then what it
-took last.
+Books that a channel gave back what a chargeback had taken: everything goes the way back, what was lost first, then what
+it took last.
 
-p_amount is what came back of it in all, by this and earlier reversals, in the currency's smallest unit; left out: all of
-it. So a call may be repeated: if that much came back already, nothing changes. p_at is when, left out: now. The books are
-then as if the chargeback had been for the rest: its orders can be refunded again, and payees and receivers have again what
-they gave. The fee stays. When all of it came back, channel refunds that waited for it go on, unless another chargeback
-or a return of the payment stands.
+p_amount is what came back of it in all, by this and earlier reversals, in the currency's smallest unit; left out: all
+of it. So a call may be repeated: if that much came back already, nothing changes. p_at is when, left out: now. The
+books are then as if the chargeback had been for the rest: its orders can be refunded again, and payees and receivers
+have again what they gave. The fee stays. When all of it came back, channel refunds that waited for it go on, unless
+another chargeback or a return of the payment stands.
 Locks: the trade; then the splits of its orders, in ascending order number.
 Raises: MX101 if there is no such merchant; MX224 if there is no such chargeback; MX225 if it took less; MX901; MX902;
 MX905.

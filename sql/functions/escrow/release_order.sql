@@ -58,6 +58,6 @@ p_amount is in the currency's smallest unit, at most what is in escrow; left out
 goes first. The same number with the same content returns the release.
 Locks: the order's trades, in ascending trade number; then its split.
 Raises: MX101 if there is no such merchant; MX103 if there is no such order; MX501 if nothing is in escrow, or less
-than is asked; MX502 if the release number was used for something else; MX503 if a dispute is open; MX504 if the order has
-neither payee nor split; MX901; MX902.
+than is asked; MX502 if the release number was used for something else; MX503 if a dispute is open; MX504 if the order
+has neither payee nor split; MX901; MX902.
 $$;

@@ -40,8 +40,8 @@ comment on function mixpay.read_events(text, text, bigint) is $$
 The changes of state after a position, at most p_limit, in order; poll it with the position of the last one you read.
 
 p_after is that position, null for the first. None is ever skipped: an event is shown when no transaction that began
-before its own still runs, so one that commits late comes late, in its place. The order is that of the transactions; in which order things happened to
-one trade, its entry says. Settlements, repayments, adjustments,
+before its own still runs, so one that commits late comes late, in its place. The order is that of the transactions; in
+which order things happened to one trade, its entry says. Settlements, repayments, adjustments,
 channel fees and payouts belong to no trade. What an event makes of an order (paid over all its trades, payable again,
 partly or wholly refunded) is an event of entity order, right after it, with the same entry.
 A position outlives a restore from a backup if the epoch was raised then (mixpay events --new-epoch).

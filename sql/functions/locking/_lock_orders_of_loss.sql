@@ -20,8 +20,8 @@ end;
 $_lock_orders_of_loss$;
 
 comment on function mixpay._lock_orders_of_loss(text, text) is $$
-Locks the orders that may be payable again when a channel refund does not get through: what it frees covers what a return of
-its payment lost.
+Locks the orders that may be payable again when a channel refund does not get through: what it frees covers what a
+return of its payment lost.
 
 Locks: the orders, in ascending order number.
 $$;

@@ -48,7 +48,7 @@ The fact with what it makes of the order of a line, if it changes the order's st
 the line is not alone.
 
 p_line is the line as it was before. It is paid p_paid more and refunded p_refunded more, and the order costs p_amount
-more, in the smallest unit, below zero: less. An order that costs something else has totals. The caller holds the lock of the trade, and of the splits that it will change; whoever changes lines of several
-orders has called _lock_splits.
+more, in the smallest unit, below zero: less. An order that was repriced has totals. The caller holds the lock of the
+trade, and of the splits that it will change; whoever changes lines of several orders has called _lock_shared.
 Locks: the order's totals.
 $$;

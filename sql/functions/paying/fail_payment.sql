@@ -41,8 +41,8 @@ end;
 $fail_payment$;
 
 comment on function mixpay.fail_payment(text, text, text) is $$
-Books that a pending payment failed, or that what was authorized of one was voided or has expired. One that has failed or
-was closed stays what it is; one that succeeded is refused.
+Books that a pending payment failed, or that what was authorized of one was voided or has expired. One that has failed
+or was closed stays what it is; one that succeeded is refused.
 
 Locks: the trade.
 Raises: MX101 if there is no such merchant; MX201 if there is no such payment; MX208 if it has succeeded; MX901; MX905.

@@ -15,7 +15,7 @@ begin
         p_required => array['trade_no', 'payment_no', 'amount']
     );
     v_trades := _lock_trades(p_merchant_id, array(select value ->> 'trade_no' from jsonb_array_elements(p_payments)));
-    perform _lock_splits(p_merchant_id, _trade_nos(v_trades));
+    perform _lock_shared(p_merchant_id, _trade_nos(v_trades));
     v_plain := _plain_payments(p_merchant_id, p_payments, v_trades);
     if cardinality(v_plain) > 0 then
         v_stored := _store_payments(_apply_payments(v_trades, v_plain, ''));
@@ -52,7 +52,8 @@ comment on function mixpay.record_payments(text, jsonb) is $$
 Records many payments in one call, all or nothing; for each, record_payment says what happens.
 
 p_payments is [{"trade_no", "payment_no", "channel", "amount", "paid_at"?, "channel_txn_no"?, "captures"?}, ...], 1 to
-10,000 of them, paid_at a moment with its offset ("2026-01-31T12:00:00+08:00"). Returns the payments in the order of the call.
+10,000 of them, paid_at a moment with its offset ("2026-01-31T12:00:00+08:00"). Returns the payments in the order of the
+call.
 Locks: the trades, in ascending trade number; then their orders' splits, in ascending order number.
 Raises: MX101 if there is no such merchant; MX104 if there is no such trade; MX202 if a payment number was used for
 something else; MX203 if there is no such channel; MX207 if a channel transaction is another payment's; MX212 if

@@ -20,7 +20,7 @@ begin
             where merchant_id = p_merchant_id and payment_no = j.value ->> 'payment_no' limit 1
         ) as p
     ));
-    perform _lock_splits(p_merchant_id, _trade_nos(v_trades));
+    perform _lock_shared(p_merchant_id, _trade_nos(v_trades));
     v_plain := _plain_successes(p_merchant_id, p_payments, v_trades);
     if cardinality(v_plain) > 0 then
         perform _store_successes(_apply_payments(v_trades, v_plain, 'pending'));
@@ -49,10 +49,11 @@ end;
 $succeed_payments$;
 
 comment on function mixpay.succeed_payments(text, jsonb) is $$
-Books that many started payments' money arrived, in one call, all or nothing; for each, succeed_payment says what happens.
+Books that many started payments' money arrived, in one call, all or nothing; for each, succeed_payment says what
+happens.
 
-p_payments is [{"payment_no", "channel_txn_no"?, "paid_at"?, "amount"?}, ...], 1 to 10,000 of them, paid_at a moment with
-its offset ("2026-01-31T12:00:00+08:00"). Returns the payments in the order of the call.
+p_payments is [{"payment_no", "channel_txn_no"?, "paid_at"?, "amount"?}, ...], 1 to 10,000 of them, paid_at a moment
+with its offset ("2026-01-31T12:00:00+08:00"). Returns the payments in the order of the call.
 Locks: the trades, in ascending trade number; then their orders' splits, in ascending order number.
 Raises: MX101 if there is no such merchant; MX201 if there is no such payment; MX207 if the channel transaction is
 another payment's; MX208 if it has succeeded with another amount or channel transaction; MX901; MX902; MX903; MX904;

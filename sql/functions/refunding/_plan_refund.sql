@@ -76,5 +76,6 @@ with p_offline_first the payments of offline channels before all others, and non
 p_trade_nos are the trades that the caller has locked: one that the order got since then has money that others may be
 taking; null when nothing is locked because nothing will be written. Reads only the payments that it takes from.
 Raises: MX101 if there is no such merchant; MX103 if there is no such order; MX301 if more is asked than is left;
-MX313 if vouchers would have to go back as money; MX306 if the named payments have too little of the order or are none of its payments; MX901.
+MX313 if vouchers would have to go back as money; MX306 if the named payments have too little of the order or are none
+of its payments; MX901.
 $$;

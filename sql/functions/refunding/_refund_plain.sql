@@ -110,6 +110,7 @@ comment on function mixpay._refund_plain(text, jsonb, jsonb, mixpay.trades[]) is
 Writes those refunds of refund_orders' JSON that are plain and take from no channel with rules of its own, and returns
 their places in the JSON.
 
-p_trade_nos are the trades of each refund's order, p_trades all of them, locked, in ascending number; the JSON is checked.
+p_trade_nos are the trades of each refund's order, p_trades all of them, locked, in ascending number; the JSON is
+checked.
 Raises: MX302 if a refund number was used meanwhile; MX905.
 $$;

@@ -64,9 +64,9 @@ before the money is handed out: what is above the refundable is refused.
 p_amount is in the currency's smallest unit; p_channel is the offline channel that paid it out; p_refunded_at is when,
 left out: now. It is borne by the offline payments of all the order's trades first, then by the rest, first in, first
 out. Its channel refunds bear the cashier's channel and have succeeded at once. It uses up what can be refunded of the
-order, online too. What was paid with vouchers is no money and is not handed out, unless its channel says refund_to_money.
-The same number with the same content returns the refund as it is now; the reason is not compared, and may
-come later.
+order, online too. What was paid with vouchers is no money and is not handed out, unless its channel says
+refund_to_money. The same number with the same content returns the refund as it is now; the reason is not compared, and
+may come later.
 Locks: the order's trades, in ascending trade number; then its split.
 Raises: MX101 if there is no such merchant; MX103 if there is no such order; MX203 if there is no such channel; MX301 if
 more is asked than is left; MX302 if the refund number was used for something else; MX312 if the channel is not offline;

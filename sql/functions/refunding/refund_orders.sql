@@ -31,7 +31,7 @@ begin
         from jsonb_array_elements(v_trade_nos) as t (value)
         cross join lateral jsonb_array_elements_text(t.value) as n
     ));
-    perform _lock_splits(p_merchant_id, _trade_nos(v_locked));
+    perform _lock_shared(p_merchant_id, _trade_nos(v_locked));
     v_plain := _refund_plain(p_merchant_id, p_refunds, v_trade_nos, v_locked);
     for v_item in
         select j.*, format('refund %s: ', j.i) as name
@@ -71,10 +71,10 @@ $refund_orders$;
 comment on function mixpay.refund_orders(text, jsonb) is $$
 Refunds many orders in one call, all or nothing; for each, refund_order says what happens.
 
-p_refunds is [{"order_no", "refund_no", "amount", "reason"?, "payment_nos"?}, ...], 1 to 10,000 of them; amounts are in the
-currency's smallest unit. Returns the refunds in the order of the call.
+p_refunds is [{"order_no", "refund_no", "amount", "reason"?, "payment_nos"?}, ...], 1 to 10,000 of them; amounts are in
+the currency's smallest unit. Returns the refunds in the order of the call.
 Locks: the orders' trades, in ascending trade number; then their splits, in ascending order number.
 Raises: MX101 if there is no such merchant; MX103 if there is no such order; MX301 if more is asked than is left;
-MX302 if a refund number was used for something else; MX306 if the named payments have too little of the order or are none
-of the order's; MX901; MX902; MX903; MX904; MX905.
+MX302 if a refund number was used for something else; MX306 if the named payments have too little of the order or are
+none of the order's; MX901; MX902; MX903; MX904; MX905.
 $$;

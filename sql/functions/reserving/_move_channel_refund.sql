@@ -100,7 +100,7 @@ Draws the consequences of a channel refund that has just got its state: facts, t
 p_from_state is its state before. p_path are the accounts that its money goes through, "home" where it was before the
 refund. p_succeeded and p_freed are what the refund's succeeded and freed grow by, in the smallest unit; what is freed
 counts no longer as refunded, and is reserved again where p_freed is below zero; what its payment had lost, because it
-was returned or charged back, is covered by it at once. The caller holds the lock of the trade and the refund. Returns the
-trade as it is then.
+was returned or charged back, is covered by it at once. The caller holds the lock of the trade and the refund. Returns
+the trade as it is then.
 Locks: the order's split, if money is freed or reserved again.
 $$;

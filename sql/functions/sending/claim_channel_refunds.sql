@@ -111,9 +111,9 @@ Claims channel refunds that are due, at most p_limit, for one worker and the tim
 
 Due is what nobody sent yet, what has waited for its moment, what was sent and whose lease ended, and what is in doubt
 after its back-off. Commit before you call the channel; send each under its channel_refund_no, which the channel takes
-as idempotency key; then complete, doubt, fail or defer it. What waits for a person is never claimed; what somebody else is at work on is left
-out. What its channel cannot send now by its rules waits for its moment or goes to the fallback channel, and the row
-says why.
+as idempotency key; then complete, doubt, fail or defer it. What waits for a person is never claimed; what somebody else
+is at work on is left out. What its channel cannot send now by its rules waits for its moment or goes to the fallback
+channel, and the row says why.
 p_lease: longer than the channel takes to answer. p_channels: only what goes through these; null: through any.
 Locks: the trades of what is claimed, skipping those that are locked; then the refunds of what goes another way.
 Raises: MX101 if there is no such merchant; MX203 if there is no such channel; MX901; MX904; MX905.

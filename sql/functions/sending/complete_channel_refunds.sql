@@ -35,7 +35,7 @@ begin
     ) as r;
     v_plain := _complete_plain(p_merchant_id, p_completions, v_trades);
     if cardinality(v_plain) < jsonb_array_length(p_completions) then
-        perform _lock_splits(p_merchant_id, v_trade_nos);
+        perform _lock_shared(p_merchant_id, v_trade_nos);
         for v_item in
             select j.value, j.i
             from jsonb_array_elements(p_completions) with ordinality as j (value, i)
@@ -60,11 +60,11 @@ end;
 $complete_channel_refunds$;
 
 comment on function mixpay.complete_channel_refunds(text, jsonb) is $$
-Books that channels, or persons, have sent the money of many channel refunds back, in one call, all or nothing; for each,
-complete_channel_refund says what happens.
+Books that channels, or persons, have sent the money of many channel refunds back, in one call, all or nothing; for
+each, complete_channel_refund says what happens.
 
-p_completions is [{"channel_refund_no", "channel_txn_no"?, "refunded_at"?}, ...], 1 to 10,000 of them, refunded_at a moment
-with its offset ("2026-01-31T12:00:00+08:00"). Returns the channel refunds in the order of the call.
+p_completions is [{"channel_refund_no", "channel_txn_no"?, "refunded_at"?}, ...], 1 to 10,000 of them, refunded_at a
+moment with its offset ("2026-01-31T12:00:00+08:00"). Returns the channel refunds in the order of the call.
 Locks: the trades, in ascending trade number; then the refunds, in ascending refund number; then, if one of them
 is no ordinary news, the splits of the trades' orders, in ascending order number.
 Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if one has succeeded with

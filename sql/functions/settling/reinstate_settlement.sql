@@ -27,7 +27,8 @@ end;
 $reinstate_settlement$;
 
 comment on function mixpay.reinstate_settlement(text, text, text) is $$
-Takes back reverse_settlement: the payout had arrived after all. The money leaves the payee's or receiver's account again.
+Takes back reverse_settlement: the payout had arrived after all. The money leaves the payee's or receiver's account
+again.
 
 If it was paid out once more meanwhile, the account is below zero by that: a debt, which the next settlement nets, or
 record_repayment brings in. One that stands again stays as it is, and may be reversed again; the reason is not compared.

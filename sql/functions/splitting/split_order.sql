@@ -80,7 +80,8 @@ p_takes_place: release (left out), what leaves escrow is divided; payment, what 
 order on hold only the payee's share stays in escrow. The same number with the same content returns the split as it is
 now.
 Locks: the order, then its trades, in ascending trade number, then its split.
-Raises: MX101 if there is no such merchant; MX102 if a payee is not registered; MX103 if there is no such order; MX503 if
-it is to be split at payment and a dispute is open; MX508 if the order is split already; MX509 if the split number was used for something else; MX510 if the shares are more than the
-order, or nobody takes the remainder; MX901; MX902; MX903; MX904; MX905.
+Raises: MX101 if there is no such merchant; MX102 if a payee is not registered; MX103 if there is no such order; MX503
+if it is to be split at payment and a dispute is open; MX508 if the order is split already; MX509 if the split number
+was used for something else; MX510 if the shares are more than the order, or nobody takes the remainder; MX901; MX902;
+MX903; MX904; MX905.
 $$;

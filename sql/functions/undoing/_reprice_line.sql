@@ -32,7 +32,7 @@ begin
     v_fact.order_no := p_line.order_no;
     v_fact.reason := p_fact.reason;
     if v_above > 0 then
-        perform _lock_splits(p_trade.merchant_id, array[p_trade.trade_no::text]);
+        perform _lock_shared(p_trade.merchant_id, array[p_trade.trade_no::text]);
         v_clearing := _clear_line(p_line, -v_moved, 0, 0);
     end if;
     v_facts := _order_fact(p_fact, p_line, -v_moved, 0, p_by) || _clearing_facts(v_fact, v_clearing);

@@ -22,7 +22,7 @@ Un-applies money of a trade, the oldest first: what these lines are paid becomes
 by, and goes back to them as one refund of kind reversal. Of a cancelled line the amount falls, too.
 
 p_amounts are in the smallest unit, for each of the p_positions at most what is paid of the line and not refunded.
-p_trade is the locked trade as its caller has changed it, and p_facts say why; both are written with the rest. Returns the
-trade as it is then.
+p_trade is the locked trade as its caller has changed it, and p_facts say why; both are written with the rest. Returns
+the trade as it is then.
 Locks: the splits of the trade's orders, in ascending order number.
 $$;

@@ -30,7 +30,7 @@ begin
     returning * into v_refund;
     v_facts := v_facts || _refund_fact(p_trade, v_refund, '', p_refunded_at);
     if cardinality(p_positions) > 1 then
-        perform _lock_splits(p_trade.merchant_id, array[p_trade.trade_no::text]);
+        perform _lock_shared(p_trade.merchant_id, array[p_trade.trade_no::text]);
     end if;
     v_share.amount := 0;
     for v_line in
@@ -106,10 +106,10 @@ comment on function mixpay._unapply(
 Un-applies money of a trade: what these lines are paid becomes surplus of the payments that are named, and goes back to
 them as one refund. Of a cancelled line, and of p_falling, the amount falls, too.
 
-p_amounts are in the smallest unit, for each of the p_positions at most what is paid of the line and not refunded. p_shares
-say how much of each payment goes back; what they have above that together is surplus already. p_refund says the kind of
-the refund, its reason and its return. p_channel is where all of it went back already, at p_refunded_at; null: it is sent
-through the payments' channels. p_trade is the locked trade as its caller has changed it, and p_facts say why; both are
-written with the rest. Returns the trade as it is then.
+p_amounts are in the smallest unit, for each of the p_positions at most what is paid of the line and not refunded.
+p_shares say how much of each payment goes back; what they have above that together is surplus already. p_refund says
+the kind of the refund, its reason and its return. p_channel is where all of it went back already, at p_refunded_at;
+null: it is sent through the payments' channels. p_trade is the locked trade as its caller has changed it, and p_facts
+say why; both are written with the rest. Returns the trade as it is then.
 Locks: the splits of the trade's orders, in ascending order number; of one line, its own.
 $$;

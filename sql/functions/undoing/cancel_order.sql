@@ -42,7 +42,7 @@ begin
         p_merchant_id, p_order_no,
         'Its money serves no other order until close_dispute. The buyer can get it back with refund_order.'
     );
-    perform _lock_splits(p_merchant_id, array[p_trade_no]);
+    perform _lock_shared(p_merchant_id, array[p_trade_no]);
     -- A line that is paid need not be live: its trade was paid before something of it was returned.
     select count(*), coalesce(sum(amount - paid), 0) into v_others, v_lacking
     from trade_orders

@@ -16,7 +16,7 @@ begin
         limit p_limit
         for no key update skip locked
     );
-    perform _lock_splits(p_merchant_id, _trade_nos(v_trades));
+    perform _lock_shared(p_merchant_id, _trade_nos(v_trades));
     foreach v_trade in array v_trades loop
         return next _end_trade(v_trade, 'it expired', false);
     end loop;

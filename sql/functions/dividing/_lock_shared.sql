@@ -1,9 +1,9 @@
-create function mixpay._lock_splits(
+create function mixpay._lock_shared(
     p_merchant_id text, p_trade_nos text[], p_order_nos text[] default null
 ) returns void
 language plpgsql
 set search_path = mixpay, pg_temp
-as $_lock_splits$
+as $_lock_shared$
 begin
     perform s.split_no
     from (
@@ -40,10 +40,10 @@ begin
         for no key update
     ) as t;
 end;
-$_lock_splits$;
+$_lock_shared$;
 
-comment on function mixpay._lock_splits(text, text[], text[]) is $$
-Locks the splits of all orders of some trades, and the totals of those that other trades share, for whoever will change
+comment on function mixpay._lock_shared(text, text[], text[]) is $$
+Locks what other trades share of the orders of some trades, their splits and their totals, for whoever will change
 lines of several orders in another order. p_order_nos: only those of these orders; null: of all.
 
 Locks: the splits, in ascending order number; then the orders' totals, in ascending order number.
