@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -342,3 +343,242 @@ def test_a_url_is_taken_before_and_after_the_subcommand_and_from_the_environment
         (["which"], {"MIXPAY_URL": url}),
     ):
         assert CliRunner(env=environment).invoke(main, arguments).output == f"{url}\n"
+
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be led to another's files")
+
+
+def as_nobody(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """What another service can do that runs as `nobody`, as the server does."""
+    return subprocess.run(
+        [str(argument) for argument in arguments],
+        cwd="/",
+        capture_output=True,
+        text=True,
+        **embedded._account(),
+    )
+
+
+@pytest.fixture
+def victim(home: Path) -> Path:
+    """A file that is root's alone."""
+    file = home.parent / "victim"
+    file.write_text("keep this\n")
+    file.chmod(0o600)
+    return file
+
+
+# What the server's directory has, or had until 0.5.0.
+PLACES = (
+    "lock",
+    "server.log",
+    "hba.conf",
+    "password",
+    ".s.PGSQL.5432.lock",
+    "socket/.s.PGSQL.5432.lock",
+    "data/postmaster.pid",
+    "data.partial",
+)
+
+
+@as_root
+def test_links_in_the_place_of_its_files_lead_root_nowhere(
+    server: PersistentServer, victim: Path
+) -> None:
+    for target in ("victim", "new"):
+        server.start()
+        server.stop()
+        for place in PLACES:
+            as_nobody("ln", "-sfn", victim.with_name(target), server.home / place)
+
+    server.start()
+    server.stop()
+
+    assert victim.read_text() == "keep this\n"
+    assert not victim.with_name("new").exists()
+
+
+@as_root
+def test_nothing_of_roots_lies_below_what_is_the_servers(server: PersistentServer) -> None:
+    server.start()
+
+    owners = {path.relative_to(server.home): path.owner() for path in server.home.rglob("*")}
+
+    assert server.home.owner() == "root"
+    for path, owner in owners.items():
+        whose = "nobody" if path.parts[0] in ("data", "socket") else "root"
+        assert owner == whose, path
+
+
+@as_root
+def test_the_directory_of_an_earlier_version_becomes_roots(
+    server: PersistentServer, victim: Path
+) -> None:
+    """Until 0.5.0 the server's user owned it, so whoever is that user may have planted links."""
+    server.start()
+    server.stop()
+    shutil.chown(server.home, "nobody")
+    for place in PLACES:
+        if place != "server.log":
+            as_nobody("ln", "-sfn", victim, server.home / place)
+    with pytest.raises(Problem, match=r"cannot use .*lock: Too many levels of symbolic links"):
+        server.start()
+    assert server.home.owner() == "root"
+    for path in server.home.iterdir():
+        if path.is_symlink():
+            path.unlink()
+
+    assert server.start()
+    assert victim.read_text() == "keep this\n"
+
+
+@as_root
+@pytest.mark.parametrize(("owner", "mode"), [("nobody", 0o755), ("root", 0o777), ("root", 0o775)])
+def test_root_uses_no_directory_that_others_can_replace(
+    server: PersistentServer, owner: str, mode: int
+) -> None:
+    above = server.home.parent
+    shutil.chown(above, owner)
+    above.chmod(mode)
+
+    with pytest.raises(Problem, match="is not root's alone"):
+        server.start()
+
+    assert not server.home.exists()
+
+
+@as_root
+def test_root_takes_over_no_directory_of_somebody_else(server: PersistentServer) -> None:
+    server.home.mkdir()
+    shutil.chown(server.home, "daemon")
+
+    with pytest.raises(Problem, match="belongs to user"):
+        server.start()
+
+    assert server.home.owner() == "daemon"
+
+
+@as_root
+def test_a_lock_file_does_not_choose_whom_root_stops(server: PersistentServer) -> None:
+    server.start()
+    server.stop()
+    # Its arguments name the data, as an editor's or a backup's do.
+    other = subprocess.Popen(["sh", "-c", "sleep 60; :", str(server.data)])
+    as_nobody("sh", "-c", f'echo {other.pid} > "$0"', server.data / "postmaster.pid")
+    try:
+        assert not server.stop()
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait()
+
+
+def test_what_is_no_lock_file_is_not_in_the_way(server: PersistentServer) -> None:
+    """A pipe would be waited for; an empty one is what a power failure may leave."""
+    server.start()
+    for make in ("mkfifo", "touch"):
+        server.stop()
+        as_nobody(make, server.data / "postmaster.pid")
+
+        assert server.pid() is None
+        assert server.start()
+
+
+def test_the_server_does_not_get_our_environment(
+    server: PersistentServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is its user can read it."""
+    monkeypatch.setenv("WECHAT_SECRET", "hush")
+    server.start()
+
+    pid = server.pid()
+
+    assert pid is not None
+    assert "hush" not in str(psutil.Process(pid).environ())
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def test_on_a_port_it_takes_those_who_know_the_password(
+    server: PersistentServer, port: int, mixpay: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    started = mixpay("server", "start", "--port", str(port))
+    assert started.returncode == 0, started.stderr
+    password = server.password_file.read_text().strip()
+    told = started.stdout + mixpay("server", "status").stdout
+    assert f"postgresql://postgres@127.0.0.1:{port}/mixpay" in told
+    assert password not in told
+    assert server.password_file.stat().st_mode & 0o777 == 0o600
+
+    url = mixpay("server", "url").stdout.strip()
+    with psycopg.connect(url) as conn:
+        assert conn.execute("select inet_server_port(), current_database()").fetchone() == (
+            port,
+            "mixpay",
+        )
+        listening = "select setting from pg_settings where name = 'listen_addresses'"
+        assert conn.execute(listening).fetchone() == ("127.0.0.1",)
+        stored = conn.execute("select rolpassword from pg_authid where rolname = 'postgres'")
+        assert str(stored.fetchone()).startswith("('SCRAM-SHA-256$")
+    place = f"127.0.0.1:{port}/mixpay"
+    assert url == f"postgresql://postgres:{password}@{place}"
+    jdbc = mixpay("server", "url", "--jdbc").stdout.strip()
+    assert jdbc == f"jdbc:postgresql://{place}?user=postgres&password={password}"
+    for refused in (f"postgresql://postgres@{place}", f"postgresql://postgres:{password}x@{place}"):
+        with pytest.raises(psycopg.OperationalError, match="password"):
+            psycopg.connect(refused, passfile="/dev/null")
+    # The socket is named after the port, and psql goes there.
+    assert mixpay("server", "psql", "-Atc", "show port").stdout == f"{port}\n"
+
+
+def test_the_password_may_be_ones_own(server: PersistentServer, port: int) -> None:
+    server.start()
+    server.stop()
+    server.password_file.write_text("a/b@c:d e?&%é\n")
+    server.password_file.chmod(0o644)
+    with pytest.raises(Problem, match="others may read"):
+        server.start(port)
+    assert server.pid() is None
+    server.password_file.chmod(0o600)
+
+    server.start(port)
+
+    url = server.tcp_url()
+    assert url == f"postgresql://postgres:a%2Fb%40c%3Ad%20e%3F%26%25%C3%A9@127.0.0.1:{port}/mixpay"
+    with psycopg.connect(url) as conn:
+        assert conn.execute("select inet_server_port()").fetchone() == (port,)
+
+
+def test_what_runs_on_another_port_says_so(server: PersistentServer, port: int) -> None:
+    server.start()
+    assert server.tcp_url() is None
+
+    with pytest.raises(Problem, match=f"does not listen on port {port}"):
+        server.start(port)
+
+    server.stop()
+    server.start(port)
+    assert not server.start()
+    assert not server.start(port)
+    with pytest.raises(Problem, match="does not listen on port 1"):
+        server.start(1)
+
+
+def test_jdbc_needs_a_port(mixpay: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    refused = mixpay("server", "url", "--jdbc")
+
+    assert refused.returncode == 2
+    assert "mixpay server start --port" in refused.stderr
+
+
+def test_a_port_in_use_is_told(server: PersistentServer) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(Problem, match="Address already in use"):
+            server.start(other.getsockname()[1])

@@ -23,11 +23,27 @@ def server(ctx: click.Context, data: Path | None) -> None:
 
 
 @server.command()
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    help="Listen on this port of 127.0.0.1, too, for those who know the password.",
+)
 @click.pass_obj
-def start(obj: embedded.PersistentServer) -> None:
-    """Start it, unless it runs already."""
-    started = obj.start()
-    click.echo(f"{'started' if started else 'already running'}: {obj.url()}")
+def start(obj: embedded.PersistentServer, port: int | None) -> None:
+    """Start it, unless it runs already.
+
+    With --port, the password of user postgres is what the file `password` in the server's directory
+    says; where there is none, one is made.
+    """
+    started = obj.start(port)
+    click.echo(f"{'started' if started else 'already running'}: {_place(obj)}")
+    if obj.tcp_url() is not None:
+        click.echo(f"The password is in {obj.password_file}; mixpay server url prints it, too.")
+
+
+def _place(server: embedded.PersistentServer) -> str:
+    """Where it listens, without the password."""
+    return server.tcp_url(password=False) or server.url()
 
 
 @server.command()
@@ -44,21 +60,31 @@ def status(ctx: click.Context, as_json: bool) -> None:
     """Say whether it runs: the exit status is 0 if it does and 3 if not."""
     server: embedded.PersistentServer = ctx.obj
     pid = server.pid()
-    told = {"running": pid is not None, "pid": pid, "home": str(server.home), "url": server.url()}
+    told = {"running": pid is not None, "pid": pid, "home": str(server.home), "url": _place(server)}
     if as_json:
         click.echo(json.dumps(told))
     elif pid is None:
         click.echo(f"not running; its data stays in {server.home}")
     else:
-        click.echo(f"running as process {pid}, data in {server.home}\n{server.url()}")
+        click.echo(f"running as process {pid}, data in {server.home}\n{_place(server)}")
     ctx.exit(0 if pid is not None else 3)
 
 
 @server.command()
+@click.option("--jdbc", is_flag=True, help="As JDBC writes it.")
 @click.pass_obj
-def url(obj: embedded.PersistentServer) -> None:
-    """Print its URL, for psql and any client on this machine."""
-    click.echo(obj.url())
+def url(obj: embedded.PersistentServer, jdbc: bool) -> None:
+    """Print its URL, for psql and any client on this machine.
+
+    When it listens on a port, the password is in it, and clients that know no Unix sockets take it.
+    """
+    tcp = obj.tcp_url(jdbc=jdbc)
+    if jdbc and tcp is None:
+        raise Problem(
+            "the embedded server does not listen on a port, and JDBC knows no Unix sockets",
+            "Run: mixpay server stop, then mixpay server start --port 5433",
+        )
+    click.echo(tcp or obj.url())
 
 
 @server.command(context_settings={"ignore_unknown_options": True})
