@@ -1,4 +1,4 @@
-"""A database of its own for each test, cloned from an installed template.
+"""A database for each test, as new as one cloned from an installed template (tests/clones.py).
 
 The server is an embedded one for each worker, or the one that MIXPAY_TEST_URL names.
 After every test that had a database, all of sql/checks must find nothing.
@@ -18,7 +18,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg import Connection, conninfo, sql
+from clones import Clone, Clones, nothing_found
+from psycopg import Connection, conninfo
 from pytest_postgresql import factories
 from pytest_postgresql.janitor import DatabaseJanitor
 from shop import Shop
@@ -144,40 +145,38 @@ def admin(pg_server: Server) -> Iterator[Connection[Any]]:
         yield conn
 
 
-@pytest.fixture
-def pg_clone(admin: Connection[Any], pg_template: Any) -> Iterator[str]:
-    """A database like the template, by its name."""
-    name, template = sql.Identifier(pg_template.dbname), sql.Identifier(pg_template.template_dbname)
-    create = sql.SQL("create database {} template {}").format(name, template)
-    if "MIXPAY_TEST_URL" not in os.environ and admin.info.server_version >= 150000:
-        # Copied as files it costs half, and a checkpoint, which costs nothing on our own server.
-        create += sql.SQL(" strategy file_copy")
-    admin.execute(create)
-    yield pg_template.dbname
-    admin.execute(sql.SQL("drop database if exists {} with (force)").format(name))
+@pytest.fixture(scope="session")
+def clones(admin: Connection[Any], pg_server: Server, pg_template: Any) -> Iterator[Clones]:
+    names = pg_template.template_dbname, pg_template.dbname
+    clones = Clones(admin, *names, pg_server.url(pg_template.dbname))
+    yield clones
+    clones.drop()
 
 
 @pytest.fixture
-def url(request: pytest.FixtureRequest, pg_server: Server, pg_clone: str) -> Iterator[str]:
-    """An installed database, as a connection string. When the test is over, all checks hold."""
-    url = pg_server.url(pg_clone)
-    yield url
-    if request.node.get_closest_marker("breaks_checks") is None:
-        with psycopg.connect(url) as conn:
-            if not all_hold(conn):
-                broken = [result for result in database.run_checks(conn) if result.rows]
-                pytest.fail("\n".join(map(_describe, broken)), pytrace=False)
+def clone(request: pytest.FixtureRequest, clones: Clones) -> Iterator[Clone]:
+    """A database like the template, for this test. When it is over, all checks hold."""
+    fresh = request.node.get_closest_marker("fresh_database") is not None
+    clone = clones.lend(fresh=fresh)
+    yield clone
+    broken = []
+    if request.node.get_closest_marker("breaks_checks") is None and not clone.holds():
+        with psycopg.connect(clone.url) as conn:
+            broken = [result for result in database.run_checks(conn) if result.rows]
+    clones.take_back(clone, fresh=fresh)
+    if broken:
+        pytest.fail("\n".join(map(_describe, broken)), pytrace=False)
+
+
+@pytest.fixture
+def url(clone: Clone) -> str:
+    """An installed database, as a connection string."""
+    return clone.url
 
 
 def all_hold(conn: Connection[Any]) -> bool:
-    """Whether no check finds anything. All are sent at once: most take less time than their way."""
-    queries = [query for _, query in database.checks()]
-    cursor = conn.execute(";\n".join(queries))
-    found = [cursor.fetchone()]
-    while cursor.nextset():
-        found.append(cursor.fetchone())
-    assert len(found) == len(queries)
-    return all(row is None for row in found)
+    """Whether no check finds anything."""
+    return nothing_found(conn, [query for _, query in database.checks()])
 
 
 def _describe(broken: database.CheckResult) -> str:
@@ -214,9 +213,9 @@ def connect(url: str) -> Iterator[Callable[..., Connection[Any]]]:
 
 
 @pytest.fixture
-def conn(connect: Callable[..., Connection[Any]]) -> Connection[Any]:
+def conn(clone: Clone) -> Connection[Any]:
     """A session of the superuser in which each call is a transaction of its own."""
-    return connect()
+    return clone.connect()
 
 
 @pytest.fixture

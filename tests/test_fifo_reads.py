@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from shop import Shop, day
 
+pytestmark = pytest.mark.fresh_database
+
 MANY = 10_000
 REFUND = "mixpay.refund_order('m', %s, %s, 7)"
 PREVIEW = "mixpay.preview_refund('m', %s, 7)"

@@ -156,6 +156,7 @@ def test_e28_each_merchant_by_itself(shop: Shop) -> None:
 MANY, FEW = 3000, 10
 
 
+@pytest.mark.fresh_database
 class TestCost:
     """In buffers, which depend on neither the machine nor its load. The merchant has a payee MANY
     with many sales, each split, and FEW with some; all was settled and folded."""

@@ -16,6 +16,8 @@ from psycopg import Connection
 from psycopg.types.json import Jsonb
 from shop import Json, Shop, day, on_hold, orders
 
+pytestmark = pytest.mark.fresh_database
+
 THOUSANDS = 1200
 # What a scan of a call below meets at most when it goes by key: each is about a few rows.
 ROWS = 40

@@ -11,6 +11,7 @@ declare
     v_seq bigint;
     v_entry bigint;
     v_currency text;
+    v_first boolean;
 begin
     insert into mixpay.refunds (merchant_id, refund_no, kind, order_no, amount)
     values (p_merchant_id, p_refund_no, 'order', p_order_no, p_amount)
@@ -30,7 +31,8 @@ begin
     where merchant_id = p_merchant_id and trade_no = p_trade_no
     returning last_entry, currency into v_entry, v_currency;
     update mixpay.trade_orders set refunded = refunded + p_amount
-    where merchant_id = p_merchant_id and trade_no = p_trade_no and position = 1;
+    where merchant_id = p_merchant_id and trade_no = p_trade_no and position = 1
+    returning refunded = p_amount into v_first;
     insert into mixpay.facts (
         merchant_id, log, log_no, entry, epoch, entity, number, payment_no, order_no, refund_no, channel_refund_no,
         from_state, to_state, from_account, from_owner, to_account, to_owner, amount, currency, happened_at,
@@ -43,7 +45,7 @@ begin
     (
         p_merchant_id, 'trade', p_trade_no, v_entry, 1, 'channel_refund', p_channel_refund_no, p_payment_no, p_order_no,
         p_refund_no, p_channel_refund_no, '', 'pending', 'order', p_order_no, 'refund', p_refund_no, p_amount,
-        v_currency, now(), 'paid', 'partly_refunded'
+        v_currency, now(), case when v_first then 'paid' end, case when v_first then 'partly_refunded' end
     );
     return v_refund;
 end;

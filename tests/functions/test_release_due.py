@@ -352,6 +352,7 @@ def buffers(shop: Shop) -> int:
     return min(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] for plan in plans)
 
 
+@pytest.mark.fresh_database
 def test_reads_what_it_releases_and_what_waits_before(shop: Shop) -> None:
     """However much is due; a line in dispute costs a look at its dispute."""
     few = Shop(shop.conn, "few")

@@ -1,0 +1,204 @@
+"""Databases like an installed template, each for one test at a time.
+
+Making a clone and planning all checks in it costs more than most tests. So the next test finds the
+same database again, and sessions that have their plans, when the last one left nothing behind but
+a few rows: those go, and the template's own rows are as they were. Whatever else a test has done
+to its database, the catalog tells, and the database is dropped.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import Any
+
+import psycopg
+from psycopg import Connection, sql
+from psycopg.pq import TransactionStatus
+
+from mixpay_db import database
+
+# Up to here the plans of empty tables serve, and rows that were deleted are in nobody's way.
+SMALL = 256 * 1024
+CATALOGS = (
+    "pg_class", "pg_attribute", "pg_attrdef", "pg_constraint", "pg_index", "pg_proc", "pg_type",
+    "pg_trigger", "pg_rewrite", "pg_namespace", "pg_description", "pg_statistic", "pg_policy",
+    "pg_default_acl", "pg_event_trigger", "pg_extension", "pg_publication", "pg_db_role_setting",
+)  # fmt: skip
+# What a session's user may have changed of it, and psycopg does not tell the server.
+ATTRIBUTES = ("row_factory", "cursor_factory", "autocommit", "isolation_level", "prepare_threshold")
+AS_NEW = (
+    "close all; discard temp; select pg_advisory_unlock_all(); reset session authorization; "
+    "reset all"
+)
+
+
+class Clones:
+    """Lends clones of the template; one that is given back as it was is lent again."""
+
+    def __init__(self, admin: Connection[Any], template: str, name: str, url: str) -> None:
+        self.admin, self.template, self.name, self.url = admin, template, name, url
+        self.shared: Clone | None = None
+
+    def lend(self, *, fresh: bool) -> Clone:
+        if fresh:
+            self.drop()
+        if self.shared is None:
+            self.shared = self._make()
+        return self.shared
+
+    def take_back(self, clone: Clone, *, fresh: bool) -> None:
+        if fresh or not clone.is_cleaned():
+            self.drop()
+
+    def drop(self) -> None:
+        if self.shared is not None:
+            self.shared.close()
+            self.shared = None
+            name = sql.Identifier(self.name)
+            self.admin.execute(sql.SQL("drop database if exists {} with (force)").format(name))
+
+    def _make(self) -> Clone:
+        names = sql.Identifier(self.name), sql.Identifier(self.template)
+        create = sql.SQL("create database {} template {}").format(*names)
+        if "MIXPAY_TEST_URL" not in os.environ:
+            # Copied as files it costs half, and a checkpoint, which costs nothing on our server.
+            create += sql.SQL(" strategy file_copy")
+        self.admin.execute(create)
+        return Clone(self.url)
+
+
+class Clone:
+    """A database, a session that looks after it, and one that tests use in turn."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.keeper = psycopg.connect(url, autocommit=True)
+        self.session: Connection[Any] | None = None
+        self.keeper.execute("set session_replication_role = replica")
+        self.keeper.execute("set plan_cache_mode = force_generic_plan")
+        [(self.newest,)] = self.keeper.execute("select pg_current_xact_id()::xid::text")
+        self.tables = [
+            name for (name,) in self.keeper.execute(
+                "select format('mixpay.%I', relname) from pg_class where relkind in ('r', 'p') "
+                "and relnamespace = 'mixpay'::regnamespace order by relname"
+            )
+        ]  # fmt: skip
+        self.clean = ";\n".join(map(self._cleaning, self.tables))
+        self.prepared = False
+        self.catalog = self._catalog()
+
+    def connect(self) -> Connection[Any]:
+        """A session of the superuser that may have served tests before."""
+        if self.session is None:
+            self.session = psycopg.connect(self.url, autocommit=True)
+            self.attributes = self._attributes()
+        return self.session
+
+    def holds(self) -> bool:
+        """Whether no check finds anything; False also if we cannot look."""
+        checks = [query for _, query in database.checks()]
+        with suppress(psycopg.Error):
+            if self._is_small():
+                # Planned once, for all tests that find this database.
+                names = [f"check_{i}" for i in range(len(checks))]
+                if not self.prepared:
+                    for name, check in zip(names, checks, strict=True):
+                        self.keeper.execute(f"prepare {name} as {check}", prepare=False)
+                    self.prepared = True
+                checks = [f"execute {name}" for name in names]
+            return nothing_found(self.keeper, checks)
+        return False
+
+    def is_cleaned(self) -> bool:
+        """Makes it as it was; False if that cannot be."""
+        with suppress(psycopg.Error):
+            self.keeper.execute(
+                "select pg_terminate_backend(pid, 5000) from pg_stat_activity "
+                "where datname = current_database() and pid <> all (%s)",
+                [[c.info.backend_pid for c in (self.keeper, self.session) if c is not None]],
+            )
+            self._clean_session()
+            if self._catalog() != self.catalog:
+                return False
+            if not self._is_small():
+                self.keeper.execute(f"truncate {', '.join(self.tables)}")
+            self.keeper.execute(self.clean, prepare=False)
+            return True
+        return False
+
+    def close(self) -> None:
+        for session in (self.keeper, self.session):
+            if session is not None:
+                session.close()
+
+    def _clean_session(self) -> None:
+        session = self.session
+        if session is None:
+            return
+        with suppress(psycopg.Error):
+            if (
+                session.info.transaction_status == TransactionStatus.IDLE
+                and self._attributes() == self.attributes
+            ):
+                session.execute(AS_NEW, prepare=False)
+                return
+        session.close()
+        self.session = None
+
+    def _attributes(self) -> list[Any]:
+        session = self.session
+        assert session is not None
+        handlers = [len(session._notice_handlers), len(session._notify_handlers)]
+        return [getattr(session, name) for name in ATTRIBUTES] + handlers
+
+    def _catalog(self) -> list[Any]:
+        """How many rows the catalog has, and that none is newer than this database."""
+        counts = " union all ".join(
+            f"select count(*), count(*) filter (where age(xmin) < age('{self.newest}'::xid)) "
+            f"from pg_catalog.{name}"
+            for name in CATALOGS
+        )
+        return self.keeper.execute(counts).fetchall()
+
+    def _is_small(self) -> bool:
+        [(largest,)] = self.keeper.execute(
+            "select max(pg_relation_size(oid)) from pg_class "
+            "where relkind = 'r' and relnamespace = 'mixpay'::regnamespace"
+        )
+        return largest <= SMALL
+
+    def _cleaning(self, table: str) -> str:
+        """The statements that give a table the template's rows."""
+        [(columns,)] = self.keeper.execute(
+            "select string_agg(quote_ident(attname), ', ' order by attnum) from pg_attribute "
+            "where attrelid = %s::regclass and attnum > 0 and not attisdropped "
+            "and attgenerated = ''",
+            [table],
+        )
+        kept = "kept_" + table.removeprefix("mixpay.")
+        self.keeper.execute(f"create temp table {kept} as select {columns} from {table}")
+        delete, insert = f"clean_{kept}", f"restore_{kept}"
+        [(rows,)] = self.keeper.execute(f"select count(*) from {kept}")
+        if rows == 0:
+            self.keeper.execute(f"prepare {delete} as delete from {table}")
+            return f"execute {delete}"
+        row = f"(row({columns}))::text"
+        self.keeper.execute(
+            f"prepare {delete} as delete from {table} where {row} not in (select {row} from {kept})"
+        )
+        self.keeper.execute(
+            f"prepare {insert} as insert into {table} ({columns}) overriding system value "
+            f"select {columns} from {kept} where {row} not in (select {row} from {table})"
+        )
+        return f"execute {delete};\nexecute {insert}"
+
+
+def nothing_found(conn: Connection[Any], queries: list[str]) -> bool:
+    """Whether none of them gives a row; all sent at once, for most take less than their way."""
+    cursor = conn.execute(";\n".join(queries), prepare=False)
+    found = [cursor.fetchone()]
+    while cursor.nextset():
+        found.append(cursor.fetchone())
+    assert len(found) == len(queries)
+    return all(row is None for row in found)
