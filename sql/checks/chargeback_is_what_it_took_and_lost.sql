@@ -1,26 +1,30 @@
 -- What a chargeback took and did not give back is what its refunds bear and what is lost; and loss and fee are as the
 -- facts say.
-select
-    c.merchant_id, c.chargeback_no, c.amount, c.reversed, c.lost, c.fee, t.taken, f.lost as lost_in_facts,
-    f.fee as fee_in_facts
-from mixpay.chargebacks as c
-cross join lateral (
-    select coalesce(sum(d.amount), 0) as taken
+with taken as (
+    select d.merchant_id, x.chargeback_no, d.payment_no, sum(d.amount) as amount
     from mixpay.refunds as x
     inner join mixpay.refund_details as d on d.merchant_id = x.merchant_id and d.refund_no = x.refund_no
-    where
-        x.merchant_id = c.merchant_id and x.chargeback_no = c.chargeback_no and x.kind = 'chargeback' and not d.freed
-        and d.payment_no = c.payment_no
-) as t
-cross join lateral (
+    where x.kind = 'chargeback' and not d.freed
+    group by d.merchant_id, x.chargeback_no, d.payment_no
+), told as (
     select
-        coalesce(sum(case y.from_account when 'loss' then y.amount else -y.amount end) filter (
-            where 'loss' in (y.from_account, y.to_account)
-        ), 0) as lost,
-        coalesce(sum(y.amount) filter (where y.from_account = 'channel_fee'), 0) as fee
-    from mixpay.facts as y
-    where
-        y.merchant_id = c.merchant_id and y.entity = 'chargeback' and y.number = c.chargeback_no
-        and y.payment_no = c.payment_no and y.amount is not null
-) as f
-where c.amount - c.reversed <> t.taken + c.lost or c.lost <> f.lost or c.fee <> f.fee;
+        merchant_id, number as chargeback_no, payment_no,
+        sum(case from_account when 'loss' then amount else -amount end) filter (
+            where 'loss' in (from_account, to_account)
+        ) as lost,
+        sum(amount) filter (where from_account = 'channel_fee') as fee
+    from mixpay.facts
+    where entity = 'chargeback' and amount is not null
+    group by merchant_id, number, payment_no
+)
+select
+    c.merchant_id, c.chargeback_no, c.amount, c.reversed, c.lost, c.fee, coalesce(t.amount, 0) as taken,
+    coalesce(f.lost, 0) as lost_in_facts, coalesce(f.fee, 0) as fee_in_facts
+from mixpay.chargebacks as c
+left join taken as t
+    on t.merchant_id = c.merchant_id and t.chargeback_no = c.chargeback_no and t.payment_no = c.payment_no
+left join told as f
+    on f.merchant_id = c.merchant_id and f.chargeback_no = c.chargeback_no and f.payment_no = c.payment_no
+where
+    c.amount - c.reversed <> coalesce(t.amount, 0) + c.lost or c.lost <> coalesce(f.lost, 0)
+    or c.fee <> coalesce(f.fee, 0);
