@@ -5,6 +5,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from conftest import PREFIX
 from psycopg import sql
 from shop import Shop, day, orders
 
@@ -183,6 +184,36 @@ def life(empty_url):
 @pytest.fixture
 def money(empty_url):
     return fill(empty_url, "money")
+
+
+@pytest.fixture(scope="module")
+def templates(admin, pg_server):
+    """`templates(version)`: by name, a database that it filled and this one migrated."""
+    names = {}
+
+    def template(version):
+        if version not in names:
+            names[version] = f"{PREFIX}_{version}"
+            admin.execute(f"create database {names[version]}")
+            migrations.migrate(fill(pg_server.url(names[version]), version), lambda _: None)
+        return names[version]
+
+    yield template
+    for name in names.values():
+        admin.execute(f"drop database {name}")
+
+
+@pytest.fixture
+def migrated(admin, pg_server, templates):
+    """`migrated(version)`: a clone of it."""
+    name = f"{PREFIX}_migrated"
+
+    def clone(version):
+        admin.execute(f"create database {name} template {templates(version)}")
+        return pg_server.url(name)
+
+    yield clone
+    admin.execute(f"drop database if exists {name} with (force)")
 
 
 def upgrade(url):
@@ -585,8 +616,8 @@ def refuses_to_go_back(url, conn, to):
         pytest.param(lambda s: s.call("close_period", day(89)), id="a closed period"),
     ],
 )
-def test_it_does_not_go_back_over_what_life_cannot_say(life, happens):
-    migrations.migrate(life, lambda _: None)
+def test_it_does_not_go_back_over_what_life_cannot_say(migrated, happens):
+    life = migrated("life")
     with psycopg.connect(life, autocommit=True) as conn:
         happens(Shop(conn))
         assert refuses_to_go_back(life, conn, "0002_life")
@@ -652,8 +683,8 @@ def test_control_characters_of_titles_and_reasons_become_blanks(money):
         ),
     ],
 )
-def test_it_does_not_go_back_over_what_engine_cannot_say(money, happens):
-    migrations.migrate(money, lambda _: None)
+def test_it_does_not_go_back_over_what_engine_cannot_say(migrated, happens):
+    money = migrated("money")
     with psycopg.connect(money, autocommit=True) as conn:
         happens(Shop(conn))
         assert refuses_to_go_back(money, conn, "0004_engine")
