@@ -17,6 +17,7 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
+from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, TypeVar
 
 import psycopg
@@ -54,8 +55,11 @@ _PASSING = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected
 # Who books for several waits no longer than this for a trade that somebody holds: then each books
 # for himself, and only his waits whose trade it is.
 _LOCK_TIMEOUT = "1s"
-# When told to stop, a worker waits no longer for a database that is away.
+# When told to stop, a worker waits no longer for a database that is away, or for a lock.
 _LAST_TRIES = 5
+# How much of a lease is left for booking the answer: this part, at most so many seconds.
+_FOR_BOOKING = 0.1
+_LONGEST_BOOKING = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +82,7 @@ class Settings:
 
 
 class Stopped(Exception):
-    """Told to stop while the database was away."""
+    """Told to stop while the database was away, or what was to be booked was locked."""
 
 
 class Database:
@@ -98,14 +102,16 @@ class Database:
         if self._conn is not None:
             self._conn.close()
 
-    def run(self, call: Callable[[Connection], T]) -> T:
+    def run(
+        self, call: Callable[[Connection], T], passing: tuple[type[Exception], ...] = _PASSING
+    ) -> T:
         tries = 0
         while True:
             try:
                 return call(self._connected())
             except psycopg.OperationalError as error:
                 lost = self._conn is None or self._conn.closed
-                if not lost and not isinstance(error, _PASSING):
+                if not lost and not isinstance(error, passing):
                     raise
                 tries += 1
                 log.warning("%s: %s", "no database" if lost else "again", _first_line(error))
@@ -121,6 +127,43 @@ class Database:
                 self._url, autocommit=True, fallback_application_name=self._name
             )
         return self._conn
+
+
+class Caller:
+    """Calls adapters in a thread of its own, so that one that hangs holds up nobody for ever.
+
+    It leaves the thread to itself when the time is over, and makes another for the next call.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._calls: SimpleQueue[Any] | None = None
+
+    def call(self, ask: Callable[[], Any], seconds: float) -> Any:
+        """What `ask` returns; TimeoutError if that takes longer."""
+        if self._calls is None:
+            self._calls = SimpleQueue()
+            threading.Thread(
+                target=_take_calls, args=[self._calls], name=self._name, daemon=True
+            ).start()
+        answer: SimpleQueue[Any] = SimpleQueue()
+        self._calls.put((ask, answer))
+        try:
+            return answer.get(timeout=seconds)
+        except Empty:
+            self.close()
+            raise TimeoutError("no answer before the lease ends") from None
+
+    def close(self) -> None:
+        if self._calls is not None:
+            self._calls.put(None)
+            self._calls = None
+
+
+def _take_calls(calls: SimpleQueue[Any]) -> None:
+    while (call := calls.get()) is not None:
+        ask, answer = call
+        answer.put(ask())
 
 
 class Paid(NamedTuple):
@@ -151,8 +194,13 @@ class Worker:
         self._settings = settings
         self._name = name
         self._stop = stop
+        self._caller = Caller(f"{name}-caller")
 
     def run(self) -> None:
+        with closing(self._caller):
+            self._run()
+
+    def _run(self) -> None:
         settings = self._settings
         while not self._stop.is_set():
             if self._go_round():
@@ -199,7 +247,8 @@ class Worker:
         def claim(conn: Connection) -> list[ChannelRefund]:
             nonlocal ends
             # Before the server's clock says so, and of this try: a lease never ends earlier.
-            ends = time.monotonic() + settings.lease
+            booking = min(settings.lease * _FOR_BOOKING, _LONGEST_BOOKING)
+            ends = time.monotonic() + settings.lease - booking
             return api.claim_channel_refunds(
                 conn,
                 merchant,
@@ -232,13 +281,21 @@ class Worker:
             time_left = ends - time.monotonic()
             if time_left < adapter.timeout:
                 return None
-            found = _asked(request, lambda: adapter.query(request, time_left))
+            found = _asked(self._answer(request, lambda: adapter.query(request, time_left), ends))
             if not isinstance(found, Unknown):
                 return found
         time_left = ends - time.monotonic()
         if time_left < adapter.timeout:
             return None
-        return _sent(request, lambda: adapter.send(request, time_left))
+        return _sent(self._answer(request, lambda: adapter.send(request, time_left), ends))
+
+    def _answer(self, request: RefundRequest, ask: Callable[[], Any], ends: float) -> Any:
+        number = f"{request.merchant_id}/{request.channel_refund_no}"
+        try:
+            return self._caller.call(lambda: _answer(number, ask), ends - time.monotonic())
+        except TimeoutError as error:
+            log.error("%s: the adapter does not come back", number)
+            return Doubtful(str(error))
 
     def _record(self, refund: ChannelRefund, outcome: Sent) -> None:
         number = f"{refund.merchant_id}/{refund.channel_refund_no}"
@@ -246,14 +303,14 @@ class Worker:
             try:
                 booked = self._book_with_others(refund, outcome)
                 if booked is None:
-                    booked = self._database.run(lambda conn: self._book(conn, refund, outcome))
+                    booked = self._book_alone(refund, outcome)
             except (ChannelRefundContradicted, LeaseLost):
                 raise
             except (MixpayError, psycopg.DataError, ValueError) as error:
                 # What the adapter says cannot be written down. That frees no money.
                 log.error("%s: %s cannot be recorded: %s", number, outcome, _first_line(error))
                 doubt = Doubtful(f"{outcome} cannot be recorded: {_first_line(error)}")
-                booked = self._database.run(lambda conn: self._book(conn, refund, doubt))
+                booked = self._book_alone(refund, doubt)
         except LeaseLost as error:
             log.warning("%s: %s comes too late: %s", number, outcome, error.detail)
         except ChannelRefundContradicted as error:
@@ -292,6 +349,16 @@ class Worker:
             "refunded_at": outcome.refunded_at,
         }
         return self._desk.book(refund.merchant_id, completion, together)
+
+    def _book_alone(self, refund: ChannelRefund, outcome: Sent) -> ChannelRefund:
+        """Somebody may hold the trade for long: tried again, unless we are told to stop."""
+
+        def book(conn: Connection) -> ChannelRefund:
+            with conn.transaction():
+                conn.execute("select set_config('lock_timeout', %s, true)", [_LOCK_TIMEOUT])
+                return self._book(conn, refund, outcome)
+
+        return self._database.run(book, (*_PASSING, psycopg.errors.LockNotAvailable))
 
     def _book(self, conn: Connection, refund: ChannelRefund, outcome: Sent) -> ChannelRefund:
         of = (refund.merchant_id, refund.channel_refund_no)
@@ -336,7 +403,7 @@ def dispatch(
             try:
                 Worker(database, desk, adapters, settings, name, stop).run()
             except Stopped:
-                log.warning("stopped while the database was away")
+                log.warning("stopped while the database was away, or a trade was locked")
 
     log.info("%s: %d threads for %s", settings.worker, settings.concurrency, ", ".join(adapters))
     with ThreadPoolExecutor(settings.concurrency, thread_name_prefix="dispatch") as threads:
@@ -399,26 +466,24 @@ def _request(refund: ChannelRefund, paid: Paid) -> RefundRequest:
     )
 
 
-def _sent(request: RefundRequest, send: Callable[[], Sent]) -> Sent:
-    answer = _answer(request, send)
+def _sent(answer: Any) -> Sent:
     if isinstance(answer, Completed | Failed | Doubtful | Deferred):
         return answer
     return Doubtful(f"the adapter answered {answer!r}")
 
 
-def _asked(request: RefundRequest, query: Callable[[], Asked]) -> Asked:
-    answer = _answer(request, query)
+def _asked(answer: Any) -> Asked:
     if isinstance(answer, Completed | Failed | Doubtful | Unknown):
         return answer
     return Doubtful(f"the adapter answered {answer!r}")
 
 
-def _answer(request: RefundRequest, ask: Callable[[], Any]) -> Any:
+def _answer(number: str, ask: Callable[[], Any]) -> Any:
     try:
         return ask()
-    except Exception as error:
+    except BaseException as error:
         # Nobody knows how far it came: a mistake in an adapter must not free money.
-        log.exception("%s/%s: the adapter failed", request.merchant_id, request.channel_refund_no)
+        log.exception("%s: the adapter failed", number)
         return Doubtful(f"{type(error).__name__}: {error}")
 
 

@@ -74,6 +74,21 @@ def changes(shop: Shop) -> list[tuple[str, str]]:
     return [(row.from_state, row.to_state) for row in rows]
 
 
+def test_what_is_repeated_by_whoever_saw_it_changes_nothing(
+    client: FlaskClient, shop: Shop
+) -> None:
+    """The payment's number is signed, and each of its news is booked once; nothing goes back."""
+    requests = []
+    for news, status in ((FAILURE, 200), (SUCCESS, 200), (FAILURE, 409), (SUCCESS, 200)):
+        body = json.dumps(news).encode()
+        requests.append((body, signing.headers(SECRET, "POST", PATH, body)))
+        assert post(client, *requests[-1]) == status
+    booked = changes(shop)
+
+    assert [post(client, *request) for request in requests] == [409, 200, 409, 200]
+    assert changes(shop) == booked == [("pending", "failed"), ("failed", "succeeded")]
+
+
 def test_a_success_is_booked(deliver: Deliver, shop: Shop) -> None:
     assert deliver(SUCCESS) == 200
     assert shop.row("payments", "P").channel_txn_no == "X1"

@@ -107,7 +107,10 @@ class Adapter(Protocol):
 
     @property
     def timeout(self) -> float:
-        """How many seconds one call may take. With less left of the lease none is made."""
+        """How many seconds one call may take. With less left of the lease none is made.
+
+        A call that has not come back when the lease ends is left alone, and is `Doubtful`.
+        """
 
     def send(self, refund: RefundRequest, time_left: float) -> Sent:
         """Ask the channel to send the money back, under `channel_refund_no`.

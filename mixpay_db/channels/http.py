@@ -9,18 +9,28 @@ answered with 200, 201, 202 or 422 and a JSON object:
     {"state": "unknown"}    (of GET: this number never came)
 
 Every other answer, and none, leaves the refund in doubt.
+
+Whoever repeats a request that he has seen moves no money: the number in the body, and in the path,
+is signed with the rest, and the channel sends the money of a number once. So the channel takes the
+number from there, and the header `Idempotency-Key`, which is not signed, must be the same.
 """
 
+import http.client
+import io
 import json
+import socket
+import threading
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import urllib3
-from urllib3.exceptions import HTTPError
-from urllib3.util import Retry, Timeout
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError, ReadTimeoutError
+from urllib3.util import Retry, Timeout, Url, parse_url
 
 from mixpay_db import signing
 from mixpay_db.channels import (
@@ -39,10 +49,85 @@ _LONGEST_ANSWER = 65536
 _PASSING = {429, 500, 502, 503, 504}
 
 
+# Of the thread's call: when it is over, by time.monotonic().
+_call = threading.local()
+
+
+def _time_left() -> float:
+    """Of the one clock for all that belongs to a try, from connecting to the last byte."""
+    left: float = _call.ends - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("timed out")
+    return left
+
+
+class _Received(io.RawIOBase):
+    """What comes in by a socket, whose own time-out would begin anew with each piece."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._raw = sock.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._sock.settimeout(_time_left())
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Incoming:
+    """What an answer wants of its socket."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_Received(self._sock))
+
+
+class _Answer(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
+        super().__init__(_Incoming(sock), *arguments, **options)  # type: ignore[arg-type]
+
+
+class _Connection(HTTPConnection):
+    response_class = _Answer
+
+    def _new_conn(self) -> socket.socket:
+        self.timeout = _time_left()
+        sock = super()._new_conn()
+        sock.settimeout(_time_left())
+        return sock
+
+
+class _SecureConnection(_Connection, HTTPSConnection):
+    """With TLS, whose handshake is within the time-out that its socket has."""
+
+
+class _Pool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+    def urlopen(self, *arguments: Any, **options: Any) -> Any:
+        """One try; further ones come by here, too, after their waits."""
+        _call.ends = time.monotonic() + _call.timeout
+        return super().urlopen(*arguments, **options)
+
+
+class _SecurePool(_Pool, urllib3.HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
 @dataclass
 class HttpChannel:
     """Where the channel is, and how patient to be with it.
 
+    `timeout` is for a whole try, from connecting to the last byte of the answer. `allow_http` is
+    for a network that nobody else listens to: what is sent without TLS is signed, but not secret.
     `retries` counts further tries within one call, when no connection was made or the channel is
     busy (429 or 5xx). The waits between them begin with `backoff` seconds and double, and
     `backoff_jitter` seconds at random are added.
@@ -54,36 +139,43 @@ class HttpChannel:
     retries: int = 2
     backoff: float = 0.5
     backoff_jitter: float = 0.5
-    _pool: urllib3.PoolManager = field(init=False, repr=False)
+    allow_http: bool = False
+    _path: str = field(init=False, repr=False)
+    _pool: _Pool = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise Problem(f"url {self.url!r} is not of the form https://host/path")
-        if parts.query or parts.fragment:
-            raise Problem(f"url {self.url!r} has a ? or #: numbers are appended to its path")
+        place = _parsed(self.url)
+        if place.scheme == "http" and not self.allow_http:
+            raise Problem(
+                f"url {self.url} is without TLS: everybody on the way can read what is sent",
+                f"Write {self.url.replace('http', 'https', 1)}; or allow_http = true, where nobody"
+                " else listens.",
+            )
         if not self.timeout > 0:
             raise Problem(f"timeout is {self.timeout}, not a number of seconds")
         if self.retries < 0 or self.backoff < 0 or self.backoff_jitter < 0:
             raise Problem("retries, backoff and backoff_jitter cannot be negative")
-        self._pool = urllib3.PoolManager(maxsize=64, timeout=Timeout(total=self.timeout))
+        self._path = str(place.path)
+        self._pool = (_SecurePool if place.scheme == "https" else _Pool)(
+            str(place.host), place.port, maxsize=64, timeout=Timeout(total=self.timeout)
+        )
 
     def send(self, refund: RefundRequest, time_left: float) -> Sent:
         body = asdict(refund)
         del body["attempts"]
-        answer = self._ask("POST", self.url, refund, time_left, body)
+        answer = self._ask("POST", self._path, refund, time_left, body)
         return Doubtful("the channel says unknown") if isinstance(answer, Unknown) else answer
 
     def query(self, refund: RefundRequest, time_left: float) -> Asked:
         number = quote(refund.channel_refund_no, safe="")
         # A path segment of dots alone would be taken for a way up.
         number = number.replace(".", "%2E") if set(number) == {"."} else number
-        return self._ask("GET", f"{self.url.rstrip('/')}/{number}", refund, time_left)
+        return self._ask("GET", f"{self._path.rstrip('/')}/{number}", refund, time_left)
 
     def _ask(
         self,
         method: str,
-        url: str,
+        path: str,
         refund: RefundRequest,
         time_left: float,
         content: dict[str, Any] | None = None,
@@ -91,23 +183,23 @@ class HttpChannel:
         body = b"" if content is None else json.dumps(content, ensure_ascii=False).encode()
         headers = {
             "Accept": "application/json",
-            **signing.headers(self.secret, method, urlsplit(url).path or "/", body),
+            **signing.headers(self.secret, method, path, body),
         }
         if content is not None:
             headers["Content-Type"] = "application/json"
             headers["Idempotency-Key"] = refund.channel_refund_no
-        ends = time.monotonic() + time_left
+        _call.timeout = self.timeout
         try:
-            response = self._pool.request(
+            response = self._pool.urlopen(
                 method,
-                url,
+                path,
                 body=body or None,
                 headers=headers,
                 retries=self._retry(time_left),
                 redirect=False,
                 preload_content=False,
             )
-            data = _read(response, ends)
+            data = _read(response)
         except HTTPError as error:
             return Doubtful(f"no answer: {error}")
         if data is None:
@@ -139,18 +231,42 @@ class HttpChannel:
         )
 
 
-def _read(response: urllib3.BaseHTTPResponse, ends: float) -> bytes | None:
-    """The body, unless it takes longer than the lease or is far too large.
+def _parsed(url: str) -> Url:
+    """Where the channel is. What is signed must be what is sent, so nothing is left to correct."""
+    if "@" in url:
+        raise Problem(
+            "the url has a user or a password in it",
+            "Name secret_env or secret_file instead. An @ in the path is written %40.",
+        )
+    wrong = f"url {url!r} is not of the form https://host/path"
+    try:
+        place = parse_url(url)
+    except HTTPError as error:
+        hint = None if url.isascii() else "Write the host in ASCII: xn--… for other letters."
+        raise Problem(wrong, hint) from error
+    if place.scheme not in ("http", "https") or not place.host or "://" not in url:
+        raise Problem(wrong)
+    if "?" in url or "#" in url:
+        raise Problem(f"url {url!r} has a ? or #: numbers are appended to its path")
+    default = {"http": 80, "https": 443}[place.scheme]
+    exact = place._replace(
+        port=None if place.port == default else place.port, path=place.path or "/"
+    )
+    if exact.url != url:
+        raise Problem(f"url {url!r} would not be sent as it is written", f"Write {exact.url}")
+    return exact
 
-    The time-out is for the next piece: with small ones an answer could go on for ever.
-    """
+
+def _read(response: urllib3.BaseHTTPResponse) -> bytes | None:
+    """The body, unless it is far too large or does not end in time."""
     data = b""
-    while len(data) <= _LONGEST_ANSWER and time.monotonic() < ends:
-        piece = response.read1(_LONGEST_ANSWER)
-        if not piece:
-            response.release_conn()
-            return data
-        data += piece
+    with suppress(ReadTimeoutError):
+        while len(data) <= _LONGEST_ANSWER:
+            piece = response.read1(_LONGEST_ANSWER)
+            if not piece:
+                response.release_conn()
+                return data
+            data += piece
     response.close()
     return None
 

@@ -30,7 +30,17 @@ SEND_FAULTS = (
 )
 QUERY_FAULTS = ("late", "lost", "error before")
 # What a plan may have besides, and "answer …" and "status …".
-PLANNED = {*SEND_FAULTS, "refused", "stalled", "endless", "trickle", None}
+TRICKLES = ("trickled status", "trickled header", "trickled chunk", "trickled body")
+PLANNED = {*SEND_FAULTS, *TRICKLES, "refused", "stalled", "endless", None}
+
+
+# How far an answer comes before it trickles.
+BEGUN = {
+    "trickled status": b"HTTP/1.1 200 ",
+    "trickled header": b"HTTP/1.1 200 OK\r\nX: ",
+    "trickled chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;",
+    "trickled body": b"HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n",
+}
 
 
 @dataclass
@@ -167,10 +177,13 @@ def _handler(channel: Channel) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            number = self.headers["Idempotency-Key"]
             request = json.loads(body)
-            if request["channel_refund_no"] != number:
-                channel.wrong.append(f"{number} is another in the body")
+            # The one that is signed.
+            number = request["channel_refund_no"]
+            if number != self.headers["Idempotency-Key"]:
+                channel.wrong.append(f"{number} is another in the header")
+                self.answer(400, b"{}")
+                return
             self.meet("POST", number, body, lambda fault: channel.send(number, request, fault))
 
         def do_GET(self) -> None:
@@ -206,8 +219,11 @@ def _handler(channel: Channel) -> type[BaseHTTPRequestHandler]:
             if fault and fault.startswith("status "):
                 self.answer(int(fault.removeprefix("status ")), b'{"state": "failed"}')
                 return
-            if fault in ("endless", "trickle"):
-                self.answer_for_ever(b" " * 4096 if fault == "endless" else b" ")
+            if fault == "endless":
+                self.answer_for_ever(b"HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n")
+                return
+            if fault in TRICKLES:
+                self.answer_for_ever(BEGUN[fault], 0.05)
                 return
             told = work(fault)
             if fault == "duplicate":
@@ -233,12 +249,12 @@ def _handler(channel: Channel) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(body)
 
-        def answer_for_ever(self, piece: bytes) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", str(2**30))
-            self.end_headers()
-            while not channel.closing.wait(0 if len(piece) > 1 else 0.05):
-                self.wfile.write(piece)
+        def answer_for_ever(self, begun: bytes, pause: float = 0) -> None:
+            """One more byte after each pause; without pauses, as much as there is room for."""
+            self.close_connection = True
+            self.wfile.write(begun)
+            while not channel.closing.wait(pause):
+                self.wfile.write(b"0" if pause else b"0" * 4096)
                 self.wfile.flush()
 
         def log_message(self, *_: object) -> None:

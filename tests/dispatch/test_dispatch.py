@@ -14,8 +14,9 @@ from typing import Any
 
 import psycopg
 import pytest
+import urllib3
 from click.testing import CliRunner
-from dispatch.channel_server import Channel
+from dispatch.channel_server import TRICKLES, Channel
 from psycopg import Connection
 from shop import Shop
 
@@ -39,6 +40,7 @@ from mixpay_db.problem import Problem
 
 SECRET = b"a secret of both"
 MOMENT = datetime(2026, 1, 31, 12, tzinfo=UTC)
+REQUEST = RefundRequest("m", "C", "R", "P", "psp", 1, "CNY", 1, "psp", None, 1)
 
 
 class Fake:
@@ -95,6 +97,7 @@ def channel() -> Iterator[Channel]:
 
 def http(channel: Channel, **options: Any) -> HttpChannel:
     options = {"timeout": 0.3, "retries": 0, "backoff": 0.01, "backoff_jitter": 0.01, **options}
+    options["allow_http"] = True
     return HttpChannel(channel.url, SECRET, **options)
 
 
@@ -553,11 +556,64 @@ def test_a_channel_that_is_not_there_is_doubt(shop: Shop, work: Callable[..., No
     assert row.reason.startswith("no answer: ")
 
 
-@pytest.mark.parametrize("fault", ["endless", "trickle"])
+@pytest.mark.parametrize("fault", ["endless", *TRICKLES])
 def test_an_answer_that_does_not_end_is_doubt(channel: Channel, fault: str) -> None:
-    request = RefundRequest("m", "C", "R", "P", "psp", 1, "CNY", 1, "psp", None, 1)
+    """Each piece comes long before a time-out of its own would be over."""
     channel.plan = [fault]
-    assert http(channel).send(request, 0.5) == Doubtful("the answer does not end")
+    answer = http(channel).send(REQUEST, 0.5)
+    assert isinstance(answer, Doubtful)
+    assert "does not end" in answer.reason or "Read timed out" in answer.reason
+
+
+def test_a_connection_is_used_again_with_a_clock_of_its_own(channel: Channel) -> None:
+    adapter = http(channel)
+    assert isinstance(adapter.send(REQUEST, 10), Completed)
+    time.sleep(0.4)
+    assert isinstance(adapter.query(REQUEST, 10), Completed)
+    channel.plan = ["trickled status"]
+    assert isinstance(adapter.query(REQUEST, 10), Doubtful)
+    assert isinstance(adapter.query(REQUEST, 10), Completed)
+
+
+def test_an_adapter_that_does_not_come_back_is_left_alone(
+    shop: Shop, work: Callable[..., None], caplog: pytest.LogCaptureFixture
+) -> None:
+    refund(shop, 60)
+    shop.refund("B", "R2", 50)
+    never, answers = threading.Event(), iter([lambda: never.wait(60), Completed])
+
+    work(Fake(send=lambda _: next(answers)()), lease=1, batch=1, retry_base=1000)
+
+    never.set()
+    states = shop.query("select state, reason from mixpay.channel_refunds order by state")
+    assert states == [("doubt", "no answer before the lease ends"), ("succeeded", None)]
+    assert "does not come back" in caplog.text
+
+
+def test_what_is_repeated_moves_no_money(channel: Channel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By whoever has seen the request: its number is signed, and sends money once."""
+    sent: list[tuple[str, bytes, dict[str, str]]] = []
+
+    def sees(pool: Any, method: str, path: str, **options: Any) -> Any:
+        sent.append((path, options["body"], options["headers"]))
+        return urlopen(pool, method, path, **options)
+
+    urlopen = urllib3.HTTPConnectionPool.urlopen
+    monkeypatch.setattr(urllib3.HTTPConnectionPool, "urlopen", sees)
+    assert isinstance(http(channel).send(REQUEST, 10), Completed)
+    ((path, body, headers),) = sent
+    url = channel.url.removesuffix("/refunds") + path
+
+    def repeat(body: bytes = body, **changed: str) -> int:
+        repeated = {**headers, **{name.replace("_", "-"): new for name, new in changed.items()}}
+        return int(urllib3.request("POST", url, body=body, headers=repeated).status)
+
+    assert repeat() == 200
+    assert repeat(Idempotency_Key="D") == 400
+    assert repeat(body.replace(b'"C"', b'"D"'), Idempotency_Key="D") == 401
+    assert channel.executed() == {"C": 1}
+    assert len(channel.wrong) == 2
+    channel.wrong.clear()
 
 
 @pytest.mark.parametrize("number", ["a/b", "..", ".", "a?b#c%d", "~x"])
@@ -571,8 +627,8 @@ def test_a_number_is_one_segment_of_the_path(channel: Channel, number: str) -> N
 
 
 def test_another_secret_is_doubt(channel: Channel) -> None:
-    request = RefundRequest("m", "C", "R", "P", "psp", 1, "CNY", 1, "psp", None, 1)
-    assert HttpChannel(channel.url, b"another").send(request, 10) == Doubtful("HTTP 401")
+    adapter = HttpChannel(channel.url, b"another", allow_http=True)
+    assert adapter.send(REQUEST, 10) == Doubtful("HTTP 401")
     assert channel.wrong == ["C is not signed"]
     channel.wrong.clear()
 
@@ -609,10 +665,26 @@ def run(*arguments: str, url: str = "host=/nonexistent") -> Any:
         ),
         ('[channels.psp]\nadapter = "http"\nsecret_file = "secret"', "lacks url"),
         (HTTP + '"x"', "https://host/path"),
-        (HTTP + '"http://x/?a"', "appended to its path"),
-        (HTTP + '"http://x"\nretries = "2"', "retries is '2', which is no int"),
-        (HTTP + '"http://x"\ntimeout = 0', "timeout is 0.0"),
-        (HTTP + '"http://x"\n_pool = 1', "unknown key _pool"),
+        (HTTP + '"https://x/?a"', "appended to its path"),
+        (HTTP + '"https://x/"\nretries = "2"', "retries is '2', which is no int"),
+        (HTTP + '"https://x/"\ntimeout = 0', "timeout is 0.0"),
+        (HTTP + '"https://x/"\n_pool = 1', "unknown key _pool"),
+        (HTTP + '"http://x/"', "allow_http = true"),
+        # What is signed is what is sent.
+        (HTTP + '"https://x"', "hint: Write https://x/\n"),
+        (HTTP + '"https://x/a b"', "hint: Write https://x/a%20b\n"),
+        (HTTP + '"https://x/é"', "hint: Write https://x/%C3%A9\n"),
+        (HTTP + '"https://x/%c3"', "hint: Write https://x/%C3\n"),
+        (HTTP + '"https://x/a/../b"', "hint: Write https://x/b\n"),
+        (HTTP + '"https://x/./b"', "hint: Write https://x/b\n"),
+        (HTTP + '"https://x:443/b"', "hint: Write https://x/b\n"),
+        (HTTP + '"https://X/b"', "hint: Write https://x/b\n"),
+        (HTTP + '"HTTPS://x/b"', "hint: Write https://x/b\n"),
+        (HTTP + '"https://x/a%zz"', "hint: Write https://x/a%25zz\n"),
+        (HTTP + '"https://é.example/"', "hint: Write the host in ASCII"),
+        (HTTP + '"https://x/b#"', "appended to its path"),
+        (HTTP + '"https://me:hush@x/"', "has a user or a password"),
+        (HTTP + '"https:/me:hush@x/"', "has a user or a password"),
     ],
 )
 def test_a_wrong_configuration(tmp_path: Path, text: str, told: str) -> None:
@@ -624,6 +696,7 @@ def test_a_wrong_configuration(tmp_path: Path, text: str, told: str) -> None:
     assert result.exit_code == 2
     assert result.stderr.startswith("error: ")
     assert told in result.stderr
+    assert "hush" not in result.stderr
 
 
 def test_an_adapter_of_another_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -681,7 +754,8 @@ def command(url: str, channel: Channel, tmp_path: Path) -> Iterator[Callable[...
     config = tmp_path / "dispatch.toml"
     config.write_text(
         f'[channels.psp]\nadapter = "http"\nurl = {json.dumps(channel.url)}\n'
-        'secret_file = "secret"\ntimeout = 20\n[channels.cash]\nadapter = "manual"\n'
+        'secret_file = "secret"\ntimeout = 20\nallow_http = true\n'
+        '[channels.cash]\nadapter = "manual"\n'
     )
     processes = []
 
@@ -733,6 +807,40 @@ def test_told_to_stop_it_finishes_what_is_in_hand(
     states = shop.query("select state, attempts, worker from mixpay.channel_refunds order by state")
     assert states == [("sent", 1, "w-1"), ("succeeded", 1, "w-1")]
     assert len(channel.calls) == 1
+
+
+def test_told_to_stop_it_waits_for_no_answer_that_does_not_end(
+    shop: Shop, command: Callable[..., Any], channel: Channel, tmp_path: Path
+) -> None:
+    number = refund(shop)
+    config = tmp_path / "dispatch.toml"
+    config.write_text(config.read_text().replace("timeout = 20", "timeout = 1"))
+    channel.plan = ["trickled header"]
+    process = command("--concurrency", "1", "--worker", "w", "--retry-base", "999")
+    while not channel.calls:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    _, log = process.communicate(timeout=60)
+    assert process.returncode == 0, log
+    assert shop.row("channel_refunds", number).state == "doubt"
+
+
+def test_told_to_stop_it_waits_for_nobody_who_holds_a_trade(
+    url: str, shop: Shop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(_dispatch, "_LOCK_TIMEOUT", "10ms")
+    number, stop = refund(shop), threading.Event()
+    with psycopg.connect(url) as other:
+
+        def hold(_: RefundRequest) -> Failed:
+            other.execute("select from mixpay.trades for update")
+            stop.set()
+            return Failed("no")
+
+        dispatch(url, {"psp": Fake(send=hold)}, Settings(worker="w", concurrency=1), stop)
+        other.rollback()
+    assert "a trade was locked" in caplog.text
+    assert shop.row("channel_refunds", number).state == "sent"
 
 
 def test_killed_it_leaves_a_claim_that_another_ends(
