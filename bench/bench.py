@@ -12,8 +12,8 @@ all on one temporary server. A figure is the median of the rounds, a ratio the m
 within a round. With one client that does not wait for the disk, what is measured is the CPU; with
 many and fsync, what the disk and the others let through.
 
-Then what other calls take and how many statements run below them, and what one of many takes where
-many things are done by one call.
+Then what other calls take, against their floors, too, and how many statements run below them, and
+what one of many takes where many things are done by one call.
 """
 
 from __future__ import annotations
@@ -130,7 +130,8 @@ class Report:
     ) -> None:
         table = table_of(
             "Other calls, 1 client, synchronous_commit off",
-            "", "ms now", "before", "× before", "CPU µs now", "before", "statements now", "before",
+            "", "ms now", "before", "× before", "CPU µs now", "floor", "before", "× floor",
+            "statements now", "before",
             "foreign keys now", "before", "planned now", "before", "planning µs now", "before",
         )  # fmt: skip
         for call in (*CALLS, *OTHERS):
@@ -148,11 +149,14 @@ class Report:
                     part["planning_us"] = sum(s.plan_time for s in below)
             both = "now" in rounds and "before" in rounds
             row["ratio"] = ratio(rounds, "before", "now", TPS) if both else None
+            row["floor"] = middle(rounds["floor"], CPU) if "floor" in rounds else None
+            row["to_floor"] = ratio(rounds, "now", "floor", CPU)
             self.servers[-1]["others"].append(row)
             now, before = row["now"], row["before"]
             table.add_row(
                 call.name, number(now.get("ms"), 2), number(before.get("ms"), 2),
-                number(row["ratio"], 2), number(now.get(CPU)), number(before.get(CPU)),
+                number(row["ratio"], 2), number(now.get(CPU)), number(row["floor"]),
+                number(before.get(CPU)), number(row["to_floor"], 2),
                 *(
                     number(part.get(key), digits)
                     for key, digits in (
@@ -213,7 +217,7 @@ def measure_calls(
                 figures[call.name][db.name].append(
                     bench.measure(db, call, call.script, mode, seconds)
                 )
-            if base and call.floor is not None:
+            if call.floor is not None:
                 figures[call.name]["floor"].append(
                     bench.measure(bench.now, call, call.floor, mode, seconds)
                 )
@@ -246,7 +250,7 @@ def measure_server(report: Report, binaries: Path, arguments: argparse.Namespace
         ).fetchone()
         report.begin(version[0] if version else "")
         console = report.console
-        for call in CALLS:
+        for call in (*CALLS, *OTHERS):
             different = compare_floor(bench.now.conn, call)
             if different:
                 console.print(

@@ -73,6 +73,24 @@ def pay(prefix: str, amount: int) -> str:
     """
 
 
+def know(prefix: str) -> str:
+    """What a script is to know of the channel refund of the refund PREFIXk."""
+    return f"""
+    insert into public.known
+    select '{prefix}' || k, 'Q' || k %% %(size)s, 'G' || k %% %(size)s, channel_refund_no
+    from items
+    inner join mixpay.channel_refunds
+        on merchant_id = %(merchant)s and refund_no = '{prefix}' || k
+    """
+
+
+def of_known(floor: str, key: str) -> str:
+    return (
+        f"select f.* from public.known as x cross join lateral floor.{floor} as f "
+        f"where x.key = {key};"
+    )
+
+
 REGISTER_PAYEE = "select mixpay.register_payee(%(merchant)s, 'P', 'Payee')"
 
 POOLS = {
@@ -91,6 +109,8 @@ POOLS = {
         (
             "select count(x.payment_no) from items cross join lateral mixpay.start_payment("
             "%(merchant)s, 'R' || k %% %(size)s, 'L' || k, 10, 'card') as x",
+            "insert into public.known "
+            "select 'L' || k, 'R' || k %% %(size)s, 'A' || k %% %(size)s from items",
         ),
         fresh=True,
         needs="one line",
@@ -99,6 +119,7 @@ POOLS = {
         (
             "select count(x.refund_no) from items cross join lateral mixpay.refund_order("
             "%(merchant)s, 'G' || k %% %(size)s, 'W' || k, 10) as x",
+            know("W"),
         ),
         fresh=True,
         needs="paid",
@@ -112,9 +133,7 @@ POOLS = {
             "where merchant_id = %(merchant)s and refund_no in (select 'V' || k from items)",
             "select count(*) from mixpay.claim_channel_refunds("
             "%(merchant)s, 'worker', (select count(*) from items))",
-            "insert into public.sent select k, channel_refund_no from items "
-            "inner join mixpay.channel_refunds "
-            "on merchant_id = %(merchant)s and refund_no = 'V' || k",
+            know("V"),
         ),
         fresh=True,
         needs="paid",
@@ -185,29 +204,42 @@ OTHERS = (
         "succeed_payment",
         "select * from mixpay.succeed_payment('m' || :m, 'L' || :k, 'Y' || :k);",
         "pending",
+        of_known(
+            "succeed_payment('m' || :m, trade_no, 'L' || :k, 'card', 'Y' || :k, order_no, 10)",
+            "'L' || :k",
+        ),
     ),
     Call(
         "claim_channel_refunds, one",
         "select * from mixpay.claim_channel_refunds('m' || :m, 'worker', 1);",
         "due",
+        of_known(
+            "claim_channel_refunds('m' || :m, trade_no, channel_refund_no, 'worker')", "'W' || :k"
+        ),
         guess=300,
     ),
     Call(
         "complete_channel_refund",
         "select * from mixpay.complete_channel_refund('m' || :m, "
-        "(select channel_refund_no from public.sent where k = :k), 'Y' || :k);",
+        "(select channel_refund_no from public.known where key = 'V' || :k), 'Y' || :k);",
         "sent",
+        of_known(
+            "complete_channel_refund('m' || :m, trade_no, order_no, channel_refund_no, 'Y' || :k)",
+            "'V' || :k",
+        ),
         guess=500,
     ),
     Call(
         "release_order",
         "select * from mixpay.release_order('m' || :m, 'H' || :k, 'V' || :n, 10);",
         "in escrow",
+        "select * from floor.release_order('m' || :m, 'H' || :k, 'H' || :k, 'V' || :n, 10, 'P');",
     ),
     Call(
         "settle_payee",
         "select * from mixpay.settle_payee('m' || :m, 'P' || :k, 'S' || :n, null);",
         "earned",
+        "select * from floor.settle_payee('m' || :m, 'P' || :k, 'S' || :n, 100, 'CNY');",
         guess=300,
     ),
 )

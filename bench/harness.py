@@ -117,7 +117,6 @@ class Database:
                 except psycopg.Error as error:
                     error.add_note(f"in {path}")
                     raise
-        self.conn.execute("create table public.sent (k bigint primary key, channel_refund_no text)")
         make_items(self.conn)
         for m in range(MERCHANTS):
             self.conn.execute("select mixpay.register_merchant(%s, 'Bench')", [f"m{m}"])
@@ -430,6 +429,10 @@ def install_floor(conn: psycopg.Connection) -> None:
 
 def make_items(conn: psycopg.Connection) -> None:
     conn.execute("create temp table items (k bigint)")
+    conn.execute(
+        "create table public.known (key text primary key, trade_no text, order_no text, "
+        "channel_refund_no text)"
+    )
 
 
 def fill_items(conn: psycopg.Connection, pool: Pool, merchant: str, size: int) -> None:
@@ -451,18 +454,20 @@ def compare_floor(conn: psycopg.Connection, call: Call) -> list[str]:
     if call.floor is None:
         return []
     written = []
-    for text, merchant in ((call.script, "by-call"), (call.floor, "by-floor")):
-        with conn.transaction(force_rollback=True):
-            conn.execute("select mixpay.register_merchant(%s, 'Bench')", [merchant])
-            conn.execute("truncate items")
-            conn.execute("insert into items values (0)")
-            if call.pool is not None:
-                fill_items(conn, POOLS[call.pool], merchant, 1)
-            values = (
-                text.replace("'m' || :m", f"'{merchant}'").replace(":k", "0").replace(":n", "1")
-            )
-            conn.execute(values, prepare=False)
-            written.append(_rows_of(conn, merchant))
+    for text, whose in ((call.script, "call"), (call.floor, "floor")):
+        # What is settled has to be committed before.
+        merchant = f"{call.name.replace(' ', '-')}-by-{whose}"
+        conn.execute("select mixpay.register_merchant(%s, 'Bench')", [merchant])
+        conn.execute("truncate items, public.known")
+        conn.execute("insert into items values (0)")
+        pool = POOLS[call.pool] if call.pool else None
+        for filled in (POOLS[pool.needs] if pool and pool.needs else None, pool):
+            if filled is not None:
+                fill_items(conn, filled, merchant, 1)
+        values = text.replace("'m' || :m", f"'{merchant}'").replace(":k", "0").replace(":n", "1")
+        conn.execute(values, prepare=False)
+        written.append(_rows_of(conn, merchant))
+    conn.execute("truncate public.known")
     return sorted(
         f"{whose}: {row}"
         for whose, rows in (
@@ -482,9 +487,9 @@ def _rows_of(conn: psycopg.Connection, merchant: str) -> Counter[str]:
     rows: Counter[str] = Counter()
     for (table,) in tables:
         for (row,) in conn.execute(
-            f"select (to_jsonb(t) - 'merchant_id' - 'xid')::text from mixpay.{table} as t "
+            f"select (to_jsonb(t) - %s::text[])::text from mixpay.{table} as t "
             "where merchant_id = %s",
-            [merchant],
+            [["merchant_id", "xid", "until_xid"], merchant],
         ):
             plain = re.sub(r'"[0-9]{20}[0-9a-f]{12}"', '"(made)"', row)
             rows[f"{table} " + re.sub(r'"[0-9]{4}-[0-9-]+T[^"]+"', '"(moment)"', plain)] += 1
