@@ -160,6 +160,23 @@ delete from mixpay.state_transitions
 where
     entity in ('adjustment', 'channel_fee', 'channel_payout')
     or (entity = 'settlement' and from_state = 'reversed' and to_state = 'settled');
+drop type mixpay.channel_payout;
+drop type mixpay.channel_fee;
+drop type mixpay.adjustment;
+drop type mixpay.repayment;
+drop type mixpay.settlement;
+drop type mixpay.dispute;
+drop type mixpay.release;
+drop type mixpay.channel_refund;
+drop type mixpay.refund;
+drop type mixpay.chargeback;
+drop type mixpay.return;
+drop type mixpay.payment;
+drop type mixpay.trade;
+drop type mixpay.route;
+drop type mixpay."order";
+drop type mixpay.payee;
+drop type mixpay.merchant;
 drop type mixpay.settlement_attempt;
 drop domain mixpay.signed_amount;
 

@@ -701,4 +701,268 @@ insert into mixpay.state_transitions (entity, from_state, to_state, cause) value
     ('order', 'refunded', 'partly_refunded', 'some of what was to go back did not get through, or the rest is paid'),
     ('order', 'refunded', 'payable', 'what was to go back did not get through, or more is paid of it, but not all');
 
+-- What calls return: the rows of tables, in types that every tool knows.
+create type mixpay.merchant as (
+    merchant_id text,
+    title text,
+    allocation text,
+    created_at timestamptz
+);
+comment on type mixpay.merchant is 'A row of merchants, as calls return it: in plain types.';
+
+create type mixpay.payee as (
+    merchant_id text,
+    payee_no text,
+    title text,
+    created_at timestamptz
+);
+comment on type mixpay.payee is 'A row of payees, as calls return it: in plain types.';
+
+create type mixpay."order" as (
+    merchant_id text,
+    order_no text,
+    payee_no text,
+    currency text,
+    amount bigint,
+    merge_count bigint,
+    created_at timestamptz,
+    changes_on_record boolean
+);
+comment on type mixpay."order" is 'A row of orders, as calls return it: in plain types.';
+
+create type mixpay.route as (
+    merchant_id text,
+    method text,
+    channel text,
+    currency text,
+    priority bigint,
+    weight bigint,
+    min_amount bigint,
+    max_amount bigint,
+    created_at timestamptz
+);
+comment on type mixpay.route is 'A row of routes, as calls return it: in plain types.';
+
+create type mixpay.trade as (
+    merchant_id text,
+    trade_no text,
+    currency text,
+    amount bigint,
+    paid bigint,
+    refunded bigint,
+    state text,
+    allocation text,
+    expires_at timestamptz,
+    last_seq bigint,
+    last_entry bigint,
+    fifo_paid_at timestamptz,
+    fifo_seq bigint,
+    created_at timestamptz,
+    keeps_paid boolean,
+    sweep_at timestamptz
+);
+comment on type mixpay.trade is 'A row of trades, as calls return it: in plain types.';
+
+create type mixpay.payment as (
+    merchant_id text,
+    payment_no text,
+    trade_no text,
+    channel text,
+    method text,
+    recorded boolean,
+    asked bigint,
+    amount bigint,
+    applied bigint,
+    surplus bigint,
+    refunded bigint,
+    surplus_refunded bigint,
+    state text,
+    channel_txn_no text,
+    paid_at timestamptz,
+    seq bigint,
+    created_at timestamptz,
+    spent boolean,
+    authorized bigint,
+    authorization_no text,
+    authorization_expires_at timestamptz,
+    voided_at timestamptz,
+    captures text,
+    txn_day date
+);
+comment on type mixpay.payment is 'A row of payments, as calls return it: in plain types.';
+
+create type mixpay.return as (
+    merchant_id text,
+    return_no text,
+    payment_no text,
+    amount bigint,
+    unapplied bigint,
+    lost bigint,
+    reason text,
+    returned_at timestamptz,
+    created_at timestamptz
+);
+comment on type mixpay.return is 'A row of returns, as calls return it: in plain types.';
+
+create type mixpay.chargeback as (
+    merchant_id text,
+    chargeback_no text,
+    payment_no text,
+    order_no text,
+    amount bigint,
+    fee bigint,
+    lost bigint,
+    reversed bigint,
+    state text,
+    reason text,
+    reversal_reason text,
+    charged_at timestamptz,
+    reversed_at timestamptz,
+    created_at timestamptz
+);
+comment on type mixpay.chargeback is 'A row of chargebacks, as calls return it: in plain types.';
+
+create type mixpay.refund as (
+    merchant_id text,
+    refund_no text,
+    kind text,
+    order_no text,
+    amount bigint,
+    succeeded bigint,
+    freed bigint,
+    state text,
+    payment_nos text[], -- noqa: LT01
+    reason text,
+    created_at timestamptz,
+    return_no text,
+    chargeback_no text
+);
+comment on type mixpay.refund is 'A row of refunds, as calls return it: in plain types.';
+
+create type mixpay.channel_refund as (
+    merchant_id text,
+    channel_refund_no text,
+    refund_no text,
+    payment_no text,
+    channel text,
+    amount bigint,
+    state text,
+    reason text,
+    due_at timestamptz,
+    worker text,
+    attempts bigint,
+    channel_txn_no text,
+    refunded_at timestamptz,
+    created_at timestamptz,
+    not_before timestamptz,
+    sent_at timestamptz,
+    redirected_from text,
+    cleared bigint
+);
+comment on type mixpay.channel_refund is 'A row of channel_refunds, as calls return it: in plain types.';
+
+create type mixpay.release as (
+    merchant_id text,
+    release_no text,
+    order_no text,
+    amount bigint,
+    was_due boolean,
+    created_at timestamptz
+);
+comment on type mixpay.release is 'A row of releases, as calls return it: in plain types.';
+
+create type mixpay.dispute as (
+    merchant_id text,
+    dispute_no text,
+    order_no text,
+    state text,
+    outcome text,
+    reason text,
+    closing_reason text,
+    refund_no text,
+    created_at timestamptz,
+    closed_at timestamptz
+);
+comment on type mixpay.dispute is 'A row of disputes, as calls return it: in plain types.';
+
+create type mixpay.settlement as (
+    merchant_id text,
+    settlement_no text,
+    account text,
+    owner text,
+    currency text,
+    nth bigint,
+    until_at timestamptz,
+    from_epoch bigint,
+    from_xid xid8,
+    until_epoch bigint,
+    until_xid xid8,
+    carried_in bigint,
+    earned bigint,
+    amount bigint,
+    carried_out bigint,
+    state text,
+    reason text,
+    created_at timestamptz,
+    reversed_at timestamptz,
+    last_entry bigint,
+    payee_no text,
+    bank text,
+    left_out bigint
+);
+comment on type mixpay.settlement is 'A row of settlements, as calls return it: in plain types.';
+
+create type mixpay.repayment as (
+    merchant_id text,
+    repayment_no text,
+    account text,
+    owner text,
+    amount bigint,
+    currency text,
+    reason text,
+    repaid_at timestamptz,
+    created_at timestamptz,
+    bank text
+);
+comment on type mixpay.repayment is 'A row of repayments, as calls return it: in plain types.';
+
+create type mixpay.adjustment as (
+    merchant_id text,
+    adjustment_no text,
+    account text,
+    owner text,
+    against_account text,
+    against_owner text,
+    amount bigint,
+    currency text,
+    reason text,
+    created_at timestamptz
+);
+comment on type mixpay.adjustment is 'A row of adjustments, as calls return it: in plain types.';
+
+create type mixpay.channel_fee as (
+    merchant_id text,
+    fee_no text,
+    channel text,
+    amount bigint,
+    currency text,
+    payment_no text,
+    reason text,
+    charged_at timestamptz,
+    created_at timestamptz
+);
+comment on type mixpay.channel_fee is 'A row of channel_fees, as calls return it: in plain types.';
+
+create type mixpay.channel_payout as (
+    merchant_id text,
+    payout_no text,
+    channel text,
+    amount bigint,
+    currency text,
+    bank text,
+    paid_at timestamptz,
+    created_at timestamptz
+);
+comment on type mixpay.channel_payout is 'A row of channel_payouts, as calls return it: in plain types.';
+
 reset role;

@@ -121,7 +121,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters.update(
-        paragraphs=_paragraphs, argument=_argument, cell=_cell, own=_own, label=_label
+        paragraphs=_paragraphs, argument=_argument, cell=_cell, own=_own, label=_label, of=_of
     )
     return environment
 
@@ -142,6 +142,12 @@ def _argument(text: str) -> str:
 def _cell(text: str | None) -> str:
     """Of a table, which is one line and has bars between its cells."""
     return (text or "").replace("\n", " ").replace("|", "\\|")
+
+
+def _of(comment: str) -> str | None:
+    """The table whose row a type is."""
+    found = re.match(r"A row of (\w+),", comment)
+    return found and found[1]
 
 
 def _label(text: str) -> str:

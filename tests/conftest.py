@@ -19,7 +19,7 @@ from typing import Any
 import psycopg
 import pytest
 from clones import Clone, Clones, nothing_found
-from psycopg import Connection, conninfo
+from psycopg import Connection, conninfo, sql
 from pytest_postgresql import factories
 from pytest_postgresql.janitor import DatabaseJanitor
 from shop import Shop
@@ -224,6 +224,25 @@ def shop(conn: Connection[Any]) -> Shop:
     shop = Shop(conn)
     shop.call("register_merchant", "Shop")
     return shop
+
+
+@pytest.fixture
+def login(conn: Connection[Any], connect: Callable[..., Connection[Any]]) -> Iterator[Any]:
+    """`login("mixpay_reader")`: a session of somebody who has that role and nothing else."""
+    names = []
+
+    def login(role: str) -> Connection[Any]:
+        names.append(f"{conn.info.dbname}_{role}")
+        name = sql.Identifier(names[-1])
+        conn.execute(sql.SQL("drop role if exists {}").format(name))
+        conn.execute(sql.SQL("create role {} login in role {}").format(name, sql.Identifier(role)))
+        session = connect()
+        session.execute(sql.SQL("set session authorization {}").format(name))
+        return session
+
+    yield login
+    for name in names:
+        conn.execute(sql.SQL("drop role {}").format(sql.Identifier(name)))
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Readers ask, writers also do, nobody touches a table, and the owner is nobody's login."""
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
@@ -17,25 +16,6 @@ STATEMENTS = {
     "update": "update {} set {} = null",
     "delete": "delete from {}",
 }
-
-
-@pytest.fixture
-def login(conn: Connection[Any], connect: Callable[..., Connection[Any]]) -> Iterator[Any]:
-    """`login("mixpay_reader")`: a session of somebody who has that role and nothing else."""
-    names = []
-
-    def login(role: str) -> Connection[Any]:
-        names.append(f"{conn.info.dbname}_{role}")
-        name = sql.Identifier(names[-1])
-        conn.execute(sql.SQL("drop role if exists {}").format(name))
-        conn.execute(sql.SQL("create role {} login in role {}").format(name, sql.Identifier(role)))
-        session = connect()
-        session.execute(sql.SQL("set session authorization {}").format(name))
-        return session
-
-    yield login
-    for name in names:
-        conn.execute(sql.SQL("drop role {}").format(sql.Identifier(name)))
 
 
 def relations(conn: Connection[Any], kinds: str) -> list[tuple[str, str]]:

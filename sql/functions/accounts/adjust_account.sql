@@ -1,7 +1,7 @@
 create function mixpay.adjust_account(
     p_merchant_id text, p_account text, p_adjustment_no text, p_amount bigint, p_currency text, p_reason text,
     p_against text default 'fee:adjustment'
-) returns mixpay.adjustments
+) returns mixpay.adjustment
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
@@ -39,7 +39,7 @@ begin
         );
         v_fact.reason := v_adjustment.reason;
         perform _write_facts(array[v_fact], 0);
-        return v_adjustment;
+        return row(v_adjustment.*)::adjustment;
     end if;
     select * into v_adjustment from adjustments
     where merchant_id = p_merchant_id and adjustment_no = p_adjustment_no;
@@ -55,7 +55,7 @@ begin
                 v_adjustment.amount, v_adjustment.currency, v_adjustment.against_account, v_adjustment.against_owner),
             hint = 'Repeat an adjustment with the same content, or give it a number of its own.';
     end if;
-    return v_adjustment;
+    return row(v_adjustment.*)::adjustment;
 end;
 $adjust_account$;
 

@@ -1,7 +1,7 @@
 create function mixpay.record_channel_fee(
     p_merchant_id text, p_channel text, p_fee_no text, p_amount bigint, p_currency text,
     p_payment_no text default null, p_reason text default null, p_charged_at timestamptz default null
-) returns mixpay.channel_fees
+) returns mixpay.channel_fee
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
@@ -53,7 +53,7 @@ begin
         v_fact.reason := p_reason;
         v_fact.happened_at := v_fee.charged_at;
         perform _write_facts(array[v_fact], 0);
-        return v_fee;
+        return row(v_fee.*)::channel_fee;
     end if;
     select * into v_fee from channel_fees where merchant_id = p_merchant_id and fee_no = p_fee_no;
     if (v_fee.channel, v_fee.amount, v_fee.currency) is distinct from (p_channel, p_amount, p_currency)
@@ -65,7 +65,7 @@ begin
                 v_fee.channel, coalesce('payment ' || v_fee.payment_no, 'no single payment'), v_fee.charged_at),
             hint = 'Repeat a fee with the same content, or give it a number of its own.';
     end if;
-    return v_fee;
+    return row(v_fee.*)::channel_fee;
 end;
 $record_channel_fee$;
 

@@ -1,7 +1,7 @@
 create function mixpay.record_channel_payout(
     p_merchant_id text, p_channel text, p_payout_no text, p_amount bigint, p_currency text,
     p_paid_at timestamptz default null, p_bank text default 'main'
-) returns mixpay.channel_payouts
+) returns mixpay.channel_payout
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
@@ -28,7 +28,7 @@ begin
         );
         v_fact.happened_at := v_payout.paid_at;
         perform _write_facts(array[v_fact], 0);
-        return v_payout;
+        return row(v_payout.*)::channel_payout;
     end if;
     select * into v_payout from channel_payouts where merchant_id = p_merchant_id and payout_no = p_payout_no;
     if (v_payout.channel, v_payout.amount, v_payout.currency, v_payout.bank)
@@ -40,7 +40,7 @@ begin
                 v_payout.channel, v_payout.bank, v_payout.paid_at),
             hint = 'Repeat a payout with the same content, or give it a number of its own.';
     end if;
-    return v_payout;
+    return row(v_payout.*)::channel_payout;
 end;
 $record_channel_payout$;
 

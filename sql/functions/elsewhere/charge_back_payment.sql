@@ -1,7 +1,7 @@
 create function mixpay.charge_back_payment(
     p_merchant_id text, p_payment_no text, p_chargeback_no text, p_amount bigint, p_reason text,
     p_fee bigint default 0, p_charged_at timestamptz default null, p_order_no text default null
-) returns mixpay.chargebacks
+) returns mixpay.chargeback
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
@@ -31,9 +31,10 @@ begin
     on conflict do nothing
     returning * into v_chargeback;
     if not found then
-        return _same_chargeback(
+        v_chargeback := _same_chargeback(
             v_trade, p_payment_no, p_chargeback_no, p_amount, p_fee, p_charged_at, p_order_no
         );
+        return row(v_chargeback.*)::chargeback;
     end if;
     v_fact := _fact(v_trade, 'chargeback', p_chargeback_no, '', 'charged');
     v_fact.payment_no := p_payment_no;
@@ -55,7 +56,7 @@ begin
     v_trade := _leave_to_a_person(v_trade, p_payment_no, format('charged back: %s', p_chargeback_no));
     select * into v_chargeback from chargebacks
     where merchant_id = p_merchant_id and chargeback_no = p_chargeback_no;
-    return v_chargeback;
+    return row(v_chargeback.*)::chargeback;
 end;
 $charge_back_payment$;
 

@@ -1,7 +1,7 @@
 create function mixpay.return_payment(
     p_merchant_id text, p_payment_no text, p_return_no text, p_reason text, p_amount bigint default null,
     p_returned_at timestamptz default null
-) returns mixpay.returns
+) returns mixpay.return
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
@@ -35,7 +35,8 @@ begin
     on conflict do nothing
     returning * into v_return;
     if not found then
-        return _same_return(p_merchant_id, p_payment_no, p_return_no, p_amount, p_returned_at);
+        v_return := _same_return(p_merchant_id, p_payment_no, p_return_no, p_amount, p_returned_at);
+        return row(v_return.*)::return;
     end if;
     v_fact := _fact(v_trade, 'return', p_return_no, '', 'returned');
     v_fact.payment_no := p_payment_no;
@@ -58,7 +59,7 @@ begin
         v_trade := _rest_of_surplus(v_trade, p_payment_no, p_return_no, null);
     end if;
     v_trade := _leave_to_a_person(v_trade, p_payment_no, v_why);
-    return v_return;
+    return row(v_return.*)::return;
 end;
 $return_payment$;
 

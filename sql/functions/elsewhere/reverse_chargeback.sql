@@ -1,7 +1,7 @@
 create function mixpay.reverse_chargeback(
     p_merchant_id text, p_chargeback_no text, p_reason text, p_amount bigint default null,
     p_at timestamptz default null
-) returns mixpay.chargebacks
+) returns mixpay.chargeback
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
@@ -30,7 +30,7 @@ begin
     end if;
     v_back := coalesce(p_amount, v_was.amount) - v_was.reversed;
     if v_back <= 0 then
-        return v_was;
+        return row(v_was.*)::chargeback;
     end if;
     v_found := least(v_back, v_was.lost);
     update chargebacks
@@ -54,7 +54,7 @@ begin
     end if;
     select * into v_chargeback from chargebacks
     where merchant_id = p_merchant_id and chargeback_no = p_chargeback_no;
-    return v_chargeback;
+    return row(v_chargeback.*)::chargeback;
 end;
 $reverse_chargeback$;
 

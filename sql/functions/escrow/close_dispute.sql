@@ -1,6 +1,6 @@
 create function mixpay.close_dispute(
     p_merchant_id text, p_dispute_no text, p_outcome text, p_reason text default null, p_amount bigint default null
-) returns mixpay.disputes
+) returns mixpay.dispute
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
@@ -45,7 +45,7 @@ begin
                 detail = format('It was closed in favour of the %s at %s.', v_dispute.outcome, v_dispute.closed_at),
                 hint = 'What was decided stays so. Open a new dispute, or refund the order.';
         end if;
-        return v_dispute;
+        return row(v_dispute.*)::dispute;
     end if;
     if p_outcome = 'buyer' and p_amount is null then
         select sum(l.paid - l.refunded - l.cleared) into v_amount from trade_orders as l
@@ -73,7 +73,7 @@ begin
     v_fact.order_no := v_dispute.order_no;
     v_fact.reason := p_reason;
     v_trade := _post(v_trade, array[v_fact]);
-    return v_dispute;
+    return row(v_dispute.*)::dispute;
 end;
 $close_dispute$;
 

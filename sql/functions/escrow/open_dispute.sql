@@ -1,6 +1,6 @@
 create function mixpay.open_dispute(
     p_merchant_id text, p_order_no text, p_dispute_no text, p_reason text default null
-) returns mixpay.disputes
+) returns mixpay.dispute
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
@@ -29,7 +29,7 @@ begin
                 when v_trade.trade_no = _first_trade_no(p_merchant_id, p_order_no) then array[v_fact] else '{}'
             end);
         end loop;
-        return v_dispute;
+        return row(v_dispute.*)::dispute;
     end if;
     select * into v_dispute from disputes where merchant_id = p_merchant_id and dispute_no = p_dispute_no;
     if not found then
@@ -47,7 +47,7 @@ begin
         update disputes set reason = p_reason where merchant_id = p_merchant_id and dispute_no = p_dispute_no
         returning * into v_dispute;
     end if;
-    return v_dispute;
+    return row(v_dispute.*)::dispute;
 end;
 $open_dispute$;
 

@@ -1,4 +1,4 @@
-create function mixpay.release_due(p_merchant_id text, p_limit bigint default 1000) returns setof mixpay.releases
+create function mixpay.release_due(p_merchant_id text, p_limit bigint default 1000) returns setof mixpay.release
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set jit = off set enable_bitmapscan = off set enable_sort = off
@@ -56,7 +56,7 @@ begin
         perform _release(v_release, array(
             select t from trades as t where t.merchant_id = p_merchant_id and t.trade_no = v_due.trade_no
         ));
-        return next v_release;
+        return next row(v_release.*)::release;
     end loop;
 end;
 $release_due$;

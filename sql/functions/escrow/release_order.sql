@@ -1,6 +1,6 @@
 create function mixpay.release_order(
     p_merchant_id text, p_order_no text, p_release_no text, p_amount bigint default null
-) returns mixpay.releases
+) returns mixpay.release
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
@@ -35,7 +35,7 @@ begin
                     detail = format('It released %s of order %s.', v_release.amount, v_release.order_no),
                     hint = 'Repeat a release with the same order and amount, or give it a number of its own.';
             end if;
-            return v_release;
+            return row(v_release.*)::release;
         end if;
     end if;
     perform _refuse_dispute(p_merchant_id, p_order_no, 'Its money stays in escrow until close_dispute.');
@@ -47,7 +47,7 @@ begin
             hint = 'Release at most what is in escrow. See mixpay.order_balances.';
     end if;
     perform _release(v_new, v_trades);
-    return v_new;
+    return row(v_new.*)::release;
 end;
 $release_order$;
 

@@ -1,6 +1,6 @@
 create function mixpay.merge_orders(
     p_merchant_id text, p_orders jsonb, p_trade_no text default null, p_expires_at timestamptz default null
-) returns mixpay.trades
+) returns mixpay.trade
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
@@ -14,7 +14,7 @@ begin
     end if;
     v_trade_nos := _merge(p_merchant_id, _read_orders(p_orders, p_trade_no, p_expires_at));
     select * into v_trade from trades where merchant_id = p_merchant_id and trade_no = v_trade_nos[1];
-    return v_trade;
+    return row(v_trade.*)::trade;
 end;
 $merge_orders$;
 

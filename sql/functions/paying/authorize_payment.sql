@@ -1,7 +1,7 @@
 create function mixpay.authorize_payment(
     p_merchant_id text, p_payment_no text, p_channel_txn_no text,
     p_expires_at timestamptz default null, p_amount bigint default null
-) returns mixpay.payments
+) returns mixpay.payment
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
@@ -40,7 +40,7 @@ begin
     end if;
     if v_payment.state = 'succeeded' and v_payment.authorized is null then
         -- The news of the capture came first.
-        return v_payment;
+        return row(v_payment.*)::payment;
     end if;
     v_was := v_payment;
     update payments
@@ -57,7 +57,7 @@ begin
         v_fact.reason := format('authorized: %s', v_payment.authorized);
         v_trade := _post(v_trade, array[v_fact]);
     end if;
-    return v_payment;
+    return row(v_payment.*)::payment;
 end;
 $authorize_payment$;
 

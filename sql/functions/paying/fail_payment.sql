@@ -1,4 +1,4 @@
-create function mixpay.fail_payment(p_merchant_id text, p_payment_no text, p_reason text) returns mixpay.payments
+create function mixpay.fail_payment(p_merchant_id text, p_payment_no text, p_reason text) returns mixpay.payment
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
@@ -28,7 +28,7 @@ begin
         v_fact.payment_no := p_payment_no;
         v_fact.reason := p_reason;
         v_trade := _post(v_trade, array[v_fact]);
-        return v_payment;
+        return row(v_payment.*)::payment;
     end if;
     if v_was.state = 'succeeded' then
         raise exception 'payment % has succeeded', p_payment_no using
@@ -36,7 +36,7 @@ begin
             detail = format('%s arrived at %s.', v_was.amount, v_was.paid_at),
             hint = 'A success stays. What the channel took back since is return_payment or charge_back_payment.';
     end if;
-    return v_was;
+    return row(v_was.*)::payment;
 end;
 $fail_payment$;
 

@@ -1,7 +1,7 @@
 create function mixpay.record_payment(
     p_merchant_id text, p_trade_no text, p_payment_no text, p_channel text, p_amount bigint,
     p_paid_at timestamptz default null, p_channel_txn_no text default null, p_captures text default null
-) returns mixpay.payments
+) returns mixpay.payment
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
@@ -49,11 +49,13 @@ begin
             perform _refuse_payment_no(v_payment);
         end if;
         if v_payment.channel_txn_no is null and p_channel_txn_no is not null then
-            return _name_transaction(v_trade, v_payment, p_channel_txn_no);
+            v_payment := _name_transaction(v_trade, v_payment, p_channel_txn_no);
+            return row(v_payment.*)::payment;
         end if;
-        return v_payment;
+        return row(v_payment.*)::payment;
     end if;
-    return _apply_payment(v_trade, v_payment, '');
+    v_payment := _apply_payment(v_trade, v_payment, '');
+    return row(v_payment.*)::payment;
 end;
 $record_payment$;
 

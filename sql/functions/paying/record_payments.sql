@@ -1,4 +1,4 @@
-create function mixpay.record_payments(p_merchant_id text, p_payments jsonb) returns setof mixpay.payments
+create function mixpay.record_payments(p_merchant_id text, p_payments jsonb) returns setof mixpay.payment
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
@@ -38,7 +38,7 @@ begin
         );
     end loop;
     return query
-    select p.*
+    select (row(p.*)::payment).*
     from jsonb_array_elements(p_payments) with ordinality as j (value, i)
     cross join lateral (
         select * from payments

@@ -1,7 +1,7 @@
 create function mixpay.start_payment(
     p_merchant_id text, p_trade_no text, p_payment_no text, p_amount bigint,
     p_channel text default null, p_method text default null
-) returns mixpay.payments
+) returns mixpay.payment
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
@@ -24,7 +24,7 @@ begin
             or (p_method is not null and p_method is distinct from v_payment.method) then
             perform _refuse_payment_no(v_payment);
         end if;
-        return v_payment;
+        return row(v_payment.*)::payment;
     end if;
     if v_trade.state <> 'open' then
         raise exception 'trade % is not open', p_trade_no using
@@ -82,7 +82,7 @@ begin
     v_fact.payment_no := p_payment_no;
     v_fact.reason := v_reason;
     v_trade := _post(v_trade, array[v_fact]);
-    return v_payment;
+    return row(v_payment.*)::payment;
 end;
 $start_payment$;
 

@@ -1,7 +1,7 @@
 create function mixpay.succeed_payment(
     p_merchant_id text, p_payment_no text, p_channel_txn_no text,
     p_paid_at timestamptz default null, p_amount bigint default null
-) returns mixpay.payments
+) returns mixpay.payment
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
@@ -35,9 +35,10 @@ begin
                 hint = 'Money that arrived besides is a payment of its own: record_payment.';
         end if;
         if v_payment.channel_txn_no is null and p_channel_txn_no is not null then
-            return _name_transaction(v_trade, v_payment, p_channel_txn_no);
+            v_payment := _name_transaction(v_trade, v_payment, p_channel_txn_no);
+            return row(v_payment.*)::payment;
         end if;
-        return v_payment;
+        return row(v_payment.*)::payment;
     end if;
     v_from_state := v_payment.state;
     v_amount := coalesce(p_amount, v_payment.authorized, v_payment.asked);
@@ -56,7 +57,8 @@ begin
                 p_merchant_id, v_payment.channel, p_channel_txn_no, coalesce(p_paid_at, now())
             );
     end;
-    return _apply_payment(v_trade, v_payment, v_from_state);
+    v_payment := _apply_payment(v_trade, v_payment, v_from_state);
+    return row(v_payment.*)::payment;
 end;
 $succeed_payment$;
 

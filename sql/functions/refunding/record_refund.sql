@@ -1,7 +1,7 @@
 create function mixpay.record_refund(
     p_merchant_id text, p_order_no text, p_refund_no text, p_amount bigint, p_channel text,
     p_refunded_at timestamptz default null, p_reason text default null
-) returns mixpay.refunds
+) returns mixpay.refund
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off set enable_hashjoin = off set enable_mergejoin = off
@@ -29,7 +29,8 @@ begin
     on conflict do nothing
     returning * into v_refund;
     if found then
-        return _give_back(v_trades, v_refund, p_channel, coalesce(p_refunded_at, now()));
+        v_refund := _give_back(v_trades, v_refund, p_channel, coalesce(p_refunded_at, now()));
+        return row(v_refund.*)::refund;
     end if;
     v_refund := _same_refund(p_merchant_id, p_refund_no, 'offline', p_order_no, p_amount);
     -- The first of what was made: a part that bounced may have gone another way since.
@@ -51,7 +52,8 @@ begin
     ) then
         perform _refuse_refund_no(v_refund);
     end if;
-    return _reason_of_refund(v_refund, p_reason);
+    v_refund := _reason_of_refund(v_refund, p_reason);
+    return row(v_refund.*)::refund;
 end;
 $record_refund$;
 

@@ -1,23 +1,25 @@
 create function mixpay.refund_order(
     p_merchant_id text, p_order_no text, p_refund_no text, p_amount bigint,
     p_reason text default null, p_payment_nos text[] default null
-) returns mixpay.refunds
+) returns mixpay.refund
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off set enable_hashjoin = off set enable_mergejoin = off
 as $refund_order$
 declare
     v_payment_nos text[];
+    v_refund refunds;
 begin
     perform _check_number('refund_no', p_refund_no), _check_amount('amount', p_amount), _check_text('reason', p_reason);
     if p_payment_nos is not null then
         perform _check_payment_nos('payment_nos', p_payment_nos);
         v_payment_nos := array(select unnest(p_payment_nos));  -- counted from 1, whatever the caller's array is
     end if;
-    return _refund_once(
+    v_refund := _refund_once(
         _lock_trades_of_order(p_merchant_id, p_order_no),
         p_merchant_id, p_order_no, p_refund_no, p_amount, p_reason, v_payment_nos
     );
+    return row(v_refund.*)::refund;
 end;
 $refund_order$;
 

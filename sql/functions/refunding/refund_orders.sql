@@ -1,4 +1,4 @@
-create function mixpay.refund_orders(p_merchant_id text, p_refunds jsonb) returns setof mixpay.refunds
+create function mixpay.refund_orders(p_merchant_id text, p_refunds jsonb) returns setof mixpay.refund
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off set enable_hashjoin = off set enable_mergejoin = off
@@ -59,7 +59,7 @@ begin
         );
     end loop;
     return query
-    select r.*
+    select (row(r.*)::refund).*
     from jsonb_array_elements(p_refunds) with ordinality as j (value, i)
     cross join lateral (
         select * from refunds where merchant_id = p_merchant_id and refund_no = j.value ->> 'refund_no' limit 1

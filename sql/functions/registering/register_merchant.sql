@@ -1,6 +1,6 @@
 create function mixpay.register_merchant(
     p_merchant_id text, p_title text, p_allocation text default 'fifo'
-) returns mixpay.merchants
+) returns mixpay.merchant
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
@@ -15,7 +15,7 @@ begin
     values (p_merchant_id, p_title, p_allocation)
     on conflict (merchant_id) do update set title = excluded.title, allocation = excluded.allocation
     returning m.* into v_merchant;
-    return v_merchant;
+    return row(v_merchant.*)::merchant;
 end;
 $register_merchant$;
 

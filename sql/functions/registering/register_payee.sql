@@ -1,4 +1,4 @@
-create function mixpay.register_payee(p_merchant_id text, p_payee_no text, p_title text) returns mixpay.payees
+create function mixpay.register_payee(p_merchant_id text, p_payee_no text, p_title text) returns mixpay.payee
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
@@ -13,7 +13,7 @@ begin
     values (p_merchant_id, p_payee_no, p_title)
     on conflict (merchant_id, payee_no) do update set title = excluded.title
     returning p.* into v_payee;
-    return v_payee;
+    return row(v_payee.*)::payee;
 end;
 $register_payee$;
 

@@ -1,7 +1,7 @@
 create function mixpay.set_route(
     p_merchant_id text, p_method text, p_channel text, p_priority bigint default 100, p_weight bigint default 1,
     p_currency text default null, p_min_amount bigint default null, p_max_amount bigint default null
-) returns mixpay.routes
+) returns mixpay.route
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
@@ -42,7 +42,7 @@ begin
         priority = excluded.priority, weight = excluded.weight,
         min_amount = excluded.min_amount, max_amount = excluded.max_amount
     returning r.* into v_route;
-    return v_route;
+    return row(v_route.*)::route;
 end;
 $set_route$;
 

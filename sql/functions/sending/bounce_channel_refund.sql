@@ -1,6 +1,6 @@
 create function mixpay.bounce_channel_refund(
     p_merchant_id text, p_channel_refund_no text, p_reason text
-) returns mixpay.channel_refunds
+) returns mixpay.channel_refund
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
@@ -20,7 +20,7 @@ begin
         if v_was.state not in ('bounced', 'failed') or v_was.refunded_at is null then
             perform _refuse_channel_refund_news(v_was, 'bounced');
         end if;
-        return v_was;
+        return row(v_was.*)::channel_refund;
     end if;
     update channel_refunds set state = 'bounced', reason = p_reason
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no
@@ -28,7 +28,7 @@ begin
     perform _move_channel_refund(
         v_trade, v_channel_refund, v_was.state, array['channel', 'refund', 'home'], -v_was.amount, v_was.amount
     );
-    return v_channel_refund;
+    return row(v_channel_refund.*)::channel_refund;
 end;
 $bounce_channel_refund$;
 

@@ -1,7 +1,7 @@
 create function mixpay.claim_channel_refunds(
     p_merchant_id text, p_worker text, p_limit bigint default 100, p_lease interval default '1 minute',
     p_channels text[] default null
-) returns setof mixpay.channel_refunds
+) returns setof mixpay.channel_refund
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
@@ -102,7 +102,7 @@ begin
         order by t.trade_no
     ), v_facts);
     return query
-    select c.* from unnest(v_refunds) as c order by c.channel_refund_no;
+    select (row(c.*)::channel_refund).* from unnest(v_refunds) as c order by c.channel_refund_no;
 end;
 $claim_channel_refunds$;
 

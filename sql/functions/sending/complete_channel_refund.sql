@@ -1,6 +1,6 @@
 create function mixpay.complete_channel_refund(
     p_merchant_id text, p_channel_refund_no text, p_channel_txn_no text, p_refunded_at timestamptz default null
-) returns mixpay.channel_refunds
+) returns mixpay.channel_refund
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
@@ -23,7 +23,7 @@ begin
     if v_was.state in ('succeeded', 'failed', 'bounced') then
         v_channel_refund := _heard_before(v_trade, v_was, p_channel_txn_no, p_refunded_at);
         if v_channel_refund.channel_refund_no is not null then
-            return v_channel_refund;
+            return row(v_channel_refund.*)::channel_refund;
         end if;
     end if;
     if v_was.state in ('failed', 'bounced') then
@@ -43,7 +43,7 @@ begin
                     perform _refuse_channel_refund_news(v_was, 'completed out of place twice');
                 end if;
                 perform _list_anomaly(v_trade, v_was, p_channel_txn_no, v_refunded_at);
-                return v_was;
+                return row(v_was.*)::channel_refund;
             end if;
             update channel_refunds
             set state = 'failed', due_at = null, reason = format('sent by %s after all', p_channel_refund_no)
@@ -70,7 +70,7 @@ begin
     );
     select * into v_channel_refund from channel_refunds
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
-    return v_channel_refund;
+    return row(v_channel_refund.*)::channel_refund;
 end;
 $complete_channel_refund$;
 

@@ -1,5 +1,5 @@
 create function mixpay.complete_channel_refunds(p_merchant_id text, p_completions jsonb)
-returns setof mixpay.channel_refunds
+returns setof mixpay.channel_refund
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
@@ -49,7 +49,7 @@ begin
         end loop;
     end if;
     return query
-    select c.*
+    select (row(c.*)::channel_refund).*
     from jsonb_array_elements(p_completions) with ordinality as j (value, i)
     cross join lateral (
         select * from channel_refunds

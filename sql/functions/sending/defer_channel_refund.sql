@@ -1,7 +1,7 @@
 create function mixpay.defer_channel_refund(
     p_merchant_id text, p_channel_refund_no text, p_reason text,
     p_not_before timestamptz default null, p_worker text default null
-) returns mixpay.channel_refunds
+) returns mixpay.channel_refund
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
@@ -19,7 +19,7 @@ begin
     if v_was.state = 'waiting' and coalesce(
         _same_moment(v_was.not_before, p_not_before), num_nonnulls(v_was.not_before, p_not_before) = 0
     ) then
-        return v_was;
+        return row(v_was.*)::channel_refund;
     end if;
     if v_was.state not in ('waiting', 'pending', 'sent') then
         perform _refuse_channel_refund_news(v_was, 'deferred');
@@ -36,7 +36,7 @@ begin
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no
     returning * into v_channel_refund;
     perform _move_channel_refund(v_trade, v_channel_refund, v_was.state, '{}', 0, 0);
-    return v_channel_refund;
+    return row(v_channel_refund.*)::channel_refund;
 end;
 $defer_channel_refund$;
 

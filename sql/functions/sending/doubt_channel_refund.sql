@@ -1,7 +1,7 @@
 create function mixpay.doubt_channel_refund(
     p_merchant_id text, p_channel_refund_no text, p_reason text, p_worker text default null,
     p_retry_after interval default null
-) returns mixpay.channel_refunds
+) returns mixpay.channel_refund
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
@@ -22,7 +22,7 @@ begin
     select * into v_was from channel_refunds
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
     if v_was.state = 'doubt' then
-        return v_was;
+        return row(v_was.*)::channel_refund;
     end if;
     if v_was.state not in ('pending', 'sent') then
         perform _refuse_channel_refund_news(v_was, 'in doubt');
@@ -40,7 +40,7 @@ begin
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no
     returning * into v_channel_refund;
     perform _move_channel_refund(v_trade, v_channel_refund, v_was.state, '{}', 0, 0);
-    return v_channel_refund;
+    return row(v_channel_refund.*)::channel_refund;
 end;
 $doubt_channel_refund$;
 

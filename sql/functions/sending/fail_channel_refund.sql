@@ -1,6 +1,6 @@
 create function mixpay.fail_channel_refund(
     p_merchant_id text, p_channel_refund_no text, p_reason text, p_worker text default null
-) returns mixpay.channel_refunds
+) returns mixpay.channel_refund
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
@@ -16,7 +16,7 @@ begin
     select * into v_was from channel_refunds
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
     if v_was.state = 'failed' then
-        return v_was;
+        return row(v_was.*)::channel_refund;
     end if;
     if v_was.state in ('succeeded', 'bounced', 'written_off') then
         perform _refuse_channel_refund_news(v_was, 'failed');
@@ -29,7 +29,7 @@ begin
     perform _move_channel_refund(
         v_trade, v_channel_refund, v_was.state, array['refund', 'home'], 0, v_was.amount
     );
-    return v_channel_refund;
+    return row(v_channel_refund.*)::channel_refund;
 end;
 $fail_channel_refund$;
 

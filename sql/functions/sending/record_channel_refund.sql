@@ -1,7 +1,7 @@
 create function mixpay.record_channel_refund(
     p_merchant_id text, p_order_no text, p_refund_no text, p_amount bigint, p_payment_no text,
     p_channel_txn_no text default null, p_refunded_at timestamptz default null, p_reason text default null
-) returns mixpay.refunds
+) returns mixpay.refund
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off set enable_hashjoin = off set enable_mergejoin = off
@@ -47,7 +47,7 @@ begin
         v_refund := _give_back(v_trades, v_refund, v_payment.channel, coalesce(p_refunded_at, now()));
         update channel_refunds set channel_txn_no = p_channel_txn_no
         where merchant_id = p_merchant_id and refund_no = p_refund_no and payment_no = p_payment_no;
-        return v_refund;
+        return row(v_refund.*)::refund;
     end if;
     v_refund := _same_refund(p_merchant_id, p_refund_no, 'order', p_order_no, p_amount);
     if v_refund.payment_nos is distinct from array[p_payment_no] then
@@ -60,7 +60,8 @@ begin
     limit 1;
     perform complete_channel_refund(p_merchant_id, v_channel_refund_no, p_channel_txn_no, p_refunded_at);
     select * into v_refund from refunds where merchant_id = p_merchant_id and refund_no = p_refund_no;
-    return _reason_of_refund(v_refund, p_reason);
+    v_refund := _reason_of_refund(v_refund, p_reason);
+    return row(v_refund.*)::refund;
 end;
 $record_channel_refund$;
 

@@ -1,6 +1,6 @@
 create function mixpay.redirect_channel_refund(
     p_merchant_id text, p_channel_refund_no text, p_channel text, p_reason text
-) returns mixpay.channel_refunds
+) returns mixpay.channel_refund
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
@@ -22,7 +22,7 @@ begin
     if found then
         -- Of one that bounced after all, its successor was no repetition.
         if v_successor.channel = p_channel and v_was.state = 'failed' then
-            return v_successor;
+            return row(v_successor.*)::channel_refund;
         end if;
         raise exception 'channel refund % goes another way already', p_channel_refund_no using
             errcode = 'MX307',
@@ -73,7 +73,8 @@ begin
             hint = 'Name another channel. See mixpay.channel_list.';
     end if;
     v_destination.reason := concat_ws('; ', v_destination.reason, p_reason);
-    return _redirect(v_trade, v_was, v_destination, p_reason);
+    v_was := _redirect(v_trade, v_was, v_destination, p_reason);
+    return row(v_was.*)::channel_refund;
 end;
 $redirect_channel_refund$;
 

@@ -1,6 +1,6 @@
 create function mixpay.write_off(
     p_merchant_id text, p_channel_refund_no text, p_reason text
-) returns mixpay.channel_refunds
+) returns mixpay.channel_refund
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
@@ -15,7 +15,7 @@ begin
     select * into v_was from channel_refunds
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
     if v_was.state = 'written_off' then
-        return v_was;
+        return row(v_was.*)::channel_refund;
     end if;
     if v_was.state not in ('waiting', 'pending') then
         perform _refuse_channel_refund_news(v_was, 'written off');
@@ -27,7 +27,7 @@ begin
     perform _move_channel_refund(
         v_trade, v_channel_refund, v_was.state, array['refund', 'rounding'], v_was.amount, 0
     );
-    return v_channel_refund;
+    return row(v_channel_refund.*)::channel_refund;
 end;
 $write_off$;
 

@@ -2,7 +2,7 @@ create function mixpay.record_repayment(
     p_merchant_id text, p_account text, p_repayment_no text, p_amount bigint, p_currency text,
     p_repaid_at timestamptz default null, p_reason text default null,
     p_bank text default 'main'
-) returns mixpay.repayments
+) returns mixpay.repayment
 language plpgsql security definer
 set search_path = mixpay, pg_temp set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $record_repayment$
@@ -58,7 +58,7 @@ begin
         v_fact.reason := p_reason;
         v_fact.happened_at := v_repayment.repaid_at;
         perform _write_facts(array[v_fact], 0);
-        return v_repayment;
+        return row(v_repayment.*)::repayment;
     end if;
     select * into v_repayment from repayments where merchant_id = p_merchant_id and repayment_no = p_repayment_no;
     if (v_repayment.account, v_repayment.owner, v_repayment.amount, v_repayment.currency)
@@ -72,7 +72,7 @@ begin
                 v_repayment.account, v_repayment.owner, coalesce('bank ' || v_repayment.bank, 'no bank')),
             hint = 'Repeat a repayment with the same content, or give it a number of its own.';
     end if;
-    return v_repayment;
+    return row(v_repayment.*)::repayment;
 end;
 $record_repayment$;
 

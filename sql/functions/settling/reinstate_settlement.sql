@@ -1,6 +1,6 @@
 create function mixpay.reinstate_settlement(
     p_merchant_id text, p_settlement_no text, p_reason text
-) returns mixpay.settlements
+) returns mixpay.settlement
 language plpgsql security definer
 set search_path = mixpay, pg_temp set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $reinstate_settlement$
@@ -13,7 +13,7 @@ begin
     returning * into v_settlement;
     if found then
         perform _write_facts(array[_settlement_fact(v_settlement)], v_settlement.last_entry - 1);
-        return v_settlement;
+        return row(v_settlement.*)::settlement;
     end if;
     v_settlement := _check_settlement(p_merchant_id, p_settlement_no);
     if v_settlement.last_entry = 1 then
@@ -22,7 +22,7 @@ begin
             detail = format('It paid out %s.', v_settlement.amount),
             hint = 'It stands as it is. Only one whose payout was booked as failed is reinstated.';
     end if;
-    return v_settlement;
+    return row(v_settlement.*)::settlement;
 end;
 $reinstate_settlement$;
 

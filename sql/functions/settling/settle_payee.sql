@@ -1,16 +1,19 @@
 create function mixpay.settle_payee(
     p_merchant_id text, p_payee_no text, p_settlement_no text, p_until timestamptz, p_currency text default null,
     p_bank text default 'main', p_min_horizon timestamptz default null
-) returns mixpay.settlements
+) returns mixpay.settlement
 language plpgsql security definer
 set search_path = mixpay, pg_temp set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $settle_payee$
+declare
+    v_settlement settlements;
 begin
     perform _check_payee(p_merchant_id, p_payee_no);
-    return _settle(
+    v_settlement := _settle(
         p_merchant_id, row('payee', p_payee_no)::account_name, p_settlement_no, p_until, p_currency, p_bank,
         p_min_horizon
     );
+    return row(v_settlement.*)::settlement;
 end;
 $settle_payee$;
 

@@ -1,6 +1,6 @@
 create function mixpay.cancel_order(
     p_merchant_id text, p_trade_no text, p_order_no text, p_reason text
-) returns mixpay.trades
+) returns mixpay.trade
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
@@ -30,7 +30,7 @@ begin
             hint = 'mixpay.order_balances says which open trade an order is in.';
     end if;
     if v_line.cancelled_at is not null then
-        return v_trade;
+        return row(v_trade.*)::trade;
     end if;
     if v_trade.state <> 'open' then
         raise exception 'trade % is not open', p_trade_no using
@@ -50,7 +50,8 @@ begin
         merchant_id = p_merchant_id and trade_no = p_trade_no and position <> v_line.position
         and cancelled_at is null and (live is not false or paid > 0);
     if v_others = 0 then
-        return _end_trade(v_trade, p_reason, false, v_line.position);
+        v_trade := _end_trade(v_trade, p_reason, false, v_line.position);
+        return row(v_trade.*)::trade;
     end if;
     if v_line.alone and v_line.refunded > 0 then
         perform _count_orders(p_merchant_id, array[p_order_no]);
@@ -83,9 +84,11 @@ begin
     end if;
     v_trade.state := (v_facts[1]).to_state;
     if v_left > 0 then
-        return _reverse(v_trade, v_facts, array[v_line.position], array[v_left], p_reason);
+        v_trade := _reverse(v_trade, v_facts, array[v_line.position], array[v_left], p_reason);
+        return row(v_trade.*)::trade;
     end if;
-    return _post(v_trade, v_facts);
+    v_trade := _post(v_trade, v_facts);
+    return row(v_trade.*)::trade;
 end;
 $cancel_order$;
 

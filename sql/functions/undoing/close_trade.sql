@@ -1,6 +1,6 @@
 create function mixpay.close_trade(
     p_merchant_id text, p_trade_no text, p_reason text, p_keep_paid boolean default false
-) returns mixpay.trades
+) returns mixpay.trade
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
@@ -22,9 +22,10 @@ begin
             detail = format('%s is paid of it and not refunded.', v_trade.paid - v_trade.refunded),
             hint = 'What went back is to be paid again: merge its orders into a new trade.';
     elsif v_trade.state = 'closed' and v_keep_paid = v_trade.keeps_paid then
-        return v_trade;
+        return row(v_trade.*)::trade;
     end if;
-    return _end_trade(v_trade, p_reason, v_keep_paid);
+    v_trade := _end_trade(v_trade, p_reason, v_keep_paid);
+    return row(v_trade.*)::trade;
 end;
 $close_trade$;
 

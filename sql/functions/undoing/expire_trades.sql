@@ -1,4 +1,4 @@
-create function mixpay.expire_trades(p_merchant_id text, p_limit bigint default 1000) returns setof mixpay.trades
+create function mixpay.expire_trades(p_merchant_id text, p_limit bigint default 1000) returns setof mixpay.trade
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
@@ -18,7 +18,8 @@ begin
     );
     perform _lock_shared(p_merchant_id, _trade_nos(v_trades));
     foreach v_trade in array v_trades loop
-        return next _end_trade(v_trade, 'it expired', false);
+        v_trade := _end_trade(v_trade, 'it expired', false);
+        return next row(v_trade.*)::trade;
     end loop;
 end;
 $expire_trades$;

@@ -1,6 +1,6 @@
 create function mixpay.reprice_order(
     p_merchant_id text, p_order_no text, p_reprice_no text, p_amount bigint, p_reason text
-) returns mixpay.orders
+) returns mixpay."order"
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
@@ -40,7 +40,7 @@ begin
                 detail = format('It made order %s cost %s.', v_repricing.order_no, v_repricing.amount),
                 hint = 'Repeat a repricing with the same content, or give it a number of its own.';
         end if;
-        return v_order;
+        return row(v_order.*)::mixpay."order";
     end if;
     v_trades := _lock_trades_of_order(p_merchant_id, p_order_no);
     perform _count_orders(p_merchant_id, array[p_order_no]);
@@ -66,7 +66,7 @@ begin
         select * into v_line from trade_orders
         where merchant_id = p_merchant_id and order_no = p_order_no and trade_no = v_trade.trade_no;
         perform _post(v_trade, array[_order_fact(v_fact, v_line, 0, 0, p_amount - v_repricing.from_amount)]);
-        return v_order;
+        return row(v_order.*)::mixpay."order";
     end if;
     -- A line that was to pay all the rest is to pay all of it still; another one only as much as there is.
     v_share := p_amount - v_taken;
@@ -74,7 +74,7 @@ begin
         v_share := least(v_share, v_line.amount);
     end if;
     perform _reprice_line(v_trade, v_line, v_share, p_amount - v_repricing.from_amount, v_fact);
-    return v_order;
+    return row(v_order.*)::mixpay."order";
 end;
 $reprice_order$;
 
