@@ -10,6 +10,7 @@ begin
             or entity in ('return', 'chargeback', 'order', 'repricing')
             or to_state in ('authorized', 'written_off')
             or (entity = 'payment' and from_state = to_state)
+            or (entity = 'trade' and from_state = 'paid' and to_state = 'paid')
             or to_state = 'partly_failed'
             or (entity = 'channel_refund' and from_state = to_state and to_state in ('succeeded', 'bounced', 'failed'))
             or (log = 'settlement' and from_state = 'reversed')
@@ -184,8 +185,11 @@ drop domain mixpay.signed_amount;
 delete from mixpay.state_transitions
 where
     entity in ('return', 'chargeback') or (entity, from_state, to_state) in (
-        ('trade', 'paid', 'open'), ('trade', 'paid', 'closed'), ('channel_refund', 'waiting', 'pending')
+        ('trade', 'paid', 'paid'), ('trade', 'paid', 'open'), ('trade', 'paid', 'closed'),
+        ('channel_refund', 'waiting', 'pending')
     );
+update mixpay.state_transitions set cause = replace(cause, ', or the reason came later', '')
+where entity = 'trade' and from_state = to_state;
 update mixpay.state_transitions set cause = 'its channel still cannot send it'
 where (entity, from_state, to_state) = ('channel_refund', 'waiting', 'waiting');
 update mixpay.state_transitions set cause = 'its channel cannot send it now, or a person is to send it'

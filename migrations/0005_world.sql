@@ -99,8 +99,8 @@ insert into mixpay.state_transitions (entity, from_state, to_state, cause) value
     ('payment', 'authorized', 'succeeded', 'it was captured'),
     ('payment', 'authorized', 'failed', 'it was voided, or it expired'),
     ('payment', 'authorized', 'closed', 'its trade was closed, and it is to be voided'),
-    ('payment', 'failed', 'failed', 'the channel had reserved the money after all, or that was voided'),
-    ('payment', 'closed', 'closed', 'the channel had reserved the money after all, or that was voided');
+    ('payment', 'failed', 'failed', 'reserved after all, or voided, or the reason came later'),
+    ('payment', 'closed', 'closed', 'reserved after all, or voided, or the reason came later');
 
 -- Returns and chargebacks.
 -- A return is money of a payment that its channel took back because it had never been the buyer's to give: a debit, a
@@ -217,11 +217,14 @@ comment on column mixpay.refunds.kind is
 comment on column mixpay.refunds.return_no is 'The return that took this money; of a surplus: that left this much of it.';
 comment on column mixpay.refunds.chargeback_no is 'The chargeback that took this money; of a surplus: that left this much of it.';
 
+update mixpay.state_transitions set cause = cause || ', or the reason came later'
+where entity = 'trade' and from_state = to_state;
 update mixpay.state_transitions set cause = 'its channel still cannot send it, or its payment was taken back'
 where (entity, from_state, to_state) = ('channel_refund', 'waiting', 'waiting');
 update mixpay.state_transitions set cause = 'its channel cannot send it now, or a person is to decide'
 where (entity, from_state, to_state) = ('channel_refund', 'pending', 'waiting');
 insert into mixpay.state_transitions (entity, from_state, to_state, cause) values
+    ('trade', 'paid', 'paid', 'why an order was cancelled came later'),
     ('trade', 'paid', 'open', 'money that paid it was returned'),
     ('trade', 'paid', 'closed', 'all that paid it was returned, and its orders are to be paid elsewhere'),
     ('channel_refund', 'waiting', 'pending', 'what had taken its payment back was reversed'),

@@ -84,6 +84,8 @@ set role mixpay_owner;
 \ir functions/log/_recorded_fact.sql
 \ir functions/log/_post.sql
 \ir functions/log/_post_all.sql
+\ir functions/log/_reason_later.sql
+\ir functions/log/_explain_later.sql
 -- What every call that moves money does next: it locks the trades, in ascending number, and only then reads.
 \ir functions/locking/_lock_orders_of_payment.sql
 \ir functions/locking/_lock_orders_of_loss.sql
@@ -180,7 +182,6 @@ set role mixpay_owner;
 \ir functions/refunding/_take_named.sql
 \ir functions/refunding/_plan_refund.sql
 \ir functions/refunding/_give_back.sql
-\ir functions/refunding/_reason_of_refund.sql
 \ir functions/refunding/_refund_once.sql
 \ir functions/refunding/preview_refund.sql
 \ir functions/refunding/refund_order.sql

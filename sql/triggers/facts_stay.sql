@@ -20,18 +20,6 @@ for each statement execute function mixpay._refuse_to_change_facts();
 create trigger epochs_stay before update or delete or truncate on mixpay.epochs
 for each statement execute function mixpay._refuse_to_change_facts();
 
-create trigger repayments_stay before update or delete or truncate on mixpay.repayments
-for each statement execute function mixpay._refuse_to_change_facts();
-
-create trigger repricings_stay before update or delete or truncate on mixpay.repricings
-for each statement execute function mixpay._refuse_to_change_facts();
-
-create trigger adjustments_stay before update or delete or truncate on mixpay.adjustments
-for each statement execute function mixpay._refuse_to_change_facts();
-
-create trigger channel_fees_stay before update or delete or truncate on mixpay.channel_fees
-for each statement execute function mixpay._refuse_to_change_facts();
-
 create trigger channel_payouts_stay before update or delete or truncate on mixpay.channel_payouts
 for each statement execute function mixpay._refuse_to_change_facts();
 
@@ -47,9 +35,6 @@ for each statement execute function mixpay._refuse_to_change_facts();
 create trigger closed_balances_stay before update or delete or truncate on mixpay.closed_balances
 for each statement execute function mixpay._refuse_to_change_facts();
 
-create trigger resolutions_stay before update or delete or truncate on mixpay.anomaly_resolutions
-for each statement execute function mixpay._refuse_to_change_facts();
-
 -- What is written once, but for the channel's number, which may come later, and then stays.
 create trigger anomalies_stay before delete or truncate on mixpay.anomalies
 for each statement execute function mixpay._refuse_to_change_facts();
@@ -60,6 +45,63 @@ for each statement execute function mixpay._refuse_to_change_facts();
 
 create trigger numbers_of_anomalies_stay before update on mixpay.anomalies
 for each row when (old.channel_txn_no is not null) execute function mixpay._refuse_to_change_facts();
+
+-- What is written once, but for the reason, which may come later, and then stays.
+create trigger repayments_stay before delete or truncate on mixpay.repayments
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger repayments_stay_but_reason
+before update of
+merchant_id, repayment_no, account, owner, amount, currency, repaid_at, created_at, bank on mixpay.repayments
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger reasons_of_repayments_stay before update on mixpay.repayments
+for each row when (old.reason is not null) execute function mixpay._refuse_to_change_facts();
+
+create trigger repricings_stay before delete or truncate on mixpay.repricings
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger repricings_stay_but_reason
+before update of
+merchant_id, reprice_no, order_no, nth, merge_count, from_amount, amount, created_at on mixpay.repricings
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger reasons_of_repricings_stay before update on mixpay.repricings
+for each row when (old.reason is not null) execute function mixpay._refuse_to_change_facts();
+
+create trigger adjustments_stay before delete or truncate on mixpay.adjustments
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger adjustments_stay_but_reason
+before update of
+merchant_id, adjustment_no, account, owner, against_account, against_owner, amount, currency,
+created_at on mixpay.adjustments
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger reasons_of_adjustments_stay before update on mixpay.adjustments
+for each row when (old.reason is not null) execute function mixpay._refuse_to_change_facts();
+
+create trigger channel_fees_stay before delete or truncate on mixpay.channel_fees
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger channel_fees_stay_but_reason
+before update of
+merchant_id, fee_no, channel, amount, currency, payment_no, charged_at, created_at on mixpay.channel_fees
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger reasons_of_channel_fees_stay before update on mixpay.channel_fees
+for each row when (old.reason is not null) execute function mixpay._refuse_to_change_facts();
+
+create trigger resolutions_stay before delete or truncate on mixpay.anomaly_resolutions
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger resolutions_stay_but_reason
+before update of
+merchant_id, channel_refund_no, resolution, created_at on mixpay.anomaly_resolutions
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger reasons_of_resolutions_stay before update on mixpay.anomaly_resolutions
+for each row when (old.reason is not null) execute function mixpay._refuse_to_change_facts();
 
 -- What changes, and is never deleted. A row that others refer to could not go; one that only facts tell of could.
 create trigger orders_stay before delete or truncate on mixpay.orders
@@ -94,13 +136,19 @@ for each statement execute function mixpay._refuse_to_change_facts();
 
 -- Of a return, only totals move; of a chargeback, what its reversal says, too.
 create trigger returns_stay_but_totals
-before update of merchant_id, return_no, payment_no, amount, reason, returned_at on mixpay.returns
+before update of merchant_id, return_no, payment_no, amount, returned_at, created_at on mixpay.returns
 for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger reasons_of_returns_stay before update of reason on mixpay.returns
+for each row when (old.reason is not null) execute function mixpay._refuse_to_change_facts();
 
 create trigger chargebacks_stay_but_reversed
 before update of
-merchant_id, chargeback_no, payment_no, order_no, amount, fee, reason, charged_at on mixpay.chargebacks
+merchant_id, chargeback_no, payment_no, order_no, amount, fee, charged_at, created_at on mixpay.chargebacks
 for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger reasons_of_chargebacks_stay before update of reason on mixpay.chargebacks
+for each row when (old.reason is not null) execute function mixpay._refuse_to_change_facts();
 
 -- Of a detail, only freed may change; of a settlement, what its reversal says, or takes back; of a split, how much was
 -- divided.

@@ -9,18 +9,21 @@ select
     l.went_out,
     l.amount,
     l.adjustment_no,
-    l.reason
+    (
+        select a.reason from mixpay.adjustments as a
+        where a.merchant_id = s.merchant_id and a.adjustment_no = l.adjustment_no
+    ) as reason
 from mixpay.settlements as s
 cross join lateral (
     select
         'carried_in' as kind, null as order_no, null::bigint as came_in, null::bigint as went_out,
-        s.carried_in as amount, null as adjustment_no, null as reason
+        s.carried_in as amount, null as adjustment_no
     where s.carried_in <> 0
     union all
     select
         case p.source when 'adjustment' then 'adjustment' else 'order' end, p.order_no, sum(p.came_in)::bigint,
         sum(p.went_out)::bigint, sum(p.came_in - p.went_out)::bigint,
-        case p.source when 'adjustment' then p.number end, max(case p.source when 'adjustment' then p.reason end)
+        case p.source when 'adjustment' then p.number end
     from mixpay.postings as p
     where
         p.merchant_id = s.merchant_id and p.owner = s.owner and p.account = s.account
@@ -29,7 +32,7 @@ cross join lateral (
         and (p.epoch, p.xid) >= (s.from_epoch, s.from_xid) and (p.epoch, p.xid) < (s.until_epoch, s.until_xid)
     group by p.source, p.order_no, case p.source when 'adjustment' then p.number end
     union all
-    select 'carried_out', null, null, null, -s.carried_out, null, null
+    select 'carried_out', null, null, null, -s.carried_out, null
     where s.carried_out <> 0
 ) as l;
 

@@ -55,6 +55,7 @@ begin
                 v_adjustment.amount, v_adjustment.currency, v_adjustment.against_account, v_adjustment.against_owner),
             hint = 'Repeat an adjustment with the same content, or give it a number of its own.';
     end if;
+    v_adjustment := _reason_later(v_adjustment, 'adjustment_no', p_reason);
     return row(v_adjustment.*)::adjustment;
 end;
 $adjust_account$;
@@ -70,7 +71,7 @@ Left out, p_against is fee:adjustment: the merchant bears it, or earns it. A sel
 adjustments out, and net them, like anything else that was written to the account. A channel and a bank are below zero
 by what they have of ours, so whatever they get makes that less.
 What was adjusted by mistake is adjusted back, under another number. The same number with the same content returns the
-same row; the reason is not compared.
+same row; the reason is not compared, and may come later.
 Raises: MX101 if there is no such merchant; MX102 if there is no such payee; MX110 if there is no such currency; MX203
 if there is no such channel; MX401 if there is no account of such a name that can be adjusted, or both are the same;
 MX407 if no split names the receiver; MX412 if the adjustment number was used for something else; MX901; MX902; MX905.

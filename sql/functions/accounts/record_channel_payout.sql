@@ -33,7 +33,8 @@ begin
     select * into v_payout from channel_payouts where merchant_id = p_merchant_id and payout_no = p_payout_no;
     if (v_payout.channel, v_payout.amount, v_payout.currency, v_payout.bank)
         is distinct from (p_channel, p_amount, p_currency, p_bank)
-        or not _same_moment(v_payout.paid_at, p_paid_at) then
+        -- A moment that was left out then is not compared: it is the one at which it was written.
+        or (not _same_moment(v_payout.paid_at, p_paid_at) and v_payout.paid_at <> v_payout.created_at) then
         raise exception 'channel payout number % was used for something else', p_payout_no using
             errcode = 'MX414',
             detail = format('It is %s %s of channel %s to bank %s at %s.', v_payout.amount, v_payout.currency,
@@ -51,7 +52,8 @@ and the bank has it.
 p_amount is in the smallest unit of p_currency; below zero, the bank paid the channel: money for refunds, or a payout
 that came back. p_paid_at is when, left out: now. p_bank is the bank account, by your name for it; settlements are paid
 from such a one. More than the channel owes is not refused: mixpay.channel_balances shows it.
-The same number with the same content returns the same row.
+The same number with the same content returns the same row. A moment that was left out at first is not compared, and the
+first one stays.
 Raises: MX101 if there is no such merchant; MX110 if there is no such currency; MX203 if there is no such channel; MX414
 if the payout number was used for something else; MX901; MX902; MX905.
 $$;

@@ -20,7 +20,11 @@ begin
     if (v_chargeback.payment_no, v_chargeback.amount) <> (p_payment_no, p_amount)
         or (p_fee > 0 and p_fee <> v_chargeback.fee)
         or (p_order_no is not null and p_order_no is distinct from v_chargeback.order_no)
-        or not _same_moment(v_chargeback.charged_at, p_charged_at) then
+        -- A moment that was left out then is not compared: it is the one at which it was written.
+        or (
+            not _same_moment(v_chargeback.charged_at, p_charged_at)
+            and v_chargeback.charged_at <> v_chargeback.created_at
+        ) then
         raise exception 'chargeback number % was used for something else', p_chargeback_no using
             errcode = 'MX223',
             detail = format('It took %s of payment %s%s at %s, and a fee of %s.',

@@ -15,7 +15,8 @@ begin
             hint = 'If the channel took more than that, name the amount. See mixpay.return_list.';
     end if;
     if v_return.payment_no <> p_payment_no or v_return.amount <> p_amount
-        or not _same_moment(v_return.returned_at, p_returned_at) then
+        -- A moment that was left out then is not compared: it is the one at which it was written.
+        or (not _same_moment(v_return.returned_at, p_returned_at) and v_return.returned_at <> v_return.created_at) then
         raise exception 'return number % was used for something else', p_return_no using
             errcode = 'MX221',
             detail = format('It returned %s of payment %s at %s.',

@@ -31,9 +31,9 @@ begin
     on conflict do nothing
     returning * into v_chargeback;
     if not found then
-        v_chargeback := _same_chargeback(
+        v_chargeback := _reason_later(_same_chargeback(
             v_trade, p_payment_no, p_chargeback_no, p_amount, p_fee, p_charged_at, p_order_no
-        );
+        ), 'chargeback_no', p_reason);
         return row(v_chargeback.*)::chargeback;
     end if;
     v_fact := _fact(v_trade, 'chargeback', p_chargeback_no, '', 'charged');
@@ -72,7 +72,7 @@ orders are not payable again. What is above that had been given back before, and
 on loss_list. A channel refund of the payment that is not sent waits for a person, for the reason "charged back:" and
 the number: fail it, and its money covers what is lost; or redirect it, and it is sent after all. Money that moved is
 booked, also if it is more than what arrived. The same number with the same content returns the chargeback as it is now;
-the reason is not compared, nor is what is left out.
+the reason is not compared, and may come later; nor is what is left out compared.
 Locks: the trade; then the splits of its orders, in ascending order number.
 Raises: MX101 if there is no such merchant; MX111 if the order is not in the payment's trade; MX201 if there is no such
 payment; MX223 if the chargeback number was used for something else; MX226 if the payment has not succeeded; MX901;

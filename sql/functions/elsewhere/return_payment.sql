@@ -35,7 +35,9 @@ begin
     on conflict do nothing
     returning * into v_return;
     if not found then
-        v_return := _same_return(p_merchant_id, p_payment_no, p_return_no, p_amount, p_returned_at);
+        v_return := _reason_later(
+            _same_return(p_merchant_id, p_payment_no, p_return_no, p_amount, p_returned_at), 'return_no', p_reason
+        );
         return row(v_return.*)::return;
     end if;
     v_fact := _fact(v_trade, 'return', p_return_no, '', 'returned');
@@ -76,7 +78,8 @@ on its orders falls.
 What had been given back before is lost: a movement from account loss, on loss_list. A channel refund of the payment
 that is not sent waits for a person, for the reason "returned:" and the number: fail it, and its money covers what is
 lost; or redirect it, and it is sent after all. Money that moved is booked, also if it is more than what arrived. The
-same number with the same content returns the return as it is now; the reason is not compared.
+same number with the same content returns the return as it is now; the reason is not compared, and may come later. A
+moment that was left out at first is not compared, and the first one stays.
 Locks: the orders of the payment's trade, in ascending order number; then the trade; then the splits of its orders, in
 ascending order number.
 Raises: MX101 if there is no such merchant; MX201 if there is no such payment; MX226 if it has not succeeded; MX221 if

@@ -30,6 +30,7 @@ begin
     end if;
     v_back := coalesce(p_amount, v_was.amount) - v_was.reversed;
     if v_back <= 0 then
+        v_was := _reason_later(v_was, 'chargeback_no', p_reason, 'reversal_reason');
         return row(v_was.*)::chargeback;
     end if;
     v_found := least(v_back, v_was.lost);
@@ -63,10 +64,10 @@ Books that a channel gave back what a chargeback had taken: everything goes the 
 it took last.
 
 p_amount is what came back of it in all, by this and earlier reversals, in the currency's smallest unit; left out: all
-of it. So a call may be repeated: if that much came back already, nothing changes. p_at is when, left out: now. The
-books are then as if the chargeback had been for the rest: its orders can be refunded again, and payees and receivers
-have again what they gave. The fee stays. When all of it came back, channel refunds that waited for it go on, unless
-another chargeback or a return of the payment stands.
+of it. So a call may be repeated: if that much came back already, nothing changes; the reason may come later. p_at is
+when, left out: now. The books are then as if the chargeback had been for the rest: its orders can be refunded again,
+and payees and receivers have again what they gave. The fee stays. When all of it came back, channel refunds that waited
+for it go on, unless another chargeback or a return of the payment stands.
 Locks: the trade; then the splits of its orders, in ascending order number.
 Raises: MX101 if there is no such merchant; MX224 if there is no such chargeback; MX225 if it took less; MX901; MX902;
 MX905.

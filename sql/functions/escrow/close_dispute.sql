@@ -45,6 +45,9 @@ begin
                 detail = format('It was closed in favour of the %s at %s.', v_dispute.outcome, v_dispute.closed_at),
                 hint = 'What was decided stays so. Open a new dispute, or refund the order.';
         end if;
+        perform _reason_later(r, 'refund_no', p_reason) from refunds as r
+        where r.merchant_id = p_merchant_id and r.refund_no = v_dispute.refund_no;
+        v_dispute := _reason_later(v_dispute, 'dispute_no', p_reason, 'closing_reason');
         return row(v_dispute.*)::dispute;
     end if;
     if p_outcome = 'buyer' and p_amount is null then
@@ -82,7 +85,8 @@ Decides a dispute in favour of the buyer or of the payee (p_outcome).
 
 buyer: p_amount goes back, in the currency's smallest unit; left out, all that is in escrow, if anything
 is. The refund bears a number of ours, which stands in the dispute. payee: the money is released again when it is due,
-or by release_order. A repetition with the same outcome returns the dispute; the reason is not compared.
+or by release_order. A repetition with the same outcome returns the dispute; the reason is not compared, and may come
+later.
 Locks: the order's trades, in ascending trade number; then its split.
 Raises: MX101 if there is no such merchant; MX301 if more is to go back than is left of the order; MX505 if there is no
 such dispute; MX507 if it was decided otherwise; MX901; MX902; MX905.

@@ -43,10 +43,7 @@ begin
             detail = format('It is about order %s.', v_dispute.order_no),
             hint = 'Give the dispute a number of its own.';
     end if;
-    if v_dispute.reason is null and p_reason is not null then
-        update disputes set reason = p_reason where merchant_id = p_merchant_id and dispute_no = p_dispute_no
-        returning * into v_dispute;
-    end if;
+    v_dispute := _reason_later(v_dispute, 'dispute_no', p_reason);
     return row(v_dispute.*)::dispute;
 end;
 $open_dispute$;

@@ -36,13 +36,16 @@ begin
             detail = format('%s arrived at %s.', v_was.amount, v_was.paid_at),
             hint = 'A success stays. What the channel took back since is return_payment or charge_back_payment.';
     end if;
+    v_fact := _fact(v_trade, 'payment', p_payment_no, v_was.state, v_was.state);
+    v_fact.payment_no := p_payment_no;
+    v_trade := _explain_later(v_trade, v_fact, p_reason);
     return row(v_was.*)::payment;
 end;
 $fail_payment$;
 
 comment on function mixpay.fail_payment(text, text, text) is $$
 Books that a pending payment failed, or that what was authorized of one was voided or has expired. One that has failed
-or was closed stays what it is; one that succeeded is refused.
+or was closed stays what it is, and the reason may come later; one that succeeded is refused.
 
 Locks: the trade.
 Raises: MX101 if there is no such merchant; MX201 if there is no such payment; MX208 if it has succeeded; MX901; MX905.

@@ -19,7 +19,7 @@ begin
     if p_payment_nos is not null and p_payment_nos is distinct from v_refund.payment_nos then
         perform _refuse_refund_no(v_refund);
     end if;
-    return _reason_of_refund(v_refund, p_reason);
+    return _reason_later(v_refund, 'refund_no', p_reason);
 end;
 $_refund_once$;
 

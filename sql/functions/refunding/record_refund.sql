@@ -52,7 +52,7 @@ begin
     ) then
         perform _refuse_refund_no(v_refund);
     end if;
-    v_refund := _reason_of_refund(v_refund, p_reason);
+    v_refund := _reason_later(v_refund, 'refund_no', p_reason);
     return row(v_refund.*)::refund;
 end;
 $record_refund$;

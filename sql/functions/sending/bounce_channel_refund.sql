@@ -20,6 +20,7 @@ begin
         if v_was.state not in ('bounced', 'failed') or v_was.refunded_at is null then
             perform _refuse_channel_refund_news(v_was, 'bounced');
         end if;
+        v_was := _reason_later(v_was, 'channel_refund_no', p_reason);
         return row(v_was.*)::channel_refund;
     end if;
     update channel_refunds set state = 'bounced', reason = p_reason
@@ -34,7 +35,8 @@ $bounce_channel_refund$;
 
 comment on function mixpay.bounce_channel_refund(text, text, text) is $$
 Books that the money of a channel refund that succeeded came back, say from a closed account: the amount is freed and
-may be refunded again, or sent another way with redirect_channel_refund. One that has bounced stays as it is.
+may be refunded again, or sent another way with redirect_channel_refund. One that has bounced stays as it is; the reason
+may come later.
 
 Locks: the orders of the trade, in ascending order number, if a return of the payment lost some of it; the trade, then
 the refund, then the order's split.

@@ -22,6 +22,7 @@ begin
     select * into v_was from channel_refunds
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
     if v_was.state = 'doubt' then
+        v_was := _reason_later(v_was, 'channel_refund_no', p_reason);
         return row(v_was.*)::channel_refund;
     end if;
     if v_was.state not in ('pending', 'sent') then
@@ -49,9 +50,9 @@ Books that nobody knows whether a channel sent the money: a time-out, a lost ans
 
 It may be claimed again after a back-off and is then sent, or asked for, under the same number. p_retry_after is that
 back-off, at most a day; left out: 10 seconds after the first attempt, doubled with each further one, at most an hour.
-One that is in doubt already stays as it is. p_worker: who claimed it, needed once it was claimed again. A mark after
-the lease, or by another worker, is refused: it will be claimed again, and its number keeps the channel from sending
-twice.
+One that is in doubt already stays as it is; the reason may come later. p_worker: who claimed it, needed once it was
+claimed again. A mark after the lease, or by another worker, is refused: it will be claimed again, and its number keeps
+the channel from sending twice.
 Locks: the trade, then the refund.
 Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if it has ended or waits for
 a person; MX305 if the lease is over or another worker has claimed it since; MX321 if a return or a chargeback took it;

@@ -16,6 +16,7 @@ begin
     select * into v_was from channel_refunds
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
     if v_was.state = 'failed' then
+        v_was := _reason_later(v_was, 'channel_refund_no', p_reason);
         return row(v_was.*)::channel_refund;
     end if;
     if v_was.state in ('succeeded', 'bounced', 'written_off') then
@@ -35,7 +36,8 @@ $fail_channel_refund$;
 
 comment on function mixpay.fail_channel_refund(text, text, text, text) is $$
 Books that a channel definitely did not send the money of a channel refund: the amount is freed and may be refunded
-again. A time-out is no failure: that is doubt_channel_refund. One that has failed stays as it is.
+again. A time-out is no failure: that is doubt_channel_refund. One that has failed stays as it is; the reason may come
+later.
 
 p_worker: who claimed it, needed once it was claimed again. A mark after the lease, or by another worker, is refused:
 it will be claimed again, and its number keeps the channel from sending twice.

@@ -60,7 +60,7 @@ begin
     limit 1;
     perform complete_channel_refund(p_merchant_id, v_channel_refund_no, p_channel_txn_no, p_refunded_at);
     select * into v_refund from refunds where merchant_id = p_merchant_id and refund_no = p_refund_no;
-    v_refund := _reason_of_refund(v_refund, p_reason);
+    v_refund := _reason_later(v_refund, 'refund_no', p_reason);
     return row(v_refund.*)::refund;
 end;
 $record_channel_refund$;

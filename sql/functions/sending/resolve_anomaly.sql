@@ -33,7 +33,13 @@ begin
                 detail = format('It was %s at %s.', v_resolution.resolution, v_resolution.created_at),
                 hint = 'What was resolved stays so.';
         end if;
-        return v_resolution;
+        if p_resolution = 'booked' then
+            perform _reason_later(c, 'channel_refund_no', p_reason) from channel_refunds as c
+            where
+                c.merchant_id = p_merchant_id and c.channel_refund_no = p_channel_refund_no
+                and c.state = 'succeeded';
+        end if;
+        return _reason_later(v_resolution, 'channel_refund_no', p_reason);
     end if;
     select * into v_was from channel_refunds
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
@@ -74,7 +80,7 @@ Ends an anomaly: money that a channel sent although its amount had been freed an
 
 p_resolution: booked, its amount is free again and counts as refunded now; recovered, the money came back to the
 channel; written_off, the merchant bears it. Repeated with the same resolution it returns the first one; the reason is
-not compared.
+not compared, and may come later.
 Locks: the trade, then the refund, then the order's split.
 Raises: MX101 if there is no such merchant; MX301 if it cannot be booked because the amount is not free; MX303 if there
 is no such channel refund; MX310 if it is no anomaly; MX311 if it was resolved otherwise; MX321 if a return or a

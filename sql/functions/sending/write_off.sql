@@ -15,6 +15,7 @@ begin
     select * into v_was from channel_refunds
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
     if v_was.state = 'written_off' then
+        v_was := _reason_later(v_was, 'channel_refund_no', p_reason);
         return row(v_was.*)::channel_refund;
     end if;
     if v_was.state not in ('waiting', 'pending') then
@@ -37,7 +38,7 @@ the work lists for good, and stays where it is, in the account rounding of its c
 
 Only what nobody has sent: from waiting and pending. It counts as gone back, so nothing of it may be refunded again, and
 its refund may have succeeded by that. If it is handed over after all, complete_channel_refund says so and takes it out
-of rounding. One that is written off stays as it is; the reason is not compared.
+of rounding. One that is written off stays as it is; the reason is not compared, and may come later.
 Locks: the trade, then the refund.
 Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if it is sent, in doubt or
 has ended; MX321 if a return or a chargeback took it; MX901; MX905.

@@ -72,6 +72,7 @@ begin
                 v_repayment.account, v_repayment.owner, coalesce('bank ' || v_repayment.bank, 'no bank')),
             hint = 'Repeat a repayment with the same content, or give it a number of its own.';
     end if;
+    v_repayment := _reason_later(v_repayment, 'repayment_no', p_reason);
     return row(v_repayment.*)::repayment;
 end;
 $record_repayment$;
@@ -85,7 +86,7 @@ who owes it, or the merchant itself, who bears it; the reason may say so.
 p_account is payee:, receiver:, fee: or channel_fee: and whose; p_amount is in the smallest unit of p_currency;
 p_repaid_at is when it came, left out: now; p_bank is the bank account that it came to, by your name for it. More than
 is owed is not refused: it is paid out by the next settlement. The same number with the same content returns the same
-row; the reason is not compared.
+row; the reason is not compared, and may come later.
 Raises: MX101 if there is no such merchant; MX102 if there is no such payee; MX110 if there is no such currency; MX401
 if nobody repays to such an account; MX407 if no split names the receiver; MX410 if the repayment number was used for
 something else; MX901; MX902; MX905.

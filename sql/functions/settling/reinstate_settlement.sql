@@ -22,6 +22,7 @@ begin
             detail = format('It paid out %s.', v_settlement.amount),
             hint = 'It stands as it is. Only one whose payout was booked as failed is reinstated.';
     end if;
+    v_settlement := _reason_later(v_settlement, 'settlement_no', p_reason);
     return row(v_settlement.*)::settlement;
 end;
 $reinstate_settlement$;
@@ -31,7 +32,8 @@ Takes back reverse_settlement: the payout had arrived after all. The money leave
 again.
 
 If it was paid out once more meanwhile, the account is below zero by that: a debt, which the next settlement nets, or
-record_repayment brings in. One that stands again stays as it is, and may be reversed again; the reason is not compared.
+record_repayment brings in. One that stands again stays as it is, and may be reversed again; the reason is not compared,
+and may come later.
 Locks: the settlement.
 Raises: MX101 if there is no such merchant; MX405 if there is no such settlement; MX415 if it was never reversed; MX901;
 MX905.

@@ -22,14 +22,15 @@ begin
             detail = format('%s was carried over.', v_settlement.carried_out),
             hint = 'There is no payout that could have failed. What is owed is netted from the next settlement.';
     end if;
+    v_settlement := _reason_later(v_settlement, 'settlement_no', p_reason);
     return row(v_settlement.*)::settlement;
 end;
 $reverse_settlement$;
 
 comment on function mixpay.reverse_settlement(text, text, text) is $$
 Books that the payout of a settlement failed: the money is the payee's or receiver's again, and is paid out by the next
-settlement. One that is reversed stays as it is; the reason is not compared. If the payout arrived after all,
-reinstate_settlement takes this back.
+settlement. One that is reversed stays as it is; the reason is not compared, and may come later. If the payout arrived
+after all, reinstate_settlement takes this back.
 
 Locks: the settlement.
 Raises: MX101 if there is no such merchant; MX405 if there is no such settlement; MX406 if it paid nothing out; MX901;

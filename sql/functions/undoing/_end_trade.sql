@@ -13,6 +13,10 @@ declare
     v_amounts bigint[];
 begin
     v_fact.reason := p_reason;
+    if p_cancelled is not null then
+        select l.order_no into v_fact.order_no from trade_orders as l
+        where l.merchant_id = p_trade.merchant_id and l.trade_no = p_trade.trade_no and l.position = p_cancelled;
+    end if;
     v_facts := array[v_fact];
     for v_payment in
         with closed as (

@@ -30,6 +30,9 @@ begin
             hint = 'mixpay.order_balances says which open trade an order is in.';
     end if;
     if v_line.cancelled_at is not null then
+        v_fact := _fact(v_trade, 'trade', p_trade_no, v_trade.state, v_trade.state);
+        v_fact.order_no := p_order_no;
+        v_trade := _explain_later(v_trade, v_fact, p_reason);
         return row(v_trade.*)::trade;
     end if;
     if v_trade.state <> 'open' then
@@ -98,7 +101,7 @@ Takes one order out of an open trade; it can be merged again at once.
 What is paid of it and not refunded serves the trade's other orders, divided as a payment is; what they do not need goes
 back to the payments, the oldest first, as a refund of kind reversal. The trade may become paid by that; without its
 last order it is closed. Of an order that was cancelled already the trade is returned, whatever became of it; the reason
-is not compared.
+is not compared, and may come later.
 Locks: the trade; then its orders' splits, in ascending order number.
 Raises: MX101 if there is no such merchant; MX104 if there is no such trade; MX111 if the order is not in it; MX204 if
 the trade is not open; MX503 if the order is in dispute; MX901; MX905.

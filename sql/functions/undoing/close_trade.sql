@@ -22,6 +22,7 @@ begin
             detail = format('%s is paid of it and not refunded.', v_trade.paid - v_trade.refunded),
             hint = 'What went back is to be paid again: merge its orders into a new trade.';
     elsif v_trade.state = 'closed' and v_keep_paid = v_trade.keeps_paid then
+        v_trade := _explain_later(v_trade, _fact(v_trade, 'trade', p_trade_no, 'closed', 'closed'), p_reason);
         return row(v_trade.*)::trade;
     end if;
     v_trade := _end_trade(v_trade, p_reason, v_keep_paid);
@@ -35,7 +36,8 @@ Ends an open trade: its pending attempts are closed and its orders can be merged
 Paid money goes back to the payments that it came by, the oldest first, as a refund of kind reversal, and the orders are
 to be paid again. With p_keep_paid it stays on the orders instead, and a later merge asks for the rest; null is as good
 as false. A trade that keeps what was paid may be closed again without it: then what is left goes back. Money
-that arrives later is surplus. The same call again returns the trade as it is now; the reason is not compared.
+that arrives later is surplus. The same call again returns the trade as it is now; the reason is not compared, and may
+come later.
 Locks: the trade; then its orders' splits, in ascending order number.
 Raises: MX101 if there is no such merchant; MX104 if there is no such trade; MX112 if it is paid; MX113 if it was closed
 without p_keep_paid and is to keep what was paid now; MX901; MX905.

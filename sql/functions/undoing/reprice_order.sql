@@ -40,6 +40,7 @@ begin
                 detail = format('It made order %s cost %s.', v_repricing.order_no, v_repricing.amount),
                 hint = 'Repeat a repricing with the same content, or give it a number of its own.';
         end if;
+        perform _reason_later(v_repricing, 'reprice_no', p_reason);
         return row(v_order.*)::mixpay."order";
     end if;
     v_trades := _lock_trades_of_order(p_merchant_id, p_order_no);
@@ -89,7 +90,7 @@ reversal; the trade may become paid by that. An order that is in no open trade c
 then. From now on a merge of the order must bring the new amount; the repetition of one that came before brings what it
 brought then.
 An order keeps what it is paid elsewhere, and what is refunded of it: below that it cannot fall. The same number with
-the same content returns the order as it is now; the reason is not compared.
+the same content returns the order as it is now; the reason is not compared, and may come later.
 Locks: the order; then its trades, in ascending trade number; then the splits of the open trade's orders, in ascending
 order number.
 Raises: MX101 if there is no such merchant; MX103 if there is no such order; MX114 if it is below what is paid

@@ -1,0 +1,518 @@
+"""E43, by every call: a number, a moment or a reason that was not known at first comes later.
+
+The two tables name every public call that has such a parameter; a new one is to be added here.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import Connection
+from shop import Row, Shop, day, on_hold
+
+# Questions, and a plan that may change: no news.
+NO_NEWS = {
+    ("account_balance", "p_at"),
+    ("trial_balance", "p_at"),
+    ("merge_orders", "p_expires_at"),
+}
+
+
+def part(shop: Shop) -> str:
+    """The channel refund of R by P2, whose successor may be another one."""
+    (first,) = shop.query(
+        "select channel_refund_no from mixpay.channel_refunds "
+        "where payment_no = 'P2' and refund_no = 'R' and redirected_from is null"
+    )
+    return str(first.channel_refund_no)
+
+
+def sold(shop: Shop) -> None:
+    """A100 of S, paid 30 by wallet and 70 by card."""
+    shop.call("register_payee", "S", "Store")
+    shop.call("merge_orders", on_hold("S", A=100), "T")
+    shop.pay("T", "P1", 30, "wallet", day(1))
+    shop.pay("T", "P2", 70, "card", day(2))
+
+
+def refunded(shop: Shop) -> None:
+    sold(shop)
+    shop.refund("A", "R", 100)
+
+
+def bounced_later(shop: Shop) -> None:
+    refunded(shop)
+    shop.complete("R", "P2")
+
+
+def anomalous(shop: Shop) -> None:
+    refunded(shop)
+    shop.fail("R", "P2")
+    shop.refund("A", "R2", 50)
+    shop.call("complete_channel_refund", part(shop), "X2")
+
+
+def free_again(shop: Shop) -> None:
+    """Listed, and what it was given to has failed since: it may be booked."""
+    anomalous(shop)
+    for row in shop.query("select * from mixpay.channel_refunds where refund_no = 'R2'"):
+        shop.call("fail_channel_refund", row.channel_refund_no, "refused")
+
+
+def charged_back(shop: Shop) -> None:
+    sold(shop)
+    shop.call("charge_back_payment", "P2", "C", 70, "fraud")
+
+
+def disputed(shop: Shop) -> None:
+    sold(shop)
+    shop.call("open_dispute", "A", "D", "broken")
+
+
+def settled(shop: Shop) -> None:
+    shop.sell("A", 100)
+    shop.settle("S1")
+
+
+def reversed_(shop: Shop) -> None:
+    settled(shop)
+    shop.call("reverse_settlement", "S1", "no such account")
+
+
+def two_orders(shop: Shop) -> None:
+    shop.merge("T", A=100, B=50)
+    shop.pay("T", "P", 60, "card")
+
+
+def one_order(shop: Shop) -> None:
+    shop.merge("T", A=100)
+
+
+def started(shop: Shop) -> None:
+    one_order(shop)
+    shop.start("T", "P", 100, "card")
+
+
+def of(table: str, number: str, column: str = "reason") -> Callable[[Shop], Any]:
+    return lambda shop: getattr(shop.row(table, number), column)
+
+
+def of_part(shop: Shop) -> Any:
+    return shop.row("channel_refunds", part(shop)).reason
+
+
+def of_history(entity: str, number: str) -> Callable[[Shop], Any]:
+    """The reason of its end, or what came later of it."""
+
+    def said(shop: Shop) -> Any:
+        (event,) = shop.query(
+            "select max(reason) as reason from mixpay.history where entity = %s and number = %s",
+            entity,
+            number,
+        )
+        return event.reason
+
+    return said
+
+
+def listed(view: str, where: str) -> Callable[[Shop], Any]:
+    def said(shop: Shop) -> Any:
+        (row,) = shop.query(f"select reason from mixpay.{view} where {where}")
+        return row.reason
+
+    return said
+
+
+def resolved(shop: Shop) -> Any:
+    (row,) = shop.query("select reason from mixpay.anomaly_resolutions")
+    return row.reason
+
+
+Tell = Callable[[Shop, Any], Any]
+# The call, what is there before, the call with a reason, and where the reason stands.
+REASONS: list[tuple[str, Callable[[Shop], None], Tell, Callable[[Shop], Any]]] = [
+    (
+        "fail_payment",
+        started,
+        lambda s, r: s.call("fail_payment", "P", r),
+        of_history("payment", "P"),
+    ),
+    ("close_trade", started, lambda s, r: s.call("close_trade", "T", r), of_history("trade", "T")),
+    (
+        "close_trade",
+        two_orders,
+        lambda s, r: s.call("close_trade", "T", r, True),
+        of_history("trade", "T"),
+    ),
+    (
+        "cancel_order",
+        two_orders,
+        lambda s, r: s.call("cancel_order", "T", "A", r),
+        of_history("trade", "T"),
+    ),
+    (
+        "cancel_order",
+        one_order,
+        lambda s, r: s.call("cancel_order", "T", "A", r),
+        of_history("trade", "T"),
+    ),
+    (
+        "reprice_order",
+        two_orders,
+        lambda s, r: s.call("reprice_order", "A", "N", 80, r),
+        listed("repricing_list", "reprice_no = 'N'"),
+    ),
+    ("refund_order", sold, lambda s, r: s.call("refund_order", "A", "R", 9, r), of("refunds", "R")),
+    (
+        "record_refund",
+        sold,
+        lambda s, r: s.call("record_refund", "A", "R", 9, "cash", reason=r),
+        of("refunds", "R"),
+    ),
+    (
+        "record_channel_refund",
+        sold,
+        lambda s, r: s.call("record_channel_refund", "A", "R", 9, "P2", reason=r),
+        of("refunds", "R"),
+    ),
+    ("write_off", refunded, lambda s, r: s.call("write_off", part(s), r), of_part),
+    (
+        "fail_channel_refund",
+        refunded,
+        lambda s, r: s.call("fail_channel_refund", part(s), r),
+        of_part,
+    ),
+    (
+        "doubt_channel_refund",
+        refunded,
+        lambda s, r: s.call("doubt_channel_refund", part(s), r),
+        of_part,
+    ),
+    (
+        "defer_channel_refund",
+        refunded,
+        lambda s, r: s.call("defer_channel_refund", part(s), r),
+        of_part,
+    ),
+    (
+        "defer_channel_refund",
+        refunded,
+        lambda s, r: s.call("defer_channel_refund", part(s), r, day(40)),
+        of_part,
+    ),
+    (
+        "bounce_channel_refund",
+        bounced_later,
+        lambda s, r: s.call("bounce_channel_refund", part(s), r),
+        of_part,
+    ),
+    (
+        "redirect_channel_refund",
+        refunded,
+        lambda s, r: s.call("redirect_channel_refund", part(s), "card", r),
+        of_part,
+    ),
+    (
+        "redirect_channel_refund",
+        refunded,
+        lambda s, r: s.call("redirect_channel_refund", part(s), "card", r),
+        listed("channel_refunds", "redirected_from is not null"),
+    ),
+    (
+        "resolve_anomaly",
+        anomalous,
+        lambda s, r: s.call("resolve_anomaly", part(s), "recovered", r),
+        resolved,
+    ),
+    (
+        "resolve_anomaly",
+        free_again,
+        lambda s, r: s.call("resolve_anomaly", part(s), "booked", r),
+        of_part,
+    ),
+    (
+        "charge_back_payment",
+        sold,
+        lambda s, r: s.call("charge_back_payment", "P2", "C", 70, r),
+        of("chargebacks", "C"),
+    ),
+    (
+        "reverse_chargeback",
+        charged_back,
+        lambda s, r: s.call("reverse_chargeback", "C", r),
+        of("chargebacks", "C", "reversal_reason"),
+    ),
+    (
+        "return_payment",
+        sold,
+        lambda s, r: s.call("return_payment", "P2", "N", r),
+        of("returns", "N"),
+    ),
+    ("open_dispute", sold, lambda s, r: s.call("open_dispute", "A", "D", r), of("disputes", "D")),
+    (
+        "close_dispute",
+        disputed,
+        lambda s, r: s.call("close_dispute", "D", "payee", r),
+        of("disputes", "D", "closing_reason"),
+    ),
+    (
+        "close_dispute",
+        disputed,
+        lambda s, r: s.call("close_dispute", "D", "buyer", r),
+        listed("refund_list", "order_no = 'A'"),
+    ),
+    (
+        "adjust_account",
+        settled,
+        lambda s, r: s.call("adjust_account", "payee:S", "J", 5, "CNY", r),
+        listed("adjustment_list", "adjustment_no = 'J'"),
+    ),
+    (
+        "record_channel_fee",
+        sold,
+        lambda s, r: s.call("record_channel_fee", "card", "F", 5, "CNY", reason=r),
+        listed("channel_fee_list", "fee_no = 'F'"),
+    ),
+    (
+        "record_repayment",
+        settled,
+        lambda s, r: s.call("record_repayment", "payee:S", "Y", 5, "CNY", reason=r),
+        of("repayments", "Y"),
+    ),
+    (
+        "reverse_settlement",
+        settled,
+        lambda s, r: s.call("reverse_settlement", "S1", r),
+        of("settlements", "S1"),
+    ),
+    (
+        "reinstate_settlement",
+        reversed_,
+        lambda s, r: s.call("reinstate_settlement", "S1", r),
+        of("settlements", "S1"),
+    ),
+]
+
+
+def money(name: str, *arguments: Any) -> Callable[..., Row]:
+    return lambda shop, **named: shop.call(name, *arguments, **named)
+
+
+def complete(shop: Shop, *, channel_txn_no: Any = None, **named: Any) -> Row:
+    return shop.call("complete_channel_refund", part(shop), channel_txn_no, **named)
+
+
+def succeed(shop: Shop, *, channel_txn_no: Any = None, **named: Any) -> Row:
+    return shop.call("succeed_payment", "P", channel_txn_no, **named)
+
+
+def authorize(shop: Shop, *, channel_txn_no: Any = None, **named: Any) -> Row:
+    return shop.call("authorize_payment", "P", channel_txn_no, **named)
+
+
+# The call, its parameter, what is there before, and the error that another one gets. None: a later
+# success may name another moment, and what came back of a chargeback is told by its amount alone;
+# the first moment stays.
+RECORD_PAYMENT = money("record_payment", "T", "P", "card", 100)
+RECORD_CHANNEL_REFUND = money("record_channel_refund", "A", "R", 9, "P2")
+PARTICULARS: list[tuple[str, str, Callable[[Shop], None], Callable[..., Row], str | None]] = [
+    ("succeed_payment", "channel_txn_no", started, succeed, "MX208"),
+    ("succeed_payment", "paid_at", started, succeed, None),
+    ("authorize_payment", "channel_txn_no", started, authorize, "MX211"),
+    ("authorize_payment", "expires_at", started, authorize, "MX211"),
+    ("record_payment", "channel_txn_no", one_order, RECORD_PAYMENT, "MX202"),
+    ("record_payment", "paid_at", one_order, RECORD_PAYMENT, "MX202"),
+    ("complete_channel_refund", "channel_txn_no", refunded, complete, "MX304"),
+    ("complete_channel_refund", "refunded_at", refunded, complete, "MX304"),
+    ("record_channel_refund", "channel_txn_no", sold, RECORD_CHANNEL_REFUND, "MX304"),
+    ("record_channel_refund", "refunded_at", sold, RECORD_CHANNEL_REFUND, "MX304"),
+    ("record_refund", "refunded_at", sold, money("record_refund", "A", "R", 9, "cash"), "MX302"),
+    (
+        "charge_back_payment",
+        "charged_at",
+        sold,
+        money("charge_back_payment", "P2", "C", 70, "fraud"),
+        "MX223",
+    ),
+    ("reverse_chargeback", "at", charged_back, money("reverse_chargeback", "C", "won"), None),
+    ("return_payment", "returned_at", sold, money("return_payment", "P2", "N", "bad"), "MX221"),
+    (
+        "record_channel_fee",
+        "charged_at",
+        sold,
+        money("record_channel_fee", "card", "F", 5, "CNY"),
+        "MX413",
+    ),
+    (
+        "record_channel_payout",
+        "paid_at",
+        sold,
+        money("record_channel_payout", "card", "O", 5, "CNY"),
+        "MX414",
+    ),
+    (
+        "record_repayment",
+        "repaid_at",
+        settled,
+        money("record_repayment", "payee:S", "Y", 5, "CNY"),
+        "MX410",
+    ),
+]
+
+EACH_REASON = pytest.mark.parametrize(
+    ("before", "tell", "said"),
+    [pytest.param(*more, id=f"{name}-{i}") for i, (name, *more) in enumerate(REASONS)],
+)
+EACH_PARTICULAR = pytest.mark.parametrize(
+    ("name", "before", "tell", "refused"),
+    [
+        pytest.param(parameter, *more, id=f"{call}-{parameter}")
+        for call, parameter, *more in PARTICULARS
+    ],
+)
+
+
+def test_no_call_is_forgotten(conn: Connection[Any]) -> None:
+    found = conn.execute(
+        "select p.proname::text, a.name::text from pg_catalog.pg_proc as p "
+        "cross join unnest(p.proargnames, p.proargmodes) as a (name, mode) "
+        "where p.pronamespace = 'mixpay'::regnamespace and p.proname not like '\\_%' "
+        "and coalesce(a.mode, 'i') in ('i', 'b') "
+        "and a.name ~ '^p_(.*reason|.*txn_no|(.*_)?at)$'"
+    ).fetchall()
+    told = {(name, "p_reason") for name, *_ in REASONS}
+    told |= {(name, f"p_{parameter}") for name, parameter, *_ in PARTICULARS}
+
+    assert set(found) == told | NO_NEWS
+
+
+@EACH_REASON
+def test_e43_a_reason_comes_later(
+    shop: Shop, before: Callable[[Shop], None], tell: Tell, said: Callable[[Shop], Any]
+) -> None:
+    before(shop)
+    first = tell(shop, None)
+    assert said(shop) is None
+    with shop.unchanged():
+        tell(shop, None)
+    later = tell(shop, "why")
+    assert said(shop) == "why"
+    assert type(later) is type(first) or later._fields == first._fields
+    for reason in ("another", None, "why"):
+        with shop.unchanged():
+            assert tell(shop, reason) == later
+
+
+@EACH_REASON
+def test_e43_a_reason_that_came_at_once_stays(
+    shop: Shop, before: Callable[[Shop], None], tell: Tell, said: Callable[[Shop], Any]
+) -> None:
+    before(shop)
+    tell(shop, "why")
+    assert said(shop) == "why"
+    for reason in ("another", None, "why"):
+        with shop.unchanged():
+            tell(shop, reason)
+
+
+def values(name: str) -> tuple[Any, Any]:
+    if name == "channel_txn_no":
+        return "X1", "X2"
+    return (day(50), day(51)) if name == "expires_at" else (day(3), day(4))
+
+
+@EACH_PARTICULAR
+def test_e43_a_number_or_a_moment_comes_later(
+    shop: Shop,
+    name: str,
+    before: Callable[[Shop], None],
+    tell: Callable[..., Row],
+    refused: str | None,
+) -> None:
+    before(shop)
+    one, other = values(name)
+    tell(shop)
+    with shop.unchanged():
+        tell(shop)
+    if name in ("channel_txn_no", "expires_at"):
+        assert refused
+        tell(shop, **{name: one})
+        with shop.refused(refused):
+            tell(shop, **{name: other})
+    with shop.unchanged():
+        # A moment was the one at which it was written, and stays.
+        tell(shop, **{name: one})
+
+
+@EACH_PARTICULAR
+def test_e43_a_number_or_a_moment_that_came_at_once_stays(
+    shop: Shop,
+    name: str,
+    before: Callable[[Shop], None],
+    tell: Callable[..., Row],
+    refused: str | None,
+) -> None:
+    before(shop)
+    one, other = values(name)
+    tell(shop, **{name: one})
+    for again in ({}, {name: one}):
+        with shop.unchanged():
+            tell(shop, **again)
+    if refused is None:
+        with shop.unchanged():
+            tell(shop, **{name: other})
+    else:
+        with shop.refused(refused):
+            tell(shop, **{name: other})
+
+
+# What is written once: how one comes about, and the column that may be filled.
+ONCE: list[tuple[str, str]] = [
+    ("repayments", "record_repayment"),
+    ("repricings", "reprice_order"),
+    ("adjustments", "adjust_account"),
+    ("channel_fees", "record_channel_fee"),
+    ("anomaly_resolutions", "resolve_anomaly"),
+    ("returns", "return_payment"),
+    ("chargebacks", "charge_back_payment"),
+]
+# What moves of a return and a chargeback: totals, and what a reversal says.
+MOVES = {
+    "returns": {"unapplied", "lost"},
+    "chargebacks": {"unapplied", "lost", "reversed", "reversal_reason", "reversed_at", "state"},
+}
+
+
+@pytest.mark.parametrize(("table", "call"), ONCE)
+def test_e43_only_the_reason_is_filled_and_only_once(shop: Shop, table: str, call: str) -> None:
+    _, before, tell, _ = next(case for case in REASONS if case[0] == call)
+    before(shop)
+    tell(shop, None)
+    columns = shop.query(
+        "select attname::text as name from pg_catalog.pg_attribute "
+        "where attrelid = ('mixpay.' || %s)::regclass and attnum > 0 and not attisdropped",
+        table,
+    )
+    stay = {row.name for row in columns} - {"reason"} - MOVES.get(table, set())
+    assert len(stay) >= 3
+    for column in stay:
+        with pytest.raises(psycopg.errors.RestrictViolation, match="facts stay"):
+            shop.query(f"update mixpay.{table} set {column} = {column} returning 1")
+    shop.query(f"update mixpay.{table} set reason = 'why' returning 1")
+    for reason in ("another", None):
+        with pytest.raises(psycopg.errors.RestrictViolation, match="facts stay"):
+            shop.query(f"update mixpay.{table} set reason = %s returning 1", reason)
+
+
+def test_e43_a_line_of_a_settlement_says_why_later(shop: Shop) -> None:
+    shop.sell("A", 100)
+    shop.call("adjust_account", "payee:S", "J", 5, "CNY", None)
+    shop.settle("S1")
+    shop.call("adjust_account", "payee:S", "J", 5, "CNY", "a bonus")
+
+    lines = shop.query("select * from mixpay.settlement_lines order by amount")
+    assert [(line.kind, line.reason) for line in lines] == [
+        ("adjustment", "a bonus"),
+        ("order", None),
+    ]
