@@ -40,7 +40,7 @@ def make_app(url: str, secret: bytes) -> Flask:
         except (mixpay.PaymentUnknown, psycopg.OperationalError):
             return Response("try again\n", 503)
         except mixpay.MixpayError as error:
-            app.logger.error("callback about payment %s refused: %s", number, error)
+            app.logger.error("callback about payment %r refused: %s", number, error)
             return Response(f"{error.sqlstate}: {error.message}\n", 409)
         return Response("booked\n", 200)
 

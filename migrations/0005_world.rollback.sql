@@ -61,6 +61,12 @@ comment on type mixpay.clearing is
 drop domain mixpay.order_state;
 
 -- Titles and reasons.
+alter table mixpay.channels
+drop constraint title_is_not_blank, add constraint title_is_not_empty check (title <> '');
+alter table mixpay.merchants
+drop constraint title_is_not_blank, add constraint title_is_not_empty check (title <> '');
+alter table mixpay.payees
+drop constraint title_is_not_blank, add constraint title_is_not_empty check (title <> '');
 alter table mixpay.channels drop constraint title_has_no_control_characters;
 alter table mixpay.merchants drop constraint title_has_no_control_characters;
 alter table mixpay.payees drop constraint title_has_no_control_characters;

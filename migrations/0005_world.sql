@@ -61,7 +61,7 @@ add constraint entity_is_known check (
 
 create domain mixpay.channel_number as text collate "C"
 constraint channel_number_is_1_to_255_characters check (
-    length(value) between 1 and 255 and value !~ '[\u0001-\u001f\u007f-\u009f]'
+    length(value) between 1 and 255 and value !~ E'[\\u0001-\\u001f\\u007f-\\u009f]'
 );
 comment on domain mixpay.channel_number is
 'A channel''s own number of a transaction: 1 to 255 characters of any alphabet, without control characters.';
@@ -458,8 +458,8 @@ create table mixpay.notes (
         not jsonb_path_exists(notes, '$.keyvalue().key ? (!(@ like_regex "^.{1,64}$" flag "s"))')
     ),
     constraint notes_have_no_control_characters check (
-        not jsonb_path_exists(notes, '$.keyvalue().key ? (@ like_regex "[\u0001-\u001f\u007f-\u009f]")')
-        and not jsonb_path_exists(notes, '$.* ? (@ like_regex "[\u0001-\u001f\u007f-\u009f]")')
+        not jsonb_path_exists(notes, E'$.keyvalue().key ? (@ like_regex "[\\u0001-\\u001f\\u007f-\\u009f]")')
+        and not jsonb_path_exists(notes, E'$.* ? (@ like_regex "[\\u0001-\\u001f\\u007f-\\u009f]")')
     )
 );
 
@@ -580,6 +580,17 @@ begin
     end loop;
 end;
 $plain$;
+
+-- A title of blanks is none: until it has another, it is the number.
+update mixpay.channels set title = channel where title ~ '^ *$';
+update mixpay.merchants set title = merchant_id where title ~ '^ *$';
+update mixpay.payees set title = payee_no where title ~ '^ *$';
+alter table mixpay.channels
+drop constraint title_is_not_empty, add constraint title_is_not_blank check (title !~ '^ *$');
+alter table mixpay.merchants
+drop constraint title_is_not_empty, add constraint title_is_not_blank check (title !~ '^ *$');
+alter table mixpay.payees
+drop constraint title_is_not_empty, add constraint title_is_not_blank check (title !~ '^ *$');
 
 alter table mixpay.channels
 add constraint title_has_no_control_characters check (

@@ -36,7 +36,7 @@ from mixpay_db.channels import (
 )
 from mixpay_db.desk import Desk
 from mixpay_db.errors import ChannelRefundContradicted, LeaseLost, MixpayError
-from mixpay_db.printable import printable
+from mixpay_db.printable import printable, shown
 from mixpay_db.problem import Problem
 from mixpay_db.rows import ChannelRefund, DueMerchant
 
@@ -498,4 +498,4 @@ def as_reason(reason: str) -> str:
 
 
 def _first_line(error: Exception) -> str:
-    return printable(next(iter(str(error).splitlines()), type(error).__name__))
+    return shown(next(iter(str(error).splitlines()), type(error).__name__))

@@ -2,9 +2,11 @@
 
 import re
 
-# Control characters, line and paragraph separators, and what turns the direction of writing.
+# As mixpay._shown in the database: control characters; what turns the direction of writing, has no
+# width or ends a line; tags. And what Python makes of bytes that are no text.
 UNPRINTABLE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+    "\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
 )
 
 
@@ -13,9 +15,16 @@ def printable(text: str) -> str:
     return text if text.isprintable() else UNPRINTABLE.sub(_written_out, text)
 
 
+def shown(text: str, longest: int = 2000) -> str:
+    """The same, and no longer than whoever reads an error or a log can take in."""
+    return printable(text if len(text) <= longest else f"{text[:longest]}…")
+
+
 def _written_out(found: re.Match[str]) -> str:
     code = ord(found[0])
     # What Python read as a byte that is no text stands for that byte.
     if 0xDC80 <= code <= 0xDCFF:
         code -= 0xDC00
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -52,6 +52,7 @@ set role mixpay_owner;
 \ir views/horizon.sql
 -- What may be done. First what all calls share; then step by step what a caller does, each step with its own helpers.
 -- What every call does first: it looks at what it was given. A refusal has a code, the numbers and the way out.
+\ir functions/input/_shown.sql
 \ir functions/input/_check_number.sql
 \ir functions/input/_check_channel_txn_no.sql
 \ir functions/input/_check_amount.sql
@@ -73,6 +74,7 @@ set role mixpay_owner;
 \ir functions/input/_new_number.sql
 \ir functions/input/_check_merchant.sql
 \ir functions/input/_check_channel.sql
+\ir functions/input/_check_channels.sql
 \ir functions/input/_check_currency.sql
 \ir functions/input/_check_payee.sql
 \ir functions/input/_check_order.sql

@@ -15,7 +15,7 @@ begin
         union all
         select format('grant execute on function %s to mixpay_writer', p.oid::regprocedure)
         from pg_catalog.pg_proc as p
-        where p.pronamespace = 'mixpay'::regnamespace and p.proname not like '\_%'
+        where p.pronamespace = 'mixpay'::regnamespace and left(p.proname, 1) <> '_'
         union all
         select format('grant select on %s to mixpay_reader, mixpay_writer', c.oid::regclass)
         from pg_catalog.pg_class as c

@@ -139,7 +139,7 @@ REFUSED: dict[tuple[str, str], str] = {
     ("channels", "limits_are_positive"): (
         "update mixpay.channels set refund_window = '1 month -30 days' where channel = 'card'"
     ),
-    ("channels", "title_is_not_empty"): "insert into mixpay.channels values ('x', '', 'online')",
+    ("channels", "title_is_not_blank"): "insert into mixpay.channels values ('x', ' ', 'online')",
     ("channels", "title_has_no_control_characters"): (
         "update mixpay.channels set title = E'a\\tb'"
     ),
@@ -158,7 +158,7 @@ REFUSED: dict[tuple[str, str], str] = {
     ("merchants", "merchants_pkey"): (
         "insert into mixpay.merchants (merchant_id, title, allocation) values ('m', 'x', 'fifo')"
     ),
-    ("merchants", "title_is_not_empty"): "update mixpay.merchants set title = ''",
+    ("merchants", "title_is_not_blank"): "update mixpay.merchants set title = ' '",
     ("merchants", "title_has_no_control_characters"): (
         "update mixpay.merchants set title = E'a\\tb'"
     ),
@@ -168,7 +168,7 @@ REFUSED: dict[tuple[str, str], str] = {
     ("payees", "payees_merchant_id_fkey"): (
         "insert into mixpay.payees (merchant_id, payee_no, title) values ('n', 'S', 'x')"
     ),
-    ("payees", "title_is_not_empty"): "update mixpay.payees set title = ''",
+    ("payees", "title_is_not_blank"): "update mixpay.payees set title = ' '",
     ("payees", "title_has_no_control_characters"): ("update mixpay.payees set title = E'a\\tb'"),
     ("orders", "orders_pkey"): "update mixpay.orders set order_no = 'A'",
     ("orders", "orders_merchant_id_fkey"): (

@@ -14,7 +14,7 @@ from shop import Shop
 from mixpay_db.cli import main
 from mixpay_db.cli.dispatch import Printable
 from mixpay_db.dispatch import as_reason
-from mixpay_db.printable import printable
+from mixpay_db.printable import printable, shown
 
 # Clears a screen, twice; ends a line; writes from right to left.
 BAD = ["a\x1b[2Jb", "a\x9b2Jb", "a\nb", "a\tb", "a\x7fb", "\x01", "end\x1f"]
@@ -22,7 +22,7 @@ BAD = ["a\x1b[2Jb", "a\x9b2Jb", "a\nb", "a\tb", "a\x7fb", "\x01", "end\x1f"]
 
 def raw(text: str) -> list[str]:
     """What a terminal would obey, apart from ends of lines."""
-    return re.findall("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", text)
+    return re.findall("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\U000e0041]", text)
 
 
 @pytest.mark.parametrize("text", BAD)
@@ -102,7 +102,7 @@ def test_what_is_there_is_printed_without_them(
 ) -> None:
     """A view of the customer's own, or a database that was filled before."""
     conn.execute("alter table mixpay.channels drop constraint title_has_no_control_characters")
-    title = "=1\x1b[2J\x9b\u202e"
+    title = "=1\x1b[2J\x9b\u202e\U000e0041"
     conn.execute("update mixpay.channels set title = %s where channel = 'cash'", [title])
     result = run(url, "report", "channel_list", *arguments)
     assert result.exit_code == 0
@@ -110,7 +110,7 @@ def test_what_is_there_is_printed_without_them(
     if arguments == ["--json"]:
         assert title in [row["title"] for row in json.loads(result.stdout)]
     else:
-        assert "=1\\x1b[2J\\x9b\\u202e" in result.stdout
+        assert "=1\\x1b[2J\\x9b\\u202e\\U000e0041" in result.stdout
 
 
 def test_an_import_prints_none(url: str, tmp_path: Any) -> None:
@@ -149,3 +149,12 @@ def test_printable_text_stays_as_it_is() -> None:
     for text in ["plain", "caf\u00e9 \u5c71\u6c34", "\U0001f375", "a\\x1b", "a\u00a0b"]:
         assert printable(text) == text
     assert printable("\udc9b\u2028\u200f") == "\\x9b\\u2028\\u200f"
+    assert printable("\u200b\u2060\U000e0041") == "\\u200b\\u2060\\U000e0041"
+
+
+def test_what_an_error_or_a_log_shows_is_cut() -> None:
+    assert shown("x" * 2000) == "x" * 2000
+    assert shown("\u202e" + "x" * 5000) == "\\u202e" + "x" * 1999 + "…"
+    result = CliRunner().invoke(main, ["report", "x\x1b[2J" * 5000])
+    assert len(result.output) < 3000
+    assert raw(result.output) == []

@@ -94,3 +94,26 @@ def test_every_public_function_has_its_tests() -> None:
 def test_sql_is_ascii_so_that_no_clients_encoding_matters() -> None:
     for path in [*SQL.rglob("*.sql"), *migrations_dir().glob("*.sql")]:
         assert path.read_bytes().isascii(), path
+
+
+def test_a_backslash_means_the_same_whatever_the_session_says() -> None:
+    """With standard_conforming_strings off, '\\d' would be 'd'; E'\\\\d' is always the same."""
+    no_code = re.compile(r"--[^\n]*|^\\[^\n]*|\$\$.*?\$\$", re.MULTILINE | re.DOTALL)
+    latest = sorted(migrations_dir().glob("*.sql"))[-2:]
+    for path in (*SQL.rglob("*.sql"), *latest):
+        text = no_code.sub("", path.read_text(encoding="utf-8"))
+        for prefix, literal in re.findall(r"(E?)'((?:[^']|'')*)'", text):
+            assert prefix or "\\" not in literal, (path.name, literal)
+
+
+def test_every_refusal_has_a_detail_and_a_hint() -> None:
+    """What was found, with its numbers, and what to do. 40001 is PostgreSQL's own."""
+    raised = 0
+    for path in (SQL / "functions").rglob("*.sql"):
+        text = path.read_text(encoding="utf-8")
+        for raising in re.findall(r"raise exception(.*?);\n", text, re.DOTALL):
+            if "'serialization_failure'" not in raising:
+                raised += 1
+                assert "detail =" in raising, path
+                assert "hint =" in raising, path
+    assert raised > 90

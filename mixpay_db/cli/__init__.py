@@ -7,6 +7,8 @@ import click
 import psycopg
 
 from mixpay_db.cli.common import tell_and_exit, url_option
+from mixpay_db.cli.url import without_passwords
+from mixpay_db.printable import shown
 from mixpay_db.problem import Problem
 
 # Where each subcommand is: module below mixpay_db.cli, and the command's name in it.
@@ -42,6 +44,10 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except (Problem, psycopg.Error) as error:
             tell_and_exit(error)
+        except click.UsageError as error:
+            # It repeats what it was given, perhaps a URL in the wrong place.
+            told = shown(without_passwords(error.format_message()))
+            raise click.UsageError(told, error.ctx) from None
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -7,7 +7,8 @@ from typing import Any, NoReturn
 import click
 import psycopg
 
-from mixpay_db.printable import printable
+from mixpay_db.cli.url import checked
+from mixpay_db.printable import shown
 from mixpay_db.problem import Problem
 
 _CHOSEN_URL = "mixpay_db.cli.url"
@@ -42,7 +43,7 @@ def connect_url(ctx: click.Context) -> str:
     """The URL (or key=value string) to connect to; starts the embedded server if none was given."""
     chosen = ctx.find_root().meta.get(_CHOSEN_URL)
     if chosen:
-        return str(chosen)
+        return checked(str(chosen))
     # Needed by those alone who name no server.
     from mixpay_db.embedded import PersistentServer
 
@@ -73,7 +74,7 @@ def tell_and_exit(error: Problem | psycopg.Error) -> NoReturn:
         ]
     for label, text in told:
         if text:
-            click.echo(f"{label}: {printable(text)}" if label else printable(text), err=True)
+            click.echo(f"{label}: {shown(text)}" if label else shown(text), err=True)
     raise SystemExit(1 if isinstance(error, psycopg.Error) and error.sqlstate else 2)
 
 

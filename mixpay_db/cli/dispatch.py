@@ -16,7 +16,7 @@ from mixpay_db.channels.config import load_channels
 from mixpay_db.cli.common import connect_url, url_option
 from mixpay_db.dispatch import Settings
 from mixpay_db.dispatch import dispatch as run
-from mixpay_db.printable import printable
+from mixpay_db.printable import shown
 
 _DEFAULTS = Settings(worker="")
 _SECONDS = click.FloatRange(0, 86400, min_open=True)
@@ -136,8 +136,8 @@ class Printable(logging.Formatter):
     """What channels say is theirs: it neither ends a line of the log nor moves a cursor."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
-        record.message = printable(record.message)
+        record.message = shown(record.message)
         return super().formatMessage(record)
 
     def formatException(self, ei: Any) -> str:  # noqa: N802
-        return "\n".join(map(printable, super().formatException(ei).split("\n")))
+        return "\n".join(map(shown, super().formatException(ei).split("\n")))

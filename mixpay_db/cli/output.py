@@ -20,7 +20,7 @@ _WIDE = Console(width=10**6)
 def echo_json(value: Any) -> None:
     """JSON writes out some control characters by itself; here all that a terminal would obey."""
     text = json.dumps(value, default=_text, ensure_ascii=False)
-    click.echo(UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+    click.echo(UNPRINTABLE.sub(lambda found: json.dumps(found[0])[1:-1], text))
 
 
 def echo_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

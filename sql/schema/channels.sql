@@ -21,7 +21,7 @@ create table mixpay.channels (
     primary key (channel),
     foreign key (fallback_channel) references mixpay.channels,
     constraint channel_is_a_short_lower_case_name check (channel ~ '^[a-z][a-z0-9_.-]{0,63}$'),
-    constraint title_is_not_empty check (title <> ''),
+    constraint title_is_not_blank check (title !~ '^ *$'),
     constraint title_has_no_control_characters check (
         title !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
     ),

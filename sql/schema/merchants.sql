@@ -6,7 +6,7 @@ create table mixpay.merchants (
     allocation mixpay.allocation not null,
     created_at timestamptz not null default now(),
     primary key (merchant_id),
-    constraint title_is_not_empty check (title <> ''),
+    constraint title_is_not_blank check (title !~ '^ *$'),
     constraint title_has_no_control_characters check (
         title !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
     )

@@ -20,8 +20,8 @@ create table mixpay.notes (
         not jsonb_path_exists(notes, '$.keyvalue().key ? (!(@ like_regex "^.{1,64}$" flag "s"))')
     ),
     constraint notes_have_no_control_characters check (
-        not jsonb_path_exists(notes, '$.keyvalue().key ? (@ like_regex "[\u0001-\u001f\u007f-\u009f]")')
-        and not jsonb_path_exists(notes, '$.* ? (@ like_regex "[\u0001-\u001f\u007f-\u009f]")')
+        not jsonb_path_exists(notes, E'$.keyvalue().key ? (@ like_regex "[\\u0001-\\u001f\\u007f-\\u009f]")')
+        and not jsonb_path_exists(notes, E'$.* ? (@ like_regex "[\\u0001-\\u001f\\u007f-\\u009f]")')
     )
 );
 

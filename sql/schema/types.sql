@@ -8,7 +8,7 @@ comment on domain mixpay.number is
 -- A channel's own number of a transaction.
 create domain mixpay.channel_number as text collate "C"
 constraint channel_number_is_1_to_255_characters check (
-    length(value) between 1 and 255 and value !~ '[\u0001-\u001f\u007f-\u009f]'
+    length(value) between 1 and 255 and value !~ E'[\\u0001-\\u001f\\u007f-\\u009f]'
 );
 
 comment on domain mixpay.channel_number is

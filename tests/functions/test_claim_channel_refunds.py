@@ -92,11 +92,15 @@ def test_claims_only_what_goes_through_the_named_channels(shop: Shop) -> None:
     assert claim(shop, "w1", 1, "1 minute", ["bank", "card"]) == ["P1"]
 
 
-def test_none_of_no_channels_and_all_of_null(shop: Shop) -> None:
-    (nothing,) = shop.query(
-        "select count(*) from mixpay.claim_channel_refunds('m', 'w', p_channels => '{}')"
-    )
-    assert nothing == (0,)
+CLAIM = "select from mixpay.claim_channel_refunds('m', 'w', p_channels => %s::text[])"
+
+
+def test_all_of_null_and_no_quiet_day_of_no_channels(shop: Shop) -> None:
+    for channels in ([], ["card"] * 1001, [["card"], ["cash"]]):
+        with shop.refused("MX904", "channels"):
+            shop.query(CLAIM, channels)
+    with shop.refused("MX203"):
+        shop.query(CLAIM, ["card", None])
     assert claim(shop, "w1", 100, "1 minute", None) == ["P1", "P2"]
 
 

@@ -111,6 +111,12 @@ def test_names_only_those_with_work_for_the_named_channels(shop: Shop) -> None:
     assert due(shop, channels=["alipay"]) == ["m2"]
     assert due(shop, channels=["bank"]) == []
     assert due(shop, channels=["card", "alipay"]) == ["m1", "m2"]
+    for channels in ([], ["card"] * 1001):
+        with shop.refused("MX904", "channels"):
+            shop.query("select from mixpay.due_merchants(p_channels => %s::text[])", channels)
+    for channels in (["caard"], [None]):
+        with shop.refused("MX203"):
+            shop.query("select from mixpay.due_merchants(p_channels => %s::text[])", channels)
 
 
 @pytest.mark.parametrize(

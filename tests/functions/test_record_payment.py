@@ -4,6 +4,8 @@ from typing import Any
 import pytest
 from shop import CHANNELS_NUMBERS, FOR_EVER, NO_CHANNELS_NUMBER, Shop, day, on_hold, orders
 
+from mixpay_db.printable import printable
+
 
 @pytest.fixture(autouse=True)
 def trade(shop: Shop) -> None:
@@ -223,7 +225,7 @@ def test_e44_a_channels_number_is_whatever_it_says(shop: Shop, number: str) -> N
     payment = shop.pay("T", "P1", 1, txn=number)
 
     assert payment.channel_txn_no == number
-    with shop.refused("MX207", number, "P1"):
+    with shop.refused("MX207", printable(number), "P1"):
         shop.pay("T", "P2", 1, txn=number)
 
 

@@ -27,6 +27,6 @@ def test_refuses_bad_numbers(shop: Shop, subtests: pytest.Subtests) -> None:
 
 
 def test_refuses_bad_titles(shop: Shop, subtests: pytest.Subtests) -> None:
-    for title in [None, "", "x" * 201, "a\tb", "a\x9bb"]:
+    for title in [None, "", "x" * 201, "a\tb", "a\x9bb", " ", "   ", "\u3000\xa0", "\u200b"]:
         with subtests.test(title=title), shop.refused("MX905"):
             shop.call("register_payee", "P", title)

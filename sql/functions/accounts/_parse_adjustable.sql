@@ -8,7 +8,7 @@ begin
     if v_account.owner is null or v_account.account in ('order', 'surplus', 'refund', 'anomaly', 'outside') then
         raise exception '% is no account that can be adjusted', p_name using
             errcode = 'MX401',
-            detail = format('It is %L.', left(p_account, 80)),
+            detail = format('It is %s.', _shown(p_account, '''')),
             hint = 'Say payee:S1, or receiver:, fee:, channel_fee:, channel:, bank:, loss: or rounding: and whose.';
     elsif v_account.account = 'payee' then
         perform _check_payee(p_merchant_id, v_account.owner);

@@ -8,7 +8,7 @@ begin
     if jsonb_typeof(p_notes) is distinct from 'object' then
         raise exception 'the notes are not an object' using
             errcode = 'MX903',
-            detail = format('They are %s.', coalesce(left(p_notes::text, 80), 'null')),
+            detail = format('They are %s.', _shown(p_notes::text)),
             hint = 'Pass {"key": value, ...}; null as a value removes the key.';
     end if;
     select n.key, n.value, n.as_text into v_wrong
@@ -34,12 +34,12 @@ begin
                 hint = 'A key has 1 to 64 characters.';
         end if;
         if jsonb_typeof(v_wrong.value) in ('object', 'array') then
-            raise exception 'the note % is not a text, a number or a boolean', v_wrong.key using
+            raise exception 'the note % is not a text, a number or a boolean', _shown(v_wrong.key) using
                 errcode = 'MX903',
-                detail = format('It is %s.', left(v_wrong.value::text, 80)),
+                detail = format('It is %s.', _shown(v_wrong.value::text)),
                 hint = 'Notes are flat: give each value a key of its own, or write it as a text.';
         end if;
-        perform _check_plain(format('the note %s', v_wrong.key), v_wrong.as_text);
+        perform _check_plain(format('the note %s', _shown(v_wrong.key)), v_wrong.as_text);
     end if;
 end;
 $_check_notes$;

@@ -7,7 +7,7 @@ set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set j
 as $read_events$
 declare
     v_after text[] := regexp_match(
-        p_after, '^([0-9]{1,18})\.([0-9]{1,18})\.([rsafp]?)([0-9]{1,18})(o?)\.([!-~]{1,64})$'
+        p_after, '^([0-9]{1,18})[.]([0-9]{1,18})[.]([rsafp]?)([0-9]{1,18})(o?)[.]([!-~]{1,64})$'
     );
     v_epoch bigint := coalesce(v_after[1]::bigint, 0);
     v_xid xid8 := coalesce(v_after[2], '0')::xid8;
@@ -21,7 +21,7 @@ begin
     if p_after is not null and v_after is null then
         raise exception 'this is no position among the events' using
             errcode = 'MX905',
-            detail = format('It is %L.', left(p_after, 80)),
+            detail = format('It is %s.', _shown(p_after, '''')),
             hint = 'Pass the position of the last event that you have read, or null: from the first.';
     end if;
     return query

@@ -6,13 +6,14 @@ language plpgsql immutable
 set search_path = mixpay, pg_temp
 as $_check_batch$
 declare
-    v_keys text[] := array(select k from unnest(p_texts) as k where k like '%\_no') || p_integers;
+    v_keys text[] := array(select k from unnest(p_texts) as k where right(k, 3) = '_no') || p_integers;
     v_wrong record;
 begin
     if jsonb_typeof(p_items) is distinct from 'array' or jsonb_array_length(p_items) not between 1 and 10000 then
         raise exception 'the %s are not an array of 1 to 10000 objects', p_name using
             errcode = case when jsonb_typeof(p_items) = 'array' then 'MX904' else 'MX903' end,
-            detail = format('It is %s.', coalesce(left(p_items::text, 80), 'null')),
+            detail = case when jsonb_typeof(p_items) = 'array' then format('It has %s.', jsonb_array_length(p_items))
+                else format('It is %s.', _shown(p_items::text)) end,
             hint = format('The keys of each may be: %s.', array_to_string(p_texts || p_integers || p_others, ', '));
     end if;
     perform _check_json_array(
@@ -31,7 +32,7 @@ begin
                 when j.value ->> k.key is null then k.key = any (p_required)
                 when k.key = any (p_integers) then (j.value ->> k.key)::bigint not between 1 and 1000000000000000
                 when k.key = 'channel_txn_no' and length(j.value ->> k.key) between 1 and 255
-                    then j.value ->> k.key ~ '[\u0001-\u001f\u007f-\u009f]'
+                    then j.value ->> k.key ~ E'[\\u0001-\\u001f\\u007f-\\u009f]'
                 else length(j.value ->> k.key) not between 1 and 64 or j.value ->> k.key ~ '[^!-~]'
             end
         order by j.i, k.place

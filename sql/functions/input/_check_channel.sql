@@ -7,10 +7,11 @@ declare
 begin
     select * into v_channel from channels where channel = p_channel;
     if not found then
-        raise exception 'there is no channel %', coalesce(p_channel, '(null)') using
+        raise exception 'there is no channel %', _shown(coalesce(p_channel, '(null)')) using
             errcode = 'MX203',
             detail = format(
-                'The channels are %s.', (select string_agg(channel, ', ' order by channel) from channels)
+                'There are %s channels: %s.', (select count(*) from channels),
+                _shown((select string_agg(channel, ', ' order by channel) from channels))
             ),
             hint = 'Register it with register_channel.';
     end if;

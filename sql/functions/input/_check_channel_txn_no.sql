@@ -3,10 +3,10 @@ language plpgsql immutable
 set search_path = mixpay, pg_temp
 as $_check_channel_txn_no$
 begin
-    if length(p_value) not between 1 and 255 or p_value ~ '[\u0001-\u001f\u007f-\u009f]' then
+    if length(p_value) not between 1 and 255 or p_value ~ E'[\\u0001-\\u001f\\u007f-\\u009f]' then
         raise exception '% is not a number that a channel gives', p_name using
             errcode = 'MX901',
-            detail = format('It is %L, %s characters long.', left(p_value, 80), length(p_value)),
+            detail = format('It is %s, %s characters long.', _shown(p_value, ''''), length(p_value)),
             hint = 'A channel''s number is 1 to 255 characters without control characters; null: it has none.';
     end if;
 end;

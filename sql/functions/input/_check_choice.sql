@@ -6,7 +6,7 @@ begin
     if p_value is null or p_value <> all (p_choices) then
         raise exception '% is not one of what it may be', p_name using
             errcode = 'MX905',
-            detail = format('It is %s.', coalesce(quote_literal(left(p_value, 80)), 'null')),
+            detail = format('It is %s.', _shown(p_value, '''')),
             hint = format('Say one of: %s.', array_to_string(p_choices, ', '));
     end if;
 end;

@@ -4,8 +4,9 @@ set search_path = mixpay, pg_temp
 as $_check_currency$
 begin
     if not exists (select from currencies where currency = p_currency) then
-        raise exception 'there is no currency %', coalesce(left(p_currency, 80), '(null)') using
+        raise exception 'there is no currency %', _shown(coalesce(p_currency, '(null)')) using
             errcode = 'MX110',
+            detail = format('mixpay.currencies has %s codes, and not this one.', (select count(*) from currencies)),
             hint = 'Name a code of ISO 4217, in upper case.';
     end if;
 end;

@@ -10,7 +10,7 @@ begin
     if jsonb_typeof(p_value) is distinct from 'object' then
         raise exception '% is not an object', p_name using
             errcode = 'MX903',
-            detail = format('It is %s.', coalesce(left(p_value::text, 80), 'null')),
+            detail = format('It is %s.', _shown(p_value::text)),
             hint = format('Its keys may be: %s.', array_to_string(p_texts || p_integers || p_others, ', '));
     end if;
     select case
@@ -18,7 +18,7 @@ begin
             case when jsonb_typeof(value) not in ('string', 'null') then format('"%s" is not a text', key) end
         when key = any (p_integers) then
             case when value::text !~ '^(-?[0-9]{1,18}|null)$' then format('"%s" is not a whole number', key) end
-        when key <> all (p_others) then format('the key "%s" is unknown', left(key, 80))
+        when key <> all (p_others) then format('the key "%s" is unknown', _shown(key))
     end into v_problem
     from jsonb_each(p_value)
     order by 1
@@ -26,7 +26,7 @@ begin
     if v_problem is not null then
         raise exception '%: %', p_name, v_problem using
             errcode = 'MX903',
-            detail = format('It is %s.', left(p_value::text, 200)),
+            detail = format('It is %s.', _shown(p_value::text)),
             hint = format(
                 'Texts: %s. Whole numbers, without quotes, point or exponent: %s.%s',
                 array_to_string(p_texts, ', '), array_to_string(p_integers, ', '),

@@ -10,6 +10,7 @@ begin
         perform _check_number('merchant_id', p_merchant_id);
         raise exception 'there is no merchant %', p_merchant_id using
             errcode = 'MX101',
+            detail = format('None is registered under these %s characters.', length(p_merchant_id)),
             hint = 'Register it with register_merchant.';
     end if;
     return v_merchant;

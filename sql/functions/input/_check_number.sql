@@ -8,7 +8,7 @@ begin
         raise exception '% is not a number that can name something', p_name using
             errcode = 'MX901',
             detail = case when p_value is null then 'It is null.'
-                else format('It is %L, %s characters long.', left(p_value, 80), length(p_value)) end,
+                else format('It is %s, %s characters long.', _shown(p_value, ''''), length(p_value)) end,
             hint = 'Numbers are 1 to 64 printable ASCII characters without spaces.';
     end if;
 end;

@@ -13,6 +13,7 @@ begin
                 v_count, (select count(distinct n) from unnest(p_payment_nos) as n)),
             hint = 'Name 1 to 10000 payments, each once; or leave them out.';
     end if;
+    perform _check_number(p_name, n) from unnest(p_payment_nos) as n;
 end;
 $_check_payment_nos$;
 
@@ -20,5 +21,5 @@ comment on function mixpay._check_payment_nos(text, text[]) is $$
 Refuses a list of payments that is empty, too long, of several dimensions, or names one twice or null; a null list is no
 list.
 
-Raises: MX904.
+Raises: MX901; MX904.
 $$;

@@ -4,11 +4,13 @@ set search_path = mixpay, pg_temp
 as $_parse_moment$
 declare
     v_moment timestamptz;
+    v_pattern text := '^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?'
+        || '(Z|[+-][0-9]{2}(:?[0-9]{2})?)$';
 begin
     if p_value is null then
         return null;
     end if;
-    if p_value ~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d(:?\d\d)?)$' then
+    if p_value ~ v_pattern then
         begin
             v_moment := p_value::timestamptz;
         exception
@@ -26,7 +28,7 @@ begin
     end if;
     raise exception '% is not a moment', p_name using
         errcode = 'MX903',
-        detail = format('It is %L.', left(p_value, 80)),
+        detail = format('It is %s.', _shown(p_value, '''')),
         hint = 'Write it with its offset, as in 2026-01-31T12:00:00+08:00.';
 end;
 $_parse_moment$;

@@ -12,7 +12,7 @@ begin
     if v_parts is null or v_parts[1] <> all (v_accounts) or (v_parts[1] = 'outside' and v_parts[2] is not null) then
         raise exception 'there is no such account' using
             errcode = 'MX401',
-            detail = format('It is %s.', coalesce(quote_literal(left(p_account, 80)), 'null')),
+            detail = format('It is %s.', _shown(p_account, '''')),
             hint = format('Say one of %s; and of which, as in payee:S1.', array_to_string(v_accounts, ', '));
     end if;
     return row(v_parts[1], v_parts[2])::account_name;

@@ -7,11 +7,14 @@ declare
     v_names text[];
     v_orders jsonb[];
     v_name text;
+    v_hold text;
     v_lines merge_line[];
 begin
     if jsonb_typeof(p_trades) is distinct from 'array' or jsonb_array_length(p_trades) not between 1 and 10000 then
         raise exception 'the trades are not an array of 1 to 10000 objects' using
             errcode = case when jsonb_typeof(p_trades) = 'array' then 'MX904' else 'MX903' end,
+            detail = case when jsonb_typeof(p_trades) = 'array' then format('It has %s.', jsonb_array_length(p_trades))
+                else format('It is %s.', _shown(p_trades::text)) end,
             hint = 'Pass [{"trade_no"?, "expires_at"?, "orders": [...]}, ...].';
     end if;
     perform _check_json_array(
@@ -31,10 +34,12 @@ begin
         if jsonb_typeof(v_trade.orders) is distinct from 'array' then
             raise exception '%: "orders" is not an array', v_trade.name using
                 errcode = 'MX903',
+                detail = format('It is %s.', _shown(v_trade.orders::text)),
                 hint = 'Pass [{"order_no", "amount", "currency", "payee_no"?, "pay"?, "hold"?}, ...].';
         end if;
-        raise exception '%: it merges % orders', v_trade.name, jsonb_array_length(v_trade.orders) using
+        raise exception '%: too few or too many orders', v_trade.name using
             errcode = 'MX904',
+            detail = format('It merges %s.', jsonb_array_length(v_trade.orders)),
             hint = 'Merge 1 to 10000 orders.';
     end loop;
     select array_agg(format('trade %s, order %s', t.i, o.i) order by t.i, o.i), array_agg(o.value order by t.i, o.i)
@@ -44,12 +49,13 @@ begin
     if cardinality(v_orders) > 10000 then
         raise exception 'the trades have more than 10000 orders in all' using
             errcode = 'MX904',
+            detail = format('They have %s.', cardinality(v_orders)),
             hint = 'Merge at most 10000 orders in one call.';
     end if;
     perform _check_json_array(
         v_names, v_orders, array['order_no', 'currency', 'payee_no'], array['amount', 'pay'], array['hold']
     );
-    select u.name into v_name
+    select u.name, _shown((u.value -> 'hold')::text) into v_name, v_hold
     from unnest(v_names, v_orders) with ordinality as u (name, value, i)
     where jsonb_typeof(u.value -> 'hold') not in ('boolean', 'string', 'null')
     order by u.i
@@ -57,6 +63,7 @@ begin
     if found then
         raise exception '%: "hold" is neither true, false nor a moment', v_name using
             errcode = 'MX903',
+            detail = format('It is %s.', v_hold),
             hint = 'Say true, or the moment when the money is due for release.';
     end if;
     v_lines := array(

@@ -16,7 +16,7 @@ begin
     order by l.trade, l.position
     limit 1;
     if found then
-        raise exception 'there is no payee %', v_wrong.payee_no using
+        raise exception 'there is no payee %', _shown(v_wrong.payee_no) using
             errcode = 'MX102',
             detail = format('Order %s names it.', v_wrong.order_no),
             hint = 'Register it with register_payee.';
@@ -27,9 +27,10 @@ begin
     order by l.trade, l.position
     limit 1;
     if found then
-        raise exception 'there is no currency %', coalesce(v_wrong.currency, '(null)') using
+        raise exception 'there is no currency %', _shown(coalesce(v_wrong.currency, '(null)')) using
             errcode = 'MX110',
-            detail = format('Order %s names it.', v_wrong.order_no),
+            detail = format('Order %s names it; mixpay.currencies has %s codes, and not this one.',
+                v_wrong.order_no, (select count(*) from currencies)),
             hint = 'Name a code of ISO 4217, in upper case.';
     end if;
     select l.trade, min(l.currency) as one, max(l.currency) as another into v_wrong

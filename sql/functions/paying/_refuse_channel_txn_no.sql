@@ -13,9 +13,9 @@ begin
     if not found then
         -- It was booked after this transaction's snapshot; above READ COMMITTED only the next transaction sees it.
         raise exception 'could not serialize access: channel transaction % of % has just paid',
-            p_channel_txn_no, p_channel using errcode = 'serialization_failure';
+            _shown(p_channel_txn_no), p_channel using errcode = 'serialization_failure';
     end if;
-    raise exception 'channel transaction % of % has paid already', p_channel_txn_no, p_channel using
+    raise exception 'channel transaction % of % has paid already', _shown(p_channel_txn_no), p_channel using
         errcode = 'MX207',
         detail = format('It is that of payment %s for trade %s.', v_payment.payment_no, v_payment.trade_no),
         hint = 'One transaction is one payment. A channel that uses its numbers again says so: txn_numbers.';

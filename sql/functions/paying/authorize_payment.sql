@@ -31,9 +31,9 @@ begin
             detail = format(
                 'It is %s; %s is authorized as %s until %s; the news is %s as %s until %s.',
                 v_payment.state, coalesce(v_payment.authorized, 0),
-                coalesce(v_payment.authorization_no, '(none)'),
+                _shown(coalesce(v_payment.authorization_no, '(none)')),
                 coalesce(v_payment.authorization_expires_at::text, '(open)'),
-                coalesce(p_amount, v_payment.authorized, v_payment.asked), coalesce(p_channel_txn_no, '(none)'),
+                coalesce(p_amount, v_payment.authorized, v_payment.asked), _shown(coalesce(p_channel_txn_no, '(none)')),
                 coalesce(p_expires_at::text, '(open)')
             ),
             hint = 'An attempt has one authorization. Start another payment for another one.';

@@ -15,7 +15,9 @@ declare
 begin
     perform _check_number('payment_no', p_payment_no);
     perform _check_amount('amount', p_amount);
-    perform _check_text('method', p_method);
+    if p_method is not null then
+        perform _check_number('method', p_method);
+    end if;
     v_trade := _lock_trade(p_merchant_id, p_trade_no);
     select * into v_payment from payments where merchant_id = p_merchant_id and payment_no = p_payment_no;
     if found then
@@ -55,13 +57,13 @@ begin
             raise exception 'no route leads from this method to a channel' using
                 errcode = 'MX210',
                 detail = format('The method is %s; of its routes, %s.',
-                    coalesce(quote_literal(p_method), 'null'), coalesce(
+                    _shown(p_method, ''''), _shown(coalesce(
                     (
                         select string_agg(format('%s: %s', channel, problem), '; ')
                         from explain_route(p_merchant_id, p_method, v_trade.currency, p_amount, p_payment_no)
                         where p_method is not null
                     ), 'there are none'
-                )),
+                ))),
                 hint = 'Name the channel, or make a route with set_route. See explain_route.';
         end if;
         v_reason := format('route: %s to %s, priority %s, point %s of %s to %s', p_method, v_route.channel,
@@ -95,6 +97,5 @@ same number with the same content returns the payment as it is now.
 Locks: the trade.
 Raises: MX101 if there is no such merchant; MX104 if there is no such trade; MX202 if the payment number was used for
 something else; MX203 if there is no such channel; MX204 if the trade is not open; MX205 if it has expired; MX206 if it
-lacks less; MX210 if no channel is named and no route leads from the method to one; MX901; MX902;
-MX905.
+lacks less; MX210 if no channel is named and no route leads from the method to one; MX901; MX902.
 $$;

@@ -30,8 +30,8 @@ begin
             raise exception 'payment % has succeeded with other news', p_payment_no using
                 errcode = 'MX208',
                 detail = format('It succeeded with %s, channel transaction %s; the news is %s, %s.',
-                    v_payment.amount, coalesce(v_payment.channel_txn_no, '(none)'),
-                    coalesce(p_amount, v_payment.amount), coalesce(p_channel_txn_no, '(none)')),
+                    v_payment.amount, _shown(coalesce(v_payment.channel_txn_no, '(none)')),
+                    coalesce(p_amount, v_payment.amount), _shown(coalesce(p_channel_txn_no, '(none)'))),
                 hint = 'Money that arrived besides is a payment of its own: record_payment.';
         end if;
         if v_payment.channel_txn_no is null and p_channel_txn_no is not null then

@@ -63,7 +63,7 @@ begin
         raise exception 'the named payments hold too little of order %', p_order_no using
             errcode = 'MX306',
             detail = format('%s is asked, and %s of it cannot be taken from %s.',
-                p_amount, v_left, left(array_to_string(p_payment_nos, ', '), 200)),
+                p_amount, v_left, _shown(array_to_string(p_payment_nos, ', '))),
             hint = 'Name more payments of the order''s trades, or none: then the oldest money is taken first.';
     end if;
     return v_shares;

@@ -17,7 +17,7 @@ begin
     if p_channel is null or p_channel !~ '^[a-z][a-z0-9_.-]{0,63}$' then
         raise exception 'this cannot name a channel' using
             errcode = 'MX901',
-            detail = format('It is %s.', coalesce(quote_literal(left(p_channel, 80)), 'null')),
+            detail = format('It is %s.', _shown(p_channel, '''')),
             hint = 'A channel is named by 1 to 64 of a-z, 0-9, "_", "." and "-", a letter first.';
     end if;
     perform _check_title(p_title);
@@ -27,7 +27,7 @@ begin
     if not exists (select from pg_timezone_names where name = v_day_zone) then
         raise exception 'there is no such time zone' using
             errcode = 'MX905',
-            detail = format('It is %L.', left(v_day_zone, 80)),
+            detail = format('It is %s.', _shown(v_day_zone, '''')),
             hint = 'Say one of pg_timezone_names, such as Asia/Shanghai, or leave it out: UTC.';
     end if;
     -- In seconds, because intervals compare as if a month had 30 days.

@@ -9,7 +9,8 @@ begin
         errcode = 'MX304',
         detail = format('It is %s%s%s.', p_channel_refund.state,
             coalesce(format(' since %s', p_channel_refund.refunded_at), ''),
-            coalesce(format(' by channel transaction %s', p_channel_refund.channel_txn_no), '')),
+            case when p_channel_refund.channel_txn_no is null then ''
+                else format(' by channel transaction %s', _shown(p_channel_refund.channel_txn_no)) end),
         hint = 'Its end is on record. Look into the channel''s books before you contradict it.';
 end;
 $_refuse_channel_refund_news$;

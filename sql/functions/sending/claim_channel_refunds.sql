@@ -17,7 +17,7 @@ begin
     perform _check_merchant(p_merchant_id);
     perform _check_number('worker', p_worker);
     perform _check_limit(p_limit);
-    perform _check_channel(u.channel) from unnest(p_channels) as u (channel);
+    perform _check_channels(p_channels);
     -- In seconds, because intervals compare as if a month had 30 days.
     if p_lease is null or extract(epoch from p_lease) not between 1 and 86400 then
         raise exception 'the lease is out of bounds' using

@@ -10,6 +10,7 @@ declare
     v_left bigint := p_limit;
 begin
     perform _check_limit(p_limit);
+    perform _check_channels(p_channels);
     -- One look into the index for each merchant with open work, however much work that is.
     while v_left > 0 loop
         select c.merchant_id, c.due_at into v_due
@@ -34,5 +35,5 @@ The merchants with channel refunds that a worker may claim, by merchant, and sin
 come after p_after, so that a worker can go round. p_channels: only what goes through these; null: through any.
 Costs one look into an index for each merchant with open work.
 
-Raises: MX904.
+Raises: MX203 if there is no such channel; MX904.
 $$;

@@ -21,7 +21,7 @@ begin
     if v_account.owner is null or v_account.account not in ('payee', 'receiver', 'fee', 'channel_fee') then
         raise exception 'nobody repays to this account' using
             errcode = 'MX401',
-            detail = format('It is %L.', left(p_account, 80)),
+            detail = format('It is %s.', _shown(p_account, '''')),
             hint = 'Say payee:S1, or receiver:, fee: or channel_fee: and whose.';
     end if;
     if v_account.account = 'payee' then

@@ -13,6 +13,8 @@ begin
     if jsonb_typeof(p_shares) is distinct from 'array' or jsonb_array_length(p_shares) not between 1 and 50 then
         raise exception 'the shares are not an array of 1 to 50 objects' using
             errcode = case when jsonb_typeof(p_shares) = 'array' then 'MX904' else 'MX903' end,
+            detail = case when jsonb_typeof(p_shares) = 'array' then format('It has %s.', jsonb_array_length(p_shares))
+                else format('It is %s.', _shown(p_shares::text)) end,
             hint = 'Pass [{"kind"?, "receiver", "fixed"?, "rate"?, "takes_remainder"?, "kept_on_refund"?}, ...].';
     end if;
     perform _check_json_array(
@@ -42,14 +44,14 @@ begin
             or jsonb_typeof(v_share.kept_on_refund) not in ('boolean', 'null') then
             raise exception '%it is not a share', v_name using
                 errcode = 'MX903',
-                detail = format('It is %s.', left((p_shares -> (v_share.i - 1)::integer)::text, 200)),
+                detail = format('It is %s.', _shown((p_shares -> (v_share.i - 1)::integer)::text)),
                 hint = 'A rate is 1 to 10000 basis points; takes_remainder and kept_on_refund are true or false.';
         end if;
         if (num_nonnulls(v_share.fixed, v_share.rate) > 0) = (v_share.takes_remainder = 'true')
             or (v_share.takes_remainder = 'true' and v_share.kept_on_refund = 'true') then
             raise exception '%it is not a share', v_name using
                 errcode = 'MX903',
-                detail = format('It is %s.', left((p_shares -> (v_share.i - 1)::integer)::text, 200)),
+                detail = format('It is %s.', _shown((p_shares -> (v_share.i - 1)::integer)::text)),
                 hint = 'A share has "fixed", "rate" or both; or else it takes the remainder, and gives back of it.';
         end if;
         v_receivers := v_receivers || row(
@@ -64,11 +66,12 @@ begin
             'payee'
         )::split_receivers;
     end if;
-    select r.kind, r.receiver into v_share from unnest(v_receivers) as r
+    select r.kind, r.receiver, count(*) as times into v_share from unnest(v_receivers) as r
     group by r.kind, r.receiver having count(*) > 1 limit 1;
     if found then
         raise exception '% % is named twice', v_share.kind, v_share.receiver using
             errcode = 'MX904',
+            detail = format('%s of the %s shares are for it.', v_share.times, cardinality(v_receivers)),
             hint = 'Name each receiver once; an order''s payee takes the remainder unless another one is said to.';
     end if;
     select r.receiver into v_share from unnest(v_receivers) as r

@@ -1,0 +1,49 @@
+"""A URL that is written wrongly is told without its password."""
+
+import pytest
+from click.testing import CliRunner
+
+from mixpay_db.cli import main
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me:hush@hush@nowhere.invalid/db",
+        "postgresql://me:hu/hush@nowhere.invalid/db",
+        "postgresql://me:hush?hush@nowhere.invalid/db",
+        "postgresql://me:hush%zz@nowhere.invalid/db",
+        "postgresql://me:hush@[::1/db",
+        "postgresql://me:hush@nowhere.invalid:12x/db",
+        "postgresql+psycopg://me:hush@nowhere.invalid/db",
+        "me:hush@nowhere.invalid/db",
+        "host=nowhere.invalid password=hu hush",
+        "host=nowhere.invalid password='hush",
+        "password=hush hosst=nowhere.invalid",
+        "postgresql://me:hush@nowhere.invalid/db",
+    ],
+)
+@pytest.mark.parametrize("how", ["option", "environment", "argument"])
+def test_the_password_is_not_told(url: str, how: str) -> None:
+    arguments, environment = {
+        "option": (["--url", url, "check"], {}),
+        "environment": (["check"], {"MIXPAY_URL": url}),
+        # Where nothing says that it is a URL, nobody can know.
+        "argument": (["check", *([] if "://" in url else ["--url"]), url], {}),
+    }[how]
+    result = CliRunner(env={"COLUMNS": "200", **environment}).invoke(main, arguments)
+
+    assert result.exit_code == 2
+    assert "rror: " in result.stderr
+    assert "hush" not in result.output
+
+
+def test_what_libpq_reads_is_taken() -> None:
+    for url in (
+        "postgresql://me:hush%40%2F@127.0.0.1:1/db?connect_timeout=1",
+        "postgresql:///db?host=/nowhere&user=me%40home",
+        "host=/nowhere user=me@home",
+        "postgresql://me@127.0.0.1,127.0.0.1:1,1/db",
+    ):
+        result = CliRunner().invoke(main, ["--url", url, "check"])
+        assert "connection" in result.stderr, (url, result.stderr)
