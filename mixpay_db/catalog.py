@@ -4,14 +4,19 @@ What is expected comes from no file that could grow old: inside a transaction th
 the live schema steps aside under another name and this version is installed in its place, by the
 same server that the live one is on. So nothing depends on how a PostgreSQL version spells a
 definition, no other database is needed, and other sessions see none of it.
+
+A server does not always print an expression as it prints what it has read of that print, and a
+restored database was read from one. So what is spelled differently is read again on both sides
+before it counts as different.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 import psycopg
 from psycopg import sql
@@ -22,6 +27,28 @@ from mixpay_db import bookkeeping, database
 _DESCRIBE = Path(__file__).with_name("catalog.sql").read_text(encoding="utf-8")
 _ASIDE = "mixpay_live"
 _MOMENTS = {"created_at", "updated_at"}
+# A server that does not make something; not one that is gone, or was told to stop.
+_REFUSALS = (
+    psycopg.ProgrammingError,
+    psycopg.InternalError,
+    psycopg.NotSupportedError,
+    psycopg.DataError,
+)
+
+
+@dataclass(frozen=True)
+class _Described:
+    """An object as the server tells it."""
+
+    told: str
+    printed: str | None  # what of it the server may print otherwise when it has read that
+    anew: str | None  # SQL that makes it from what is printed, instead of what is there
+
+    def __str__(self) -> str:
+        return "\n".join(filter(None, (self.told, self.printed)))
+
+
+_Catalog: TypeAlias = dict[str, _Described]
 
 
 @dataclass(frozen=True)
@@ -42,15 +69,9 @@ def differences(conn: psycopg.Connection) -> list[Difference]:
         conn.execute(bookkeeping.LOCK)
         found = _describe(conn)
         with _fresh_installation(conn):
-            expected = _describe(conn)
+            expected, found = _spelled_alike(conn, _describe(conn), found)
             missing_rows = list(_missing_rows(conn))
-    differing = [
-        Difference(
-            _kind(expected.get(name), found.get(name)), name, expected.get(name), found.get(name)
-        )
-        for name in sorted(expected.keys() | found.keys())
-        if expected.get(name) != found.get(name)
-    ]
+    differing = list(_differing(expected, found))
     try:
         with conn.transaction():
             return differing + missing_rows + list(_broken_checks(conn))
@@ -69,6 +90,16 @@ def tables_with_rows_of_users(conn: psycopg.Connection) -> set[str]:
             for table in columns(conn, _ASIDE)
             if _row(conn, table, _ASIDE, without="mixpay" if table in shipped else None)
         }
+
+
+def _differing(expected: _Catalog, found: _Catalog) -> Iterator[Difference]:
+    for name in sorted(expected.keys() | found.keys()):
+        if name not in expected:
+            yield Difference("unexpected", name, None, str(found[name]))
+        elif name not in found:
+            yield Difference("missing", name, str(expected[name]))
+        elif str(expected[name]) != str(found[name]):
+            yield Difference("changed", name, str(expected[name]), str(found[name]))
 
 
 @contextmanager
@@ -100,16 +131,46 @@ def _broken_checks(conn: psycopg.Connection) -> Iterator[Difference]:
             yield Difference("broken", result.name, found=f"{len(result.rows)} row(s)")
 
 
-def _describe(conn: psycopg.Connection) -> dict[str, str]:
+def _describe(conn: psycopg.Connection) -> _Catalog:
     with conn.transaction(force_rollback=True):  # for the path's sake, which spells names in full
         conn.execute("set local search_path = pg_catalog")
-        return dict(_fetch(conn, _DESCRIBE))
+        return {name: _Described(*told) for name, *told in _fetch(conn, _DESCRIBE)}
 
 
-def _kind(expected: str | None, found: str | None) -> str:
-    if expected is None:
-        return "unexpected"
-    return "missing" if found is None else "changed"
+def _spelled_alike(
+    conn: psycopg.Connection, expected: _Catalog, found: _Catalog
+) -> tuple[_Catalog, _Catalog]:
+    """Both, with what differs as the server prints it once it has read what it printed.
+
+    Twice, for the first print of a deep expression may need a second one to come back the same.
+    """
+    for _ in range(2):
+        differing = [
+            name
+            for name in expected.keys() & found.keys()
+            if expected[name].printed != found[name].printed
+        ]
+        if differing:
+            expected = _read_again(conn, expected, differing)
+            found = _read_again(conn, found, differing)
+    return expected, found
+
+
+def _read_again(conn: psycopg.Connection, told: _Catalog, names: list[str]) -> _Catalog:
+    """Made anew in the fresh installation from what was printed; what cannot be stays as it is."""
+    with conn.transaction(force_rollback=True):
+        conn.execute("set local role mixpay_owner")
+        made = []
+        for name in sorted(names):
+            anew = told[name].anew
+            if anew is not None:
+                with suppress(*_REFUSALS), conn.transaction():
+                    conn.execute(anew)
+                    made.append(name)
+        again = _describe(conn)
+    return told | {
+        name: replace(told[name], printed=again[name].printed) for name in made if name in again
+    }
 
 
 def columns(conn: psycopg.Connection, schema: str = "mixpay") -> dict[str, set[str]]:

@@ -1,4 +1,5 @@
--- All that stands in schema mixpay: a row for each object, with everything that defines it as one text.
+-- All that stands in schema mixpay: a row for each object, with its definition, whose it is and who may use it. Apart
+-- from it what a server prints of it, which it may print otherwise when it has read that; and SQL that makes it so.
 -- The names of NOT NULL constraints don't count: they exist since PostgreSQL 18 only.
 with schemas as (
     select n.oid, n.nspowner, n.nspacl
@@ -42,7 +43,6 @@ parts as (
         r.kind || ' ' || r.name as object,
         concat_ws(
             E'\n',
-            case when r.relkind in ('v', 'm') then pg_catalog.pg_get_viewdef(r.oid) end,
             case when r.relpersistence <> 'p' then 'persistence ' || r.relpersistence::text end,
             'with ' || array_to_string(r.reloptions, ', '),
             case when r.relrowsecurity then 'row level security' end,
@@ -59,7 +59,14 @@ parts as (
             when r.relkind <> 'c'
                 then coalesce(r.relacl, acldefault(case r.relkind when 'S' then 's' else 'r' end::"char", r.relowner))
         end as grants,
-        obj_description(r.oid, 'pg_class') as comment
+        obj_description(r.oid, 'pg_class') as comment,
+        case when r.relkind in ('v', 'm') then pg_catalog.pg_get_viewdef(r.oid) end as printed,
+        case
+            when r.relkind = 'v' then concat(
+                'create or replace view ', r.name, ' with (' || array_to_string(r.reloptions, ', ') || ')',
+                ' as ', pg_catalog.pg_get_viewdef(r.oid)
+            )
+        end as anew
     from relations as r
 
     union all
@@ -74,12 +81,23 @@ parts as (
             case when a.attnotnull then 'not null' end,
             'generated ' || nullif(a.attgenerated::text, ''),
             'identity ' || nullif(a.attidentity::text, ''),
-            'default ' || pg_catalog.pg_get_expr(d.adbin, d.adrelid),
-            'with ' || array_to_string(a.attoptions, ', ')
+            -- The server's own mark is no option of ours: some minor versions keep it here.
+            'with ' || (
+                select string_agg(o.option, ', ' order by o.place)
+                from unnest(a.attoptions) with ordinality as o (option, place)
+                where o.option not like 'pg\_attver=%'
+            )
         ),
         null,
         a.attacl,
-        col_description(a.attrelid, a.attnum)
+        col_description(a.attrelid, a.attnum),
+        'default ' || pg_catalog.pg_get_expr(d.adbin, d.adrelid),
+        case
+            when a.attgenerated = '' then format(
+                'alter table %s alter column %I set default %s',
+                r.name, a.attname, pg_catalog.pg_get_expr(d.adbin, d.adrelid)
+            )
+        end
     from relations as r
     inner join pg_catalog.pg_attribute as a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
     inner join pg_catalog.pg_type as t on t.oid = a.atttypid
@@ -89,10 +107,18 @@ parts as (
     union all
     select
         format('constraint %I on %s', k.conname, coalesce(r.name, t.name)),
-        concat_ws(' ', pg_catalog.pg_get_constraintdef(k.oid), case when not k.convalidated then 'not valid' end),
+        case when not k.convalidated then 'not valid' end,
         null,
         null,
-        obj_description(k.oid, 'pg_constraint')
+        obj_description(k.oid, 'pg_constraint'),
+        pg_catalog.pg_get_constraintdef(k.oid),
+        case
+            when k.contype = 'c' then format(
+                'alter %1$s %2$s drop constraint %3$I; alter %1$s %2$s add constraint %3$I %4$s',
+                case when r.oid is null then 'domain' else 'table' end,
+                coalesce(r.name, t.name), k.conname, pg_catalog.pg_get_constraintdef(k.oid)
+            )
+        end
     from pg_catalog.pg_constraint as k
     left join relations as r on r.oid = k.conrelid
     left join types as t on t.oid = k.contypid
@@ -101,20 +127,24 @@ parts as (
     union all
     select
         'index ' || i.indexrelid::regclass,
-        concat_ws(' ', pg_catalog.pg_get_indexdef(i.indexrelid), case when not i.indisvalid then 'invalid' end),
+        case when not i.indisvalid then 'invalid' end,
         null,
         null,
-        obj_description(i.indexrelid, 'pg_class')
+        obj_description(i.indexrelid, 'pg_class'),
+        pg_catalog.pg_get_indexdef(i.indexrelid),
+        format('drop index %s; %s', i.indexrelid::regclass, pg_catalog.pg_get_indexdef(i.indexrelid))
     from relations as r
     inner join pg_catalog.pg_index as i on i.indrelid = r.oid
 
     union all
     select
         format('trigger %I on %s', t.tgname, r.name),
-        concat_ws(' ', pg_catalog.pg_get_triggerdef(t.oid), 'enabled ' || t.tgenabled::text),
+        'enabled ' || t.tgenabled::text,
         null,
         null,
-        obj_description(t.oid, 'pg_trigger')
+        obj_description(t.oid, 'pg_trigger'),
+        pg_catalog.pg_get_triggerdef(t.oid),
+        format('drop trigger %I on %s; %s', t.tgname, r.name, pg_catalog.pg_get_triggerdef(t.oid))
     from relations as r
     inner join pg_catalog.pg_trigger as t on t.tgrelid = r.oid and not t.tgisinternal
 
@@ -124,7 +154,9 @@ parts as (
         pg_catalog.pg_get_ruledef(w.oid),
         null,
         null,
-        obj_description(w.oid, 'pg_rewrite')
+        obj_description(w.oid, 'pg_rewrite'),
+        null,
+        null
     from relations as r
     inner join pg_catalog.pg_rewrite as w on w.ev_class = r.oid and w.rulename <> '_RETURN'
 
@@ -141,17 +173,21 @@ parts as (
         ),
         null,
         null,
-        obj_description(p.oid, 'pg_policy')
+        obj_description(p.oid, 'pg_policy'),
+        null,
+        null
     from relations as r
     inner join pg_catalog.pg_policy as p on p.polrelid = r.oid
 
     union all
     select
         'function ' || f.name,
-        case when f.prokind <> 'a' then pg_catalog.pg_get_functiondef(f.oid) else 'aggregate' end,
+        case when f.prokind = 'a' then 'aggregate' end,
         f.proowner,
         coalesce(f.proacl, acldefault('f', f.proowner)),
-        obj_description(f.oid, 'pg_proc')
+        obj_description(f.oid, 'pg_proc'),
+        case when f.prokind <> 'a' then pg_catalog.pg_get_functiondef(f.oid) end,
+        case when f.prokind <> 'a' then pg_catalog.pg_get_functiondef(f.oid) end
     from functions as f
 
     union all
@@ -171,7 +207,9 @@ parts as (
         ),
         t.typowner,
         coalesce(t.typacl, acldefault('T', t.typowner)),
-        obj_description(t.oid, 'pg_type')
+        obj_description(t.oid, 'pg_type'),
+        null,
+        null
     from types as t
     left join pg_catalog.pg_type as b on b.oid = t.typbasetype
 
@@ -181,7 +219,9 @@ parts as (
         '',
         s.nspowner,
         coalesce(s.nspacl, acldefault('n', s.nspowner)),
-        obj_description(s.oid, 'pg_namespace')
+        obj_description(s.oid, 'pg_namespace'),
+        null,
+        null
     from schemas as s
 
     union all
@@ -190,6 +230,8 @@ parts as (
         '',
         null,
         d.defaclacl,
+        null,
+        null,
         null
     from schemas as s
     inner join pg_catalog.pg_default_acl as d on d.defaclnamespace = s.oid
@@ -199,6 +241,8 @@ parts as (
     select
         i.type || ' ' || i.identity,
         '',
+        null,
+        null,
         null,
         null,
         null
@@ -224,6 +268,8 @@ select
             from (select a::text collate "C" from unnest(p.grants) as a) as g (item)
         ),
         'comment ' || p.comment
-    ) as definition
+    ) as told,
+    p.printed,
+    p.anew
 from parts as p
 order by p.object collate "C";

@@ -22,6 +22,14 @@ DRIFT = {
         "missing: constraint size_is_positive on mixpay.widgets"
     ],
     """
+    alter table mixpay.widgets drop constraint size_is_positive,
+    add constraint size_is_positive check (size >= 0)
+    """: ["changed: constraint size_is_positive on mixpay.widgets"],
+    """
+    drop index mixpay.widgets_size;
+    create index widgets_size on mixpay.widgets (size) where size > 1
+    """: ["changed: index mixpay.widgets_size"],
+    """
     create or replace function mixpay.refuse() returns trigger language plpgsql
     as 'begin return old; end'
     """: ["changed: function mixpay.refuse()"],
@@ -77,6 +85,43 @@ def test_finds_every_kind_of_drift(project):
                 told = [f"{d.kind}: {d.object}" for d in migrations.verify(conn)]
                 assert told == differences, change
         assert migrations.verify(conn) == []
+
+
+def test_what_is_spelled_otherwise_and_means_the_same_is_no_difference(project):
+    """A server prints a deep expression otherwise when it has read what it printed."""
+    between = "(size between 1 and 9 and size <> 5)"
+    for path in ("sql/schema/tables.sql", "migrations/0001_first.sql"):
+        project.write(path, project.read(path).replace("(size > 0)", between))
+    project.append(
+        "sql/views.sql",
+        "create view mixpay.all_of_it as "
+        "select u.a from (select ''::text as a union all select 'x') as u;\n",
+    )
+    project.mixpay("migrate")
+    query = (
+        "select pg_get_constraintdef(oid), pg_get_viewdef('mixpay.all_of_it') from pg_constraint "
+        "where conname = 'size_is_positive'"
+    )
+    [(constraint, view)] = project.execute(query)
+    project.execute(
+        "alter table mixpay.widgets drop constraint size_is_positive, "
+        f"add constraint size_is_positive {constraint}; "
+        f"create or replace view mixpay.all_of_it as {view}"
+    )
+    [(again, view_again)] = project.execute(query)
+    assert again != constraint
+    assert view_again != view
+    assert found(project) == []
+    other_view = view.replace("'x'", "'y'")
+    project.execute(
+        "alter table mixpay.widgets drop constraint size_is_positive, "
+        f"add constraint size_is_positive {constraint.replace('5', '6')}; "
+        f"create or replace view mixpay.all_of_it as {other_view}"
+    )
+    assert found(project) == [
+        ("changed", "constraint size_is_positive on mixpay.widgets"),
+        ("changed", "view mixpay.all_of_it"),
+    ]
 
 
 def test_rows_of_users_are_no_difference(project):

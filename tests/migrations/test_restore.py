@@ -1,0 +1,138 @@
+"""A database that was dumped and restored is the one that it was, for every version at hand."""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+import pytest
+from click.testing import CliRunner
+from conftest import FAST, PREFIX, Server, _roomy
+from psycopg import sql
+from test_api import tell
+
+from mixpay_db import embedded, migrations
+from mixpay_db.cli import main
+from mixpay_db.cli.events import raise_epoch
+from mixpay_db.embedded import EmbeddedServer
+
+DEBIAN = Path("/usr/lib/postgresql/15/bin")
+# From the version that was dumped to the one that is restored into.
+WAYS = [(15, 15), (15, 18), (18, 18)]
+FORMATS = {"custom": ["-Fc"], "directory": ["-Fd", "-j2"], "plain": ["-Fp"]}
+
+
+@dataclass
+class Place:
+    """A server, its programs, and what was dumped there."""
+
+    url: Callable[[str], str]
+    programs: Path
+    made: list[str] = field(default_factory=list)
+
+    def run(self, program: str, *arguments: str) -> None:
+        done = subprocess.run([self.programs / program, *arguments], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr == ""
+
+    def create(self, name: str) -> str:
+        name = f"{PREFIX}_{name}"
+        with psycopg.connect(self.url("postgres"), autocommit=True) as conn:
+            conn.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        self.made.append(name)
+        return self.url(name)
+
+    def drop(self) -> None:
+        with psycopg.connect(self.url("postgres"), autocommit=True) as conn:
+            for name in self.made:
+                drop = sql.SQL("drop database if exists {} with (force)")
+                conn.execute(drop.format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="module")
+def places(pg_server: Server) -> Iterator[Callable[[int], Place]]:
+    """`places(15)`: a server of that version; skips where there is none."""
+    with psycopg.connect(pg_server.url()) as conn:
+        version = conn.info.server_version // 10000
+    started = {version: Place(pg_server.url, embedded.find_binaries())}
+    with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
+
+        def place(version: int) -> Place:
+            if version not in started:
+                if version == 15:
+                    if not (DEBIAN / "postgres").is_file():
+                        pytest.skip(f"PostgreSQL 15 is not installed in {DEBIAN}")
+                    patch.setenv("MIXPAY_PG_BIN", str(DEBIAN))
+                else:
+                    patch.delenv("MIXPAY_PG_BIN", raising=False)
+                    if embedded.major_version(embedded.find_binaries()) != version:
+                        pytest.skip(f"the embedded server is not PostgreSQL {version}")
+                server = stack.enter_context(EmbeddedServer(FAST, parent=_roomy()))
+                started[version] = Place(server.url, embedded.find_binaries())
+                make_roles(server.url("postgres"))
+            return started[version]
+
+        yield place
+        for one in started.values():
+            one.drop()
+
+
+@pytest.fixture(scope="module")
+def dumps(places: Callable[[int], Place], tmp_path_factory: pytest.TempPathFactory) -> Callable:
+    """`dumps(15, "plain")`: a dump of a database in which much has happened."""
+    made: dict[tuple[int, str], Path] = {}
+    told: dict[int, str] = {}
+
+    def dump(version: int, form: str) -> Path:
+        if (version, form) not in made:
+            place = places(version)
+            if version not in told:
+                url = told[version] = place.create("told")
+                migrations.migrate(url, lambda _: None)
+                with psycopg.connect(url, autocommit=True) as conn:
+                    tell(conn, "mall")
+            path = tmp_path_factory.mktemp("dumps") / form
+            place.run("pg_dump", *FORMATS[form], "-f", str(path), told[version])
+            made[version, form] = path
+        return made[version, form]
+
+    return dump
+
+
+def make_roles(url: str) -> None:
+    """Those of the package, to which belongs what is restored."""
+    with psycopg.connect(url, autocommit=True) as conn:
+        for role in ("mixpay_owner", "mixpay_writer", "mixpay_reader"):
+            conn.execute(sql.SQL("create role {} nologin").format(sql.Identifier(role)))
+
+
+def restore(place: Place, path: Path, form: str, name: str, *options: str) -> str:
+    url = place.create(name)
+    if form == "plain":
+        place.run(
+            "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-o", os.devnull, "-f", str(path), url
+        )
+    else:
+        jobs = ["-j2"] if form == "directory" else []
+        place.run("pg_restore", "--exit-on-error", *jobs, *options, "-d", url, str(path))
+    return url
+
+
+def verify(url: str) -> tuple[int, str]:
+    done = CliRunner().invoke(main, ["--url", url, "verify"])
+    return done.exit_code, done.output
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: "→".join(map(str, way)))
+def test_what_is_restored_is_as_it_should_be(places, dumps, way, form):
+    source, target = way
+    path = dumps(source, form)
+    place = places(target)
+    url = restore(place, path, form, f"restored_{source}_{form}")
+    with psycopg.connect(url, autocommit=True) as conn:
+        raise_epoch(conn)
+    assert verify(url) == (0, "all is as it should be\n")
