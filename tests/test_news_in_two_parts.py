@@ -516,3 +516,30 @@ def test_e43_a_line_of_a_settlement_says_why_later(shop: Shop) -> None:
         ("adjustment", "a bonus"),
         ("order", None),
     ]
+
+
+REVERSALS = "select amount, reason from mixpay.refund_list where kind = 'reversal'"
+
+
+def test_e43_what_was_reversed_learns_why(shop: Shop) -> None:
+    shop.merge("T", A=100, B=50)
+    shop.pay("T", "P", 90)
+    shop.call("cancel_order", "T", "A", None)
+    ((amount, reason),) = shop.query(REVERSALS)
+    assert (amount, reason) == (40, None)
+    shop.call("cancel_order", "T", "A", "sold out")
+    shop.call("cancel_order", "T", "A", "another reason")
+    assert shop.query(REVERSALS) == [(40, "sold out")]
+
+
+def test_e43_not_of_what_something_else_reversed(shop: Shop) -> None:
+    """In one transaction: nothing was paid of B, and what was of A came back for another reason."""
+    shop.merge("T", A=100, B=50)
+    shop.pay("T", "P", 60)
+    with shop.conn.transaction():
+        shop.call("cancel_order", "T", "B", None)
+        shop.call("close_trade", "T", None)
+    shop.call("cancel_order", "T", "B", "sold out")
+    assert shop.query(REVERSALS) == [(60, None)]
+    shop.call("close_trade", "T", "abandoned")
+    assert shop.query(REVERSALS) == [(60, "abandoned")]

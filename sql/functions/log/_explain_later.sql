@@ -6,21 +6,39 @@ set search_path = mixpay, pg_temp
 as $_explain_later$
 declare
     v_fact facts := p_fact;
-    v_known text;
+    v_told facts;
 begin
     if p_reason is null then
         return p_trade;
     end if;
-    select f.reason into v_known from facts as f
+    select * into v_told from facts as f
     where
         f.merchant_id = p_trade.merchant_id and f.log = 'trade' and f.log_no = p_trade.trade_no
         and f.entity = p_fact.entity and f.number = p_fact.number and f.to_state is not null
-        and case when p_fact.order_no is null then f.to_state = p_fact.to_state else f.order_no = p_fact.order_no end
+        and case
+            when p_fact.order_no is not null then f.order_no = p_fact.order_no
+            -- Not what came later of one of its orders.
+            else f.to_state = p_fact.to_state and (f.order_no is null or f.from_state <> f.to_state)
+        end
     order by f.entry desc
     limit 1;
-    if v_known is not null then
+    if v_told.reason is not null then
         return p_trade;
     end if;
+    -- What it reversed stands behind it, before what the trade did next in that transaction.
+    update refunds as r set reason = p_reason
+    from facts as f
+    where
+        f.merchant_id = p_trade.merchant_id and f.log = 'trade' and f.log_no = p_trade.trade_no
+        and f.entry > v_told.entry and (f.epoch, f.xid) = (v_told.epoch, v_told.xid)
+        and f.entity = 'refund' and f.from_state = ''
+        and r.merchant_id = f.merchant_id and r.refund_no = f.refund_no and r.kind = 'reversal' and r.reason is null
+        and not exists (
+            select from facts as x
+            where
+                x.merchant_id = f.merchant_id and x.log = 'trade' and x.log_no = f.log_no
+                and x.entry > v_told.entry and x.entry < f.entry and x.entity = 'trade' and x.from_state is not null
+        );
     v_fact.reason := p_reason;
     return _post(p_trade, array[v_fact]);
 end;
