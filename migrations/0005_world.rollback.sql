@@ -162,7 +162,10 @@ comment on column mixpay.repayments.account is 'What it was brought in for: paye
 
 alter table mixpay.settlements
 drop column left_out,
-drop column bank;
+drop column bank,
+drop constraint what_can_be_paid_is_paid,
+add constraint only_debts_are_carried check (carried_out <= 0 and (amount = 0 or carried_out = 0));
+comment on column mixpay.settlements.carried_out is 'The debt that is left for the next one: zero or below.';
 delete from mixpay.state_transitions
 where
     entity in ('adjustment', 'channel_fee', 'channel_payout')

@@ -251,11 +251,10 @@ create type mixpay.settlement_attempt as (
     settlement_no text,
     amount bigint,
     until_at timestamptz,
-    problem text,
     left_out bigint
 );
 comment on type mixpay.settlement_attempt is
-'What settle_all did with one account in one currency: what it paid out and left out, in the smallest unit, or the problem.';
+'What settle_all did with one account in one currency: what it paid out and left out, in the smallest unit.';
 
 insert into mixpay.state_transitions (entity, from_state, to_state, cause) values
     ('settlement', 'reversed', 'settled', 'the payout had arrived after all'),
@@ -264,9 +263,16 @@ insert into mixpay.state_transitions (entity, from_state, to_state, cause) value
     ('channel_payout', '', 'recorded', 'a channel paid what it had of ours to a bank');
 
 -- What was paid out and brought in before has no bank: it came from outside and went there.
+-- What is beyond the largest payout waits for the next settlement; it could never be settled.
 alter table mixpay.settlements
 add column bank mixpay.number,
-add column left_out bigint not null default 0;
+add column left_out bigint not null default 0,
+drop constraint only_debts_are_carried,
+add constraint what_can_be_paid_is_paid check (
+    (carried_out >= 0 or amount = 0) and (carried_out <= 0 or amount = 1000000000000000)
+);
+comment on column mixpay.settlements.carried_out is
+'What is left for the next one: a debt, below zero; or above it what was beyond the largest payout.';
 comment on column mixpay.settlements.left_out is
 'What had been written to the account by then and is left for the next settlement, because older transactions still ran.';
 comment on column mixpay.settlements.bank is

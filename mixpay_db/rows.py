@@ -346,16 +346,15 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class SettlementAttempt:
-    """What settle_all did with an account: what it paid out, or the problem."""
+    """What settle_all did with an account: what it paid out."""
 
     account: str
     owner: str
     currency: str
-    settlement_no: str | None
-    amount: int | None
+    settlement_no: str
+    amount: int
     until_at: datetime
-    problem: str | None
-    left_out: int | None
+    left_out: int
 
 
 @dataclass(frozen=True, slots=True)

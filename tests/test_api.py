@@ -407,7 +407,7 @@ def test_results_of_the_books_are_rows(conn: Connection[Any]) -> None:
     assert (fee.channel, fee.amount, fee.payment_no, fee.charged_at) == ("card", 2, "P7", DAY)
     assert (payout.channel, payout.amount, payout.bank) == ("card", 99, "second")
     assert (attempt.account, attempt.owner, attempt.amount) == ("payee", "sofas", 30)
-    assert attempt.problem is None
+    assert attempt.left_out == 0
     assert (fold.fold, type(fold.until_xid)) == (1, str)
     assert fold.movements > 20
     assert (balance.currency, balance.came_in, balance.balance) == ("CNY", 98 + 98 + 30, 0)

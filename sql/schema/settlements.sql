@@ -29,7 +29,9 @@ create table mixpay.settlements (
     constraint it_is_a_payees_or_a_receivers check (account in ('payee', 'receiver')),
     constraint range_goes_forward check ((from_epoch, from_xid) <= (until_epoch, until_xid)),
     constraint it_sums_exactly check (carried_in + earned = amount + carried_out),
-    constraint only_debts_are_carried check (carried_out <= 0 and (amount = 0 or carried_out = 0)),
+    constraint what_can_be_paid_is_paid check (
+        (carried_out >= 0 or amount = 0) and (carried_out <= 0 or amount = 1000000000000000)
+    ),
     constraint state_is_known check (state in ('settled', 'reversed')),
     constraint reversed_has_its_moment check ((state = 'reversed') = (reversed_at is not null)),
     constraint only_a_payout_is_reversed check (state = 'settled' or amount > 0),
@@ -57,7 +59,8 @@ comment on column mixpay.settlements.carried_in is
 'What stood before, in the smallest unit: a debt is below zero, a payout that failed since above.';
 comment on column mixpay.settlements.earned is 'What its lines sum to.';
 comment on column mixpay.settlements.amount is 'What is paid out.';
-comment on column mixpay.settlements.carried_out is 'The debt that is left for the next one: zero or below.';
+comment on column mixpay.settlements.carried_out is
+'What is left for the next one: a debt, below zero; or above it what was beyond the largest payout.';
 comment on column mixpay.settlements.last_entry is 'The entry of its last fact.';
 comment on column mixpay.settlements.bank is
 'The bank account that pays it out, by our name for it. Empty: it was paid out before 0.5.0, which had no banks.';

@@ -207,12 +207,11 @@ create type mixpay.settlement_attempt as (
     settlement_no text,
     amount bigint,
     until_at timestamptz,
-    problem text,
     left_out bigint
 );
 
 comment on type mixpay.settlement_attempt is
-'What settle_all did with one account in one currency: what it paid out and left out, in the smallest unit, or the problem.';
+'What settle_all did with one account in one currency: what it paid out and left out, in the smallest unit.';
 
 -- A movement as one of its accounts sees it.
 create type mixpay.statement_line as (

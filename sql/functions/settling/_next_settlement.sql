@@ -75,14 +75,9 @@ begin
         and (p.epoch, p.xid) < (v_new.until_epoch, v_new.until_xid);
     v_new.left_out := coalesce(_left_out(p_merchant_id, p_account, p_currency, v_new.until_at), 0);
     v_new.carried_in := _carried_over(p_merchant_id, p_account, v_new);
-    if v_new.carried_in + v_new.earned > 1000000000000000 then
-        raise exception 'the payout would be too large' using
-            errcode = 'MX902',
-            detail = format('%s are payable.', v_new.carried_in + v_new.earned),
-            hint = 'A payout is at most 10^15 smallest units: settle until an earlier moment first.';
-    end if;
-    v_new.amount := greatest(0, v_new.carried_in + v_new.earned);
-    v_new.carried_out := least(0, v_new.carried_in + v_new.earned);
+    -- What is beyond the largest amount is for the next one.
+    v_new.amount := least(1000000000000000, greatest(0, v_new.carried_in + v_new.earned));
+    v_new.carried_out := v_new.carried_in + v_new.earned - v_new.amount;
     return v_new;
 end;
 $_next_settlement$;
@@ -91,6 +86,5 @@ comment on function mixpay._next_settlement(text, mixpay.account_name, timestamp
 The figures of the next settlement of an account in one currency: the stretch of the log that it covers, what the
 account's facts earned there, and what was carried over. It is written down by _settle.
 
-Raises: MX403 if the account is settled until later; MX411 if the database began anew and its epoch was not raised;
-MX902.
+Raises: MX403 if the account is settled until later; MX411 if the database began anew and its epoch was not raised.
 $$;

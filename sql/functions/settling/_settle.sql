@@ -59,5 +59,5 @@ Settles one account in one currency: what its facts earned since the last settle
 
 Raises: MX110 if there is no such currency; MX402 if the settlement number was used for something else; MX403 if the
 account is settled until later; MX404 if it has several currencies and none is named; MX411 if the database began anew
-and its epoch was not raised; MX417 if something written until p_min_horizon would be left out; MX901; MX902; MX905.
+and its epoch was not raised; MX417 if something written until p_min_horizon would be left out; MX901; MX905.
 $$;

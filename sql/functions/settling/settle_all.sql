@@ -12,7 +12,6 @@ declare
     v_next settlements;
     v_attempt settlement_attempt;
     v_settled bigint := 0;
-    v_detail text;
 begin
     perform _check_merchant(p_merchant_id);
     perform _check_until(p_until);
@@ -27,7 +26,7 @@ begin
         order by t.account, t.owner, t.currency
     loop
         v_account := row(v_total.account, v_total.owner)::account_name;
-        v_attempt := row(v_total.account, v_total.owner, v_total.currency, null, null, v_until, null, null);
+        v_attempt := row(v_total.account, v_total.owner, v_total.currency, null, null, v_until, null);
         loop
             begin
                 v_next := _next_settlement(p_merchant_id, v_account, v_until, v_total.currency);
@@ -35,11 +34,6 @@ begin
                 when sqlstate 'MX403' then
                     -- It was settled until later, so all until then is settled.
                     v_next := null;
-                when sqlstate 'MX902' then
-                    get stacked diagnostics v_attempt.problem = message_text, v_detail = pg_exception_detail;
-                    v_attempt.problem := format('%s: %s', v_attempt.problem, v_detail);
-                    v_next := null;
-                    return next v_attempt;
             end;
             -- What is left may be of transactions that still run.
             exit when v_next.amount is null or v_next.amount = 0;
@@ -63,9 +57,8 @@ Settles every payee and receiver to whom something is payable, in every currency
 settle_payee and settle_receiver do it: under numbers of our own, paid by bank account p_bank. Any scheduler may call
 it.
 
-A row for each settlement, at most p_limit of them, by account: call again until there are no more. An account that
-cannot be settled has a row with its problem, and stops nobody; left_out is what settle_payee says of it. Where nothing
-is payable, nothing is made: a debt waits for something to be netted from, and calling twice pays nothing twice.
+A row for each settlement, at most p_limit of them, by account: call again until there are no more. left_out is what
+settle_payee says of it. Where nothing is payable, nothing is made: a debt waits for something to be netted from, and calling twice pays nothing twice.
 Locks: nothing; of two settlements of an account at once, the second waits for the first one.
 Raises: MX101 if there is no such merchant; MX411 if the database began anew and its epoch was not raised; MX901; MX904;
 MX905.

@@ -21,7 +21,8 @@ comment on function mixpay.settle_payee(text, text, text, timestamptz, text, tex
 Pays out what a payee has earned, once per settlement number: all that was written to its account until p_until (null:
 now) and is in no earlier settlement, in the smallest unit.
 
-A debt is netted: if less than nothing is payable, nothing is paid out and the debt is carried over. What transactions
+A debt is netted: if less than nothing is payable, nothing is paid out and the debt is carried over.
+A payout is at most 10^15; what is beyond it is carried over, too. What transactions
 have written that still run, this one included, or that began after one that does, is left for the next settlement, so
 none is skipped and none is paid twice; left_out says how much of it was on record by then, and mixpay.horizon who runs.
 With p_min_horizon the call is refused if anything that was written until that moment would be left out. p_currency may
@@ -32,5 +33,5 @@ Locks: nothing; of two settlements of a payee at once, the second waits for the 
 Raises: MX101 if there is no such merchant; MX102 if there is no such payee; MX110 if there is no such currency; MX402
 if the settlement number was used for something else; MX403 if the payee is settled until later; MX404 if it has
 several currencies and none is named; MX411 if the database began anew and its epoch was not raised; MX417 if something
-written until p_min_horizon would be left out; MX901; MX902 if the payout would be too large; MX905.
+written until p_min_horizon would be left out; MX901; MX905.
 $$;

@@ -24,5 +24,5 @@ Locks: nothing; of two settlements of a receiver at once, the second waits for t
 Raises: MX101 if there is no such merchant; MX110 if there is no such currency; MX402 if the settlement number was used
 for something else; MX403 if the receiver is settled until later; MX404 if it has several currencies and none is named;
 MX407 if no split names the receiver; MX411 if the database began anew and its epoch was not raised; MX417 if
-something written until p_min_horizon would be left out; MX901; MX902 if the payout would be too large; MX905.
+something written until p_min_horizon would be left out; MX901; MX905.
 $$;
