@@ -5,7 +5,7 @@ as $_new_number$
 begin
     return to_char(p_at at time zone 'UTC', 'YYYYMMDDHH24MISSUS')
         || lpad(p_ordinal::text, 6, '0')
-        || left(md5(gen_random_uuid()::text), 6);
+        || left(gen_random_uuid()::text, 6);
 end;
 $_new_number$;
 

@@ -1,51 +1,65 @@
-create function mixpay._make_trades(
-    p_merchant mixpay.merchants, p_lines mixpay.merge_line[], p_trade_nos text[]
-) returns void
+create function mixpay._make_trades(p_merchant mixpay.merchants, p_lines mixpay.merge_line[]) returns mixpay.trades[]
 language plpgsql
 set search_path = mixpay, pg_temp
 as $_make_trades$
 declare
+    v_at timestamptz := clock_timestamp();
     v_line merge_line;
-    v_lines merge_line[] := array[]::merge_line[];
+    v_nth bigint;
     v_trade trades;
     v_trades trades[] := array[]::trades[];
-    v_unpaid bigint;
+    v_numbers text[] := array[]::text[];
+    v_pay bigint;
     v_fact facts;
     v_facts facts[] := array[]::facts[];
     v_made bigint;
     v_parts text[] := array[]::text[];
 begin
+    -- As it will be stored, so that nobody has to read it again.
     v_trade.merchant_id := p_merchant.merchant_id;
     v_trade.allocation := p_merchant.allocation;
-    v_trade.amount := 0;
+    v_trade.paid := 0;
+    v_trade.refunded := 0;
+    v_trade.state := 'open';
+    v_trade.last_seq := 0;
+    v_trade.last_entry := 1;
+    v_trade.created_at := now();
+    v_trade.keeps_paid := false;
+    v_fact := _fact(v_trade, 'trade', null, '', 'open');
+    v_fact.entry := 1;
     foreach v_line in array p_lines loop
-        v_line.trade_no := p_trade_nos[v_line.trade];
-        if v_line.trade_no is distinct from v_trade.trade_no then
-            if v_trade.trade_no is not null then
+        if v_line.trade is distinct from v_nth then
+            if v_nth is not null then
                 v_trades := v_trades || v_trade;
             end if;
-            v_trade.trade_no := v_line.trade_no;
+            v_nth := v_line.trade;
+            v_trade.trade_no := coalesce(v_line.trade_no, _new_number(v_at, v_nth));
             v_trade.currency := v_line.currency;
             v_trade.expires_at := v_line.expires_at;
+            v_trade.sweep_at := v_line.expires_at;
             v_trade.amount := 0;
-            v_fact := _fact(v_trade, 'trade', v_line.trade_no, '', 'open');
-            v_fact.entry := 1;
+            v_numbers[v_nth] := v_trade.trade_no;
+            v_fact.log_no := v_trade.trade_no;
+            v_fact.number := v_trade.trade_no;
+            v_fact.currency := v_trade.currency;
             v_facts := v_facts || v_fact;
         end if;
         if v_line.currency <> v_trade.currency then
             perform _refuse_wrong_orders(p_merchant.merchant_id, p_lines);
         end if;
         -- A share that was left out is what the order's other trades leave of it.
-        v_unpaid := v_line.amount - coalesce(v_line.taken, 0);
-        v_line.pay := coalesce(v_line.pay, v_unpaid);
-        if v_line.pay > v_unpaid or v_line.pay < 1 then
+        v_pay := coalesce(v_line.pay, v_line.amount - coalesce(v_line.taken, 0));
+        if v_line.pay > v_line.amount - v_line.taken or v_line.pay > v_line.amount or v_pay < 1 then
             raise exception 'order % has not that much left to pay', v_line.order_no using
                 errcode = 'MX108',
-                detail = format('%s is asked and %s is unpaid and in no other trade.', v_line.pay, v_unpaid),
+                detail = format(
+                    '%s is asked and %s is unpaid and in no other trade.', v_pay,
+                    v_line.amount - coalesce(v_line.taken, 0)
+                ),
                 hint = 'Leave "pay" out to merge what is left. See mixpay.order_balances.';
         end if;
-        if v_trade.amount + v_line.pay > 1000000000000000 then
-            raise exception 'trade % would be too large', v_line.trade_no using
+        if v_trade.amount + v_pay > 1000000000000000 then
+            raise exception 'trade % would be too large', v_trade.trade_no using
                 errcode = 'MX902',
                 detail = format('Its orders'' shares sum to %s.', (
                     select sum(coalesce(l.pay, l.amount - coalesce(l.taken, 0))) from unnest(p_lines) as l
@@ -53,15 +67,14 @@ begin
                 )),
                 hint = 'A trade has at most 10^15 smallest units.';
         end if;
-        v_trade.amount := v_trade.amount + v_line.pay;
-        if v_line.pay < v_line.amount and coalesce(v_line.nth, 1) = 1 then
+        v_trade.amount := v_trade.amount + v_pay;
+        if v_pay < v_line.amount and coalesce(v_line.nth, 1) = 1 then
             v_parts := v_parts || v_line.order_no;
         end if;
-        v_lines := v_lines || v_line;
     end loop;
     v_trades := v_trades || v_trade;
     insert into trades (merchant_id, trade_no, currency, amount, allocation, expires_at, last_entry)
-    select t.merchant_id, t.trade_no, t.currency, t.amount, t.allocation, t.expires_at, 1
+    select t.merchant_id, t.trade_no, t.currency, t.amount, t.allocation, t.expires_at, t.last_entry
     from unnest(v_trades) as t
     order by t.trade_no
     on conflict do nothing;
@@ -72,22 +85,26 @@ begin
             detail = format('%s trades were to be made and %s were.', cardinality(v_trades), v_made),
             hint = 'A repeated number must come with the same orders, amounts, currencies, payees and shares.';
     end if;
-    perform _write_facts(v_facts, null);
+    -- Assigned, and not performed: that would be a query of its own.
+    v_made := _write_facts(v_facts, null);
     insert into trade_orders (
         merchant_id, trade_no, order_no, position, nth, asked, amount, hold, release_due_at, payee_no, split_no, alone
     )
     select
-        p_merchant.merchant_id, l.trade_no, l.order_no, l.position, coalesce(l.nth, 1), l.pay, l.pay,
-        coalesce(l.hold, false), l.release_due_at, l.payee_no, l.split_no, coalesce(l.nth, 1) = 1 and l.pay = l.amount
-    from unnest(v_lines) as l;
+        p_merchant.merchant_id, v_numbers[l.trade::integer], l.order_no, l.position, coalesce(l.nth, 1), l.share, l.share,
+        coalesce(l.hold, false), l.release_due_at, l.payee_no, l.split_no, coalesce(l.nth, 1) = 1 and l.share = l.amount
+    from (
+        select x.*, coalesce(x.pay, x.amount - coalesce(x.taken, 0)) as share from unnest(p_lines) as x
+    ) as l;
     if v_parts <> '{}' then
         perform _count_orders(p_merchant.merchant_id, v_parts);
     end if;
+    return v_trades;
 end;
 $_make_trades$;
 
-comment on function mixpay._make_trades(mixpay.merchants, mixpay.merge_line[], text[]) is $$
-Makes the trades of these lines, numbered by p_trade_nos; the caller has locked their orders.
+comment on function mixpay._make_trades(mixpay.merchants, mixpay.merge_line[]) is $$
+Makes the trades of these lines and returns them; the caller has locked their orders. A trade without a number gets one.
 
 Raises: MX102; MX105; MX106 if a number was used for something else at the same time; MX108 if an order has less left to
 pay than is asked; MX109 if a trade has orders of different currencies; MX110; MX902 if a trade would be too large.

@@ -1,23 +1,21 @@
-create function mixpay._merge(p_merchant_id text, p_lines mixpay.merge_line[]) returns text[]
+create function mixpay._merge(p_merchant_id text, p_lines mixpay.merge_line[]) returns mixpay.trades[]
 language plpgsql
 set search_path = mixpay, pg_temp
 as $_merge$
 declare
     v_merchant merchants := _check_merchant(p_merchant_id);
     v_lines merge_line[] := p_lines;
-    v_order_nos text[] := array[]::text[];
-    v_trade_nos text[] := array[]::text[];
-    v_line merge_line;
     v_found text[];
-    v_at timestamptz := clock_timestamp();
+    v_made trades[];
 begin
-    foreach v_line in array p_lines loop
-        v_order_nos := v_order_nos || v_line.order_no;
-        v_trade_nos[v_line.trade] := v_line.trade_no;
-    end loop;
-    v_found := array_fill(null::text, array[cardinality(v_trade_nos)]);
-    if exists (select from orders where merchant_id = p_merchant_id and order_no = any (v_order_nos))
-        or exists (select from trades where merchant_id = p_merchant_id and trade_no = any (v_trade_nos)) then
+    -- A repetition by number leaves the orders alone. What else is a repetition shows when they are locked.
+    if ((p_lines[1]).trade_no is not null or (p_lines[cardinality(p_lines)]).trade > 1) and exists (
+        select from unnest(p_lines) as l
+        where l.trade_no is not null and exists (
+            select from trades as t where t.merchant_id = p_merchant_id and t.trade_no = l.trade_no
+            offset 0
+        )
+    ) then
         v_found := _find_merged(p_merchant_id, v_lines);
         v_lines := array(
             select v_lines[i] from generate_subscripts(v_lines, 1) as i
@@ -30,21 +28,30 @@ begin
         v_found := _find_merged_since(p_merchant_id, v_lines, v_found);
         v_lines := _lines_of_known_orders(p_merchant_id, v_lines, v_found);
     end if;
-    if cardinality(v_lines) = 0 then
-        return v_found;
+    if cardinality(v_lines) > 0 then
+        v_made := _make_trades(v_merchant, v_lines);
     end if;
-    foreach v_line in array v_lines loop
-        if v_found[v_line.trade] is null then
-            v_found[v_line.trade] := coalesce(v_line.trade_no, _new_number(v_at, v_line.trade));
-        end if;
-    end loop;
-    perform _make_trades(v_merchant, v_lines, v_found);
-    return v_found;
+    if v_found is null then
+        return v_made;
+    end if;
+    -- What was there and what was made, in the order of the call.
+    return array(
+        select coalesce(t.trade, v_made[f.nth])
+        from (
+            select n.trade_no, n.i, (count(*) filter (where n.trade_no is null) over (order by n.i))::integer as nth
+            from unnest(v_found) with ordinality as n (trade_no, i)
+        ) as f
+        left join lateral (
+            select x as trade from trades as x
+            where x.merchant_id = p_merchant_id and x.trade_no = f.trade_no limit 1
+        ) as t on true
+        order by f.i
+    );
 end;
 $_merge$;
 
 comment on function mixpay._merge(text, mixpay.merge_line[]) is $$
-Merges these lines into trades, and returns the number of each trade, made now or by an earlier call.
+Merges these lines into trades, and returns each trade as it is now, made now or by an earlier call.
 
 Locks: the orders, in ascending order number; then the trades that are closed, in ascending trade number.
 Raises: MX101 if there is no such merchant; MX102 if there is no such payee; MX105 if a known order has another amount,

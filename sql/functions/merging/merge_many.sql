@@ -3,16 +3,9 @@ language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $merge_many$
-declare
-    v_trade_nos text[] := _merge(p_merchant_id, _parse_merges(p_trades));
 begin
     return query
-    select (row(t.*)::trade).*
-    from unnest(v_trade_nos) with ordinality as n (trade_no, i)
-    cross join lateral (
-        select * from trades where merchant_id = p_merchant_id and trade_no = n.trade_no limit 1
-    ) as t
-    order by n.i;
+    select (row(t.*)::trade).* from unnest(_merge(p_merchant_id, _parse_merges(p_trades))) as t;
 end;
 $merge_many$;
 

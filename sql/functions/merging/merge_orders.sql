@@ -6,14 +6,12 @@ set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $merge_orders$
 declare
-    v_trade_nos text[];
     v_trade trades;
 begin
     if p_expires_at is not null then
         perform _check_moment('expires_at', p_expires_at);
     end if;
-    v_trade_nos := _merge(p_merchant_id, _read_orders(p_orders, p_trade_no, p_expires_at));
-    select * into v_trade from trades where merchant_id = p_merchant_id and trade_no = v_trade_nos[1];
+    v_trade := (_merge(p_merchant_id, _read_orders(p_orders, p_trade_no, p_expires_at)))[1];
     return row(v_trade.*)::trade;
 end;
 $merge_orders$;
