@@ -27,6 +27,8 @@ from mixpay_db import bookkeeping, database
 _DESCRIBE = Path(__file__).with_name("catalog.sql").read_text(encoding="utf-8")
 _ASIDE = "mixpay_live"
 _MOMENTS = {"created_at", "updated_at"}
+# What is compared with a fresh installation.
+_BESIDE = ("definitions", "owners and grants", "reference rows")
 # A server that does not make something; not one that is gone, or was told to stop.
 _REFUSALS = (
     psycopg.ProgrammingError,
@@ -55,7 +57,7 @@ _Catalog: TypeAlias = dict[str, _Described]
 class Difference:
     """Something that is not as this version expects it."""
 
-    kind: str  # missing, unexpected, changed; pending, edited, unknown; broken
+    kind: str  # missing, unexpected, changed; pending, edited, unknown; broken; unseen
     object: str
     expected: str | None = None
     found: str | None = None
@@ -65,6 +67,8 @@ def differences(conn: psycopg.Connection) -> list[Difference]:
     """What is not as in a fresh installation (catalog, reference rows), and what checks find."""
     if not _fetch(conn, "select from pg_catalog.pg_namespace where nspname = 'mixpay'"):
         return [Difference("missing", "schema mixpay")]
+    if _fetch(conn, "show transaction_read_only") == [("on",)]:
+        return [*map(_unseen, _BESIDE), *_broken_checks(conn)]
     with conn.transaction(force_rollback=True):
         conn.execute(bookkeeping.LOCK)
         found = _describe(conn)
@@ -90,6 +94,11 @@ def tables_with_rows_of_users(conn: psycopg.Connection) -> set[str]:
             for table in columns(conn, _ASIDE)
             if _row(conn, table, _ASIDE, without="mixpay" if table in shipped else None)
         }
+
+
+def _unseen(what: str) -> Difference:
+    found = "nothing can be installed beside a database that is read-only: ask its primary"
+    return Difference("unseen", what, found=found)
 
 
 def _differing(expected: _Catalog, found: _Catalog) -> Iterator[Difference]:

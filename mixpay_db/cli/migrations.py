@@ -90,13 +90,15 @@ def verify(ctx: click.Context, as_json: bool) -> None:
 
     Compares the migrations with their files, the catalog and the reference rows with a fresh
     installation (made beside the live one in a transaction that is rolled back, which takes the
-    rights of `migrate`), and runs sql/checks. The exit status is 0 if all is well, 1 if something
-    differs, 2 if we could not look.
+    rights of `migrate`), and runs sql/checks. On a standby there can be no fresh installation: what
+    is not compared there is named. The exit status is 0 if all is well, 1 if something differs, 2
+    if nothing does, but we could not look at all of it.
     """
     url = connect_url(ctx)
     with failures_are_problems(), psycopg.connect(url, autocommit=True) as conn:
         differences = migrations.verify(conn)
     clean = not differences
+    differs = any(d.kind != "unseen" for d in differences)
     lines = [line for d in differences for line in _lines(d)]
     _tell(
         {"clean": clean, "differences": [asdict(d) for d in differences]},
@@ -105,7 +107,7 @@ def verify(ctx: click.Context, as_json: bool) -> None:
     )
     if any(d.object.startswith(("function ", "view ", "trigger ")) for d in differences):
         click.echo("hint: mixpay migrate --reload loads the code anew", err=True)
-    ctx.exit(0 if clean else 1)
+    ctx.exit(1 if differs else 0 if clean else 2)
 
 
 def _lines(difference: Difference) -> Iterator[str]:
@@ -114,8 +116,10 @@ def _lines(difference: Difference) -> Iterator[str]:
         expected, found = difference.expected.splitlines(), difference.found.splitlines()
         for line in difflib.unified_diff(expected, found, "expected", "found", lineterm="", n=1):
             yield f"    {line}"
-    elif difference.kind in ("broken", "missing") and (difference.found or difference.expected):
-        yield f"    {difference.found or difference.expected}"
+    elif difference.kind in ("broken", "missing", "unseen"):
+        told = difference.found or difference.expected
+        if told:
+            yield f"    {told}"
 
 
 def _tell(result: dict[str, Any], as_json: bool, text: str) -> None:
