@@ -47,9 +47,11 @@ set role mixpay_owner;
 \ir views/channel_fee_list.sql
 \ir views/channel_payout_list.sql
 \ir views/history.sql
+\ir views/final_below.sql
 \ir views/events.sql
 \ir views/note_list.sql
 \ir views/horizon.sql
+\ir views/metrics.sql
 -- What may be done. First what all calls share; then step by step what a caller does, each step with its own helpers.
 -- What every call does first: it looks at what it was given. A refusal has a code, the numbers and the way out.
 \ir functions/input/_shown.sql

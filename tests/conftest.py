@@ -111,7 +111,7 @@ def pg_server() -> Iterator[Server]:
     """The server: `pg_server.url("name")` connects to a database in it."""
     named = os.environ.get("MIXPAY_TEST_URL")
     if named is None:
-        options = {**FAST, "max_wal_size": "128MB"}
+        options = {**FAST, "max_wal_size": "128MB", "max_prepared_transactions": "2"}
         with EmbeddedServer(options, parent=_roomy()) as server, _held(server.home):
             (server.home / MARK).touch()
             yield Server(server.host, server.port, server.user)

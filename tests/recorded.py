@@ -13,7 +13,7 @@ RECORDS = bool(os.environ.get("MIXPAY_RECORD"))
 # test's on the same server. So scripts wait before they settle; nobody has to see that.
 WAIT = (
     "do $wait$ declare e xid8 := pg_snapshot_xmax(pg_current_snapshot()); begin "
-    "while pg_snapshot_xmin(pg_current_snapshot()) < e loop perform pg_sleep(0.01); end loop; end "
+    "while (select xid from mixpay.final_below) < e loop perform pg_sleep(0.01); end loop; end "
     "$wait$;\n"
 )
 

@@ -334,7 +334,7 @@ class Shop:
         """
         ((xmax,),) = self.query("select pg_snapshot_xmax(pg_current_snapshot())")
         deadline = monotonic() + 10
-        while self.query("select where pg_snapshot_xmin(pg_current_snapshot()) < %s::xid8", xmax):
+        while self.query("select from mixpay.final_below where xid < %s::xid8", xmax):
             assert monotonic() < deadline, "something runs on"
             sleep(0.01)
 

@@ -304,7 +304,7 @@ def elsewhere(merchant: str) -> Generator[Step, Any, None]:
 
 # What somebody else's transaction keeps open, PostgreSQL's own included, is not settled yet.
 IS_FINAL = """
-select pg_snapshot_xmin(pg_current_snapshot()) = pg_snapshot_xmax(pg_current_snapshot())
+select xid = pg_snapshot_xmax(pg_current_snapshot()) from mixpay.final_below
 """
 
 

@@ -275,12 +275,11 @@ def test_verify_finds_that_the_first_epoch_is_gone(url: str, conn: Connection[An
 
 
 def test_e54_names_the_session_that_keeps_events_back(url: str, shop: Shop) -> None:
-    """An idle transaction of any database of the server, without any right here."""
-    elsewhere = conninfo.make_conninfo(url, dbname="postgres", application_name="a report")
-    with psycopg.connect(elsewhere) as idle:
+    with psycopg.connect(url, application_name="a report") as idle:
         idle.execute("select pg_current_xact_id()")
         shop.merge("T1", A=100)
-        told = f"events wait for session {idle.info.backend_pid} of database postgres (a report)"
+        told = f"events wait for session {idle.info.backend_pid} of database {idle.info.dbname}"
+        told += " (a report)"
         # Other tests' transactions may be older, but they end.
         deadline = monotonic() + 60
         while told not in (read := run(url, "--merchant", "m", "--patience", "0")).stderr:

@@ -425,7 +425,7 @@ class _Story:
     def until_final(self) -> None:
         """Returns when no transaction runs any more that began before."""
         begun = self.conn.execute("select pg_snapshot_xmax(pg_current_snapshot())").fetchone()
-        query = "select where pg_snapshot_xmin(pg_current_snapshot()) < %s::xid8"
+        query = "select from mixpay.final_below where xid < %s::xid8"
         while self.conn.execute(query, begun).fetchone() is not None:
             time.sleep(0.01)
 

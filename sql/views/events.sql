@@ -40,7 +40,10 @@ cross join lateral (
 where
     c.to_state is not null
     and f.epoch > 0 -- as the index says
-    and (f.xid < pg_snapshot_xmin(pg_current_snapshot()) or f.epoch < (select max(e.epoch) from mixpay.epochs as e));
+    and (
+        f.xid < (select b.xid from mixpay.final_below as b)
+        or f.epoch < (select max(e.epoch) from mixpay.epochs as e)
+    );
 
 comment on view mixpay.events is
 'Every change of state, by position: in the order of the transactions, and only what no running one can still precede.';

@@ -2,13 +2,14 @@ create function mixpay._check_horizon(p_epoch bigint, p_xid xid8) returns void
 language plpgsql stable
 set search_path = mixpay, pg_temp
 as $_check_horizon$
+declare
+    v_xid xid8 := (select b.xid from final_below as b);
 begin
-    if _current_epoch() = p_epoch and pg_snapshot_xmin(pg_current_snapshot()) < p_xid then
+    if _current_epoch() = p_epoch and v_xid < p_xid then
         raise exception 'transactions are counted anew' using
             errcode = 'MX411',
             detail = format(
-                'Transaction %s of epoch %s had ended, and now %s is the oldest.', p_xid, p_epoch,
-                pg_snapshot_xmin(pg_current_snapshot())
+                'Transaction %s of epoch %s had ended, and now %s is the oldest.', p_xid, p_epoch, v_xid
             ),
             hint = 'After a restore from a backup raise the epoch before anybody writes: mixpay events --new-epoch.';
     end if;

@@ -15,7 +15,7 @@ declare
 begin
     perform _check_merchant(p_merchant_id);
     -- Whoever began before this one has ended: what is below stays as it is.
-    select _current_epoch(), pg_snapshot_xmin(pg_current_snapshot()) into v_epoch, v_xid;
+    select _current_epoch(), b.xid into v_epoch, v_xid from final_below as b;
     loop
         select * into v_last from balance_folds where merchant_id = p_merchant_id order by fold desc limit 1;
         perform _check_horizon(v_last.until_epoch, v_last.until_xid);

@@ -8,7 +8,7 @@ set plan_cache_mode = force_generic_plan set max_parallel_workers_per_gather = 0
 as $_left_out$
 declare
     v_epoch bigint := _current_epoch();
-    v_xid xid8 := pg_snapshot_xmin(pg_current_snapshot());
+    v_xid xid8 := (select b.xid from final_below as b);
 begin
     return (
         select sum(p.came_in - p.went_out)::bigint

@@ -29,7 +29,7 @@ begin
     v_new.from_xid := coalesce(v_last.until_xid, '0');
     -- Nobody can write any more before the oldest transaction that runs.
     v_new.until_epoch := _current_epoch();
-    v_new.until_xid := pg_snapshot_xmin(pg_current_snapshot());
+    v_new.until_xid := (select b.xid from final_below as b);
     v_new.until_at := coalesce(p_until, greatest(clock_timestamp(), v_last.until_at));
     if p_until is not null then
         -- A stretch of the log: what is behind the first fact that was written later is left as well.

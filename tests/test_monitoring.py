@@ -1,0 +1,95 @@
+"""What docs/monitoring.md tells a DBA to watch."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from psycopg import Connection, sql
+from recorded import PROJECT
+from shop import Shop, day, on_hold
+
+PAGE = (PROJECT / "docs" / "monitoring.md").read_text(encoding="utf-8")
+
+
+def metrics(shop: Shop) -> dict[str, int]:
+    return {row.metric: row.value for row in shop.query("select * from mixpay.metrics")}
+
+
+def test_the_page_says_what_each_is(shop: Shop) -> None:
+    told = [name for row in re.findall(r"^\| (`.*?`) \|", PAGE, re.M) for name in row.split(", ")]
+    assert sorted(name.strip("`") for name in told) == sorted(metrics(shop))
+
+
+def test_all_is_well(shop: Shop) -> None:
+    assert set(metrics(shop).values()) == {0}
+
+
+def test_each_counts_what_is_open(shop: Shop) -> None:
+    shop.call("register_payee", "S", "Seller")
+    shop.call("merge_orders", on_hold("S", day(1).isoformat(), H=10), "T")
+    shop.pay("T", "P0", 10)
+    assert metrics(shop)["releases_due"] == 1
+    shop.merge("U", A=100)
+    shop.pay("U", "P1", 100, "card")
+    for number in range(3):
+        shop.refund("A", f"R{number}", 10)
+    shop.conn.execute(
+        "update mixpay.channel_refunds set due_at = now() - interval '1 hour' "
+        "where refund_no = 'R0'"
+    )
+    seen = metrics(shop)
+    assert seen["channel_refunds_due"] == 3
+    assert 3600 <= seen["channel_refunds_due_seconds"] < 3700
+    shop.rows("claim_channel_refunds", "w")
+    sent = shop.channel_refund("R0", "P1").channel_refund_no
+    shop.call("doubt_channel_refund", sent, "no answer")
+    shop.complete("R1", "P1")
+    shop.bounce("R1", "P1")
+    seen = metrics(shop)
+    assert (seen["channel_refunds_in_doubt"], seen["channel_refunds_bounced"]) == (1, 1)
+    assert seen["channel_refunds_due"] == 0
+    shop.merge("V", B=10)
+    shop.pay("V", "P2", 10, "cash")
+    shop.refund("B", "R9", 10)
+    assert metrics(shop)["channel_refunds_waiting"] == 1
+
+
+def test_trades_that_nobody_sweeps(shop: Shop) -> None:
+    shop.merge("T", A=100)
+    shop.conn.execute("update mixpay.trades set expires_at = now() - interval '1 second'")
+    assert metrics(shop)["trades_to_expire"] == 1
+    shop.call("expire_trades")
+    assert metrics(shop)["trades_to_expire"] == 0
+
+
+def test_e54_a_transaction_that_stays_open(
+    shop: Shop, connect: Callable[..., Connection[Any]]
+) -> None:
+    with connect(autocommit=False) as idle:
+        idle.execute("select pg_current_xact_id()")
+        shop.merge("T", A=100)
+        assert metrics(shop)["oldest_transaction_xids"] >= 1
+    assert metrics(shop)["oldest_transaction_xids"] == 0
+
+
+def test_no_table_is_read_for_them(shop: Shop) -> None:
+    shop.conn.execute("set enable_seqscan = off")
+    plan = "\n".join(row[0] for row in shop.conn.execute("explain table mixpay.metrics").fetchall())
+    for table in ("channel_refunds", "trades", "trade_orders"):
+        assert f"Seq Scan on {table}" not in plan
+
+
+def test_what_it_advises_can_be_said(conn: Connection[Any]) -> None:
+    (block,) = re.findall(r"^```sql\n(.*?)^```", PAGE, re.M | re.S)
+    statements = block.splitlines()
+    assert len(statements) == 2
+    for statement in statements:
+        if "set transaction_timeout" in statement and conn.info.server_version < 170000:
+            continue
+        database = sql.Identifier(conn.info.dbname).as_string(conn)
+        conn.execute(statement.replace("database shop", f"database {database}").encode())
+
+
+def test_a_reader_may_ask(shop: Shop) -> None:
+    shop.conn.execute("set role mixpay_reader")
+    assert "channel_refunds_due" in metrics(shop)
