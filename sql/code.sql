@@ -66,6 +66,7 @@ set role mixpay_owner;
 \ir functions/input/_check_moment.sql
 \ir functions/input/_check_past.sql
 \ir functions/input/_same_moment.sql
+\ir functions/input/_json_is.sql
 \ir functions/input/_check_json.sql
 \ir functions/input/_check_json_array.sql
 \ir functions/input/_check_batch.sql
@@ -73,6 +74,7 @@ set role mixpay_owner;
 \ir functions/input/_check_limit.sql
 \ir functions/input/_parse_moment.sql
 \ir functions/input/_parse_payment_nos.sql
+\ir functions/input/_on_record.sql
 \ir functions/input/_new_number.sql
 \ir functions/input/_check_merchant.sql
 \ir functions/input/_check_channel.sql
@@ -110,6 +112,7 @@ set role mixpay_owner;
 \ir functions/merging/_parse_merges.sql
 \ir functions/merging/_read_orders.sql
 \ir functions/merging/_taken_of_order.sql
+\ir functions/merging/_first_difference.sql
 \ir functions/merging/_find_merged.sql
 \ir functions/merging/_find_merged_since.sql
 \ir functions/merging/_refuse_wrong_orders.sql

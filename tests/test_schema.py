@@ -40,6 +40,8 @@ def test_everything_has_a_comment(ask: Ask) -> None:
         where t.typnamespace = $mixpay and (t.typtype in ('d', 'e') or c.relkind = 'c')
     """)
     assert [row.name for row in rows if not (row.comment or "").strip()] == []
+    # What shows only the first line of a comment shows something.
+    assert [row.name for row in rows if row.comment[0].isspace()] == []
 
 
 # Functions.

@@ -9,8 +9,8 @@ begin
 end;
 $_refuse_to_change_facts$;
 
-comment on function mixpay._refuse_to_change_facts() is $$
-Refuses whatever it is called for.
+comment on function mixpay._refuse_to_change_facts() is
+$$Refuses whatever it is called for.
 $$;
 
 -- What is written once.

@@ -8,8 +8,8 @@ begin
 end;
 $_number_the_day$;
 
-comment on function mixpay._number_the_day() is $$
-Says within which day a payment's number must be unique, whoever writes it.
+comment on function mixpay._number_the_day() is
+$$Says within which day a payment's number must be unique, whoever writes it.
 $$;
 
 create trigger numbers_have_their_day before insert or update of channel_txn_no on mixpay.payments

@@ -18,8 +18,8 @@ begin
 end;
 $_refuse_illegal_transition$;
 
-comment on function mixpay._refuse_illegal_transition() is $$
-Refuses a change of state that is not in state_transitions. Its argument is the entity.
+comment on function mixpay._refuse_illegal_transition() is
+$$Refuses a change of state that is not in state_transitions. Its argument is the entity.
 $$;
 
 create trigger refuse_illegal_beginning after insert on mixpay.trades

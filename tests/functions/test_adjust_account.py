@@ -172,7 +172,7 @@ def test_e03_again_returns_the_same(shop: Shop) -> None:
 )
 def test_e03_other_content_is_an_error(shop: Shop, again: tuple[Any, ...]) -> None:
     adjust(shop, "payee:S", "J1", -30)
-    with shop.refused("MX412", "J1", "payee:S", "-30 CNY", "fee:adjustment"):
+    with shop.refused("MX412", "J1", "payee:S", "amount -30, currency CNY", "fee:adjustment"):
         shop.call("adjust_account", *again)
 
 

@@ -107,7 +107,7 @@ def test_e03_the_number_of_another_orders_is_refused(shop: Shop, closed: bool) -
     shop.call("open_dispute", "A", "D")
     if closed:
         shop.call("close_dispute", "D", "payee")
-    with shop.refused("MX506", "D", "order A"):
+    with shop.refused("MX506", "D", "order_no A"):
         shop.call("open_dispute", "B", "D")
 
 

@@ -99,7 +99,7 @@ def test_e03_other_content_is_an_error(shop: Shop, again: tuple[Any, ...]) -> No
     shop.merge("T2", B=1)
     shop.pay("T2", "P2", 1, "wechat")
     charge(shop, "F1", 6, "P", None, day(3))
-    with shop.refused("MX413", "F1", "6 CNY", "wechat", "P"):
+    with shop.refused("MX413", "F1", "amount 6, currency CNY", "wechat", "P"):
         shop.call("record_channel_fee", *again)
 
 

@@ -150,7 +150,7 @@ def test_e03_again_returns_the_same(shop: Shop) -> None:
 )
 def test_e03_other_content_is_an_error(shop: Shop, again: tuple[Any, ...]) -> None:
     pay_out(shop, "O1", 900, day(3))
-    with shop.refused("MX414", "O1", "900 CNY", "alipay", "main"):
+    with shop.refused("MX414", "O1", "amount 900, currency CNY", "alipay", "main"):
         shop.call("record_channel_payout", *again)
 
 

@@ -89,7 +89,7 @@ def test_e03_same_number_and_content_returns_the_payment_as_it_is_now(shop: Shop
 def test_e03_same_number_with_other_content_is_an_error(shop: Shop, again: tuple[Any, ...]) -> None:
     shop.merge("T2", C=500)
     shop.pay("T", "P", 120, "cash", day(1), "X1")
-    with shop.refused("MX202", "P", 120, "trade T:", "cash"):
+    with shop.refused("MX202", "P", 120, "trade_no T,", "cash"):
         shop.call("record_payment", *again)
 
 
@@ -133,7 +133,7 @@ def test_e03_the_number_of_a_started_payment_is_refused(shop: Shop, end: str | N
     shop.start("T", "P", 60)
     if end:
         shop.call(end, "P", "X")
-    with shop.refused("MX202", "started", 60):
+    with shop.refused("MX202", "start_payment", 60):
         shop.pay("T", "P", 60)
 
 

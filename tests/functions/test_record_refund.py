@@ -113,7 +113,7 @@ class TestOneTrade:
         shop.merge("T2", B=100)
         shop.pay("T2", "P3", 100)
         shop.call("record_refund", "A", "R", 55, "cash", day(9))
-        with shop.refused("MX302", "R", 55, "order A", "offline"):
+        with shop.refused("MX302", "R", 55, "order_no A", "offline"):
             shop.call("record_refund", *again)
 
     def test_e03_the_number_of_another_kind_is_refused(self, shop: Shop) -> None:

@@ -107,7 +107,7 @@ def test_e03_again_returns_the_same(shop: Shop) -> None:
 def test_e03_other_content_is_an_error(shop: Shop, again: tuple[Any, ...]) -> None:
     shop.call("register_payee", "V", "Vintage")
     repay(shop, "payee:S", "B1", 50, day(3))
-    with shop.refused("MX410", "B1", "50 CNY", "payee:S"):
+    with shop.refused("MX410", "B1", "amount 50, currency CNY", "payee:S"):
         shop.call("record_repayment", *again)
 
 

@@ -116,7 +116,7 @@ class TestOneTrade:
         self, shop: Shop, again: tuple[Any, ...]
     ) -> None:
         shop.refund("A", "R1", 60)
-        with shop.refused("MX302", "R1", 60, "order A"):
+        with shop.refused("MX302", "R1", 60, "order_no A"):
             shop.call("refund_order", *again)
 
     def test_e03_the_number_of_a_surplus_refund_is_refused(self, shop: Shop) -> None:

@@ -122,7 +122,7 @@ class TestRelease:
     def test_its_numbers_are_no_callers(self, shop: Shop) -> None:
         sell(shop, PAST, A=100)
         (release,) = shop.rows("release_due")
-        with shop.refused("MX502", release.release_no, 100, "order A"):
+        with shop.refused("MX502", release.release_no, 100, "order_no A"):
             shop.release("A", release.release_no, 100)
 
     def test_lists_what_is_due(self, shop: Shop) -> None:

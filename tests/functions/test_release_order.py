@@ -151,7 +151,7 @@ class TestRelease:
         shop.pay("T2", "P3", 30)
         shop.release("A", "L", 30)
         for order_no, amount in (("A", 31), ("B", 30), ("B", None)):
-            with shop.refused("MX502", "L", 30, "order A"):
+            with shop.refused("MX502", "L", 30, "order_no A"):
                 shop.release(order_no, "L", amount)
 
     def test_e03_a_refused_number_is_not_burnt(self, shop: Shop) -> None:

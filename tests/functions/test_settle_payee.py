@@ -252,7 +252,7 @@ class TestOneSale:
             ("S", moment, "JPY"),
         ]:
             payee_no, until, currency = again
-            with shop.refused("MX402", "S1", "payee S in CNY", moment.strftime("%H:%M")):
+            with shop.refused("MX402", "S1", "payee:S, currency CNY", moment.strftime("%H:%M")):
                 shop.call("settle_payee", payee_no, "S1", until, currency)
         assert shop.settle("S2", "V").amount == 50
 

@@ -52,9 +52,9 @@ def test_a_payee_of_the_same_name_is_somebody_else(shop: Shop) -> None:
     assert settle(shop, "S1").amount == 100
     assert shop.settle("S2", "agent").amount == 7
     assert [shop.row("settlements", number).nth for number in ("S1", "S2")] == [1, 1]
-    with shop.refused("MX402", "S1", "receiver agent"):
+    with shop.refused("MX402", "S1", "receiver:agent"):
         shop.settle("S1", "agent")
-    with shop.refused("MX402", "S2", "payee agent"):
+    with shop.refused("MX402", "S2", "payee:agent"):
         settle(shop, "S2")
 
 

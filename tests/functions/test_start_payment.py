@@ -113,7 +113,7 @@ def test_e03_same_number_and_content_returns_the_payment_as_it_is_now(shop: Shop
     [
         (("T", "P", 61, "alipay"), 60),
         (("T", "P", 60, "card"), "alipay"),
-        (("T2", "P", 60, "alipay"), "trade T:"),
+        (("T2", "P", 60, "alipay"), "trade_no T,"),
         (("T", "P", 60, "alipay", "mini_program"), 60),
     ],
 )
@@ -128,7 +128,7 @@ def test_e03_same_number_with_other_content_is_an_error(
 
 def test_e03_the_number_of_a_recorded_payment_is_refused(shop: Shop) -> None:
     shop.pay("T", "P", 60)
-    with shop.refused("MX202", "recorded", 60):
+    with shop.refused("MX202", "record_payment", 60):
         shop.start("T", "P", 60)
 
 

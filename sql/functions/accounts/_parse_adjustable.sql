@@ -21,9 +21,9 @@ begin
 end;
 $_parse_adjustable$;
 
-comment on function mixpay._parse_adjustable(text, text, text) is $$
-The account that a name says, if it is one that can be adjusted: of a payee that is registered, a receiver that a split
-names, a channel that exists; or a fee, a channel's fee, a bank, a loss or a rounding of any name.
+comment on function mixpay._parse_adjustable(text, text, text) is
+$$The account that a name says, if it is one that can be adjusted: of a payee that is registered, a receiver that a
+split names, a channel that exists; or a fee, a channel's fee, a bank, a loss or a rounding of any name.
 
 Raises: MX101 if there is no such merchant; MX102 if there is no such payee; MX203 if there is no such channel; MX401 if
 there is no account of such a name that can be adjusted; MX407 if no split names the receiver; MX901.

@@ -51,8 +51,14 @@ begin
     ) then
         raise exception 'adjustment number % was used for something else', p_adjustment_no using
             errcode = 'MX412',
-            detail = format('It adjusted %s:%s by %s %s against %s:%s.', v_adjustment.account, v_adjustment.owner,
-                v_adjustment.amount, v_adjustment.currency, v_adjustment.against_account, v_adjustment.against_owner),
+            detail = _on_record(json_build_object(
+                'account', v_adjustment.account || ':' || v_adjustment.owner, 'amount', v_adjustment.amount,
+                'currency', v_adjustment.currency,
+                'against', v_adjustment.against_account || ':' || v_adjustment.against_owner
+            ), json_build_object(
+                'account', v_account.account || ':' || v_account.owner, 'amount', p_amount, 'currency', p_currency,
+                'against', v_against.account || ':' || v_against.owner
+            )),
             hint = 'Repeat an adjustment with the same content, or give it a number of its own.';
     end if;
     v_adjustment := _reason_later(v_adjustment, 'adjustment_no', p_reason);
@@ -60,8 +66,8 @@ begin
 end;
 $adjust_account$;
 
-comment on function mixpay.adjust_account(text, text, text, bigint, text, text, text) is $$
-Moves money between two accounts because you say so, once per adjustment number: a fine, a bonus, cash that a seller
+comment on function mixpay.adjust_account(text, text, text, bigint, text, text, text) is
+$$Moves money between two accounts because you say so, once per adjustment number: a fine, a bonus, cash that a seller
 took.
 
 p_account is payee:, receiver:, fee:, channel_fee:, channel:, bank:, loss: or rounding: and whose; p_amount is in the

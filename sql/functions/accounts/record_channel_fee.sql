@@ -62,8 +62,13 @@ begin
         or (not _same_moment(v_fee.charged_at, p_charged_at) and v_fee.charged_at <> v_fee.created_at) then
         raise exception 'channel fee number % was used for something else', p_fee_no using
             errcode = 'MX413',
-            detail = format('It is %s %s of channel %s, for %s, charged at %s.', v_fee.amount, v_fee.currency,
-                v_fee.channel, coalesce('payment ' || v_fee.payment_no, 'no single payment'), v_fee.charged_at),
+            detail = _on_record(json_build_object(
+                'channel', v_fee.channel, 'amount', v_fee.amount, 'currency', v_fee.currency,
+                'payment_no', v_fee.payment_no, 'charged_at', v_fee.charged_at
+            ), json_build_object(
+                'channel', p_channel, 'amount', p_amount, 'currency', p_currency, 'payment_no', p_payment_no,
+                'charged_at', p_charged_at
+            )),
             hint = 'Repeat a fee with the same content, or give it a number of its own.';
     end if;
     v_fee := _reason_later(v_fee, 'fee_no', p_reason);
@@ -71,8 +76,8 @@ begin
 end;
 $record_channel_fee$;
 
-comment on function mixpay.record_channel_fee(text, text, text, bigint, text, text, text, timestamptz) is $$
-Records what a channel took for its service, once per fee number: it owes us that much less.
+comment on function mixpay.record_channel_fee(text, text, text, bigint, text, text, text, timestamptz) is
+$$Records what a channel took for its service, once per fee number: it owes us that much less.
 
 p_amount is in the smallest unit of p_currency; below zero, the channel gave it back, as some do when a payment is
 refunded. p_payment_no says which payment it is for, left out: no single one; p_charged_at is when, left out: now.

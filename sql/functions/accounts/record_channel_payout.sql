@@ -37,17 +37,22 @@ begin
         or (not _same_moment(v_payout.paid_at, p_paid_at) and v_payout.paid_at <> v_payout.created_at) then
         raise exception 'channel payout number % was used for something else', p_payout_no using
             errcode = 'MX414',
-            detail = format('It is %s %s of channel %s to bank %s at %s.', v_payout.amount, v_payout.currency,
-                v_payout.channel, v_payout.bank, v_payout.paid_at),
+            detail = _on_record(json_build_object(
+                'channel', v_payout.channel, 'amount', v_payout.amount, 'currency', v_payout.currency,
+                'bank', v_payout.bank, 'paid_at', v_payout.paid_at
+            ), json_build_object(
+                'channel', p_channel, 'amount', p_amount, 'currency', p_currency, 'bank', p_bank,
+                'paid_at', p_paid_at
+            )),
             hint = 'Repeat a payout with the same content, or give it a number of its own.';
     end if;
     return row(v_payout.*)::channel_payout;
 end;
 $record_channel_payout$;
 
-comment on function mixpay.record_channel_payout(text, text, text, bigint, text, timestamptz, text) is $$
-Records that a channel paid what it has of ours to our bank, once per payout number: the channel owes us that much less,
-and the bank has it.
+comment on function mixpay.record_channel_payout(text, text, text, bigint, text, timestamptz, text) is
+$$Records that a channel paid what it has of ours to our bank, once per payout number: the channel owes us that much
+less, and the bank has it.
 
 p_amount is in the smallest unit of p_currency; below zero, the bank paid the channel: money for refunds, or a payout
 that came back. p_paid_at is when, left out: now. p_bank is the bank account, by your name for it; settlements are paid

@@ -8,7 +8,7 @@ begin
     if jsonb_typeof(p_notes) is distinct from 'object' then
         raise exception 'the notes are not an object' using
             errcode = 'MX903',
-            detail = format('They are %s.', _shown(p_notes::text)),
+            detail = _json_is(p_notes),
             hint = 'Pass {"key": value, ...}; null as a value removes the key.';
     end if;
     select n.key, n.value, n.as_text into v_wrong
@@ -44,8 +44,8 @@ begin
 end;
 $_check_notes$;
 
-comment on function mixpay._check_notes(jsonb) is $$
-Refuses notes that are no flat object of texts, numbers and booleans, with keys of 1 to 64 characters; null as a value
+comment on function mixpay._check_notes(jsonb) is
+$$Refuses notes that are no flat object of texts, numbers and booleans, with keys of 1 to 64 characters; null as a value
 stands for no key.
 
 Raises: MX903; MX905.

@@ -52,8 +52,8 @@ begin
 end;
 $_refuse_unknown$;
 
-comment on function mixpay._refuse_unknown(text, text, text) is $$
-Refuses the number of something that the merchant has not. What is on record is never deleted.
+comment on function mixpay._refuse_unknown(text, text, text) is
+$$Refuses the number of something that the merchant has not. What is on record is never deleted.
 
 Raises: MX101 if there is no such merchant; MX116 if there is nothing of this number; MX901.
 $$;

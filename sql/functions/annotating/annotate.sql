@@ -41,8 +41,8 @@ begin
 end;
 $annotate$;
 
-comment on function mixpay.annotate(text, text, text, jsonb) is $$
-Sets notes of the caller's own about something that has a number here, and returns all that it has then.
+comment on function mixpay.annotate(text, text, text, jsonb) is
+$$Sets notes of the caller's own about something that has a number here, and returns all that it has then.
 
 p_entity is order, trade, payment, refund, channel_refund, return, chargeback, payee, release, dispute, split,
 repricing, settlement, repayment, adjustment, channel_fee or channel_payout, and p_number says which. p_notes is {"key":

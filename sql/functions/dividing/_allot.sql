@@ -104,9 +104,9 @@ begin
 end;
 $_allot$;
 
-comment on function mixpay._allot(mixpay.trades, bigint, mixpay.facts) is $$
-Gives an amount to the trade's live lines, as the trade's allocation says: in their order, each what it lacks (fifo), or
-by what each still lacks, by largest remainder, ties by position (pro_rata); and returns the facts.
+comment on function mixpay._allot(mixpay.trades, bigint, mixpay.facts) is
+$$Gives an amount to the trade's live lines, as the trade's allocation says: in their order, each what it lacks (fifo),
+or by what each still lacks, by largest remainder, ties by position (pro_rata); and returns the facts.
 
 p_trade is the locked trade as it was before; p_amount, in the smallest unit, is at most what it lacks. p_fact says
 where the money comes from and why; its state is that of the first movement. Writes the lines; the rest is the caller's.

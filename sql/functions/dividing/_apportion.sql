@@ -20,7 +20,7 @@ begin
 end;
 $_apportion$;
 
-comment on function mixpay._apportion(bigint, bigint[]) is $$
-Divides an amount by weights, by largest remainder, ties by position. No share is above its weight if the amount is not
-above their sum.
+comment on function mixpay._apportion(bigint, bigint[]) is
+$$Divides an amount by weights, by largest remainder, ties by position. No share is above its weight if the amount is
+not above their sum.
 $$;

@@ -25,8 +25,8 @@ begin
 end;
 $_clear_line$;
 
-comment on function mixpay._clear_line(mixpay.trade_orders, bigint, bigint, bigint) is $$
-What a change of a line moves between what is in escrow of its order and its payee or receivers.
+comment on function mixpay._clear_line(mixpay.trade_orders, bigint, bigint, bigint) is
+$$What a change of a line moves between what is in escrow of its order and its payee or receivers.
 
 p_line is the line as it is before. It is paid p_paid more (below zero: un-applied), p_refunded more (below zero: what
 was refunded comes back), and p_released of it leaves escrow: by a release, or because payee and receivers had given

@@ -80,9 +80,9 @@ begin
 end;
 $_clear_split_line$;
 
-comment on function mixpay._clear_split_line(mixpay.trade_orders, bigint, bigint, bigint) is $$
-Does for a line that is split what _clear_line does for any: divides the change among the receivers, and writes down how
-they stand.
+comment on function mixpay._clear_split_line(mixpay.trade_orders, bigint, bigint, bigint) is
+$$Does for a line that is split what _clear_line does for any: divides the change among the receivers, and writes down
+how they stand.
 
 Locks: the split, if more or less of the order is divided than before.
 $$;

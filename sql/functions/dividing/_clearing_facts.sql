@@ -41,6 +41,6 @@ begin
 end;
 $_clearing_facts$;
 
-comment on function mixpay._clearing_facts(mixpay.facts, mixpay.clearing) is $$
-The movements of a clearing, what comes back first. p_fact says the cause, and the order that it is about.
+comment on function mixpay._clearing_facts(mixpay.facts, mixpay.clearing) is
+$$The movements of a clearing, what comes back first. p_fact says the cause, and the order that it is about.
 $$;

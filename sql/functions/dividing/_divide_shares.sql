@@ -32,8 +32,8 @@ begin
 end;
 $_divide_shares$;
 
-comment on function mixpay._divide_shares(mixpay.split_standing, bigint, bigint, bigint) is $$
-How the receivers of a split stand when more of a line is divided (p_given), and more of it is taken back (p_back);
+comment on function mixpay._divide_shares(mixpay.split_standing, bigint, bigint, bigint) is
+$$How the receivers of a split stand when more of a line is divided (p_given), and more of it is taken back (p_back);
 below zero: less. Arithmetic only.
 
 p_divided is what was divided of the order then, over all its trades. What is given follows from fixed amounts and

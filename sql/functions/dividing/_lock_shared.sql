@@ -42,8 +42,8 @@ begin
 end;
 $_lock_shared$;
 
-comment on function mixpay._lock_shared(text, text[], text[]) is $$
-Locks what other trades share of the orders of some trades, their splits and their totals, for whoever will change
+comment on function mixpay._lock_shared(text, text[], text[]) is
+$$Locks what other trades share of the orders of some trades, their splits and their totals, for whoever will change
 lines of several orders in another order. p_order_nos: only those of these orders; null: of all.
 
 Locks: the splits, in ascending order number; then the orders' totals, in ascending order number.

@@ -22,7 +22,7 @@ begin
 end;
 $_orders_paid$;
 
-comment on function mixpay._orders_paid(mixpay.trades, bigint, bigint[]) is $$
-The orders of a trade that get something of an amount: the first ones that lack some, or those with a share in
+comment on function mixpay._orders_paid(mixpay.trades, bigint, bigint[]) is
+$$The orders of a trade that get something of an amount: the first ones that lack some, or those with a share in
 p_by_remainder, which has one for each live line. The caller holds the lock of the trade.
 $$;

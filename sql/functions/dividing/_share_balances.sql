@@ -18,7 +18,7 @@ begin
 end;
 $_share_balances$;
 
-comment on function mixpay._share_balances(mixpay.split_standing) is $$
-What the receivers of a split have of a line: who keeps his share on a refund keeps it, and who takes the rest bears
+comment on function mixpay._share_balances(mixpay.split_standing) is
+$$What the receivers of a split have of a line: who keeps his share on a refund keeps it, and who takes the rest bears
 that.
 $$;

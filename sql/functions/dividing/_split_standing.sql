@@ -33,6 +33,6 @@ begin
 end;
 $_split_standing$;
 
-comment on function mixpay._split_standing(mixpay.trade_orders) is $$
-How the receivers of a line's split stand now.
+comment on function mixpay._split_standing(mixpay.trade_orders) is
+$$How the receivers of a line's split stand now.
 $$;

@@ -61,9 +61,9 @@ begin
 end;
 $_take_back$;
 
-comment on function mixpay._take_back(bigint[], bigint[], bigint) is $$
-What is taken back of each of these amounts when p_back more is taken than p_taken, or below zero less: in proportion to
-the amounts, and the same in one step as in many.
+comment on function mixpay._take_back(bigint[], bigint[], bigint) is
+$$What is taken back of each of these amounts when p_back more is taken than p_taken, or below zero less: in proportion
+to the amounts, and the same in one step as in many.
 
 The smallest units of all amounts stand in one order, each by how large a part of its amount precedes it (to its
 middle), ties by place; what is taken are the first ones, which is Webster's method. The share of the largest

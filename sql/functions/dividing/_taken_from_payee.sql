@@ -17,6 +17,6 @@ begin
 end;
 $_taken_from_payee$;
 
-comment on function mixpay._taken_from_payee(mixpay.trade_orders) is $$
-What refunds of a line have taken from its payee and not given back since, in the smallest unit.
+comment on function mixpay._taken_from_payee(mixpay.trade_orders) is
+$$What refunds of a line have taken from its payee and not given back since, in the smallest unit.
 $$;

@@ -21,6 +21,6 @@ begin
 end;
 $_cover_chargeback$;
 
-comment on function mixpay._cover_chargeback(mixpay.trades, text, text, bigint) is $$
-Takes money that has just been freed for what was lost by a chargeback. In the smallest unit, at most what is lost.
+comment on function mixpay._cover_chargeback(mixpay.trades, text, text, bigint) is
+$$Takes money that has just been freed for what was lost by a chargeback. In the smallest unit, at most what is lost.
 $$;

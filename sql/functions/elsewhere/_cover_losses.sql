@@ -38,8 +38,8 @@ begin
 end;
 $_cover_losses$;
 
-comment on function mixpay._cover_losses(mixpay.trades, text, text, bigint) is $$
-Takes money of a payment that has just been freed for what returns and chargebacks of it left as a loss, the oldest
+comment on function mixpay._cover_losses(mixpay.trades, text, text, bigint) is
+$$Takes money of a payment that has just been freed for what returns and chargebacks of it left as a loss, the oldest
 first.
 
 p_freed is in the smallest unit, and money of p_order_no; null: of the payment's surplus. A chargeback of one order

@@ -27,6 +27,6 @@ begin
 end;
 $_cover_return$;
 
-comment on function mixpay._cover_return(mixpay.trades, text, text, bigint) is $$
-Takes money that has just been freed for what was lost by a return. In the smallest unit, at most what is lost.
+comment on function mixpay._cover_return(mixpay.trades, text, text, bigint) is
+$$Takes money that has just been freed for what was lost by a return. In the smallest unit, at most what is lost.
 $$;

@@ -43,8 +43,8 @@ begin
 end;
 $_free_surplus$;
 
-comment on function mixpay._free_surplus(mixpay.trades, text, bigint, text) is $$
-Frees surplus of a payment that is on its way back and not sent, the oldest first, until this much of it is free; less
+comment on function mixpay._free_surplus(mixpay.trades, text, bigint, text) is
+$$Frees surplus of a payment that is on its way back and not sent, the oldest first, until this much of it is free; less
 if there is less.
 
 p_amount is in the smallest unit, p_reason why it is not sent. The caller holds the lock of the trade, which is returned

@@ -53,8 +53,8 @@ begin
 end;
 $_give_charged_back$;
 
-comment on function mixpay._give_charged_back(mixpay.trades, mixpay.chargebacks, bigint) is $$
-Gives what a chargeback took back to where it was, what it took last first (an order's money before surplus, and of
+comment on function mixpay._give_charged_back(mixpay.trades, mixpay.chargebacks, bigint) is
+$$Gives what a chargeback took back to where it was, what it took last first (an order's money before surplus, and of
 orders the first line's): payees and receivers have it again.
 
 p_amount is in the smallest unit, at most what it took and did not lose. The caller holds the lock of the trade, which

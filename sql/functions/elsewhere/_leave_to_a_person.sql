@@ -31,9 +31,9 @@ begin
 end;
 $_leave_to_a_person$;
 
-comment on function mixpay._leave_to_a_person(mixpay.trades, text, text) is $$
-Leaves to a person what a payment was to give back and what is not sent: its channel refunds wait, for this reason. What
-waits for an earlier return or chargeback keeps its own.
+comment on function mixpay._leave_to_a_person(mixpay.trades, text, text) is
+$$Leaves to a person what a payment was to give back and what is not sent: its channel refunds wait, for this reason.
+What waits for an earlier return or chargeback keeps its own.
 
 The caller holds the lock of the trade, which is returned as it is then.
 $$;

@@ -57,9 +57,9 @@ begin
 end;
 $_let_go$;
 
-comment on function mixpay._let_go(mixpay.trades, text, text) is $$
-Lets channel refunds go on that waited for this reason, by the rules of their channels; if another return or chargeback
-of the payment stands, they wait for that.
+comment on function mixpay._let_go(mixpay.trades, text, text) is
+$$Lets channel refunds go on that waited for this reason, by the rules of their channels; if another return or
+chargeback of the payment stands, they wait for that.
 
 The caller holds the lock of the trade, which is returned as it is then.
 $$;

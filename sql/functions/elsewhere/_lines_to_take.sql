@@ -26,8 +26,8 @@ begin
 end;
 $_lines_to_take$;
 
-comment on function mixpay._lines_to_take(mixpay.trades, bigint, text) is $$
-What each line of a trade, by position, loses of an amount that is taken back: in reverse of how money fills them. The
+comment on function mixpay._lines_to_take(mixpay.trades, bigint, text) is
+$$What each line of a trade, by position, loses of an amount that is taken back: in reverse of how money fills them. The
 last line that has money is taken from first (fifo), or all by what they have, by largest remainder (pro_rata); or only
 the line of p_order_no. Less than the amount if they have less.
 

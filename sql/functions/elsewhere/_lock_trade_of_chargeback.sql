@@ -19,8 +19,8 @@ begin
 end;
 $_lock_trade_of_chargeback$;
 
-comment on function mixpay._lock_trade_of_chargeback(text, text) is $$
-The trade of a chargeback's payment, locked, or an error.
+comment on function mixpay._lock_trade_of_chargeback(text, text) is
+$$The trade of a chargeback's payment, locked, or an error.
 
 Locks: the trade.
 Raises: MX101 if there is no such merchant; MX224 if there is no such chargeback; MX901.

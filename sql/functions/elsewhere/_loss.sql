@@ -23,6 +23,7 @@ begin
 end;
 $_loss$;
 
-comment on function mixpay._loss(mixpay.facts, mixpay.payments, bigint) is $$
-What a payment's channel took and nobody owes, as a fact; below zero: what is lost no longer; 0: none. p_fact says why.
+comment on function mixpay._loss(mixpay.facts, mixpay.payments, bigint) is
+$$What a payment's channel took and nobody owes, as a fact; below zero: what is lost no longer; 0: none. p_fact says
+why.
 $$;

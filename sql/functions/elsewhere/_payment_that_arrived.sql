@@ -16,8 +16,8 @@ begin
 end;
 $_payment_that_arrived$;
 
-comment on function mixpay._payment_that_arrived(text, text) is $$
-The payment, whose trade the caller has locked, if it has succeeded.
+comment on function mixpay._payment_that_arrived(text, text) is
+$$The payment, whose trade the caller has locked, if it has succeeded.
 
 Raises: MX226 if it has not.
 $$;

@@ -48,8 +48,8 @@ begin
 end;
 $_reopen_lines$;
 
-comment on function mixpay._reopen_lines(mixpay.trades, bigint[]) is $$
-Makes lines live again whose money is about to be taken, unless their orders have been merged elsewhere meanwhile.
+comment on function mixpay._reopen_lines(mixpay.trades, bigint[]) is
+$$Makes lines live again whose money is about to be taken, unless their orders have been merged elsewhere meanwhile.
 Returns the positions of those that were: there is where these orders are payable, so here their amounts are to fall. Of
 a closed trade nothing lives again, and nothing falls.
 

@@ -30,8 +30,8 @@ begin
 end;
 $_rest_of_surplus$;
 
-comment on function mixpay._rest_of_surplus(mixpay.trades, text, text, text) is $$
-What a return or a chargeback left of a payment's surplus, of which it took a part, goes back as a refund of its own,
+comment on function mixpay._rest_of_surplus(mixpay.trades, text, text, text) is
+$$What a return or a chargeback left of a payment's surplus, of which it took a part, goes back as a refund of its own,
 which a person lets go; for the parts that it was to go back in are not whole any more.
 
 The caller holds the lock of the trade, which is returned as it is then.

@@ -27,17 +27,21 @@ begin
         ) then
         raise exception 'chargeback number % was used for something else', p_chargeback_no using
             errcode = 'MX223',
-            detail = format('It took %s of payment %s%s at %s, and a fee of %s.',
-                v_chargeback.amount, v_chargeback.payment_no, coalesce(', order ' || v_chargeback.order_no, ''),
-                v_chargeback.charged_at, v_chargeback.fee),
+            detail = _on_record(json_build_object(
+                'payment_no', v_chargeback.payment_no, 'amount', v_chargeback.amount, 'fee', v_chargeback.fee,
+                'charged_at', v_chargeback.charged_at, 'order_no', v_chargeback.order_no
+            ), json_build_object(
+                'payment_no', p_payment_no, 'amount', p_amount, 'fee', p_fee, 'charged_at', p_charged_at,
+                'order_no', p_order_no
+            )),
             hint = 'A repeated number must come with the same content: payment, amount, fee, order, moment.';
     end if;
     return v_chargeback;
 end;
 $_same_chargeback$;
 
-comment on function mixpay._same_chargeback(mixpay.trades, text, text, bigint, bigint, timestamptz, text) is $$
-The chargeback that has this number, if it is the same. What is null is not compared, nor is no fee.
+comment on function mixpay._same_chargeback(mixpay.trades, text, text, bigint, bigint, timestamptz, text) is
+$$The chargeback that has this number, if it is the same. What is null is not compared, nor is no fee.
 
 Raises: MX111 if there is none, and the order is not in the trade; MX223 if the number was used for something else;
 MX901.

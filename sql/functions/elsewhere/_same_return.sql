@@ -19,16 +19,19 @@ begin
         or (not _same_moment(v_return.returned_at, p_returned_at) and v_return.returned_at <> v_return.created_at) then
         raise exception 'return number % was used for something else', p_return_no using
             errcode = 'MX221',
-            detail = format('It returned %s of payment %s at %s.',
-                v_return.amount, v_return.payment_no, v_return.returned_at),
+            detail = _on_record(json_build_object(
+                'payment_no', v_return.payment_no, 'amount', v_return.amount, 'returned_at', v_return.returned_at
+            ), json_build_object(
+                'payment_no', p_payment_no, 'amount', p_amount, 'returned_at', p_returned_at
+            )),
             hint = 'A repeated number must come with the same content: payment, amount, moment.';
     end if;
     return v_return;
 end;
 $_same_return$;
 
-comment on function mixpay._same_return(text, text, text, bigint, timestamptz) is $$
-The return that has this number, if it is the same. What is null is not compared.
+comment on function mixpay._same_return(text, text, text, bigint, timestamptz) is
+$$The return that has this number, if it is the same. What is null is not compared.
 
 Raises: MX221 if the number was used for something else; MX222 if there is none: nothing is left to return.
 $$;

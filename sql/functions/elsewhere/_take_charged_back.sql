@@ -28,8 +28,8 @@ $_take_charged_back$;
 
 comment on function mixpay._take_charged_back(
     mixpay.trades, mixpay.chargebacks, mixpay.facts[], text, bigint, timestamptz
-) is $$
-Takes money of an order, or of the payment's surplus where p_order_no is null, for a chargeback: a refund that the
+) is
+$$Takes money of an order, or of the payment's surplus where p_order_no is null, for a chargeback: a refund that the
 channel has made already.
 
 p_amount is in the smallest unit, at most what payment and order, or the surplus, can give. p_facts are what goes

@@ -68,8 +68,8 @@ $_take_returned$;
 
 comment on function mixpay._take_returned(
     mixpay.trades, mixpay.returns, mixpay.facts[], bigint, bigint[], timestamptz
-) is $$
-Takes money of a returned payment: p_surplus of its surplus, and of each line of the trade, by position, what p_shares
+) is
+$$Takes money of a returned payment: p_surplus of its surplus, and of each line of the trade, by position, what p_shares
 say, which are payable again. In the smallest unit.
 
 p_trade is the locked trade, and p_facts are what goes before. A trade that was paid is open again; it stays paid if all

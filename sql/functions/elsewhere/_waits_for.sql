@@ -7,6 +7,6 @@ begin
 end;
 $_waits_for$;
 
-comment on function mixpay._waits_for(text) is $$
-The return or chargeback for which a channel refund waits, if it is that: the reason itself; else null.
+comment on function mixpay._waits_for(text) is
+$$The return or chargeback for which a channel refund waits, if it is that: the reason itself; else null.
 $$;

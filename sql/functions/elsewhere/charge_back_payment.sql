@@ -60,8 +60,8 @@ begin
 end;
 $charge_back_payment$;
 
-comment on function mixpay.charge_back_payment(text, text, text, bigint, text, bigint, timestamptz, text) is $$
-Books that a channel took money of a payment back for a buyer who objected, once per chargeback number: like refunds
+comment on function mixpay.charge_back_payment(text, text, text, bigint, text, bigint, timestamptz, text) is
+$$Books that a channel took money of a payment back for a buyer who objected, once per chargeback number: like refunds
 that the channel made by itself.
 
 p_amount and p_fee, what the channel takes for it, are in the currency's smallest unit; p_charged_at is when, left out:

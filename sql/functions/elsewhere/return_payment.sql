@@ -65,9 +65,9 @@ begin
 end;
 $return_payment$;
 
-comment on function mixpay.return_payment(text, text, text, text, bigint, timestamptz) is $$
-Books that money of a payment came back because it had never been the buyer's to give (a debit, a cheque, a transfer, a
-terminal's batch), once per return number: what it paid is to be paid again.
+comment on function mixpay.return_payment(text, text, text, text, bigint, timestamptz) is
+$$Books that money of a payment came back because it had never been the buyer's to give (a debit, a cheque, a transfer,
+a terminal's batch), once per return number: what it paid is to be paid again.
 
 p_amount is in the currency's smallest unit, left out: all that arrived and that no earlier return took. p_returned_at
 is when the channel took it, left out: now. Its surplus goes first, as far as it was not sent back; then what the trade

@@ -59,9 +59,9 @@ begin
 end;
 $reverse_chargeback$;
 
-comment on function mixpay.reverse_chargeback(text, text, text, bigint, timestamptz) is $$
-Books that a channel gave back what a chargeback had taken: everything goes the way back, what was lost first, then what
-it took last.
+comment on function mixpay.reverse_chargeback(text, text, text, bigint, timestamptz) is
+$$Books that a channel gave back what a chargeback had taken: everything goes the way back, what was lost first, then
+what it took last.
 
 p_amount is what came back of it in all, by this and earlier reversals, in the currency's smallest unit; left out: all
 of it. So a call may be repeated: if that much came back already, nothing changes; the reason may come later. p_at is

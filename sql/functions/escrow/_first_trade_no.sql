@@ -9,6 +9,6 @@ begin
 end;
 $_first_trade_no$;
 
-comment on function mixpay._first_trade_no(text, text) is $$
-The trade into which an order was merged first: what is said of the order once is said there.
+comment on function mixpay._first_trade_no(text, text) is
+$$The trade into which an order was merged first: what is said of the order once is said there.
 $$;

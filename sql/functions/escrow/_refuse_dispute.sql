@@ -16,8 +16,8 @@ begin
 end;
 $_refuse_dispute$;
 
-comment on function mixpay._refuse_dispute(text, text, text) is $$
-Refuses what cannot be done while an order is in dispute; p_hint says what can.
+comment on function mixpay._refuse_dispute(text, text, text) is
+$$Refuses what cannot be done while an order is in dispute; p_hint says what can.
 
 Raises: MX503 if a dispute is open.
 $$;

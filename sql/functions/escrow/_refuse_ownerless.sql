@@ -17,8 +17,8 @@ begin
 end;
 $_refuse_ownerless$;
 
-comment on function mixpay._refuse_ownerless(text, text) is $$
-Refuses to release an order's money if there is nobody to get it.
+comment on function mixpay._refuse_ownerless(text, text) is
+$$Refuses to release an order's money if there is nobody to get it.
 
 Raises: MX504 if the order has neither payee nor split.
 $$;

@@ -40,8 +40,8 @@ begin
 end;
 $_release$;
 
-comment on function mixpay._release(mixpay.releases, mixpay.trades[]) is $$
-Moves what a stored release releases, the order's first trade first.
+comment on function mixpay._release(mixpay.releases, mixpay.trades[]) is
+$$Moves what a stored release releases, the order's first trade first.
 
 p_trades are the order's, locked by the caller, who knows that as much is in escrow.
 Locks: the order's split.

@@ -42,7 +42,12 @@ begin
         )) then
             raise exception 'dispute % was decided otherwise', p_dispute_no using
                 errcode = 'MX507',
-                detail = format('It was closed in favour of the %s at %s.', v_dispute.outcome, v_dispute.closed_at),
+                detail = _on_record(json_build_object(
+                    'outcome', v_dispute.outcome, 'refund_no', v_dispute.refund_no, 'amount', (
+                        select r.amount from refunds as r
+                        where r.merchant_id = p_merchant_id and r.refund_no = v_dispute.refund_no
+                    ), 'closed_at', v_dispute.closed_at
+                ), json_build_object('outcome', p_outcome, 'amount', p_amount)),
                 hint = 'What was decided stays so. Open a new dispute, or refund the order.';
         end if;
         perform _reason_later(r, 'refund_no', p_reason) from refunds as r
@@ -80,8 +85,8 @@ begin
 end;
 $close_dispute$;
 
-comment on function mixpay.close_dispute(text, text, text, text, bigint) is $$
-Decides a dispute in favour of the buyer or of the payee (p_outcome).
+comment on function mixpay.close_dispute(text, text, text, text, bigint) is
+$$Decides a dispute in favour of the buyer or of the payee (p_outcome).
 
 buyer: p_amount goes back, in the currency's smallest unit; left out, all that is in escrow, if anything
 is. The refund bears a number of ours, which stands in the dispute. payee: the money is released again when it is due,

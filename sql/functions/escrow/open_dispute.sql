@@ -40,7 +40,11 @@ begin
     if v_dispute.order_no <> p_order_no then
         raise exception 'dispute number % was used for something else', p_dispute_no using
             errcode = 'MX506',
-            detail = format('It is about order %s.', v_dispute.order_no),
+            detail = _on_record(json_build_object(
+                'order_no', v_dispute.order_no, 'state', v_dispute.state
+            ), json_build_object(
+                'order_no', p_order_no
+            )),
             hint = 'Give the dispute a number of its own.';
     end if;
     v_dispute := _reason_later(v_dispute, 'dispute_no', p_reason);
@@ -48,8 +52,8 @@ begin
 end;
 $open_dispute$;
 
-comment on function mixpay.open_dispute(text, text, text, text) is $$
-Holds back the release of an order's money, by call or because it is due, until close_dispute.
+comment on function mixpay.open_dispute(text, text, text, text) is
+$$Holds back the release of an order's money, by call or because it is due, until close_dispute.
 
 The order cannot be cancelled either, which would give its money to other orders. What goes back to the buyer goes on as
 ever: refunds, and the closing or expiry of its trade. The same number for the same order returns the dispute as it is

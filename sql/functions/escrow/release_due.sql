@@ -61,9 +61,9 @@ begin
 end;
 $release_due$;
 
-comment on function mixpay.release_due(p_merchant_id text, p_limit bigint) is $$
-Releases money in escrow whose moment has come, the longest due first: of at most p_limit lines, all that is in escrow.
-Returns the releases. Any scheduler may call it, as often as it likes.
+comment on function mixpay.release_due(p_merchant_id text, p_limit bigint) is
+$$Releases money in escrow whose moment has come, the longest due first: of at most p_limit lines, all that is in
+escrow. Returns the releases. Any scheduler may call it, as often as it likes.
 
 What is in dispute waits, and so does an order whose buyer was to get money that came back; both stand in
 mixpay.due_list. What somebody else is at work on is left for the next time.

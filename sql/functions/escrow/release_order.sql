@@ -32,7 +32,11 @@ begin
             if v_release.order_no <> p_order_no or v_release.amount <> p_amount or v_release.was_due then
                 raise exception 'release number % was used for something else', p_release_no using
                     errcode = 'MX502',
-                    detail = format('It released %s of order %s.', v_release.amount, v_release.order_no),
+                    detail = _on_record(json_build_object(
+                        'order_no', v_release.order_no, 'amount', v_release.amount, 'was_due', v_release.was_due
+                    ), json_build_object(
+                        'order_no', p_order_no, 'amount', p_amount
+                    )),
                     hint = 'Repeat a release with the same order and amount, or give it a number of its own.';
             end if;
             return row(v_release.*)::release;
@@ -51,8 +55,8 @@ begin
 end;
 $release_order$;
 
-comment on function mixpay.release_order(text, text, text, bigint) is $$
-Releases money of an order from escrow, once per release number: it becomes its payee's, or is divided by its split.
+comment on function mixpay.release_order(text, text, text, bigint) is
+$$Releases money of an order from escrow, once per release number: it becomes its payee's, or is divided by its split.
 
 p_amount is in the currency's smallest unit, at most what is in escrow; left out, all of that. The order's first trade
 goes first. The same number with the same content returns the release.

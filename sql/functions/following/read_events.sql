@@ -36,8 +36,8 @@ begin
 end;
 $read_events$;
 
-comment on function mixpay.read_events(text, text, bigint) is $$
-The changes of state after a position, at most p_limit, in order; poll it with the position of the last one you read.
+comment on function mixpay.read_events(text, text, bigint) is
+$$The changes of state after a position, at most p_limit, in order; poll it with the position of the last one you read.
 
 p_after is that position, null for the first. None is ever skipped: an event is shown when no transaction that began
 before its own still runs, so one that commits late comes late, in its place. The order is that of the transactions; in

@@ -12,8 +12,8 @@ begin
 end;
 $_check_amount$;
 
-comment on function mixpay._check_amount(text, bigint) is $$
-Refuses what cannot be an amount: in the smallest unit, from 1 to 10^15.
+comment on function mixpay._check_amount(text, bigint) is
+$$Refuses what cannot be an amount: in the smallest unit, from 1 to 10^15.
 
 Raises: MX902.
 $$;

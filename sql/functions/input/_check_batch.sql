@@ -13,7 +13,7 @@ begin
         raise exception 'the %s are not an array of 1 to 10000 objects', p_name using
             errcode = case when jsonb_typeof(p_items) = 'array' then 'MX904' else 'MX903' end,
             detail = case when jsonb_typeof(p_items) = 'array' then format('It has %s.', jsonb_array_length(p_items))
-                else format('It is %s.', _shown(p_items::text)) end,
+                else _json_is(p_items) end,
             hint = format('The keys of each may be: %s.', array_to_string(p_texts || p_integers || p_others, ', '));
     end if;
     perform _check_json_array(
@@ -48,8 +48,8 @@ begin
 end;
 $_check_batch$;
 
-comment on function mixpay._check_batch(text, jsonb, text[], text[], text[], text[]) is $$
-Refuses what is not an array of 1 to 10,000 objects with these keys: texts, whole numbers, and others. The error names
+comment on function mixpay._check_batch(text, jsonb, text[], text[], text[], text[]) is
+$$Refuses what is not an array of 1 to 10,000 objects with these keys: texts, whole numbers, and others. The error names
 the item.
 
 The texts whose key ends with "_no" are numbers that can name something, but "channel_txn_no" is a channel's own; the

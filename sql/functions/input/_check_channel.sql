@@ -19,8 +19,8 @@ begin
 end;
 $_check_channel$;
 
-comment on function mixpay._check_channel(text) is $$
-The channel, or an error.
+comment on function mixpay._check_channel(text) is
+$$The channel, or an error.
 
 Raises: MX203 if there is no such channel.
 $$;

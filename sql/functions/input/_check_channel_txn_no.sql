@@ -12,8 +12,8 @@ begin
 end;
 $_check_channel_txn_no$;
 
-comment on function mixpay._check_channel_txn_no(text, text) is $$
-Refuses what cannot be a channel's own number of a transaction; null is no number.
+comment on function mixpay._check_channel_txn_no(text, text) is
+$$Refuses what cannot be a channel's own number of a transaction; null is no number.
 
 Raises: MX901.
 $$;

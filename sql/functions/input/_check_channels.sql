@@ -15,9 +15,9 @@ begin
 end;
 $_check_channels$;
 
-comment on function mixpay._check_channels(text[]) is $$
-Refuses a list of channels that is empty, too long, of several dimensions, or names one that there is not; a null list is
-no list.
+comment on function mixpay._check_channels(text[]) is
+$$Refuses a list of channels that is empty, too long, of several dimensions, or names one that there is not; a null list
+is no list.
 
 Raises: MX203 if there is no such channel; MX904.
 $$;

@@ -12,8 +12,8 @@ begin
 end;
 $_check_choice$;
 
-comment on function mixpay._check_choice(text, text, text[]) is $$
-Refuses what is not one of the choices.
+comment on function mixpay._check_choice(text, text, text[]) is
+$$Refuses what is not one of the choices.
 
 Raises: MX905.
 $$;

@@ -12,8 +12,8 @@ begin
 end;
 $_check_currency$;
 
-comment on function mixpay._check_currency(text) is $$
-Refuses a currency that is not in mixpay.currencies.
+comment on function mixpay._check_currency(text) is
+$$Refuses a currency that is not in mixpay.currencies.
 
 Raises: MX110 if there is no such currency.
 $$;

@@ -10,7 +10,7 @@ begin
     if jsonb_typeof(p_value) is distinct from 'object' then
         raise exception '% is not an object', p_name using
             errcode = 'MX903',
-            detail = format('It is %s.', _shown(p_value::text)),
+            detail = _json_is(p_value),
             hint = format('Its keys may be: %s.', array_to_string(p_texts || p_integers || p_others, ', '));
     end if;
     select case
@@ -36,8 +36,8 @@ begin
 end;
 $_check_json$;
 
-comment on function mixpay._check_json(text, jsonb, text[], text[], text[]) is $$
-Refuses an object with an unknown key, or with a value of another type than its key's. A null is as good as no key.
+comment on function mixpay._check_json(text, jsonb, text[], text[], text[]) is
+$$Refuses an object with an unknown key, or with a value of another type than its key's. A null is as good as no key.
 
 Raises: MX903.
 $$;

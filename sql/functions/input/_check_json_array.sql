@@ -28,8 +28,8 @@ begin
 end;
 $_check_json_array$;
 
-comment on function mixpay._check_json_array(text[], jsonb[], text[], text[], text[]) is $$
-Does for many named objects what _check_json does for one: all at once, and one by one only those that look wrong.
+comment on function mixpay._check_json_array(text[], jsonb[], text[], text[], text[]) is
+$$Does for many named objects what _check_json does for one: all at once, and one by one only those that look wrong.
 
 Raises: MX903.
 $$;

@@ -12,8 +12,8 @@ begin
 end;
 $_check_limit$;
 
-comment on function mixpay._check_limit(bigint) is $$
-Refuses a limit that is not from 1 to 1000.
+comment on function mixpay._check_limit(bigint) is
+$$Refuses a limit that is not from 1 to 1000.
 
 Raises: MX904.
 $$;

@@ -17,8 +17,8 @@ begin
 end;
 $_check_merchant$;
 
-comment on function mixpay._check_merchant(text) is $$
-The merchant, or an error.
+comment on function mixpay._check_merchant(text) is
+$$The merchant, or an error.
 
 Raises: MX101 if there is no such merchant; MX901.
 $$;

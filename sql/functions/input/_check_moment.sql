@@ -12,8 +12,8 @@ begin
 end;
 $_check_moment$;
 
-comment on function mixpay._check_moment(text, timestamptz) is $$
-Refuses a moment that many clients cannot read, before 1900 or after 9998; null is no moment.
+comment on function mixpay._check_moment(text, timestamptz) is
+$$Refuses a moment that many clients cannot read, before 1900 or after 9998; null is no moment.
 
 Raises: MX905.
 $$;

@@ -14,8 +14,8 @@ begin
 end;
 $_check_number$;
 
-comment on function mixpay._check_number(text, text) is $$
-Refuses what cannot be a number of something.
+comment on function mixpay._check_number(text, text) is
+$$Refuses what cannot be a number of something.
 
 Raises: MX901.
 $$;

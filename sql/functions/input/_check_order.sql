@@ -18,8 +18,8 @@ begin
 end;
 $_check_order$;
 
-comment on function mixpay._check_order(text, text) is $$
-The order, or an error.
+comment on function mixpay._check_order(text, text) is
+$$The order, or an error.
 
 Raises: MX101 if there is no such merchant; MX103 if there is no such order; MX901.
 $$;

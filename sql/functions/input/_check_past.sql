@@ -13,8 +13,8 @@ begin
 end;
 $_check_past$;
 
-comment on function mixpay._check_past(text, timestamptz) is $$
-Refuses a moment of money that is more than a day in the future, or that _check_moment refuses; null is no moment.
+comment on function mixpay._check_past(text, timestamptz) is
+$$Refuses a moment of money that is more than a day in the future, or that _check_moment refuses; null is no moment.
 
 Raises: MX905.
 $$;

@@ -14,8 +14,8 @@ begin
 end;
 $_check_payee$;
 
-comment on function mixpay._check_payee(text, text) is $$
-Refuses a payee that is not registered.
+comment on function mixpay._check_payee(text, text) is
+$$Refuses a payee that is not registered.
 
 Raises: MX101 if there is no such merchant; MX102 if there is no such payee; MX901.
 $$;

@@ -17,9 +17,9 @@ begin
 end;
 $_check_payment_nos$;
 
-comment on function mixpay._check_payment_nos(text, text[]) is $$
-Refuses a list of payments that is empty, too long, of several dimensions, or names one twice or null; a null list is no
-list.
+comment on function mixpay._check_payment_nos(text, text[]) is
+$$Refuses a list of payments that is empty, too long, of several dimensions, or names one twice or null; a null list is
+no list.
 
 Raises: MX901; MX904.
 $$;

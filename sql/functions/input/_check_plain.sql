@@ -19,8 +19,8 @@ begin
 end;
 $_check_plain$;
 
-comment on function mixpay._check_plain(text, text) is $$
-Refuses a text with control characters, line breaks and tabs among them; null is no text.
+comment on function mixpay._check_plain(text, text) is
+$$Refuses a text with control characters, line breaks and tabs among them; null is no text.
 
 Raises: MX905.
 $$;

@@ -12,8 +12,8 @@ begin
 end;
 $_check_signed_amount$;
 
-comment on function mixpay._check_signed_amount(text, bigint) is $$
-Refuses what cannot be an amount with a sign: in the smallest unit, from 1 to 10^15, above or below zero.
+comment on function mixpay._check_signed_amount(text, bigint) is
+$$Refuses what cannot be an amount with a sign: in the smallest unit, from 1 to 10^15, above or below zero.
 
 Raises: MX902.
 $$;

@@ -13,8 +13,8 @@ begin
 end;
 $_check_text$;
 
-comment on function mixpay._check_text(text, text) is $$
-Refuses a free text that is too long or has control characters; null is no text.
+comment on function mixpay._check_text(text, text) is
+$$Refuses a free text that is too long or has control characters; null is no text.
 
 Raises: MX905.
 $$;

@@ -23,8 +23,8 @@ begin
 end;
 $_check_title$;
 
-comment on function mixpay._check_title(text) is $$
-Refuses a title that is empty, blank, too long or has control characters.
+comment on function mixpay._check_title(text) is
+$$Refuses a title that is empty, blank, too long or has control characters.
 
 Raises: MX905.
 $$;

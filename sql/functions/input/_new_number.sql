@@ -9,6 +9,7 @@ begin
 end;
 $_new_number$;
 
-comment on function mixpay._new_number(timestamptz, bigint) is $$
-A number of our own: 32 characters that sort by p_at, which is clock_timestamp(), then by p_ordinal; the end is random.
+comment on function mixpay._new_number(timestamptz, bigint) is
+$$A number of our own: 32 characters that sort by p_at, which is clock_timestamp(), then by p_ordinal; the end is
+random.
 $$;

@@ -33,8 +33,8 @@ begin
 end;
 $_parse_moment$;
 
-comment on function mixpay._parse_moment(text, text, boolean) is $$
-A moment out of JSON, which must name its offset from UTC; null stays null. p_is_past: one of money, which has moved.
+comment on function mixpay._parse_moment(text, text, boolean) is
+$$A moment out of JSON, which must name its offset from UTC; null stays null. p_is_past: one of money, which has moved.
 
 Raises: MX903; MX905.
 $$;

@@ -11,7 +11,7 @@ begin
     if jsonb_typeof(p_value) <> 'array' or jsonb_path_exists(p_value, 'strict $[*] ? (@.type() != "string")') then
         raise exception '% is not a list of texts', p_name using
             errcode = 'MX903',
-            detail = format('It is %s.', _shown(p_value::text)),
+            detail = _json_is(p_value),
             hint = 'Write "payment_nos": ["P1", "P2"], or leave it out.';
     end if;
     v_payment_nos := array(select n from jsonb_array_elements_text(p_value) as n);
@@ -20,8 +20,8 @@ begin
 end;
 $_parse_payment_nos$;
 
-comment on function mixpay._parse_payment_nos(text, jsonb) is $$
-The payments that a JSON array of texts names; null stays null.
+comment on function mixpay._parse_payment_nos(text, jsonb) is
+$$The payments that a JSON array of texts names; null stays null.
 
 Raises: MX901; MX903; MX904.
 $$;

@@ -7,7 +7,7 @@ begin
 end;
 $_same_moment$;
 
-comment on function mixpay._same_moment(timestamptz, timestamptz) is $$
-Whether two moments are the same to the millisecond: many clients know no more, and cut or round what they are given.
+comment on function mixpay._same_moment(timestamptz, timestamptz) is
+$$Whether two moments are the same to the millisecond: many clients know no more, and cut or round what they are given.
 Null if one is null.
 $$;

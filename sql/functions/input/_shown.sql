@@ -25,7 +25,7 @@ begin
 end;
 $_shown$;
 
-comment on function mixpay._shown(text, text) is $$
-What somebody has sent, as an error may say it: its first 255 characters, with what a terminal or a log would obey, or
+comment on function mixpay._shown(text, text) is
+$$What somebody has sent, as an error may say it: its first 255 characters, with what a terminal or a log would obey, or
 would not show, written out: \x1b, \u202e. Null is null; p_quote goes around everything else.
 $$;

@@ -36,7 +36,7 @@ begin
 end;
 $_all_totals$;
 
-comment on function mixpay._all_totals(text, timestamptz, text, text) is $$
-The balances of all accounts at a moment, null: now; each account of a kind with few owners, and all of each kind
+comment on function mixpay._all_totals(text, timestamptz, text, text) is
+$$The balances of all accounts at a moment, null: now; each account of a kind with few owners, and all of each kind
 together, which have an empty owner. p_account and p_owner: only those; null: all.
 $$;

@@ -16,8 +16,8 @@ begin
 end;
 $_check_horizon$;
 
-comment on function mixpay._check_horizon(bigint, xid8) is $$
-Refuses to go on in a database that was restored, in which transactions have numbers that were used up before.
+comment on function mixpay._check_horizon(bigint, xid8) is
+$$Refuses to go on in a database that was restored, in which transactions have numbers that were used up before.
 
 p_epoch and p_xid: up to where there was nothing left to come. Null: nowhere.
 Raises: MX411 if the database began anew and its epoch was not raised.

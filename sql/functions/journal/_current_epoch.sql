@@ -7,6 +7,6 @@ begin
 end;
 $_current_epoch$;
 
-comment on function mixpay._current_epoch() is $$
-How many times the database began anew, from 1: the last epoch.
+comment on function mixpay._current_epoch() is
+$$How many times the database began anew, from 1: the last epoch.
 $$;

@@ -75,6 +75,6 @@ begin
 end;
 $_entries_of$;
 
-comment on function mixpay._entries_of(text, mixpay.account_name, timestamptz, timestamptz) is $$
-The movements of an account that were written after one moment and until another; null: from the first, and until now.
+comment on function mixpay._entries_of(text, mixpay.account_name, timestamptz, timestamptz) is
+$$The movements of an account that were written after one moment and until another; null: from the first, and until now.
 $$;

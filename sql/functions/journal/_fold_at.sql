@@ -12,6 +12,6 @@ begin
 end;
 $_fold_at$;
 
-comment on function mixpay._fold_at(text, timestamptz) is $$
-The last fold that holds nothing written after a moment, null: now; 0 if there is none.
+comment on function mixpay._fold_at(text, timestamptz) is
+$$The last fold that holds nothing written after a moment, null: now; 0 if there is none.
 $$;

@@ -35,8 +35,8 @@ begin
 end;
 $_fold_stretch$;
 
-comment on function mixpay._fold_stretch(mixpay.balance_folds, mixpay.journal_range, mixpay.folded_balances[]) is $$
-Adds a stretch of the log to what its fold has of each account, and returns the last balances so far.
+comment on function mixpay._fold_stretch(mixpay.balance_folds, mixpay.journal_range, mixpay.folded_balances[]) is
+$$Adds a stretch of the log to what its fold has of each account, and returns the last balances so far.
 
 p_ends are those of the stretches before that the same call has folded.
 $$;

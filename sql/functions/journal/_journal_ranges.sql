@@ -23,6 +23,6 @@ begin
 end;
 $_journal_ranges$;
 
-comment on function mixpay._journal_ranges(text, bigint, timestamptz) is $$
-Where in the log movements stand that came after a fold (0: all) and may have been written until a moment (null: now).
+comment on function mixpay._journal_ranges(text, bigint, timestamptz) is
+$$Where in the log movements stand that came after a fold (0: all) and may have been written until a moment (null: now).
 $$;

@@ -31,8 +31,8 @@ begin
 end;
 $_moved_in$;
 
-comment on function mixpay._moved_in(text, mixpay.journal_range, timestamptz, text, text) is $$
-What accounts got and gave within a stretch of the log, as far as it was written until a moment (null: now): each
+comment on function mixpay._moved_in(text, mixpay.journal_range, timestamptz, text, text) is
+$$What accounts got and gave within a stretch of the log, as far as it was written until a moment (null: now): each
 account of few owners, and all accounts of each kind together, which have an empty owner. p_account and
 p_owner: only those; null: all.
 $$;

@@ -23,7 +23,7 @@ begin
 end;
 $_moved_of$;
 
-comment on function mixpay._moved_of(text, mixpay.account_name, mixpay.journal_range, timestamptz) is $$
-What one payee, receiver or fee got and gave within a stretch of the log, as far as it was written until a moment (null:
-now), by its index.
+comment on function mixpay._moved_of(text, mixpay.account_name, mixpay.journal_range, timestamptz) is
+$$What one payee, receiver or fee got and gave within a stretch of the log, as far as it was written until a moment
+(null: now), by its index.
 $$;

@@ -33,6 +33,6 @@ begin
 end;
 $_next_stretch$;
 
-comment on function mixpay._next_stretch(text, mixpay.journal_range, bigint) is $$
-The beginning of a stretch of the log: so many facts, and whole transactions; all of it if it has not more.
+comment on function mixpay._next_stretch(text, mixpay.journal_range, bigint) is
+$$The beginning of a stretch of the log: so many facts, and whole transactions; all of it if it has not more.
 $$;

@@ -19,8 +19,8 @@ begin
 end;
 $_parse_account$;
 
-comment on function mixpay._parse_account(text) is $$
-What an account's name says: its kind, and after a colon whose it is.
+comment on function mixpay._parse_account(text) is
+$$What an account's name says: its kind, and after a colon whose it is.
 
 Raises: MX401 if there is no account of such a name.
 $$;

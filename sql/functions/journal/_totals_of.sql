@@ -49,6 +49,6 @@ begin
 end;
 $_totals_of$;
 
-comment on function mixpay._totals_of(text, mixpay.account_name, timestamptz) is $$
-The balance of an account at a moment, null: now, in each currency: what was folded, and what came after.
+comment on function mixpay._totals_of(text, mixpay.account_name, timestamptz) is
+$$The balance of an account at a moment, null: now, in each currency: what was folded, and what came after.
 $$;

@@ -12,8 +12,9 @@ begin
 end;
 $account_balance$;
 
-comment on function mixpay.account_balance(text, text, timestamptz) is $$
-What an account holds, in each of its currencies: what came in, what went out, and the difference, in the smallest unit.
+comment on function mixpay.account_balance(text, text, timestamptz) is
+$$What an account holds, in each of its currencies: what came in, what went out, and the difference, in the smallest
+unit.
 
 p_account is channel, bank, order, payee, receiver, fee, channel_fee, surplus, refund, anomaly, loss, rounding or
 outside, for all of the kind together; or one of them, as in payee:S1, order:A-17, channel:card or bank:main. A payment

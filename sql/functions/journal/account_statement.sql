@@ -34,8 +34,8 @@ begin
 end;
 $account_statement$;
 
-comment on function mixpay.account_statement(text, text, timestamptz, timestamptz) is $$
-The movements of an account that were written after p_after and until p_until, each with the balance after it, by
+comment on function mixpay.account_statement(text, text, timestamptz, timestamptz) is
+$$The movements of an account that were written after p_after and until p_until, each with the balance after it, by
 currency and time; left out: from the first, and until now.
 
 p_account is as in account_balance. Amounts are in the smallest unit: above zero what came in, below what went out.

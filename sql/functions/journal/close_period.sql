@@ -99,8 +99,8 @@ begin
 end;
 $close_period$;
 
-comment on function mixpay.close_period(text, timestamptz, interval) is $$
-Closes the books of a period that ended at p_until: the balances of all accounts then are written down and stay. What
+comment on function mixpay.close_period(text, timestamptz, interval) is
+$$Closes the books of a period that ended at p_until: the balances of all accounts then are written down and stay. What
 comes later, even if it happened earlier, is written later and so is in the next period, with its true date beside it.
 
 It waits up to p_wait for the transactions that may have begun before the end, so call it in a transaction of its own.

@@ -12,8 +12,9 @@ begin
 end;
 $trial_balance$;
 
-comment on function mixpay.trial_balance(text, timestamptz) is $$
-All money of a merchant, by kind of account and currency, in the smallest unit; the balances of a currency sum to zero.
+comment on function mixpay.trial_balance(text, timestamptz) is
+$$All money of a merchant, by kind of account and currency, in the smallest unit; the balances of a currency sum to
+zero.
 
 p_at: as it was written until then, left out: now. Below zero stands where the money came from: the channels, which
 hold as much for us.

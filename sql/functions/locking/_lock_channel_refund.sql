@@ -33,8 +33,8 @@ begin
 end;
 $_lock_channel_refund$;
 
-comment on function mixpay._lock_channel_refund(text, text) is $$
-Locks what a channel refund's news may change, and returns its trade.
+comment on function mixpay._lock_channel_refund(text, text) is
+$$Locks what a channel refund's news may change, and returns its trade.
 
 Locks: the trade, then the refund.
 Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX321 if a return or a

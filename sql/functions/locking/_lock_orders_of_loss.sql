@@ -19,8 +19,8 @@ begin
 end;
 $_lock_orders_of_loss$;
 
-comment on function mixpay._lock_orders_of_loss(text, text) is $$
-Locks the orders that may be payable again when a channel refund does not get through: what it frees covers what a
+comment on function mixpay._lock_orders_of_loss(text, text) is
+$$Locks the orders that may be payable again when a channel refund does not get through: what it frees covers what a
 return of its payment lost.
 
 Locks: the orders, in ascending order number.

@@ -18,8 +18,8 @@ begin
 end;
 $_lock_orders_of_payment$;
 
-comment on function mixpay._lock_orders_of_payment(text, text) is $$
-Locks the orders of a payment's trade, for whoever may make them payable again: none of them is being merged then.
+comment on function mixpay._lock_orders_of_payment(text, text) is
+$$Locks the orders of a payment's trade, for whoever may make them payable again: none of them is being merged then.
 
 Locks: the orders, in ascending order number.
 $$;

@@ -21,8 +21,8 @@ begin
 end;
 $_lock_trade$;
 
-comment on function mixpay._lock_trade(text, text) is $$
-The trade, locked, or an error.
+comment on function mixpay._lock_trade(text, text) is
+$$The trade, locked, or an error.
 
 Locks: the trade.
 Raises: MX101 if there is no such merchant; MX104 if there is no such trade; MX901.

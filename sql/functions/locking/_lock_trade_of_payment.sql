@@ -18,8 +18,8 @@ begin
 end;
 $_lock_trade_of_payment$;
 
-comment on function mixpay._lock_trade_of_payment(text, text) is $$
-The payment's trade, locked, or an error.
+comment on function mixpay._lock_trade_of_payment(text, text) is
+$$The payment's trade, locked, or an error.
 
 Locks: the trade.
 Raises: MX101 if there is no such merchant; MX201 if there is no such payment; MX901.

@@ -13,8 +13,8 @@ begin
 end;
 $_lock_trades$;
 
-comment on function mixpay._lock_trades(text, text[]) is $$
-These trades, locked, as far as there are any.
+comment on function mixpay._lock_trades(text, text[]) is
+$$These trades, locked, as far as there are any.
 
 Locks: the trades, in ascending trade number.
 $$;

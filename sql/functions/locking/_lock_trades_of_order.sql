@@ -21,8 +21,8 @@ begin
 end;
 $_lock_trades_of_order$;
 
-comment on function mixpay._lock_trades_of_order(text, text) is $$
-The trades of an order, locked; one that the order gets while we wait is not among them.
+comment on function mixpay._lock_trades_of_order(text, text) is
+$$The trades of an order, locked; one that the order gets while we wait is not among them.
 
 Locks: the trades, in ascending trade number.
 Raises: MX101 if there is no such merchant; MX103 if there is no such order; MX901.

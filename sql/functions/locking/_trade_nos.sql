@@ -13,6 +13,6 @@ begin
 end;
 $_trade_nos$;
 
-comment on function mixpay._trade_nos(mixpay.trades[]) is $$
-The numbers of these trades, in their order.
+comment on function mixpay._trade_nos(mixpay.trades[]) is
+$$The numbers of these trades, in their order.
 $$;

@@ -44,8 +44,8 @@ begin
 end;
 $_explain_later$;
 
-comment on function mixpay._explain_later(mixpay.trades, mixpay.facts, text) is $$
-Writes down why something ended whose row bears no reason, if that comes later than the end. The first one stays.
+comment on function mixpay._explain_later(mixpay.trades, mixpay.facts, text) is
+$$Writes down why something ended whose row bears no reason, if that comes later than the end. The first one stays.
 
 p_fact says what ended, with the state that it is in as both of its states, and of which order, if it is about one of a
 trade's. The caller holds the lock of the trade.

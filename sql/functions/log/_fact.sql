@@ -19,7 +19,7 @@ begin
 end;
 $_fact$;
 
-comment on function mixpay._fact(mixpay.trades, text, text, text, text) is $$
-The beginning of a fact of a trade's log: whose it is, what it is about, and from which state to which it goes, if to
+comment on function mixpay._fact(mixpay.trades, text, text, text, text) is
+$$The beginning of a fact of a trade's log: whose it is, what it is about, and from which state to which it goes, if to
 any.
 $$;

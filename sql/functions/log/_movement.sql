@@ -30,6 +30,6 @@ begin
 end;
 $_movement$;
 
-comment on function mixpay._movement(mixpay.facts, text, text, bigint, text) is $$
-The fact with a movement from one kind of account to another; whose they are, its own numbers say, and p_channel.
+comment on function mixpay._movement(mixpay.facts, text, text, bigint, text) is
+$$The fact with a movement from one kind of account to another; whose they are, its own numbers say, and p_channel.
 $$;

@@ -43,9 +43,9 @@ begin
 end;
 $_order_fact$;
 
-comment on function mixpay._order_fact(mixpay.facts, mixpay.trade_orders, bigint, bigint, bigint) is $$
-The fact with what it makes of the order of a line, if it changes the order's state; counts it in the order's totals, if
-the line is not alone.
+comment on function mixpay._order_fact(mixpay.facts, mixpay.trade_orders, bigint, bigint, bigint) is
+$$The fact with what it makes of the order of a line, if it changes the order's state; counts it in the order's totals,
+if the line is not alone.
 
 p_line is the line as it was before. It is paid p_paid more and refunded p_refunded more, and the order costs p_amount
 more, in the smallest unit, below zero: less. An order that was repriced has totals. The caller holds the lock of the

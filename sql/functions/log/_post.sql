@@ -31,8 +31,8 @@ begin
 end;
 $_post$;
 
-comment on function mixpay._post(mixpay.trades, mixpay.facts[]) is $$
-Writes down a trade as its caller has changed it, with the facts that say why, and returns it.
+comment on function mixpay._post(mixpay.trades, mixpay.facts[]) is
+$$Writes down a trade as its caller has changed it, with the facts that say why, and returns it.
 
 p_trade is the trade that the caller has locked, with its new totals and state, but last_entry as it was.
 $$;

@@ -34,6 +34,6 @@ begin
 end;
 $_post_all$;
 
-comment on function mixpay._post_all(mixpay.trades[], mixpay.facts[]) is $$
-Does for many trades what _post does for one. The facts stand trade by trade, in the order of the trades.
+comment on function mixpay._post_all(mixpay.trades[], mixpay.facts[]) is
+$$Does for many trades what _post does for one. The facts stand trade by trade, in the order of the trades.
 $$;

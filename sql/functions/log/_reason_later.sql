@@ -23,8 +23,8 @@ begin
 end;
 $_reason_later$;
 
-comment on function mixpay._reason_later(anyelement, text, text, text) is $$
-A table's row with its reason, which may come later than the row. The first one stays.
+comment on function mixpay._reason_later(anyelement, text, text, text) is
+$$A table's row with its reason, which may come later than the row. The first one stays.
 
 p_key is the column that names the row within its merchant, p_column the one that bears the reason.
 $$;

@@ -29,6 +29,6 @@ $_recorded_fact$;
 
 comment on function mixpay._recorded_fact(
     text, text, text, mixpay.account_name, mixpay.account_name, bigint, text
-) is $$
-The only fact of a log that is written once: money moved between two accounts; below zero, it went the other way.
+) is
+$$The only fact of a log that is written once: money moved between two accounts; below zero, it went the other way.
 $$;

@@ -18,8 +18,8 @@ begin
 end;
 $_write_facts$;
 
-comment on function mixpay._write_facts(mixpay.facts[], bigint) is $$
-Writes facts to their logs, in this order: the only place that does, and that numbers them. Returns the last entry.
+comment on function mixpay._write_facts(mixpay.facts[], bigint) is
+$$Writes facts to their logs, in this order: the only place that does, and that numbers them. Returns the last entry.
 
 Each says its log, entity and number, its currency, and what happened; happened_at left out is now. p_last_entry is the
 last entry of the log that all of them are of. Who writes to many logs at once has numbered the facts himself, each from

@@ -62,9 +62,9 @@ begin
 end;
 $_abandon_trades$;
 
-comment on function mixpay._abandon_trades(text, text[]) is $$
-Closes the open trades of these orders, which have nothing paid and nothing in flight, so that they can be merged again;
-and gives the orders totals, if their only line has told them so far.
+comment on function mixpay._abandon_trades(text, text[]) is
+$$Closes the open trades of these orders, which have nothing paid and nothing in flight, so that they can be merged
+again; and gives the orders totals, if their only line has told them so far.
 
 Locks: those trades, in ascending trade number.
 Raises: MX107 if money was paid into one, or an attempt is pending.

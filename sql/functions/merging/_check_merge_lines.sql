@@ -50,8 +50,8 @@ begin
 end;
 $_check_merge_lines$;
 
-comment on function mixpay._check_merge_lines(mixpay.merge_line[]) is $$
-Refuses lines of a merge with numbers or amounts out of bounds, and an order or a trade that is named twice.
+comment on function mixpay._check_merge_lines(mixpay.merge_line[]) is
+$$Refuses lines of a merge with numbers or amounts out of bounds, and an order or a trade that is named twice.
 
 Raises: MX901; MX902; MX904.
 $$;

@@ -21,9 +21,9 @@ begin
 end;
 $_count_orders$;
 
-comment on function mixpay._count_orders(text, text[]) is $$
-Gives orders their totals, if they have none yet: because they will stand in several trades, or stand in one with a part
-of them, or are paid in part by a line that is not live any more.
+comment on function mixpay._count_orders(text, text[]) is
+$$Gives orders their totals, if they have none yet: because they will stand in several trades, or stand in one with a
+part of them, or are paid in part by a line that is not live any more.
 
 The caller has locked the trade of each that is alone there, or has locked the order, and nothing is paid of it.
 $$;

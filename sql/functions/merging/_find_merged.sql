@@ -47,9 +47,9 @@ begin
     if found then
         raise exception 'trade number % was used for something else', v_other.trade_no using
             errcode = 'MX106',
-            detail = format(
-                'It merged %s orders then; of the %s sent now, %s agree.', v_other.stored, v_other.sent, v_other.same
-            ),
+            detail = format('It merged %s orders then; of the %s sent now, %s agree.%s',
+                v_other.stored, v_other.sent, v_other.same,
+                ' ' || _first_difference(p_merchant_id, v_other.trade_no, p_lines)),
             hint = 'A repeated number must come with the same orders, amounts, currencies, payees and shares.';
     end if;
     -- Without a number: the open trade of the same orders with the same shares.
@@ -101,8 +101,8 @@ begin
 end;
 $_find_merged$;
 
-comment on function mixpay._find_merged(text, mixpay.merge_line[]) is $$
-For each trade of the lines, in order, the number of the trade that an earlier call made of them, or null.
+comment on function mixpay._find_merged(text, mixpay.merge_line[]) is
+$$For each trade of the lines, in order, the number of the trade that an earlier call made of them, or null.
 
 Raises: MX106 if a trade number was used for something else.
 $$;

@@ -31,8 +31,8 @@ begin
 end;
 $_find_merged_since$;
 
-comment on function mixpay._find_merged_since(text, mixpay.merge_line[], text[]) is $$
-What _find_merged found, p_found, and what was merged since, now that the orders of these lines are locked.
+comment on function mixpay._find_merged_since(text, mixpay.merge_line[], text[]) is
+$$What _find_merged found, p_found, and what was merged since, now that the orders of these lines are locked.
 
 Raises: MX106 if a trade number was used for something else.
 $$;

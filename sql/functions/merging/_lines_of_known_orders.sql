@@ -28,8 +28,8 @@ begin
 end;
 $_lines_of_known_orders$;
 
-comment on function mixpay._lines_of_known_orders(text, mixpay.merge_line[], text[]) is $$
-Those lines of which no trade was found, with what is known of their orders, which the caller has locked. The open
+comment on function mixpay._lines_of_known_orders(text, mixpay.merge_line[], text[]) is
+$$Those lines of which no trade was found, with what is known of their orders, which the caller has locked. The open
 trades that they are in are closed, if nothing is paid into them.
 
 Locks: those trades, in ascending trade number.

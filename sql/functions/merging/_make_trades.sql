@@ -103,8 +103,9 @@ begin
 end;
 $_make_trades$;
 
-comment on function mixpay._make_trades(mixpay.merchants, mixpay.merge_line[]) is $$
-Makes the trades of these lines and returns them; the caller has locked their orders. A trade without a number gets one.
+comment on function mixpay._make_trades(mixpay.merchants, mixpay.merge_line[]) is
+$$Makes the trades of these lines and returns them; the caller has locked their orders. A trade without a number gets
+one.
 
 Raises: MX102; MX105; MX106 if a number was used for something else at the same time; MX108 if an order has less left to
 pay than is asked; MX109 if a trade has orders of different currencies; MX110; MX902 if a trade would be too large.

@@ -50,8 +50,8 @@ begin
 end;
 $_merge$;
 
-comment on function mixpay._merge(text, mixpay.merge_line[]) is $$
-Merges these lines into trades, and returns each trade as it is now, made now or by an earlier call.
+comment on function mixpay._merge(text, mixpay.merge_line[]) is
+$$Merges these lines into trades, and returns each trade as it is now, made now or by an earlier call.
 
 Locks: the orders, in ascending order number; then the trades that are closed, in ascending trade number.
 Raises: MX101 if there is no such merchant; MX102 if there is no such payee; MX105 if a known order has another amount,

@@ -14,7 +14,7 @@ begin
         raise exception 'the trades are not an array of 1 to 10000 objects' using
             errcode = case when jsonb_typeof(p_trades) = 'array' then 'MX904' else 'MX903' end,
             detail = case when jsonb_typeof(p_trades) = 'array' then format('It has %s.', jsonb_array_length(p_trades))
-                else format('It is %s.', _shown(p_trades::text)) end,
+                else _json_is(p_trades) end,
             hint = 'Pass [{"trade_no"?, "expires_at"?, "orders": [...]}, ...].';
     end if;
     perform _check_json_array(
@@ -34,7 +34,7 @@ begin
         if jsonb_typeof(v_trade.orders) is distinct from 'array' then
             raise exception '%: "orders" is not an array', v_trade.name using
                 errcode = 'MX903',
-                detail = format('It is %s.', _shown(v_trade.orders::text)),
+                detail = _json_is(v_trade.orders),
                 hint = 'Pass [{"order_no", "amount", "currency", "payee_no"?, "pay"?, "hold"?}, ...].';
         end if;
         raise exception '%: too few or too many orders', v_trade.name using
@@ -92,8 +92,8 @@ begin
 end;
 $_parse_merges$;
 
-comment on function mixpay._parse_merges(jsonb) is $$
-The lines of merge_many's JSON, or an error that names the trade and the order that is wrong.
+comment on function mixpay._parse_merges(jsonb) is
+$$The lines of merge_many's JSON, or an error that names the trade and the order that is wrong.
 
 Raises: MX901; MX902; MX903; MX904; MX905.
 $$;

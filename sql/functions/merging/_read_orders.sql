@@ -49,8 +49,8 @@ begin
 end;
 $_read_orders$;
 
-comment on function mixpay._read_orders(jsonb, text, timestamptz) is $$
-The lines of merge_orders' JSON, read at one pass if nothing about it is unusual.
+comment on function mixpay._read_orders(jsonb, text, timestamptz) is
+$$The lines of merge_orders' JSON, read at one pass if nothing about it is unusual.
 
 Raises: MX901; MX902; MX903; MX904; MX905.
 $$;

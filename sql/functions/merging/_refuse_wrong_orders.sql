@@ -66,8 +66,8 @@ begin
 end;
 $_refuse_wrong_orders$;
 
-comment on function mixpay._refuse_wrong_orders(text, mixpay.merge_line[]) is $$
-Refuses the first of these orders that cannot be stored, and says why; if none is wrong, it does nothing.
+comment on function mixpay._refuse_wrong_orders(text, mixpay.merge_line[]) is
+$$Refuses the first of these orders that cannot be stored, and says why; if none is wrong, it does nothing.
 
 Raises: MX102 if there is no such payee; MX105 if a known order has another amount, currency or payee; MX109 if a trade
 has orders of different currencies; MX110 if there is no such currency.

@@ -29,8 +29,8 @@ begin
 end;
 $_store_orders$;
 
-comment on function mixpay._store_orders(text, mixpay.merge_line[]) is $$
-Stores the orders that are new, counts one merge more of those that are known, and compares them; says whether any is
+comment on function mixpay._store_orders(text, mixpay.merge_line[]) is
+$$Stores the orders that are new, counts one merge more of those that are known, and compares them; says whether any is
 known.
 
 Locks: the orders, in ascending order number.

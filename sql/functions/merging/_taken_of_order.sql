@@ -11,6 +11,7 @@ begin
 end;
 $_taken_of_order$;
 
-comment on function mixpay._taken_of_order(text, text, text) is $$
-What the order's trades have taken of its amount, but for one trade: the share of a live line, what is paid of another.
+comment on function mixpay._taken_of_order(text, text, text) is
+$$What the order's trades have taken of its amount, but for one trade: the share of a live line, what is paid of
+another.
 $$;

@@ -9,8 +9,8 @@ begin
 end;
 $merge_many$;
 
-comment on function mixpay.merge_many(text, jsonb) is $$
-Merges orders into trades, many trades in one call, all or nothing.
+comment on function mixpay.merge_many(text, jsonb) is
+$$Merges orders into trades, many trades in one call, all or nothing.
 
 p_trades is [{"trade_no"?, "expires_at"?, "orders": [...]}, ...] with orders as merge_orders takes them and expires_at
 as a moment with its offset ("2026-01-31T12:00:00+08:00"). At most 10,000 orders in all, each named once. Returns the

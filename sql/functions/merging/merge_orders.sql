@@ -16,8 +16,8 @@ begin
 end;
 $merge_orders$;
 
-comment on function mixpay.merge_orders(text, jsonb, text, timestamptz) is $$
-Merges orders into one trade, which is then paid as a whole.
+comment on function mixpay.merge_orders(text, jsonb, text, timestamptz) is
+$$Merges orders into one trade, which is then paid as a whole.
 
 p_orders is [{"order_no", "amount", "currency", "payee_no"?, "pay"?, "hold"?}, ...], 1 to 10,000 of them: amount is what
 the order costs in the currency's smallest unit; pay is this trade's share of it, left out what its other trades leave;

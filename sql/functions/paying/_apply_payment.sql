@@ -43,8 +43,8 @@ begin
 end;
 $_apply_payment$;
 
-comment on function mixpay._apply_payment(mixpay.trades, mixpay.payments, text) is $$
-Gives a succeeded payment's money to its trade: lines, facts, totals; its surplus goes back. Returns the payment as it
+comment on function mixpay._apply_payment(mixpay.trades, mixpay.payments, text) is
+$$Gives a succeeded payment's money to its trade: lines, facts, totals; its surplus goes back. Returns the payment as it
 is then.
 
 p_trade is the locked trade as it was before, p_payment the stored payment, p_from_state its state before.

@@ -104,8 +104,8 @@ begin
 end;
 $_apply_payments$;
 
-comment on function mixpay._apply_payments(mixpay.trades[], mixpay.payments[], text) is $$
-Gives the money of payments to their trades: what _apply_payment does for one, for many at once. Returns the payments
+comment on function mixpay._apply_payments(mixpay.trades[], mixpay.payments[], text) is
+$$Gives the money of payments to their trades: what _apply_payment does for one, for many at once. Returns the payments
 with their places in their trades; to store them is left to the caller.
 
 p_trades are the locked trades, in ascending number; p_payments the payments that they need in full, trade by trade in

@@ -23,8 +23,8 @@ begin
 end;
 $_check_captured$;
 
-comment on function mixpay._check_captured(text, text, text, text) is $$
-Refuses a payment that no further capture can belong to: it was never authorized, or is another trade's or channel's.
+comment on function mixpay._check_captured(text, text, text, text) is
+$$Refuses a payment that no further capture can belong to: it was never authorized, or is another trade's or channel's.
 
 Raises: MX212; MX901.
 $$;

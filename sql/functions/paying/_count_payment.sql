@@ -18,6 +18,6 @@ begin
 end;
 $_count_payment$;
 
-comment on function mixpay._count_payment(mixpay.trades, mixpay.payments) is $$
-The trade with what this payment applied, which may be all that it lacked.
+comment on function mixpay._count_payment(mixpay.trades, mixpay.payments) is
+$$The trade with what this payment applied, which may be all that it lacked.
 $$;

@@ -20,7 +20,7 @@ begin
 end;
 $_fill_lines$;
 
-comment on function mixpay._fill_lines(mixpay.trade_orders[], bigint[], boolean[]) is $$
-Pays many lines of many trades of a merchant: each its share, in the smallest unit, which is its payee's at once where
+comment on function mixpay._fill_lines(mixpay.trade_orders[], bigint[], boolean[]) is
+$$Pays many lines of many trades of a merchant: each its share, in the smallest unit, which is its payee's at once where
 the line says so, and whether it is live still.
 $$;

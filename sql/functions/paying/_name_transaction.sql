@@ -25,8 +25,8 @@ begin
 end;
 $_name_transaction$;
 
-comment on function mixpay._name_transaction(mixpay.trades, mixpay.payments, text) is $$
-Writes down the channel's number of a payment that was booked without one, and returns the payment.
+comment on function mixpay._name_transaction(mixpay.trades, mixpay.payments, text) is
+$$Writes down the channel's number of a payment that was booked without one, and returns the payment.
 
 The caller holds the lock of the trade.
 Raises: MX207 if it is another payment's.

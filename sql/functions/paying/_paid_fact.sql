@@ -11,6 +11,6 @@ begin
 end;
 $_paid_fact$;
 
-comment on function mixpay._paid_fact(mixpay.trades, mixpay.payments) is $$
-The fact that a trade lacks nothing any more, since this payment.
+comment on function mixpay._paid_fact(mixpay.trades, mixpay.payments) is
+$$The fact that a trade lacks nothing any more, since this payment.
 $$;

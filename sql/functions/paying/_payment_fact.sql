@@ -16,6 +16,6 @@ begin
 end;
 $_payment_fact$;
 
-comment on function mixpay._payment_fact(mixpay.trades, mixpay.payments, text) is $$
-The beginning of the facts of a payment that succeeds: its money comes from its channel.
+comment on function mixpay._payment_fact(mixpay.trades, mixpay.payments, text) is
+$$The beginning of the facts of a payment that succeeds: its money comes from its channel.
 $$;

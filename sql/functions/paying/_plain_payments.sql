@@ -55,8 +55,8 @@ begin
 end;
 $_plain_payments$;
 
-comment on function mixpay._plain_payments(text, jsonb, mixpay.trades[]) is $$
-Those payments of record_payments' JSON that record_payment would record without further ado, trade by trade in the
+comment on function mixpay._plain_payments(text, jsonb, mixpay.trades[]) is
+$$Those payments of record_payments' JSON that record_payment would record without further ado, trade by trade in the
 order of the call: new ones into open trades without a split, which need all of what is sent. seq is their place in the
 JSON.
 

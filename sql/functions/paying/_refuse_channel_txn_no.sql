@@ -22,6 +22,6 @@ begin
 end;
 $_refuse_channel_txn_no$;
 
-comment on function mixpay._refuse_channel_txn_no(text, text, text, timestamptz) is $$
-Raises: MX207.
+comment on function mixpay._refuse_channel_txn_no(text, text, text, timestamptz) is
+$$Raises: MX207.
 $$;

@@ -12,15 +12,18 @@ begin
     limit 1;
     select * into v_payment from payments where merchant_id = v_lost.merchant_id and payment_no = v_lost.payment_no;
     if found then
-        perform _refuse_payment_no(v_payment);
+        perform _refuse_payment_no(v_payment, json_build_object(
+            'call', 'record_payment', 'trade_no', v_lost.trade_no, 'amount', v_lost.asked, 'channel', v_lost.channel,
+            'paid_at', v_lost.paid_at, 'channel_txn_no', v_lost.channel_txn_no, 'captures', v_lost.captures
+        ));
     end if;
     perform _refuse_channel_txn_no(v_lost.merchant_id, v_lost.channel, v_lost.channel_txn_no, v_lost.paid_at);
 end;
 $_refuse_taken_payment$;
 
-comment on function mixpay._refuse_taken_payment(mixpay.payments[], text[]) is $$
-Refuses the first of these payments that could not be stored: its number or its channel's was taken meanwhile, or within
-the call.
+comment on function mixpay._refuse_taken_payment(mixpay.payments[], text[]) is
+$$Refuses the first of these payments that could not be stored: its number or its channel's was taken meanwhile, or
+within the call.
 
 Raises: MX202; MX207.
 $$;

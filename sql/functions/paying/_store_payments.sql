@@ -23,6 +23,6 @@ begin
 end;
 $_store_payments$;
 
-comment on function mixpay._store_payments(mixpay.payments[]) is $$
-Stores payments that have succeeded, and returns the numbers of those that were new.
+comment on function mixpay._store_payments(mixpay.payments[]) is
+$$Stores payments that have succeeded, and returns the numbers of those that were new.
 $$;

@@ -36,8 +36,8 @@ exception
 end;
 $_store_successes$;
 
-comment on function mixpay._store_successes(mixpay.payments[]) is $$
-Stores started payments of one merchant that have succeeded.
+comment on function mixpay._store_successes(mixpay.payments[]) is
+$$Stores started payments of one merchant that have succeeded.
 
 Raises: MX207 if a channel transaction is another payment's.
 $$;

@@ -14,6 +14,6 @@ begin
 end;
 $_txn_day$;
 
-comment on function mixpay._txn_day(text, timestamptz) is $$
-The day within which a channel's number of a payment must be unique: 0001-01-01, for ever; null, not at all.
+comment on function mixpay._txn_day(text, timestamptz) is
+$$The day within which a channel's number of a payment must be unique: 0001-01-01, for ever; null, not at all.
 $$;

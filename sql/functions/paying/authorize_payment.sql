@@ -28,14 +28,13 @@ begin
         )) then
         raise exception 'payment % was authorized otherwise, or never started', p_payment_no using
             errcode = 'MX211',
-            detail = format(
-                'It is %s; %s is authorized as %s until %s; the news is %s as %s until %s.',
-                v_payment.state, coalesce(v_payment.authorized, 0),
-                _shown(coalesce(v_payment.authorization_no, '(none)')),
-                coalesce(v_payment.authorization_expires_at::text, '(open)'),
-                coalesce(p_amount, v_payment.authorized, v_payment.asked), _shown(coalesce(p_channel_txn_no, '(none)')),
-                coalesce(p_expires_at::text, '(open)')
-            ),
+            detail = _on_record(json_build_object(
+                'call', case when v_payment.recorded then 'record_payment' end, 'state', v_payment.state,
+                'amount', v_payment.authorized, 'channel_txn_no', v_payment.authorization_no,
+                'expires_at', v_payment.authorization_expires_at
+            ), json_build_object(
+                'amount', p_amount, 'channel_txn_no', p_channel_txn_no, 'expires_at', p_expires_at
+            )),
             hint = 'An attempt has one authorization. Start another payment for another one.';
     end if;
     if v_payment.state = 'succeeded' and v_payment.authorized is null then
@@ -61,8 +60,8 @@ begin
 end;
 $authorize_payment$;
 
-comment on function mixpay.authorize_payment(text, text, text, timestamptz, bigint) is $$
-Books that a channel has reserved a started payment's money for us. It is not ours yet and counts as an attempt under
+comment on function mixpay.authorize_payment(text, text, text, timestamptz, bigint) is
+$$Books that a channel has reserved a started payment's money for us. It is not ours yet and counts as an attempt under
 way.
 
 p_amount is what it reserved, in the currency's smallest unit, left out: what was started; p_channel_txn_no is the

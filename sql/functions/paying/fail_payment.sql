@@ -43,8 +43,8 @@ begin
 end;
 $fail_payment$;
 
-comment on function mixpay.fail_payment(text, text, text) is $$
-Books that a pending payment failed, or that what was authorized of one was voided or has expired. One that has failed
+comment on function mixpay.fail_payment(text, text, text) is
+$$Books that a pending payment failed, or that what was authorized of one was voided or has expired. One that has failed
 or was closed stays what it is, and the reason may come later; one that succeeded is refused.
 
 Locks: the trade.

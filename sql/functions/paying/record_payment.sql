@@ -46,7 +46,10 @@ begin
             or (not _same_moment(v_payment.paid_at, p_paid_at) and v_payment.paid_at <> v_payment.created_at)
             or (p_captures is not null and p_captures is distinct from v_payment.captures)
             or p_channel_txn_no <> v_payment.channel_txn_no then
-            perform _refuse_payment_no(v_payment);
+            perform _refuse_payment_no(v_payment, json_build_object(
+                'call', 'record_payment', 'trade_no', p_trade_no, 'amount', p_amount, 'channel', p_channel,
+                'paid_at', p_paid_at, 'channel_txn_no', p_channel_txn_no, 'captures', p_captures
+            ));
         end if;
         if v_payment.channel_txn_no is null and p_channel_txn_no is not null then
             v_payment := _name_transaction(v_trade, v_payment, p_channel_txn_no);
@@ -59,8 +62,8 @@ begin
 end;
 $record_payment$;
 
-comment on function mixpay.record_payment(text, text, text, text, bigint, timestamptz, text, text) is $$
-Records money that is already there: paid offline, by a synchronous channel, or entered late.
+comment on function mixpay.record_payment(text, text, text, text, bigint, timestamptz, text, text) is
+$$Records money that is already there: paid offline, by a synchronous channel, or entered late.
 
 p_amount is in the currency's smallest unit. Money is never refused: what the trade does not need becomes the payment's
 surplus and goes back to it. p_paid_at is when the money arrived, left out: now; refunds take the oldest money first.

@@ -24,7 +24,10 @@ begin
         if (v_payment.trade_no, v_payment.asked, v_payment.recorded) <> (p_trade_no, p_amount, false)
             or v_payment.channel <> p_channel
             or (p_method is not null and p_method is distinct from v_payment.method) then
-            perform _refuse_payment_no(v_payment);
+            perform _refuse_payment_no(v_payment, json_build_object(
+                'call', 'start_payment', 'trade_no', p_trade_no, 'amount', p_amount, 'channel', p_channel,
+                'method', p_method
+            ));
         end if;
         return row(v_payment.*)::payment;
     end if;
@@ -78,7 +81,10 @@ begin
     returning * into v_payment;
     if not found then
         select * into v_payment from payments where merchant_id = p_merchant_id and payment_no = p_payment_no;
-        perform _refuse_payment_no(v_payment);
+        perform _refuse_payment_no(v_payment, json_build_object(
+            'call', 'start_payment', 'trade_no', p_trade_no, 'amount', p_amount, 'channel', p_channel,
+            'method', p_method
+        ));
     end if;
     v_fact := _fact(v_trade, 'payment', p_payment_no, '', 'pending');
     v_fact.payment_no := p_payment_no;
@@ -88,8 +94,8 @@ begin
 end;
 $start_payment$;
 
-comment on function mixpay.start_payment(text, text, text, bigint, text, text) is $$
-Starts an attempt to pay into a trade: the payment is pending until it succeeds, fails or is closed.
+comment on function mixpay.start_payment(text, text, text, bigint, text, text) is
+$$Starts an attempt to pay into a trade: the payment is pending until it succeeds, fails or is closed.
 
 p_amount is in the currency's smallest unit, at most what the trade lacks. Where no channel is named, the merchant's
 routes lead from p_method to one; payment_routes keeps why. Any number of attempts may be pending. The

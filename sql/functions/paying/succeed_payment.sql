@@ -29,9 +29,11 @@ begin
             or p_channel_txn_no <> v_payment.channel_txn_no then
             raise exception 'payment % has succeeded with other news', p_payment_no using
                 errcode = 'MX208',
-                detail = format('It succeeded with %s, channel transaction %s; the news is %s, %s.',
-                    v_payment.amount, _shown(coalesce(v_payment.channel_txn_no, '(none)')),
-                    coalesce(p_amount, v_payment.amount), _shown(coalesce(p_channel_txn_no, '(none)'))),
+                detail = _on_record(json_build_object(
+                    'amount', v_payment.amount, 'channel_txn_no', v_payment.channel_txn_no, 'paid_at', v_payment.paid_at
+                ), json_build_object(
+                    'amount', p_amount, 'channel_txn_no', p_channel_txn_no, 'paid_at', p_paid_at
+                )),
                 hint = 'Money that arrived besides is a payment of its own: record_payment.';
         end if;
         if v_payment.channel_txn_no is null and p_channel_txn_no is not null then
@@ -62,8 +64,8 @@ begin
 end;
 $succeed_payment$;
 
-comment on function mixpay.succeed_payment(text, text, text, timestamptz, bigint) is $$
-Books that a started payment's money arrived, also after it failed or was closed. May be called again and again.
+comment on function mixpay.succeed_payment(text, text, text, timestamptz, bigint) is
+$$Books that a started payment's money arrived, also after it failed or was closed. May be called again and again.
 
 p_amount is what arrived, in the currency's smallest unit; left out: what was authorized, or started. What the trade
 does not need becomes the payment's surplus and goes back to it. p_paid_at is when it arrived, left out: now; later news

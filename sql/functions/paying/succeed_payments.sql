@@ -48,8 +48,8 @@ begin
 end;
 $succeed_payments$;
 
-comment on function mixpay.succeed_payments(text, jsonb) is $$
-Books that many started payments' money arrived, in one call, all or nothing; for each, succeed_payment says what
+comment on function mixpay.succeed_payments(text, jsonb) is
+$$Books that many started payments' money arrived, in one call, all or nothing; for each, succeed_payment says what
 happens.
 
 p_payments is [{"payment_no", "channel_txn_no"?, "paid_at"?, "amount"?}, ...], 1 to 10,000 of them, paid_at a moment

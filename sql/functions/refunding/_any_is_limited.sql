@@ -10,6 +10,6 @@ begin
 end;
 $_any_is_limited$;
 
-comment on function mixpay._any_is_limited(mixpay.refund_share[]) is $$
-Whether a channel of these payments has a rule about refunds.
+comment on function mixpay._any_is_limited(mixpay.refund_share[]) is
+$$Whether a channel of these payments has a rule about refunds.
 $$;

@@ -42,8 +42,8 @@ begin
 end;
 $_give_back$;
 
-comment on function mixpay._give_back(mixpay.trades[], mixpay.refunds, text, timestamptz) is $$
-Takes a stored refund of an order from the payments of these trades, which the caller has locked, and returns it.
+comment on function mixpay._give_back(mixpay.trades[], mixpay.refunds, text, timestamptz) is
+$$Takes a stored refund of an order from the payments of these trades, which the caller has locked, and returns it.
 
 p_channel is where all of it was paid out by hand, at p_refunded_at; null: each part is sent back through its channel.
 Raises: MX101; MX103; MX301 if more is asked than is left; MX306 if the named payments hold too little of the order or

@@ -41,10 +41,10 @@ begin
 end;
 $_plain_refunds$;
 
-comment on function mixpay._plain_refunds(text, jsonb, jsonb) is $$
-The places in the JSON of those refunds of refund_orders that refund_order would write without further ado: new ones of
-orders that are in one trade, have as much left and no split; if the call has any other refund in the same trade, none
-of it.
+comment on function mixpay._plain_refunds(text, jsonb, jsonb) is
+$$The places in the JSON of those refunds of refund_orders that refund_order would write without further ado: new ones
+of orders that are in one trade, have as much left and no split; if the call has any other refund in the same trade,
+none of it.
 
 p_trade_nos are the trades of each refund's order, which the caller has locked; the JSON is checked.
 $$;

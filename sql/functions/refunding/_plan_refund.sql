@@ -69,8 +69,8 @@ begin
 end;
 $_plan_refund$;
 
-comment on function mixpay._plan_refund(text, text, bigint, text[], text[], boolean) is $$
-Which payments a refund takes from, and how much of each: first in, first out, or the payments named, in that order;
+comment on function mixpay._plan_refund(text, text, bigint, text[], text[], boolean) is
+$$Which payments a refund takes from, and how much of each: first in, first out, or the payments named, in that order;
 with p_offline_first the payments of offline channels before all others, and none that may not go back as money.
 
 p_trade_nos are the trades that the caller has locked: one that the order got since then has money that others may be

@@ -106,8 +106,8 @@ begin
 end;
 $_refund_plain$;
 
-comment on function mixpay._refund_plain(text, jsonb, jsonb, mixpay.trades[]) is $$
-Writes those refunds of refund_orders' JSON that are plain and take from no channel with rules of its own, and returns
+comment on function mixpay._refund_plain(text, jsonb, jsonb, mixpay.trades[]) is
+$$Writes those refunds of refund_orders' JSON that are plain and take from no channel with rules of its own, and returns
 their places in the JSON.
 
 p_trade_nos are the trades of each refund's order, p_trades all of them, locked, in ascending number; the JSON is

@@ -13,6 +13,6 @@ begin
 end;
 $_refunded_line$;
 
-comment on function mixpay._refunded_line(mixpay.trade_orders, bigint) is $$
-The line without a split of which so much more, in the smallest unit, is refunded.
+comment on function mixpay._refunded_line(mixpay.trade_orders, bigint) is
+$$The line without a split of which so much more, in the smallest unit, is refunded.
 $$;

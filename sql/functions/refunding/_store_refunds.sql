@@ -20,7 +20,10 @@ begin
     if v_stored < cardinality(p_refunds) then
         -- The refund of another order got the number meanwhile.
         foreach v_refund in array p_refunds loop
-            perform _same_refund(r.merchant_id, r.refund_no, v_refund.kind, v_refund.order_no, v_refund.amount)
+            perform _same_refund(
+                r.merchant_id, r.refund_no, v_refund.kind, v_refund.order_no, v_refund.amount,
+                json_build_object('kind', v_refund.kind, 'order_no', v_refund.order_no, 'amount', v_refund.amount)
+            )
             from refunds as r
             where r.merchant_id = v_refund.merchant_id and r.refund_no = v_refund.refund_no;
         end loop;
@@ -40,8 +43,8 @@ begin
 end;
 $_store_refunds$;
 
-comment on function mixpay._store_refunds(mixpay.refunds[], mixpay.channel_refunds[]) is $$
-Stores refunds of orders, what each payment bears of them, and the channel refunds that send it back.
+comment on function mixpay._store_refunds(mixpay.refunds[], mixpay.channel_refunds[]) is
+$$Stores refunds of orders, what each payment bears of them, and the channel refunds that send it back.
 
 Raises: MX302 if a refund number was used meanwhile.
 $$;

@@ -22,6 +22,6 @@ begin
 end;
 $_take_from_many$;
 
-comment on function mixpay._take_from_many(text, mixpay.refund_share[], mixpay.trade_orders[]) is $$
-Counts as refunded what many payments bear, each of them named once, and stores what their orders' lines are by that.
+comment on function mixpay._take_from_many(text, mixpay.refund_share[], mixpay.trade_orders[]) is
+$$Counts as refunded what many payments bear, each of them named once, and stores what their orders' lines are by that.
 $$;

@@ -70,8 +70,8 @@ begin
 end;
 $_take_named$;
 
-comment on function mixpay._take_named(text, text, bigint, text[], mixpay.trade_orders[]) is $$
-What a refund takes of the payments that an operator named, in that order. p_lines are the order's.
+comment on function mixpay._take_named(text, text, bigint, text[], mixpay.trade_orders[]) is
+$$What a refund takes of the payments that an operator named, in that order. p_lines are the order's.
 
 Raises: MX306 if they have too little of the order or are none of its payments.
 $$;

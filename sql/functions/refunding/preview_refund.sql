@@ -9,8 +9,8 @@ begin
 end;
 $preview_refund$;
 
-comment on function mixpay.preview_refund(text, text, bigint) is $$
-Which payments a refund of this order would take from, in that order, without writing or locking anything.
+comment on function mixpay.preview_refund(text, text, bigint) is
+$$Which payments a refund of this order would take from, in that order, without writing or locking anything.
 
 Each row is one payment: amount is what it would bear and refundable what it could, in the currency's smallest unit.
 What it returns is what refund_order does if nothing happens in between.

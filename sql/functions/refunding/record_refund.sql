@@ -10,6 +10,7 @@ declare
     v_refund refunds;
     v_kind text;
     v_stored record;
+    v_sent json;
     v_trades trades[];
 begin
     perform _check_number('refund_no', p_refund_no);
@@ -32,7 +33,11 @@ begin
         v_refund := _give_back(v_trades, v_refund, p_channel, coalesce(p_refunded_at, now()));
         return row(v_refund.*)::refund;
     end if;
-    v_refund := _same_refund(p_merchant_id, p_refund_no, 'offline', p_order_no, p_amount);
+    v_sent := json_build_object(
+        'kind', 'offline', 'order_no', p_order_no, 'amount', p_amount, 'channel', p_channel,
+        'refunded_at', p_refunded_at
+    );
+    v_refund := _same_refund(p_merchant_id, p_refund_no, 'offline', p_order_no, p_amount, v_sent);
     -- The first of what was made: a part that bounced may have gone another way since.
     select c.channel, f.happened_at, f.created_at into v_stored
     from facts as f
@@ -50,7 +55,7 @@ begin
     if v_stored.channel <> p_channel or (
         not _same_moment(v_stored.happened_at, p_refunded_at) and v_stored.happened_at <> v_stored.created_at
     ) then
-        perform _refuse_refund_no(v_refund);
+        perform _refuse_refund_no(v_refund, v_sent, v_stored.channel, v_stored.happened_at);
     end if;
     v_refund := _reason_later(v_refund, 'refund_no', p_reason);
     return row(v_refund.*)::refund;
@@ -59,8 +64,8 @@ $record_refund$;
 
 comment on function mixpay.record_refund(
     text, text, text, bigint, text, timestamptz, text
-) is $$
-Records money of an order that a person has paid out by hand, once per refund number: all of it or nothing. Call it
+) is
+$$Records money of an order that a person has paid out by hand, once per refund number: all of it or nothing. Call it
 before the money is handed out: what is above the refundable is refused.
 
 p_amount is in the currency's smallest unit; p_channel is the offline channel that paid it out; p_refunded_at is when,

@@ -23,8 +23,8 @@ begin
 end;
 $refund_order$;
 
-comment on function mixpay.refund_order(text, text, text, bigint, text, text[]) is $$
-Refunds an amount of an order, once per refund number: all of it or nothing.
+comment on function mixpay.refund_order(text, text, text, bigint, text, text[]) is
+$$Refunds an amount of an order, once per refund number: all of it or nothing.
 
 p_amount is in the currency's smallest unit, at most what the order is paid minus what it is refunded. The money comes
 from the payments of the order's trades, first in, first out, the order's first trade first; each payment's part goes

@@ -56,8 +56,8 @@ begin
 end;
 $explain_route$;
 
-comment on function mixpay.explain_route(text, text, text, bigint, text) is $$
-Why this channel: the routes of a method as they are judged for an attempt to pay, and which one it takes.
+comment on function mixpay.explain_route(text, text, text, bigint, text) is
+$$Why this channel: the routes of a method as they are judged for an attempt to pay, and which one it takes.
 
 p_amount is in the currency's smallest unit. A route that cannot be taken has a problem. The others, of the smallest
 priority, stand for points in proportion to their weight, from stands_from up to below stands_to; the payment's number

@@ -83,8 +83,8 @@ $register_channel$;
 comment on function mixpay.register_channel(
     text, text, text, boolean, boolean, interval, bigint, interval, bigint, text, text, text, text,
     boolean
-) is $$
-Registers a channel for all merchants, or makes a known one what is said here: a limit that is left out is none.
+) is
+$$Registers a channel for all merchants, or makes a known one what is said here: a limit that is left out is none.
 
 p_kind: online and wallet are asked to send money back; voucher gives back what it was; offline means that a person
 hands the money over. Its rules about refunds, of one payment each: whether it sends money back at all, and in part; how

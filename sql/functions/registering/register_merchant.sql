@@ -19,8 +19,8 @@ begin
 end;
 $register_merchant$;
 
-comment on function mixpay.register_merchant(text, text, text) is $$
-Registers a merchant, or updates its title and allocation.
+comment on function mixpay.register_merchant(text, text, text) is
+$$Registers a merchant, or updates its title and allocation.
 
 p_allocation says how a payment is divided among the orders of trades that are merged from now on: in their order
 (fifo), or by what each still lacks (pro_rata).

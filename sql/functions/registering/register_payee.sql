@@ -17,8 +17,8 @@ begin
 end;
 $register_payee$;
 
-comment on function mixpay.register_payee(text, text, text) is $$
-Registers a store or seller under a merchant, or updates its title.
+comment on function mixpay.register_payee(text, text, text) is
+$$Registers a store or seller under a merchant, or updates its title.
 
 Locks: the payee.
 Raises: MX101 if there is no such merchant; MX901; MX905.

@@ -46,8 +46,8 @@ begin
 end;
 $set_route$;
 
-comment on function mixpay.set_route(text, text, text, bigint, bigint, text, bigint, bigint) is $$
-Lets a payment method of a merchant use a channel, for one currency or for any (null); again for the same of these:
+comment on function mixpay.set_route(text, text, text, bigint, bigint, text, bigint, bigint) is
+$$Lets a payment method of a merchant use a channel, for one currency or for any (null); again for the same of these:
 updates the rest.
 
 The route with the smallest p_priority goes first; among equals each gets payments in proportion to its p_weight, and

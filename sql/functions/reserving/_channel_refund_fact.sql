@@ -17,7 +17,7 @@ begin
 end;
 $_channel_refund_fact$;
 
-comment on function mixpay._channel_refund_fact(mixpay.trades, mixpay.channel_refunds, text, text, text) is $$
-The beginning of a fact about a channel refund, of an order if one is named, and from which state to which it goes, if
+comment on function mixpay._channel_refund_fact(mixpay.trades, mixpay.channel_refunds, text, text, text) is
+$$The beginning of a fact about a channel refund, of an order if one is named, and from which state to which it goes, if
 to any.
 $$;

@@ -16,6 +16,6 @@ begin
 end;
 $_count_parts$;
 
-comment on function mixpay._count_parts(mixpay.refunds, bigint, bigint) is $$
-The refund of which so much more has succeeded and been freed, in the smallest unit, and its state.
+comment on function mixpay._count_parts(mixpay.refunds, bigint, bigint) is
+$$The refund of which so much more has succeeded and been freed, in the smallest unit, and its state.
 $$;

@@ -39,9 +39,10 @@ begin
 end;
 $_count_refunded$;
 
-comment on function mixpay._count_refunded(mixpay.trades, text, text[], bigint[], bigint) is $$
-Counts money of one trade as refunded, or below zero as refunded no longer: in its payments and in the order's line; and
-clears the line. Surplus and reversals have no order. What it cleared, and made of the order, is for the caller's facts.
+comment on function mixpay._count_refunded(mixpay.trades, text, text[], bigint[], bigint) is
+$$Counts money of one trade as refunded, or below zero as refunded no longer: in its payments and in the order's line;
+and clears the line. Surplus and reversals have no order. What it cleared, and made of the order, is for the caller's
+facts.
 
 p_amounts are in the smallest unit. p_released is what payee and receivers had given back of what is freed, and get
 again. The caller holds the lock of the trade, and counts its refunded.

@@ -105,8 +105,8 @@ begin
 end;
 $_find_destination$;
 
-comment on function mixpay._find_destination(text, text, text, bigint, text) is $$
-Where an amount of a payment goes back by the rules of a channel: through it, now or not before a moment; else through
+comment on function mixpay._find_destination(text, text, text, bigint, text) is
+$$Where an amount of a payment goes back by the rules of a channel: through it, now or not before a moment; else through
 its fallback; else nowhere until a person sees to it. The reason says which rule.
 
 p_amount is in the smallest unit. p_channel_refund_no is the one that is about to be sent, null when it is made: then

@@ -94,8 +94,8 @@ $_move_channel_refund$;
 
 comment on function mixpay._move_channel_refund(
     mixpay.trades, mixpay.channel_refunds, text, text[], bigint, bigint
-) is $$
-Draws the consequences of a channel refund that has just got its state: facts, totals, the state of its refund.
+) is
+$$Draws the consequences of a channel refund that has just got its state: facts, totals, the state of its refund.
 
 p_from_state is its state before. p_path are the accounts that its money goes through, "home" where it was before the
 refund. p_succeeded and p_freed are what the refund's succeeded and freed grow by, in the smallest unit; what is freed

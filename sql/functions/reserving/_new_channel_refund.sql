@@ -32,7 +32,7 @@ $_new_channel_refund$;
 
 comment on function mixpay._new_channel_refund(
     mixpay.refunds, mixpay.refund_share, text, text, timestamptz
-) is $$
-The channel refund that sends a share of a refund back: where the rules of its payment's channel let it go, or, where
+) is
+$$The channel refund that sends a share of a refund back: where the rules of its payment's channel let it go, or, where
 p_channel is named, what was paid out there by hand at p_refunded_at.
 $$;

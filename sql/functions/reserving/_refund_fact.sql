@@ -14,6 +14,6 @@ begin
 end;
 $_refund_fact$;
 
-comment on function mixpay._refund_fact(mixpay.trades, mixpay.refunds, text, timestamptz) is $$
-A refund's own fact: it came from p_from_state to the state that it has. Null for the moment: now.
+comment on function mixpay._refund_fact(mixpay.trades, mixpay.refunds, text, timestamptz) is
+$$A refund's own fact: it came from p_from_state to the state that it has. Null for the moment: now.
 $$;

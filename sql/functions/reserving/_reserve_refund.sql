@@ -83,8 +83,8 @@ $_reserve_refund$;
 
 comment on function mixpay._reserve_refund(
     mixpay.trades, mixpay.facts[], mixpay.refunds, mixpay.refund_share[], text, timestamptz
-) is $$
-Writes what each payment of one trade bears of a stored refund: details, channel refunds, facts, and every total that
+) is
+$$Writes what each payment of one trade bears of a stored refund: details, channel refunds, facts, and every total that
 grows by it.
 
 Each goes where the rules of its payment's channel let it go; or p_channel is where all of it was paid out by hand, at

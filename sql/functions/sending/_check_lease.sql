@@ -16,8 +16,8 @@ begin
 end;
 $_check_lease$;
 
-comment on function mixpay._check_lease(mixpay.channel_refunds, text) is $$
-Refuses a mark after the lease, by another worker than the last one, or without a name once it was claimed again.
+comment on function mixpay._check_lease(mixpay.channel_refunds, text) is
+$$Refuses a mark after the lease, by another worker than the last one, or without a name once it was claimed again.
 
 Raises: MX305.
 $$;

@@ -100,8 +100,8 @@ begin
 end;
 $_complete_plain$;
 
-comment on function mixpay._complete_plain(text, jsonb, mixpay.trades[]) is $$
-Books those completions of complete_channel_refunds' JSON that complete_channel_refund would book without further ado,
+comment on function mixpay._complete_plain(text, jsonb, mixpay.trades[]) is
+$$Books those completions of complete_channel_refunds' JSON that complete_channel_refund would book without further ado,
 and returns their places in the JSON: of channel refunds that have not ended, in trades of which the call has only such,
 of refunds that it has in one trade only.
 

@@ -9,6 +9,7 @@ declare
     v_anomaly anomalies;
     v_is_settled boolean;
     v_same_moment boolean;
+    v_sent json;
 begin
     select * into v_anomaly from anomalies
     where
@@ -21,6 +22,7 @@ begin
     if v_heard.refunded_at is null then
         return null;
     end if;
+    v_sent := json_build_object('channel_txn_no', p_channel_txn_no, 'refunded_at', p_refunded_at);
     -- A moment that was left out then is not compared: it is the one at which it was written.
     v_same_moment := p_refunded_at is null or _same_moment(p_refunded_at, v_heard.refunded_at) or exists (
         select from facts as f
@@ -31,7 +33,7 @@ begin
     );
     if p_channel_txn_no is null or p_channel_txn_no is not distinct from v_heard.channel_txn_no then
         if not v_same_moment then
-            perform _refuse_channel_refund_news(v_heard, 'completed at another moment');
+            perform _refuse_channel_refund_news(v_heard, 'completed at another moment', v_sent);
         end if;
         return p_channel_refund;
     end if;
@@ -49,14 +51,14 @@ begin
         perform _refuse_channel_refund_news(v_heard, case
             when v_heard.channel_txn_no is null then 'completed at another moment'
             else 'completed by another transaction'
-        end);
+        end, v_sent);
     end if;
     return null;
 end;
 $_heard_before$;
 
-comment on function mixpay._heard_before(mixpay.trades, mixpay.channel_refunds, text, timestamptz) is $$
-The channel refund if it is on record already that this transfer moved its money; with the channel's number, if that
+comment on function mixpay._heard_before(mixpay.trades, mixpay.channel_refunds, text, timestamptz) is
+$$The channel refund if it is on record already that this transfer moved its money; with the channel's number, if that
 comes only now. Null if the transfer is news.
 
 The caller holds the lock of the trade and the refund.

@@ -27,8 +27,8 @@ begin
 end;
 $_is_still_free$;
 
-comment on function mixpay._is_still_free(mixpay.trades, mixpay.channel_refunds) is $$
-Whether a channel refund's amount was freed and may be reserved again: payment and order still hold it.
+comment on function mixpay._is_still_free(mixpay.trades, mixpay.channel_refunds) is
+$$Whether a channel refund's amount was freed and may be reserved again: payment and order still hold it.
 
 The caller holds the lock of the trade.
 $$;

@@ -53,8 +53,8 @@ begin
 end;
 $_keep_rules$;
 
-comment on function mixpay._keep_rules(text, text[]) is $$
-Those of the channel refunds that are due which their channels can send now. What a channel cannot send by its rules
+comment on function mixpay._keep_rules(text, text[]) is
+$$Those of the channel refunds that are due which their channels can send now. What a channel cannot send by its rules
 waits for its moment or goes to the fallback channel, and the row says why.
 
 The caller holds the locks of their trades.

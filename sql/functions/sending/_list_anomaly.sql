@@ -24,6 +24,6 @@ begin
 end;
 $_list_anomaly$;
 
-comment on function mixpay._list_anomaly(mixpay.trades, mixpay.channel_refunds, text, timestamptz) is $$
-Lists, once, that a channel sent money whose amount was no longer free.
+comment on function mixpay._list_anomaly(mixpay.trades, mixpay.channel_refunds, text, timestamptz) is
+$$Lists, once, that a channel sent money whose amount was no longer free.
 $$;

@@ -31,8 +31,8 @@ begin
 end;
 $_name_transfer$;
 
-comment on function mixpay._name_transfer(mixpay.trades, mixpay.channel_refunds, text) is $$
-Writes down the channel's number of a transfer that was booked, or listed as an anomaly, without one. Returns the
+comment on function mixpay._name_transfer(mixpay.trades, mixpay.channel_refunds, text) is
+$$Writes down the channel's number of a transfer that was booked, or listed as an anomaly, without one. Returns the
 channel refund.
 
 The caller holds the lock of the trade and the refund.

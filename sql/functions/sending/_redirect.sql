@@ -42,8 +42,8 @@ $_redirect$;
 
 comment on function mixpay._redirect(
     mixpay.trades, mixpay.channel_refunds, mixpay.refund_destination, text
-) is $$
-Ends a channel refund as failed and makes its successor, for the same part of the same refund; what was freed is
+) is
+$$Ends a channel refund as failed and makes its successor, for the same part of the same refund; what was freed is
 reserved again.
 
 The caller holds the lock of the trade and the refund, and knows that the amount may be reserved.

@@ -23,8 +23,8 @@ begin
 end;
 $_refuse_money_for_voucher$;
 
-comment on function mixpay._refuse_money_for_voucher(mixpay.channel_refunds, text) is $$
-Refuses to send what was paid with a voucher back as money, unless the voucher's channel says refund_to_money.
+comment on function mixpay._refuse_money_for_voucher(mixpay.channel_refunds, text) is
+$$Refuses to send what was paid with a voucher back as money, unless the voucher's channel says refund_to_money.
 
 Raises: MX313.
 $$;

@@ -24,6 +24,6 @@ begin
 end;
 $_store_completions$;
 
-comment on function mixpay._store_completions(mixpay.channel_refunds[], mixpay.refunds[]) is $$
-Stores channel refunds of one merchant that have succeeded, and their refunds as they are by that.
+comment on function mixpay._store_completions(mixpay.channel_refunds[], mixpay.refunds[]) is
+$$Stores channel refunds of one merchant that have succeeded, and their refunds as they are by that.
 $$;

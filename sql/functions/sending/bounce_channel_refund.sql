@@ -18,7 +18,9 @@ begin
     if v_was.state <> 'succeeded' then
         -- One that bounced and was redirected since has failed, but keeps the moment of its success.
         if v_was.state not in ('bounced', 'failed') or v_was.refunded_at is null then
-            perform _refuse_channel_refund_news(v_was, 'bounced');
+            perform _refuse_channel_refund_news(
+                v_was, 'bounced', json_build_object('state', 'bounced', 'reason', p_reason)
+            );
         end if;
         v_was := _reason_later(v_was, 'channel_refund_no', p_reason);
         return row(v_was.*)::channel_refund;
@@ -33,8 +35,8 @@ begin
 end;
 $bounce_channel_refund$;
 
-comment on function mixpay.bounce_channel_refund(text, text, text) is $$
-Books that the money of a channel refund that succeeded came back, say from a closed account: the amount is freed and
+comment on function mixpay.bounce_channel_refund(text, text, text) is
+$$Books that the money of a channel refund that succeeded came back, say from a closed account: the amount is freed and
 may be refunded again, or sent another way with redirect_channel_refund. One that has bounced stays as it is; the reason
 may come later.
 

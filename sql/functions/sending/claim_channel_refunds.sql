@@ -106,8 +106,8 @@ begin
 end;
 $claim_channel_refunds$;
 
-comment on function mixpay.claim_channel_refunds(text, text, bigint, interval, text[]) is $$
-Claims channel refunds that are due, at most p_limit, for one worker and the time of a lease.
+comment on function mixpay.claim_channel_refunds(text, text, bigint, interval, text[]) is
+$$Claims channel refunds that are due, at most p_limit, for one worker and the time of a lease.
 
 Due is what nobody sent yet, what has waited for its moment, what was sent and whose lease ended, and what is in doubt
 after its back-off. Commit before you call the channel; send each under its channel_refund_no, which the channel takes

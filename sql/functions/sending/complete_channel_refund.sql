@@ -40,7 +40,10 @@ begin
                     select from anomalies
                     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no
                 ) then
-                    perform _refuse_channel_refund_news(v_was, 'completed out of place twice');
+                    perform _refuse_channel_refund_news(
+                        v_was, 'completed out of place twice',
+                        json_build_object('channel_txn_no', p_channel_txn_no, 'refunded_at', p_refunded_at)
+                    );
                 end if;
                 perform _list_anomaly(v_trade, v_was, p_channel_txn_no, v_refunded_at);
                 return row(v_was.*)::channel_refund;
@@ -74,8 +77,8 @@ begin
 end;
 $complete_channel_refund$;
 
-comment on function mixpay.complete_channel_refund(text, text, text, timestamptz) is $$
-Books that a channel, or a person, has sent the money of a channel refund back. May be called again and again.
+comment on function mixpay.complete_channel_refund(text, text, text, timestamptz) is
+$$Books that a channel, or a person, has sent the money of a channel refund back. May be called again and again.
 
 p_channel_txn_no is the channel's own number of the transfer, null if it has none or is not known yet: the same call may
 bring it later. p_refunded_at is when it was sent, left out: now. A success after a failure, or a second one by another

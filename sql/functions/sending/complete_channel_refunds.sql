@@ -59,8 +59,8 @@ begin
 end;
 $complete_channel_refunds$;
 
-comment on function mixpay.complete_channel_refunds(text, jsonb) is $$
-Books that channels, or persons, have sent the money of many channel refunds back, in one call, all or nothing; for
+comment on function mixpay.complete_channel_refunds(text, jsonb) is
+$$Books that channels, or persons, have sent the money of many channel refunds back, in one call, all or nothing; for
 each, complete_channel_refund says what happens.
 
 p_completions is [{"channel_refund_no", "channel_txn_no"?, "refunded_at"?}, ...], 1 to 10,000 of them, refunded_at a

@@ -23,7 +23,9 @@ begin
         return row(v_was.*)::channel_refund;
     end if;
     if v_was.state not in ('waiting', 'pending', 'sent') then
-        perform _refuse_channel_refund_news(v_was, 'deferred');
+        perform _refuse_channel_refund_news(
+            v_was, 'deferred', json_build_object('state', 'waiting', 'not_before', p_not_before, 'reason', p_reason)
+        );
     end if;
     if p_not_before is not null and (_check_channel(v_was.channel)).kind = 'offline' then
         raise exception 'no worker sends channel refund %', p_channel_refund_no using
@@ -41,8 +43,8 @@ begin
 end;
 $defer_channel_refund$;
 
-comment on function mixpay.defer_channel_refund(text, text, text, timestamptz, text) is $$
-Leaves a channel refund that was not sent to a person, or to a later moment. The amount stays reserved.
+comment on function mixpay.defer_channel_refund(text, text, text, timestamptz, text) is
+$$Leaves a channel refund that was not sent to a person, or to a later moment. The amount stays reserved.
 
 p_not_before: when a worker may claim it again; null: never, a person sends it and then completes or fails it. The same
 call again changes nothing; the reason may come later. If it may have been sent, that is doubt_channel_refund. p_worker:

@@ -26,7 +26,9 @@ begin
         return row(v_was.*)::channel_refund;
     end if;
     if v_was.state not in ('pending', 'sent') then
-        perform _refuse_channel_refund_news(v_was, 'in doubt');
+        perform _refuse_channel_refund_news(
+            v_was, 'in doubt', json_build_object('state', 'doubt', 'reason', p_reason)
+        );
     end if;
     perform _check_lease(v_was, p_worker);
     update channel_refunds
@@ -45,8 +47,8 @@ begin
 end;
 $doubt_channel_refund$;
 
-comment on function mixpay.doubt_channel_refund(text, text, text, text, interval) is $$
-Books that nobody knows whether a channel sent the money: a time-out, a lost answer. The amount stays reserved.
+comment on function mixpay.doubt_channel_refund(text, text, text, text, interval) is
+$$Books that nobody knows whether a channel sent the money: a time-out, a lost answer. The amount stays reserved.
 
 It may be claimed again after a back-off and is then sent, or asked for, under the same number. p_retry_after is that
 back-off, at most a day; left out: 10 seconds after the first attempt, doubled with each further one, at most an hour.

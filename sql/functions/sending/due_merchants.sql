@@ -30,8 +30,8 @@ begin
 end;
 $due_merchants$;
 
-comment on function mixpay.due_merchants(text, bigint, text[]) is $$
-The merchants with channel refunds that a worker may claim, by merchant, and since when: at most p_limit of those that
+comment on function mixpay.due_merchants(text, bigint, text[]) is
+$$The merchants with channel refunds that a worker may claim, by merchant, and since when: at most p_limit of those that
 come after p_after, so that a worker can go round. p_channels: only what goes through these; null: through any.
 Costs one look into an index for each merchant with open work.
 

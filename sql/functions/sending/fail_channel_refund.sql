@@ -20,7 +20,9 @@ begin
         return row(v_was.*)::channel_refund;
     end if;
     if v_was.state in ('succeeded', 'bounced', 'written_off') then
-        perform _refuse_channel_refund_news(v_was, 'failed');
+        perform _refuse_channel_refund_news(
+            v_was, 'failed', json_build_object('state', 'failed', 'reason', p_reason)
+        );
     end if;
     perform _check_lease(v_was, p_worker);
     update channel_refunds
@@ -34,8 +36,8 @@ begin
 end;
 $fail_channel_refund$;
 
-comment on function mixpay.fail_channel_refund(text, text, text, text) is $$
-Books that a channel definitely did not send the money of a channel refund: the amount is freed and may be refunded
+comment on function mixpay.fail_channel_refund(text, text, text, text) is
+$$Books that a channel definitely did not send the money of a channel refund: the amount is freed and may be refunded
 again. A time-out is no failure: that is doubt_channel_refund. One that has failed stays as it is; the reason may come
 later.
 

@@ -11,6 +11,7 @@ declare
     v_refund refunds;
     v_payment record;
     v_channel_refund_no text;
+    v_sent json;
 begin
     perform _check_number('refund_no', p_refund_no), _check_amount('amount', p_amount);
     perform _check_number('payment_no', p_payment_no), _check_past('refunded_at', p_refunded_at);
@@ -49,9 +50,13 @@ begin
         where merchant_id = p_merchant_id and refund_no = p_refund_no and payment_no = p_payment_no;
         return row(v_refund.*)::refund;
     end if;
-    v_refund := _same_refund(p_merchant_id, p_refund_no, 'order', p_order_no, p_amount);
+    v_sent := json_build_object(
+        'kind', 'order', 'order_no', p_order_no, 'amount', p_amount, 'payment_nos', p_payment_no,
+        'refunded_at', p_refunded_at
+    );
+    v_refund := _same_refund(p_merchant_id, p_refund_no, 'order', p_order_no, p_amount, v_sent);
     if v_refund.payment_nos is distinct from array[p_payment_no] then
-        perform _refuse_refund_no(v_refund);
+        perform _refuse_refund_no(v_refund, v_sent);
     end if;
     -- The notice again, with a number that was not known before, or of a refund that was asked for here.
     select c.channel_refund_no into v_channel_refund_no from channel_refunds as c
@@ -65,8 +70,8 @@ begin
 end;
 $record_channel_refund$;
 
-comment on function mixpay.record_channel_refund(text, text, text, bigint, text, text, timestamptz, text) is $$
-Records that a channel has sent money of a payment back by itself, once per refund number: somebody refunded it in its
+comment on function mixpay.record_channel_refund(text, text, text, bigint, text, text, timestamptz, text) is
+$$Records that a channel has sent money of a payment back by itself, once per refund number: somebody refunded it in its
 dashboard, or at the terminal.
 
 p_amount is in the currency's smallest unit; it goes back through the payment's own channel, whatever the channel's

@@ -41,12 +41,16 @@ begin
         end if;
         raise exception 'channel refund % goes another way already', p_channel_refund_no using
             errcode = 'MX307',
-            detail = format('It was redirected to %s, as %s, which is %s.',
-                v_successor.channel, v_successor.channel_refund_no, v_successor.state),
+            detail = _on_record(json_build_object(
+                'channel', v_successor.channel, 'channel_refund_no', v_successor.channel_refund_no,
+                'state', v_successor.state
+            ), json_build_object('channel', p_channel)),
             hint = 'Redirect that one.';
     end if;
     if v_was.state not in ('waiting', 'pending', 'failed', 'bounced') then
-        perform _refuse_channel_refund_news(v_was, 'redirected');
+        perform _refuse_channel_refund_news(
+            v_was, 'redirected', json_build_object('state', 'failed', 'channel', p_channel, 'reason', p_reason)
+        );
     end if;
     if exists (
         select from channel_refunds as c
@@ -93,8 +97,9 @@ begin
 end;
 $redirect_channel_refund$;
 
-comment on function mixpay.redirect_channel_refund(text, text, text, text) is $$
-Sends a part of a refund another way, or once more the same way under a new number, and returns its new channel refund.
+comment on function mixpay.redirect_channel_refund(text, text, text, text) is
+$$Sends a part of a refund another way, or once more the same way under a new number, and returns its new channel
+refund.
 
 From waiting, pending, failed and bounced. The old one ends as failed; an amount that was freed is reserved again, under
 all caps. The rules of the channel hold: it may wait for its moment. Repeated with the same channel it returns the

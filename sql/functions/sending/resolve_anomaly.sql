@@ -30,7 +30,10 @@ begin
         if v_resolution.resolution <> p_resolution then
             raise exception 'the anomaly of channel refund % was resolved otherwise', p_channel_refund_no using
                 errcode = 'MX311',
-                detail = format('It was %s at %s.', v_resolution.resolution, v_resolution.created_at),
+                detail = _on_record(
+                    json_build_object('resolution', v_resolution.resolution, 'at', v_resolution.created_at),
+                    json_build_object('resolution', p_resolution)
+                ),
                 hint = 'What was resolved stays so.';
         end if;
         if p_resolution = 'booked' then
@@ -75,8 +78,8 @@ begin
 end;
 $resolve_anomaly$;
 
-comment on function mixpay.resolve_anomaly(text, text, text, text) is $$
-Ends an anomaly: money that a channel sent although its amount had been freed and given away.
+comment on function mixpay.resolve_anomaly(text, text, text, text) is
+$$Ends an anomaly: money that a channel sent although its amount had been freed and given away.
 
 p_resolution: booked, its amount is free again and counts as refunded now; recovered, the money came back to the
 channel; written_off, the merchant bears it. Repeated with the same resolution it returns the first one; the reason is

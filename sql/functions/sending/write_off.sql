@@ -19,7 +19,9 @@ begin
         return row(v_was.*)::channel_refund;
     end if;
     if v_was.state not in ('waiting', 'pending') then
-        perform _refuse_channel_refund_news(v_was, 'written off');
+        perform _refuse_channel_refund_news(
+            v_was, 'written off', json_build_object('state', 'written_off', 'reason', p_reason)
+        );
     end if;
     update channel_refunds
     set state = 'written_off', reason = p_reason, due_at = null
@@ -32,8 +34,8 @@ begin
 end;
 $write_off$;
 
-comment on function mixpay.write_off(text, text, text) is $$
-Books that the money of a channel refund will never be handed over, say the 0.02 that a till cannot pay out: it leaves
+comment on function mixpay.write_off(text, text, text) is
+$$Books that the money of a channel refund will never be handed over, say the 0.02 that a till cannot pay out: it leaves
 the work lists for good, and stays where it is, in the account rounding of its channel.
 
 Only what nobody has sent: from waiting and pending. It counts as gone back, so nothing of it may be refunded again, and

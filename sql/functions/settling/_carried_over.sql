@@ -41,7 +41,7 @@ begin
 end;
 $_carried_over$;
 
-comment on function mixpay._carried_over(text, mixpay.account_name, mixpay.settlements) is $$
-What an account had before the stretch that a settlement covers: below zero a debt, above it a payout that failed or a
+comment on function mixpay._carried_over(text, mixpay.account_name, mixpay.settlements) is
+$$What an account had before the stretch that a settlement covers: below zero a debt, above it a payout that failed or a
 repayment. p_settlement says in which currency, and where and when the stretch ends.
 $$;

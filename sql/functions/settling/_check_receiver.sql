@@ -18,8 +18,8 @@ begin
 end;
 $_check_receiver$;
 
-comment on function mixpay._check_receiver(text, text, text) is $$
-Refuses a receiver that no split names, or not for this kind of account.
+comment on function mixpay._check_receiver(text, text, text) is
+$$Refuses a receiver that no split names, or not for this kind of account.
 
 Raises: MX101 if there is no such merchant; MX407 if no split names the receiver; MX901.
 $$;

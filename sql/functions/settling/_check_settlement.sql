@@ -18,8 +18,8 @@ begin
 end;
 $_check_settlement$;
 
-comment on function mixpay._check_settlement(text, text) is $$
-The settlement, or an error.
+comment on function mixpay._check_settlement(text, text) is
+$$The settlement, or an error.
 
 Raises: MX101 if there is no such merchant; MX405 if there is no such settlement; MX901.
 $$;

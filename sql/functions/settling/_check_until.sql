@@ -13,8 +13,8 @@ begin
 end;
 $_check_until$;
 
-comment on function mixpay._check_until(timestamptz) is $$
-Refuses a moment that is still to come, until which nobody can settle; null is now.
+comment on function mixpay._check_until(timestamptz) is
+$$Refuses a moment that is still to come, until which nobody can settle; null is now.
 
 Raises: MX905.
 $$;

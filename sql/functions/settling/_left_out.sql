@@ -21,7 +21,7 @@ begin
 end;
 $_left_out$;
 
-comment on function mixpay._left_out(text, mixpay.account_name, text, timestamptz) is $$
-What was written to an account until a moment, and cannot be settled yet because older transactions still run (view
+comment on function mixpay._left_out(text, mixpay.account_name, text, timestamptz) is
+$$What was written to an account until a moment, and cannot be settled yet because older transactions still run (view
 horizon); in the smallest unit, null: nothing.
 $$;

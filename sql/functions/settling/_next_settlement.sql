@@ -82,8 +82,8 @@ begin
 end;
 $_next_settlement$;
 
-comment on function mixpay._next_settlement(text, mixpay.account_name, timestamptz, text) is $$
-The figures of the next settlement of an account in one currency: the stretch of the log that it covers, what the
+comment on function mixpay._next_settlement(text, mixpay.account_name, timestamptz, text) is
+$$The figures of the next settlement of an account in one currency: the stretch of the log that it covers, what the
 account's facts earned there, and what was carried over. It is written down by _settle.
 
 Raises: MX403 if the account is settled until later; MX411 if the database began anew and its epoch was not raised.

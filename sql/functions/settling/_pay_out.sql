@@ -25,9 +25,9 @@ begin
 end;
 $_pay_out$;
 
-comment on function mixpay._pay_out(text, mixpay.account_name, text, mixpay.settlements, text) is $$
-Writes down a settlement, whose figures _next_settlement has made, and its payout from a bank account. Null if somebody
-took the number, or settled the same account, meanwhile.
+comment on function mixpay._pay_out(text, mixpay.account_name, text, mixpay.settlements, text) is
+$$Writes down a settlement, whose figures _next_settlement has made, and its payout from a bank account. Null if
+somebody took the number, or settled the same account, meanwhile.
 
 Locks: nothing; of two settlements of an account at once, the second waits for the first one.
 $$;

@@ -21,8 +21,8 @@ begin
 end;
 $_refuse_left_out$;
 
-comment on function mixpay._refuse_left_out(text, mixpay.account_name, text, timestamptz) is $$
-Refuses to settle while something that was written to the account until p_min_horizon would be left out.
+comment on function mixpay._refuse_left_out(text, mixpay.account_name, text, timestamptz) is
+$$Refuses to settle while something that was written to the account until p_min_horizon would be left out.
 
 Raises: MX417.
 $$;

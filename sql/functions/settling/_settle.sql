@@ -21,8 +21,13 @@ begin
                 or v_new.bank <> p_bank then
                 raise exception 'settlement number % was used for something else', p_settlement_no using
                     errcode = 'MX402',
-                    detail = format('It settled %s %s in %s until %s, by %s.', v_new.account, v_new.owner,
-                        v_new.currency, v_new.until_at, coalesce('bank ' || v_new.bank, 'no bank')),
+                    detail = _on_record(json_build_object(
+                        'account', v_new.account || ':' || v_new.owner, 'currency', v_new.currency,
+                        'until', v_new.until_at, 'bank', v_new.bank
+                    ), json_build_object(
+                        'account', p_account.account || ':' || p_account.owner, 'currency', p_currency,
+                        'until', p_until, 'bank', p_bank
+                    )),
                     hint = 'Repeat a settlement with the same content, or give it a number of its own.';
             end if;
             return v_new;
@@ -54,8 +59,8 @@ begin
 end;
 $_settle$;
 
-comment on function mixpay._settle(text, mixpay.account_name, text, timestamptz, text, text, timestamptz) is $$
-Settles one account in one currency: what its facts earned since the last settlement, and what was carried over.
+comment on function mixpay._settle(text, mixpay.account_name, text, timestamptz, text, text, timestamptz) is
+$$Settles one account in one currency: what its facts earned since the last settlement, and what was carried over.
 
 Raises: MX110 if there is no such currency; MX402 if the settlement number was used for something else; MX403 if the
 account is settled until later; MX404 if it has several currencies and none is named; MX411 if the database began anew

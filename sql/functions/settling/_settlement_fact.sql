@@ -36,7 +36,7 @@ begin
 end;
 $_settlement_fact$;
 
-comment on function mixpay._settlement_fact(mixpay.settlements) is $$
-What a settlement's state says: it was settled and paid out, its payout came back, or had arrived after all. last_entry
-is that of this fact.
+comment on function mixpay._settlement_fact(mixpay.settlements) is
+$$What a settlement's state says: it was settled and paid out, its payout came back, or had arrived after all.
+last_entry is that of this fact.
 $$;

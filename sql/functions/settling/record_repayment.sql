@@ -68,8 +68,13 @@ begin
         or v_repayment.bank <> p_bank then
         raise exception 'repayment number % was used for something else', p_repayment_no using
             errcode = 'MX410',
-            detail = format('It brought %s %s to %s:%s, by %s.', v_repayment.amount, v_repayment.currency,
-                v_repayment.account, v_repayment.owner, coalesce('bank ' || v_repayment.bank, 'no bank')),
+            detail = _on_record(json_build_object(
+                'account', v_repayment.account || ':' || v_repayment.owner, 'amount', v_repayment.amount,
+                'currency', v_repayment.currency, 'repaid_at', v_repayment.repaid_at, 'bank', v_repayment.bank
+            ), json_build_object(
+                'account', v_account.account || ':' || v_account.owner, 'amount', p_amount, 'currency', p_currency,
+                'repaid_at', p_repaid_at, 'bank', p_bank
+            )),
             hint = 'Repeat a repayment with the same content, or give it a number of its own.';
     end if;
     v_repayment := _reason_later(v_repayment, 'repayment_no', p_reason);
@@ -79,9 +84,9 @@ $record_repayment$;
 
 comment on function mixpay.record_repayment(
     text, text, text, bigint, text, timestamptz, text, text
-) is $$
-Records money that somebody brought in for an account that lacks some, once per repayment number: the payee or receiver
-who owes it, or the merchant itself, who bears it; the reason may say so.
+) is
+$$Records money that somebody brought in for an account that lacks some, once per repayment number: the payee or
+receiver who owes it, or the merchant itself, who bears it; the reason may say so.
 
 p_account is payee:, receiver:, fee: or channel_fee: and whose; p_amount is in the smallest unit of p_currency;
 p_repaid_at is when it came, left out: now; p_bank is the bank account that it came to, by your name for it. More than

@@ -27,8 +27,8 @@ begin
 end;
 $reinstate_settlement$;
 
-comment on function mixpay.reinstate_settlement(text, text, text) is $$
-Takes back reverse_settlement: the payout had arrived after all. The money leaves the payee's or receiver's account
+comment on function mixpay.reinstate_settlement(text, text, text) is
+$$Takes back reverse_settlement: the payout had arrived after all. The money leaves the payee's or receiver's account
 again.
 
 If it was paid out once more meanwhile, the account is below zero by that: a debt, which the next settlement nets, or

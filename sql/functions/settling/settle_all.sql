@@ -52,8 +52,8 @@ begin
 end;
 $settle_all$;
 
-comment on function mixpay.settle_all(text, timestamptz, bigint, text) is $$
-Settles every payee and receiver to whom something is payable, in every currency, until a moment (left out: now), as
+comment on function mixpay.settle_all(text, timestamptz, bigint, text) is
+$$Settles every payee and receiver to whom something is payable, in every currency, until a moment (left out: now), as
 settle_payee and settle_receiver do it: under numbers of our own, paid by bank account p_bank. Any scheduler may call
 it.
 

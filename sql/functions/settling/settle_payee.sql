@@ -17,8 +17,8 @@ begin
 end;
 $settle_payee$;
 
-comment on function mixpay.settle_payee(text, text, text, timestamptz, text, text, timestamptz) is $$
-Pays out what a payee has earned, once per settlement number: all that was written to its account until p_until (null:
+comment on function mixpay.settle_payee(text, text, text, timestamptz, text, text, timestamptz) is
+$$Pays out what a payee has earned, once per settlement number: all that was written to its account until p_until (null:
 now) and is in no earlier settlement, in the smallest unit.
 
 A debt is netted: if less than nothing is payable, nothing is paid out and the debt is carried over.

@@ -14,7 +14,7 @@ begin
         raise exception 'the shares are not an array of 1 to 50 objects' using
             errcode = case when jsonb_typeof(p_shares) = 'array' then 'MX904' else 'MX903' end,
             detail = case when jsonb_typeof(p_shares) = 'array' then format('It has %s.', jsonb_array_length(p_shares))
-                else format('It is %s.', _shown(p_shares::text)) end,
+                else _json_is(p_shares) end,
             hint = 'Pass [{"kind"?, "receiver", "fixed"?, "rate"?, "takes_remainder"?, "kept_on_refund"?}, ...].';
     end if;
     perform _check_json_array(
@@ -103,8 +103,8 @@ begin
 end;
 $_parse_shares$;
 
-comment on function mixpay._parse_shares(mixpay.orders, text, jsonb) is $$
-The receivers that split_order's JSON names for an order, or an error that names the share that is wrong.
+comment on function mixpay._parse_shares(mixpay.orders, text, jsonb) is
+$$The receivers that split_order's JSON names for an order, or an error that names the share that is wrong.
 
 Raises: MX102 if a payee is not registered; MX510 if the shares are more than the order, or nobody takes the remainder;
 MX901; MX902; MX903; MX904; MX905.

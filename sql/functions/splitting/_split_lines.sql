@@ -47,8 +47,8 @@ begin
 end;
 $_split_lines$;
 
-comment on function mixpay._split_lines(mixpay.splits, mixpay.trades[]) is $$
-Divides by a new split what is there of its order. p_trades are the order's, locked by the caller.
+comment on function mixpay._split_lines(mixpay.splits, mixpay.trades[]) is
+$$Divides by a new split what is there of its order. p_trades are the order's, locked by the caller.
 
 Locks: the split.
 $$;

@@ -58,7 +58,32 @@ begin
         ) then
         raise exception 'split number % was used for something else', p_split_no using
             errcode = 'MX509',
-            detail = format('It divides order %s at %s.', v_split.order_no, v_split.takes_place),
+            detail = _on_record(
+                json_build_object(
+                    'order_no', v_split.order_no, 'takes_place', v_split.takes_place, 'shares', (
+                        select string_agg(
+                            concat_ws(
+                                ' ', r.kind, r.receiver, r.fixed, r.rate,
+                                case when r.takes_remainder then 'remainder' end,
+                                case when r.kept_on_refund then 'kept' end
+                            ), '; ' order by r.position
+                        )
+                        from split_receivers as r where r.merchant_id = p_merchant_id and r.split_no = p_split_no
+                    )
+                ),
+                json_build_object(
+                    'order_no', p_order_no, 'takes_place', coalesce(p_takes_place, 'release'), 'shares', (
+                        select string_agg(
+                            concat_ws(
+                                ' ', r.kind, r.receiver, r.fixed, r.rate,
+                                case when r.takes_remainder then 'remainder' end,
+                                case when r.kept_on_refund then 'kept' end
+                            ), '; ' order by r.position
+                        )
+                        from unnest(v_receivers) as r
+                    )
+                )
+            ),
             hint = 'Repeat a split with the same content, or give it a number of its own. See mixpay.split_list.';
     end if;
     return query
@@ -67,8 +92,8 @@ begin
 end;
 $split_order$;
 
-comment on function mixpay.split_order(text, text, text, jsonb, text) is $$
-Divides an order's money among receivers, once per split number: what is there now and what will come.
+comment on function mixpay.split_order(text, text, text, jsonb, text) is
+$$Divides an order's money among receivers, once per split number: what is there now and what will come.
 
 p_shares is [{"kind"?, "receiver", "fixed"?, "rate"?, "takes_remainder"?, "kept_on_refund"?}, ...], 1 to 50 of them, in
 the order in which they are served. kind is payee (a registered one), receiver (the default), platform_fee or

@@ -65,8 +65,8 @@ begin
 end;
 $_end_trade$;
 
-comment on function mixpay._end_trade(mixpay.trades, text, boolean, bigint) is $$
-Closes a trade and its attempts, pending or authorized; its paid money goes back, or stays on its orders with
+comment on function mixpay._end_trade(mixpay.trades, text, boolean, bigint) is
+$$Closes a trade and its attempts, pending or authorized; its paid money goes back, or stays on its orders with
 p_keep_paid. p_cancelled is the position of its last order, if that is cancelled by it.
 
 p_trade is the locked trade as it is. Returns it as it is then.

@@ -39,8 +39,8 @@ begin
 end;
 $_refuse_repricing$;
 
-comment on function mixpay._refuse_repricing(mixpay.orders, bigint, bigint, mixpay.trade_orders) is $$
-Refuses an amount that an order cannot cost. p_taken is what its lines that are not live are paid; p_line is the live
+comment on function mixpay._refuse_repricing(mixpay.orders, bigint, bigint, mixpay.trade_orders) is
+$$Refuses an amount that an order cannot cost. p_taken is what its lines that are not live are paid; p_line is the live
 one, or null.
 
 Raises: MX114 if it is below what is paid elsewhere, or refunded; MX503 if money in dispute would move; MX510 if the

@@ -68,8 +68,8 @@ begin
 end;
 $_reprice_line$;
 
-comment on function mixpay._reprice_line(mixpay.trades, mixpay.trade_orders, bigint, bigint, mixpay.facts) is $$
-Gives a live line another share of what its trade is to pay, in the smallest unit. What is paid above it serves the
+comment on function mixpay._reprice_line(mixpay.trades, mixpay.trade_orders, bigint, bigint, mixpay.facts) is
+$$Gives a live line another share of what its trade is to pay, in the smallest unit. What is paid above it serves the
 trade's other lines, as what is paid of a cancelled order does, and what they do not need is reversed.
 
 p_trade is the locked trade and p_line its line, as they are; p_share is at least what is refunded of the line. The

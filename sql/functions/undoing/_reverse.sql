@@ -17,8 +17,8 @@ begin
 end;
 $_reverse$;
 
-comment on function mixpay._reverse(mixpay.trades, mixpay.facts[], bigint[], bigint[], text) is $$
-Un-applies money of a trade, the oldest first: what these lines are paid becomes surplus of the payments that it came
+comment on function mixpay._reverse(mixpay.trades, mixpay.facts[], bigint[], bigint[], text) is
+$$Un-applies money of a trade, the oldest first: what these lines are paid becomes surplus of the payments that it came
 by, and goes back to them as one refund of kind reversal. Of a cancelled line the amount falls, too.
 
 p_amounts are in the smallest unit, for each of the p_positions at most what is paid of the line and not refunded.

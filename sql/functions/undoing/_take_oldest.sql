@@ -48,8 +48,8 @@ begin
 end;
 $_take_oldest$;
 
-comment on function mixpay._take_oldest(text, text, bigint, boolean) is $$
-The trade's payments that an amount is to be taken from, the oldest first, and how much from each; together it is less
+comment on function mixpay._take_oldest(text, text, bigint, boolean) is
+$$The trade's payments that an amount is to be taken from, the oldest first, and how much from each; together it is less
 if less is refundable.
 
 p_offline: only those of offline channels, or only the others that may go back as money; null: all. Reads only the

@@ -102,9 +102,9 @@ $_unapply$;
 
 comment on function mixpay._unapply(
     mixpay.trades, mixpay.facts[], mixpay.refunds, bigint[], bigint[], bigint[], mixpay.refund_share[], text, timestamptz
-) is $$
-Un-applies money of a trade: what these lines are paid becomes surplus of the payments that are named, and goes back to
-them as one refund. Of a cancelled line, and of p_falling, the amount falls, too.
+) is
+$$Un-applies money of a trade: what these lines are paid becomes surplus of the payments that are named, and goes back
+to them as one refund. Of a cancelled line, and of p_falling, the amount falls, too.
 
 p_amounts are in the smallest unit, for each of the p_positions at most what is paid of the line and not refunded.
 p_shares say how much of each payment goes back; what they have above that together is surplus already. p_refund says

@@ -95,8 +95,8 @@ begin
 end;
 $cancel_order$;
 
-comment on function mixpay.cancel_order(text, text, text, text) is $$
-Takes one order out of an open trade; it can be merged again at once.
+comment on function mixpay.cancel_order(text, text, text, text) is
+$$Takes one order out of an open trade; it can be merged again at once.
 
 What is paid of it and not refunded serves the trade's other orders, divided as a payment is; what they do not need goes
 back to the payments, the oldest first, as a refund of kind reversal. The trade may become paid by that; without its

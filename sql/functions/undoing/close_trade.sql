@@ -30,8 +30,8 @@ begin
 end;
 $close_trade$;
 
-comment on function mixpay.close_trade(text, text, text, boolean) is $$
-Ends an open trade: its pending attempts are closed and its orders can be merged again at once.
+comment on function mixpay.close_trade(text, text, text, boolean) is
+$$Ends an open trade: its pending attempts are closed and its orders can be merged again at once.
 
 Paid money goes back to the payments that it came by, the oldest first, as a refund of kind reversal, and the orders are
 to be paid again. With p_keep_paid it stays on the orders instead, and a later merge asks for the rest; null is as good

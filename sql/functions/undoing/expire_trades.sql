@@ -24,8 +24,8 @@ begin
 end;
 $expire_trades$;
 
-comment on function mixpay.expire_trades(text, bigint) is $$
-Closes open trades that are past their expires_at, at most p_limit, as close_trade does without keeping, and returns
+comment on function mixpay.expire_trades(text, bigint) is
+$$Closes open trades that are past their expires_at, at most p_limit, as close_trade does without keeping, and returns
 them. Any scheduler may call it, as often as it likes; a trade that somebody is at work on is left for the next time.
 
 Locks: the trades that it closes, skipping those that are locked; then their orders' splits, in ascending order number.

@@ -37,7 +37,11 @@ begin
         if v_repricing.order_no <> p_order_no or v_repricing.amount <> p_amount then
             raise exception 'reprice number % was used for something else', p_reprice_no using
                 errcode = 'MX115',
-                detail = format('It made order %s cost %s.', v_repricing.order_no, v_repricing.amount),
+                detail = _on_record(json_build_object(
+                    'order_no', v_repricing.order_no, 'amount', v_repricing.amount
+                ), json_build_object(
+                    'order_no', p_order_no, 'amount', p_amount
+                )),
                 hint = 'Repeat a repricing with the same content, or give it a number of its own.';
         end if;
         perform _reason_later(v_repricing, 'reprice_no', p_reason);
@@ -79,8 +83,8 @@ begin
 end;
 $reprice_order$;
 
-comment on function mixpay.reprice_order(text, text, text, bigint, text) is $$
-Changes what an order costs, once per reprice number, and returns the order as it is then.
+comment on function mixpay.reprice_order(text, text, text, bigint, text) is
+$$Changes what an order costs, once per reprice number, and returns the order as it is then.
 
 p_amount is the whole new amount, in the currency's smallest unit. The order's open trade follows at once. A line that
 was to pay all that the order's other trades leave of it is to pay that still, be it more or less; a line of a part (a
