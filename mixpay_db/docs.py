@@ -10,37 +10,12 @@ import psycopg
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from psycopg.rows import dict_row
 
-from mixpay_db import database, errors
+from mixpay_db import database, described, errors
 
 _DOCS = Path(__file__).resolve().parent.parent / "docs"
 REFERENCE = _DOCS / "reference.md"
 STATES = _DOCS / "states.md"
 
-# In the order in which they were made, which is that of the contents files.
-_FUNCTIONS = """
-select p.proname as name, pg_get_function_result(p.oid) as result,
-       string_to_array(pg_get_function_arguments(p.oid), ', ') as arguments,
-       obj_description(p.oid, 'pg_proc') as comment
-from pg_catalog.pg_proc as p
-where p.pronamespace = 'mixpay'::regnamespace and p.proname not like '\\_%'
-order by p.oid
-"""
-_RELATIONS = """
-select c.relname as name, obj_description(c.oid, 'pg_class') as comment,
-       coalesce(obj_description(c.reltype, 'pg_type'), '') as type_comment,
-       array(
-           select jsonb_build_object(
-               'name', a.attname, 'type', format_type(a.atttypid, null),
-               'nullable', not a.attnotnull, 'comment', col_description(c.oid, a.attnum)
-           )
-           from pg_catalog.pg_attribute as a
-           where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-           order by a.attnum
-       ) as columns
-from pg_catalog.pg_class as c
-where c.relnamespace = 'mixpay'::regnamespace and c.relkind = %s
-order by c.oid
-"""
 _DOMAINS = """
 select t.typname as name, format_type(t.typbasetype, null) as type,
        obj_description(t.oid, 'pg_type') as comment
@@ -68,15 +43,15 @@ order by
 def reference(conn: psycopg.Connection[Any]) -> str:
     """The reference of the database that this connection is to."""
 
-    functions = _ask(conn, _FUNCTIONS)
+    functions = described.functions(conn)
     return (
         _environment()
         .get_template("reference.md.j2")
         .render(
             functions=functions,
-            views=_ask(conn, _RELATIONS, "v"),
-            tables=_ask(conn, _RELATIONS, "r"),
-            types=_ask(conn, _RELATIONS, "c"),
+            views=described.relations(conn, "v"),
+            tables=described.relations(conn, "r"),
+            types=described.relations(conn, "c"),
             domains=_ask(conn, _DOMAINS),
             errors=[
                 {
@@ -107,8 +82,8 @@ def states(conn: psycopg.Connection[Any]) -> str:
     )
 
 
-def _ask(conn: psycopg.Connection[Any], query: str, *values: str) -> list[dict[str, Any]]:
-    return conn.cursor(row_factory=dict_row).execute(query.encode(), values or None).fetchall()
+def _ask(conn: psycopg.Connection[Any], query: str) -> list[dict[str, Any]]:
+    return conn.cursor(row_factory=dict_row).execute(query.encode()).fetchall()
 
 
 def _environment() -> Environment:
@@ -121,7 +96,12 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters.update(
-        paragraphs=_paragraphs, argument=_argument, cell=_cell, own=_own, label=_label, of=_of
+        paragraphs=_paragraphs,
+        argument=_argument,
+        cell=_cell,
+        own=_own,
+        label=_label,
+        of=described.table_of,
     )
     return environment
 
@@ -142,12 +122,6 @@ def _argument(text: str) -> str:
 def _cell(text: str | None) -> str:
     """Of a table, which is one line and has bars between its cells."""
     return (text or "").replace("\n", " ").replace("|", "\\|")
-
-
-def _of(comment: str) -> str | None:
-    """The table whose row a type is."""
-    found = re.match(r"A row of (\w+),", comment)
-    return found and found[1]
 
 
 def _label(text: str) -> str:

@@ -22,6 +22,7 @@ COMMANDS = {
     "migrate": ("migrations", "migrate"),
     "report": ("report", "report"),
     "server": ("server", "server"),
+    "types": ("types", "types"),
     "verify": ("migrations", "verify"),
 }
 
