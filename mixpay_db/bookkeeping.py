@@ -19,9 +19,16 @@ CODE = "code"
 
 CREATE = Path(__file__).with_name("bookkeeping.sql").read_text(encoding="utf-8")
 
-# In one transaction at a time: whoever migrates, verifies or rolls back.
-LOCK = "select pg_advisory_xact_lock(hashtextextended('mixpay_migrations', 0))"
-TRY_LOCK = LOCK.replace("pg_advisory", "pg_try_advisory")
+# In one transaction at a time: whoever migrates, verifies or rolls back. Only the owner may.
+LOCK = "lock table mixpay_migrations.contents in share update exclusive mode"
+
+HAND_OVER = """reset role;
+alter schema mixpay_migrations owner to mixpay_owner;
+alter table mixpay_migrations._yoyo_migration owner to mixpay_owner;
+alter table mixpay_migrations._yoyo_log owner to mixpay_owner;
+alter table mixpay_migrations._yoyo_version owner to mixpay_owner;
+alter table mixpay_migrations.contents owner to mixpay_owner;
+"""
 
 # Written by the role that migrates, even if a migration forgot to stop acting as the owner.
 _MARK = """reset role;
@@ -53,15 +60,23 @@ class State:
     has_bookkeeping: bool = False
     applied: dict[str, str] = field(default_factory=dict)  # each migration's checksum
     code: str | None = None  # the loaded code's checksum
+    is_handed_over: bool = False  # to mixpay_owner
 
 
 def read(conn: psycopg.Connection) -> State:
     cursor = conn.cursor(row_factory=tuple_row)
-    [(has_schema, has_bookkeeping)] = cursor.execute(
+    [(has_schema, has_bookkeeping, is_handed_over)] = cursor.execute(
         """
         select
             to_regnamespace('mixpay') is not null,
-            to_regclass('mixpay_migrations._yoyo_migration') is not null
+            to_regclass('mixpay_migrations._yoyo_migration') is not null,
+            coalesce(
+                (
+                    select bool_and(pg_get_userbyid(relowner) = 'mixpay_owner') from pg_class
+                    where relnamespace = to_regnamespace('mixpay_migrations') and relkind = 'r'
+                ),
+                false
+            )
         """
     )
     if not has_bookkeeping:
@@ -77,7 +92,16 @@ def read(conn: psycopg.Connection) -> State:
     code = cursor.execute(
         "select sha256 from mixpay_migrations.contents where name = %s", [CODE]
     ).fetchone()
-    return State(has_schema, True, dict(applied), code[0] if code else None)
+    return State(has_schema, True, dict(applied), code[0] if code else None, is_handed_over)
+
+
+def lock(conn: psycopg.Connection) -> None:
+    """Waits for whoever migrates; where there is nothing to lock, nobody has migrated yet."""
+    [(there,)] = conn.cursor(row_factory=tuple_row).execute(
+        "select to_regclass('mixpay_migrations.contents') is not null"
+    )
+    if there:
+        conn.execute(LOCK)
 
 
 def checksum(text: str) -> str:

@@ -1,4 +1,4 @@
--- What the migrations remember, in a schema that nobody enters but the role that migrates.
+-- What the migrations remember. It is handed over to mixpay_owner as soon as there is one.
 create schema mixpay_migrations;
 
 comment on schema mixpay_migrations is

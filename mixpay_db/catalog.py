@@ -70,9 +70,9 @@ def differences(conn: psycopg.Connection) -> list[Difference]:
     if _fetch(conn, "show transaction_read_only") == [("on",)]:
         return [*map(_unseen, _BESIDE), *_broken_checks(conn)]
     with conn.transaction(force_rollback=True):
-        conn.execute(bookkeeping.LOCK)
+        bookkeeping.lock(conn)
         found = _describe(conn)
-        with _fresh_installation(conn):
+        with fresh_installation(conn):
             expected, found = _spelled_alike(conn, _describe(conn), found)
             missing_rows = list(_missing_rows(conn))
     differing = list(_differing(expected, found))
@@ -87,7 +87,7 @@ def differences(conn: psycopg.Connection) -> list[Difference]:
 
 def tables_with_rows_of_users(conn: psycopg.Connection) -> set[str]:
     """Tables with rows that a fresh installation has not, or not so: what users would lose."""
-    with _fresh_installation(conn):
+    with fresh_installation(conn):
         shipped = _shipped(conn)
         return {
             table
@@ -112,7 +112,7 @@ def _differing(expected: _Catalog, found: _Catalog) -> Iterator[Difference]:
 
 
 @contextmanager
-def _fresh_installation(conn: psycopg.Connection) -> Iterator[None]:
+def fresh_installation(conn: psycopg.Connection) -> Iterator[None]:
     """While it lasts, schema mixpay is a fresh one and the live one is called otherwise."""
     with conn.transaction(force_rollback=True):
         conn.execute(sql.SQL("alter schema mixpay rename to {}").format(sql.Identifier(_ASIDE)))

@@ -2,16 +2,18 @@
 
 yoyo reads the folder, orders it, splits the files and keeps its tables. What it leaves open is
 closed here: everything pending runs in *one* transaction with its marks and the code, so that a
-process that dies leaves nothing behind; an advisory lock lets one run at a time; what a file said
-when it was applied is remembered.
+process that dies leaves nothing behind; a lock lets one run at a time; what a file said when it was
+applied is remembered; and others who work meanwhile wait for a moment only (busy.py).
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
+from functools import cache
+from itertools import groupby
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -19,13 +21,15 @@ from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import DatabaseURI
 from yoyo.migrations import Migration, default_migration_table
 
-from mixpay_db import bookkeeping, catalog, database
+from mixpay_db import bookkeeping, busy, catalog, database, replaceable
 from mixpay_db.bookkeeping import CODE, State
+from mixpay_db.busy import Patience, Say, Turn
 from mixpay_db.catalog import Difference
 from mixpay_db.problem import Problem
-from mixpay_db.release import Release, text, way_back
+from mixpay_db.release import Release, code_stays, text, way_back
+from mixpay_db.replaceable import Code, Statement
 
-Say = Callable[[str], None]
+PATIENCE = Patience()
 
 
 class ContentsDifferError(Problem):
@@ -58,26 +62,71 @@ class Step:
 
     title: str
     sql: str
-    run: Callable[[PostgresqlPsycopgBackend], object]
+    run: Callable[[PostgresqlPsycopgBackend, Turn], object]
+    told: Sequence[str] = ()  # what it does, one by one
 
 
-def migrate(url: str, say: Say = print, *, reload: bool = False) -> list[str]:
+@dataclass(frozen=True)
+class Work:
+    """What is pending, and the tables that it changes, in the order in which they are locked."""
+
+    steps: list[Step]
+    tables: list[str]
+
+
+def migrate(
+    url: str,
+    say: Say = print,
+    *,
+    reload: bool = False,
+    drop_dependents: Sequence[str] = (),
+    patience: Patience = PATIENCE,
+) -> list[str]:
     """Does what `plan` prints; gives the titles of the steps done."""
-    with _transaction(url, say) as backend:
-        steps = _steps(backend.connection, reload)
-        for step in steps:
-            say(step.title)
-            step.run(backend)
-    return [step.title for step in steps]
+    say = _once(say)
+    with _backend(url) as backend:
+        conn = backend.connection
+        fresh = cache(lambda: replaceable.read_fresh(conn, Release().code))
+
+        def attempt() -> list[str]:
+            with _transaction(backend, say, patience):
+                work = _work(conn, reload, fresh, drop_dependents)
+                turn = _lock(conn, work.tables, patience)
+                for step in work.steps:
+                    say("\n  ".join([step.title, *step.told]))
+                    step.run(backend, turn)
+            return [step.title for step in work.steps]
+
+        return busy.retry(conn, attempt, say, patience)
 
 
-def plan(conn: psycopg.Connection, *, reload: bool = False) -> str:
-    """What `migrate` would run, as one text for psql; empty if nothing is pending."""
-    steps = _steps(conn, reload)
-    if not steps:
+def plan(
+    conn: psycopg.Connection,
+    *,
+    reload: bool = False,
+    drop_dependents: Sequence[str] = (),
+    patience: Patience = PATIENCE,
+    psql: bool = True,
+) -> str:
+    """What `migrate` would run, as one text for psql, or for whoever opens the transaction itself.
+
+    It is empty if nothing is pending.
+    """
+    work = _work(
+        conn, reload, lambda: replaceable.read_fresh(conn, Release().code), drop_dependents
+    )
+    if not work.steps:
         return ""
-    begin = f"\\set ON_ERROR_STOP on\nbegin;\n{bookkeeping.LOCK};\n"
-    return "\n".join([begin, *(f"-- {s.title}\n{s.sql.strip()}\n" for s in steps), "commit;\n"])
+    locks = [f"set local lock_timeout = {int(patience.lock_timeout * 1000)};"]
+    if bookkeeping.read(conn).has_bookkeeping:
+        locks.append(f"{bookkeeping.LOCK};")
+    locks += [f"{busy.lock(table)};" for table in work.tables]
+    steps = [f"-- {s.title}\n{s.sql.strip()}\n" for s in work.steps]
+    if psql:
+        return "\n".join(["\\set ON_ERROR_STOP on\nbegin;", *locks, "", *steps, "commit;\n"])
+    return "\n".join(
+        ["-- All of it is one transaction; whoever runs it opens and ends it.", *locks, "", *steps]
+    )
 
 
 def status(conn: psycopg.Connection) -> dict[str, str]:
@@ -104,66 +153,120 @@ def verify(conn: psycopg.Connection) -> list[Difference]:
 
 
 def rollback(
-    url: str, to: str | None = None, say: Say = print, *, drop_rows: bool = False
+    url: str,
+    to: str | None = None,
+    say: Say = print,
+    *,
+    drop_rows: bool = False,
+    drop_dependents: Sequence[str] = (),
+    patience: Patience = PATIENCE,
 ) -> list[str]:
     """Takes back the last migration, or all that came after `to`; gives their names.
 
     The code goes too, for it was written for the tables as they were: the version that one goes
     back to loads its own when it migrates.
     """
-    with _transaction(url, say) as backend:
-        conn, release = backend.connection, Release()
-        migrations = _to_roll_back(release, bookkeeping.read(conn), to)
-        guarded = set() if drop_rows else catalog.tables_with_rows_of_users(conn)
-        before = catalog.columns(conn)
-        if migrations:
-            say("unload the code")
-            conn.execute(release.unload)
-        for migration in migrations:
-            say(f"roll back {migration.id}")
-            _process(migration, backend, "rollback")
-            conn.execute(bookkeeping.unmark(migration.id))
-        after = catalog.columns(conn)
-        lost = {table for table in guarded if not before[table] <= after.get(table, set())}
-        if lost:
-            raise RowsWouldBeLostError(
-                f"rows would be lost from {', '.join(sorted(lost))}; nothing was changed",
-                "Say --drop-rows if they may go.",
-            )
+    say = _once(say)
+    with _backend(url) as backend:
+
+        def attempt() -> list[str]:
+            with _transaction(backend, say, patience):
+                return _roll_back(backend, to, say, drop_rows, drop_dependents, patience)
+
+        return busy.retry(backend.connection, attempt, say, patience)
+
+
+def _roll_back(
+    backend: PostgresqlPsycopgBackend,
+    to: str | None,
+    say: Say,
+    drop_rows: bool,
+    drop_dependents: Sequence[str],
+    patience: Patience,
+) -> list[str]:
+    conn, release = backend.connection, Release()
+    migrations = _to_roll_back(release, bookkeeping.read(conn), to)
+    if not migrations:
+        return []
+    guarded = set() if drop_rows else catalog.tables_with_rows_of_users(conn)
+    before = catalog.columns(conn)
+    code = replaceable.changes(
+        conn, replaceable.read(conn), Code(), droppable=drop_dependents, all_goes=True
+    )
+    turn = _lock(conn, busy.all_tables(conn), patience)
+    say("unload the code")
+    _execute(conn, turn, code.before)
+    for migration in migrations:
+        say(f"roll back {migration.id}")
+        _process(migration, backend, "rollback")
+        conn.execute(bookkeeping.unmark(migration.id))
+    after = catalog.columns(conn)
+    lost = {table for table in guarded if not before[table] <= after.get(table, set())}
+    if lost:
+        raise RowsWouldBeLostError(
+            f"rows would be lost from {', '.join(sorted(lost))}; nothing was changed",
+            "Say --drop-rows if they may go.",
+        )
     return [migration.id for migration in migrations]
 
 
-def _steps(conn: psycopg.Connection, reload: bool) -> list[Step]:
+def _work(
+    conn: psycopg.Connection, reload: bool, fresh: Callable[[], Code], droppable: Sequence[str]
+) -> Work:
     release, state = Release(), bookkeeping.read(conn)
     _refuse_other_contents(release, state)
     pending = [m for m in release.migrations if m.id not in state.applied]
-    steps = []
+    steps: list[Step] = []
+    tables: list[str] = []
     if state.has_schema and not state.applied:
         differences = catalog.differences(conn)
         if differences:
             raise NotAdoptableError(differences)
         steps += [_step(f"adopt {m.id}", bookkeeping.mark(m.id, text(m))) for m in pending]
         steps += [_step("adopt the code", bookkeeping.remember(CODE, release.code))]
-    elif pending:
-        if state.has_schema:
-            steps += [_step("unload the code", release.unload)]
-        steps += [_apply(m) for m in pending]
-        steps += [_load(release)]
-    elif reload or _code_is_pending(release, state):
-        steps += [_load(release)]
+    elif pending and not state.has_schema:
+        steps += [*map(_apply, pending), _load(release)]
+    elif pending or reload or _code_is_pending(release, state):
+        all_goes = not all(map(code_stays, pending))
+        code = replaceable.changes(
+            conn,
+            replaceable.read(conn),
+            fresh(),
+            droppable=droppable,
+            all_goes=all_goes,
+        )
+        tables = busy.all_tables(conn) if pending else busy.in_order(conn, code.tables)
+        if pending and code.before:
+            steps += [_change("unload the code", code.before)]
+            code.before = []
+        steps += map(_apply, pending)
+        statements = [*code.before, *code.after]
+        remember = bookkeeping.remember(CODE, release.code)
+        told = [] if all_goes else code.told or ["all of it is as it should be"]
+        told += code.told_of_others
+        steps += [_change("load the code", statements, remember, told)]
     if not state.has_bookkeeping:
-        steps.insert(0, _step("create mixpay_migrations", bookkeeping.CREATE))
-    return steps
+        steps.insert(0, Step("create mixpay_migrations", bookkeeping.CREATE, _begin))
+    if not state.is_handed_over and (steps or state.has_schema):
+        steps.append(_step("hand mixpay_migrations over to mixpay_owner", bookkeeping.HAND_OVER))
+    return Work(steps, tables)
 
 
 def _step(title: str, sql: str) -> Step:
-    return Step(title, sql, lambda backend: backend.connection.execute(sql))
+    return Step(title, sql, lambda backend, _: backend.connection.execute(sql))
+
+
+def _begin(backend: PostgresqlPsycopgBackend, _: Turn) -> None:
+    try:
+        backend.connection.execute(bookkeeping.CREATE)
+    except (psycopg.errors.UniqueViolation, psycopg.errors.DuplicateSchema) as error:
+        raise busy.OvertakenError("another migration was faster: look again") from error
 
 
 def _apply(migration: Migration) -> Step:
     mark = bookkeeping.mark(migration.id, text(migration))
 
-    def run(backend: PostgresqlPsycopgBackend) -> None:
+    def run(backend: PostgresqlPsycopgBackend, _: Turn) -> None:
         _process(migration, backend, "apply")
         backend.connection.execute(mark)
 
@@ -171,13 +274,60 @@ def _apply(migration: Migration) -> Step:
 
 
 def _load(release: Release) -> Step:
+    """Into a database that has none."""
     remember = bookkeeping.remember(CODE, release.code)
 
-    def run(backend: PostgresqlPsycopgBackend) -> None:
+    def run(backend: PostgresqlPsycopgBackend, _: Turn) -> None:
         database.load_code(backend.connection)
         backend.connection.execute(remember)
 
     return Step("load the code", f"{release.code}\n{remember}", run)
+
+
+def _change(
+    title: str, statements: list[Statement], remember: str = "", told: Sequence[str] = ()
+) -> Step:
+    """Into one that has some."""
+
+    def run(backend: PostgresqlPsycopgBackend, turn: Turn) -> None:
+        _execute(backend.connection, turn, statements)
+        if remember:
+            backend.connection.execute(remember)
+
+    return Step(title, f"{_text(statements)}\n{remember}", run, told)
+
+
+def _execute(conn: psycopg.Connection, turn: Turn, statements: list[Statement]) -> None:
+    """What waits for others by itself, the rest together."""
+    for waits, group in groupby(statements, key=lambda statement: statement.waits):
+        if waits:
+            for statement in group:
+                turn.execute(_text([statement]))
+        else:
+            conn.execute(_text(group))
+
+
+def _text(statements: Iterable[Statement]) -> str:
+    return "".join(f"{statement.sql};\n" for statement in statements) + "reset role;"
+
+
+def _lock(conn: psycopg.Connection, tables: list[str], patience: Patience) -> Turn:
+    turn = Turn(conn, patience)
+    for table in tables:
+        turn.execute(busy.lock(table))
+    return turn
+
+
+def _once(say: Say) -> Say:
+    """Says a thing once, however often it is tried."""
+    said: set[str] = set()
+
+    def once(what: str) -> None:
+        if what not in said:
+            said.add(what)
+            say(what)
+
+    return once
 
 
 def _standing(applied: str | None, checksum: str) -> str:
@@ -235,20 +385,31 @@ def _process(migration: Migration, backend: PostgresqlPsycopgBackend, direction:
 
 
 @contextmanager
-def _transaction(url: str, say: Say) -> Iterator[PostgresqlPsycopgBackend]:
+def _transaction(backend: PostgresqlPsycopgBackend, say: Say, patience: Patience) -> Iterator[None]:
     """One transaction, and nobody else migrates meanwhile."""
-    with _backend(url) as backend:
-        conn = backend.connection
-        with suppress(psycopg.errors.InvalidParameterValue):  # not on every platform
-            # If we are killed, a long statement of ours must not keep its locks to its end.
-            conn.execute("set client_connection_check_interval = '1s'")
-        with backend.transaction():
-            # Each statement is to see what others did while we waited.
-            conn.execute("set transaction isolation level read committed")
-            if not conn.execute(bookkeeping.TRY_LOCK).fetchone()[0]:
-                say("wait for another migration to end")
-                conn.execute(bookkeeping.LOCK)
-            yield backend
+    conn = backend.connection
+    with suppress(psycopg.errors.InvalidParameterValue):  # not on every platform
+        # If we are killed, a long statement of ours must not keep its locks to its end.
+        conn.execute("set client_connection_check_interval = '1s'")
+    with backend.transaction():
+        # Each statement is to see what others did while we waited.
+        conn.execute("set transaction isolation level read committed")
+        conn.execute(f"set local lock_timeout = {int(patience.lock_timeout * 1000)}")
+        _exclude_others(conn, say, patience)
+        yield
+
+
+def _exclude_others(conn: psycopg.Connection, say: Say, patience: Patience) -> None:
+    if not bookkeeping.read(conn).has_bookkeeping:
+        return  # whoever makes it first is alone
+    try:
+        with conn.transaction():
+            conn.execute(f"{bookkeeping.LOCK} nowait")
+    except psycopg.errors.LockNotAvailable:
+        say("wait for another migration to end")
+        with conn.transaction():
+            conn.execute(f"set local lock_timeout = {int(patience.wait * 1000)}")
+            conn.execute(bookkeeping.LOCK)
 
 
 def _backend(url: str) -> PostgresqlPsycopgBackend:

@@ -4,6 +4,8 @@
 class Problem(Exception):
     """The message says what is wrong, the hint what to do about it."""
 
+    status = 2  # with which the command ends
+
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
         self.hint = hint

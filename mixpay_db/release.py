@@ -47,15 +47,14 @@ class Release:
     def code(self) -> str:
         return database.read_contents(resources.sql_dir() / "code.sql")
 
-    @cached_property
-    def unload(self) -> str:
-        """Drops the code, so that tables can change below it."""
-        unload = (resources.sql_dir() / "unload.sql").read_text(encoding="utf-8")
-        return f"set role mixpay_owner;\n{unload}reset role;\n"
-
 
 def text(migration: Migration) -> str:
     return Path(migration.path).read_text(encoding="utf-8")
+
+
+def code_stays(migration: Migration) -> bool:
+    """Whether it can change its tables while views, functions and triggers stand on them."""
+    return "-- The code stays.\n" in text(migration)
 
 
 def way_back(migration: Migration) -> Path:

@@ -1,7 +1,6 @@
 -- What is replaceable, in the order in which each part may use the parts above it.
 \set ON_ERROR_STOP on
 set role mixpay_owner;
-\ir unload.sql
 -- What may be asked.
 \ir views/channel_list.sql
 \ir views/merchant_list.sql

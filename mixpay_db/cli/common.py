@@ -57,7 +57,8 @@ def connect_url(ctx: click.Context) -> str:
 def tell_and_exit(error: Problem | psycopg.Error) -> NoReturn:
     """The error, then its detail and its hint, each on a line of its own.
 
-    The exit status is 1 if the database refused, 2 if it could not be asked.
+    The exit status is 1 if the database refused, 2 if it could not be asked; a problem may have
+    its own.
     """
     if isinstance(error, Problem):
         first, *more = str(error).splitlines() or [""]
@@ -75,7 +76,9 @@ def tell_and_exit(error: Problem | psycopg.Error) -> NoReturn:
     for label, text in told:
         if text:
             click.echo(f"{label}: {shown(text)}" if label else shown(text), err=True)
-    raise SystemExit(1 if isinstance(error, psycopg.Error) and error.sqlstate else 2)
+    if isinstance(error, Problem):
+        raise SystemExit(error.status)
+    raise SystemExit(1 if error.sqlstate else 2)
 
 
 @contextmanager

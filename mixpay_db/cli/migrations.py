@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -13,34 +14,103 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from mixpay_db import migrations
+from mixpay_db import busy, migrations
+from mixpay_db.busy import Patience
 from mixpay_db.catalog import Difference
 from mixpay_db.cli.common import connect_url, failures_are_problems, json_option, url_option
 
+_MILLISECONDS = 1000
+
+
+def _busy_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What others who work meanwhile bring with them."""
+    for option in (
+        click.option(
+            "--drop-dependents",
+            metavar="NAME,NAME",
+            multiple=True,
+            help="Drop these views and functions of others, if they are in the way.",
+        ),
+        click.option(
+            "--wait",
+            metavar="SECONDS",
+            type=click.FloatRange(min=0),
+            default=busy.WAIT,
+            show_default=True,
+            help="How long to go on trying while others are in the way.",
+        ),
+        click.option(
+            "--lock-timeout",
+            metavar="MS",
+            type=click.IntRange(min=1),
+            default=int(busy.LOCK_TIMEOUT * _MILLISECONDS),
+            show_default=True,
+            help="How long others may have to queue behind us while we wait for a lock.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def _names(lists: tuple[str, ...]) -> list[str]:
+    """Names with commas between them; one within brackets is a function's."""
+    return [name for text in lists for name in re.findall(r"(?:[^,(]|\([^)]*\))+", text)]
+
 
 @click.group(invoke_without_command=True)
-@click.option("--plan", is_flag=True, help="Print the SQL instead, for psql.")
-@click.option("--reload", is_flag=True, help="Load the code even if it is the loaded one.")
+@click.option("--plan", is_flag=True, help="Print the SQL instead.")
+@click.option(
+    "--for",
+    "target",
+    type=click.Choice(["psql", "any"]),
+    default="psql",
+    show_default=True,
+    help="Who runs the plan: psql, or any tool that opens and ends the transaction itself.",
+)
+@click.option("--reload", is_flag=True, help="Mend the code even if it is this version's.")
+@_busy_options
 @json_option
 @url_option
 @click.pass_context
-def migrate(ctx: click.Context, plan: bool, reload: bool, as_json: bool) -> None:
-    """Bring the tables to this version, then load its code.
+def migrate(
+    ctx: click.Context,
+    plan: bool,
+    target: str,
+    reload: bool,
+    lock_timeout: int,
+    wait: float,
+    drop_dependents: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Bring the tables to this version, then its code.
 
     All that is pending is one transaction: whatever happens, the database is as it was or as it
     should be. A database that psql made from sql/install.sql is adopted if `verify` finds nothing.
+
+    Others may work meanwhile. Locks are asked for shortly, and again after a pause; who is in the
+    way is named. If that takes longer than --wait, the exit status is 3 and nothing is changed.
     """
     if ctx.invoked_subcommand:
         return
+    patience = Patience(lock_timeout / _MILLISECONDS, wait)
+    names = _names(drop_dependents)
     url = connect_url(ctx)
     with failures_are_problems():
         if plan:
             with psycopg.connect(url, autocommit=True) as conn:
-                sql = migrations.plan(conn, reload=reload)
+                sql = migrations.plan(
+                    conn,
+                    reload=reload,
+                    drop_dependents=names,
+                    patience=patience,
+                    psql=target == "psql",
+                )
             _tell({"sql": sql}, as_json, sql.rstrip() or "-- nothing to do")
         else:
             say = _silent if as_json else click.echo
-            steps = migrations.migrate(url, say, reload=reload)
+            steps = migrations.migrate(
+                url, say, reload=reload, drop_dependents=names, patience=patience
+            )
             _tell({"steps": steps}, as_json, "done" if steps else "nothing to do")
 
 
@@ -65,10 +135,19 @@ def status(ctx: click.Context, as_json: bool) -> None:
 @migrate.command()
 @click.option("--to", metavar="NAME", help="Roll back all that came after this migration.")
 @click.option("--drop-rows", is_flag=True, help="Even if rows are lost.")
+@_busy_options
 @json_option
 @url_option
 @click.pass_context
-def rollback(ctx: click.Context, to: str | None, drop_rows: bool, as_json: bool) -> None:
+def rollback(
+    ctx: click.Context,
+    to: str | None,
+    drop_rows: bool,
+    lock_timeout: int,
+    wait: float,
+    drop_dependents: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Take back the last migration, or all after another.
 
     Refuses to drop a table or a column of a table that holds rows other than those which the
@@ -77,7 +156,14 @@ def rollback(ctx: click.Context, to: str | None, drop_rows: bool, as_json: bool)
     url = connect_url(ctx)
     with failures_are_problems():
         say = _silent if as_json else click.echo
-        names = migrations.rollback(url, to, say, drop_rows=drop_rows)
+        names = migrations.rollback(
+            url,
+            to,
+            say,
+            drop_rows=drop_rows,
+            drop_dependents=_names(drop_dependents),
+            patience=Patience(lock_timeout / _MILLISECONDS, wait),
+        )
     _tell({"rolled_back": names}, as_json, "done" if names else "nothing to do")
 
 
@@ -106,7 +192,7 @@ def verify(ctx: click.Context, as_json: bool) -> None:
         "all is as it should be" if clean else "\n".join(lines),
     )
     if any(d.object.startswith(("function ", "view ", "trigger ")) for d in differences):
-        click.echo("hint: mixpay migrate --reload loads the code anew", err=True)
+        click.echo("hint: mixpay migrate --reload mends the code", err=True)
     ctx.exit(1 if differs else 0 if clean else 2)
 
 

@@ -28,7 +28,6 @@ create table mixpay.sales (sale bigint primary key, widget text not null referen
 
 _CODE = r"""\set ON_ERROR_STOP on
 set role mixpay_owner;
-\ir unload.sql
 \ir views.sql
 reset role;
 """
@@ -56,7 +55,7 @@ main()
 
 
 class Project:
-    gate = "select pg_advisory_xact_lock(4711);\n"
+    gate = "set local lock_timeout = 0;\nselect pg_advisory_xact_lock(4711);\n"
 
     def __init__(self, root: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
         self.root, self.url = root, url
@@ -64,7 +63,6 @@ class Project:
         for name in ("sql/schema", "sql/checks", "migrations"):
             (root / name).mkdir(parents=True)
         shutil.copy(real / "schema" / "roles.sql", root / "sql/schema/roles.sql")
-        shutil.copy(real / "unload.sql", root / "sql/unload.sql")
         roles = self.read("sql/schema/roles.sql")
         self.write("sql/code.sql", _CODE)
         self.write("sql/views.sql", _VIEWS)

@@ -50,7 +50,7 @@ def test_the_bookkeeping_is_what_yoyo_would_make(project):
 
 def test_nobody_else_enters_the_bookkeeping(project):
     project.mixpay("migrate")
-    for role in ("mixpay_writer", "mixpay_reader", "mixpay_owner"):
+    for role in ("mixpay_writer", "mixpay_reader"):
         assert project.execute(
             f"select has_schema_privilege('{role}', 'mixpay_migrations', 'usage, create')"
         ) == [(False,)]

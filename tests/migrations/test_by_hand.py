@@ -44,6 +44,7 @@ def test_adopts_what_psql_installed(project):
         "adopt 0001_first",
         "adopt 0002_color",
         "adopt the code",
+        "hand mixpay_migrations over to mixpay_owner",
         "done",
     ]
     assert project.mixpay("migrate").output == "nothing to do\n"

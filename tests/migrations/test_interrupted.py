@@ -14,6 +14,25 @@ def test_two_at_once_apply_once(project, gate):
     gate()
     assert "apply 0001_first" in first.communicate(timeout=30)[0]
     told, _ = second.communicate(timeout=30)
+    assert told.splitlines() == [
+        "create mixpay_migrations",
+        "another migration was faster: look again",
+        "nothing to do",
+    ]
+    assert (first.returncode, second.returncode) == (0, 0)
+
+
+def test_a_later_one_waits_for_the_one_at_work(project, gate):
+    project.mixpay("migrate")
+    project.add_color()
+    project.append("migrations/0002_color.sql", project.gate)
+    first = project.start("migrate")
+    project.until_waiting()
+    second = project.start("migrate")
+    project.until_waiting(2)
+    gate()
+    assert "apply 0002_color" in first.communicate(timeout=30)[0]
+    told, _ = second.communicate(timeout=30)
     assert told.splitlines() == ["wait for another migration to end", "nothing to do"]
     assert (first.returncode, second.returncode) == (0, 0)
 

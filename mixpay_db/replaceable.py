@@ -1,0 +1,308 @@
+"""Views, functions and triggers: what makes those of a database those of this version.
+
+What this version has is read from a fresh installation, made beside the live one and rolled back:
+so both are told by the same server, in the same words, however the live one came to be. What is
+the same is left alone; what can be replaced in place is; only the rest is dropped, and what others
+have granted on it is put back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import class_row, tuple_row
+
+from mixpay_db import catalog
+from mixpay_db.problem import Problem
+
+
+def _query(name: str) -> str:
+    return Path(__file__).with_name(f"{name}.sql").read_text(encoding="utf-8")
+
+
+_PIECES, _GRANTED, _DEPENDENTS = map(_query, ("replaceable", "granted", "dependents"))
+_VIEW = re.compile(r"^create (?:or replace )?view mixpay\.(\w+)\b(.*?);[ \t]*$", re.M | re.S)
+_AS_OWNER = "set role mixpay_owner"
+
+
+class DependentsError(Problem):
+    """What others have built upon our code is in the way."""
+
+    def __init__(self, dependents: list[Dependent], missing: list[str]) -> None:
+        if missing:
+            super().__init__(
+                f"nothing by that name is in the way: {', '.join(missing)}",
+                "mixpay migrate names what is, without --drop-dependents.",
+            )
+            return
+        names = "".join(f"\n  {d.type} {d.identity}" for d in dependents)
+        by_hand = [d.identity for d in dependents if d.drop is None]
+        super().__init__(
+            f"others depend on what has to be dropped:{names}",
+            f"Drop {', '.join(by_hand)} by hand, and make it again afterwards."
+            if by_hand
+            else "Drop them and make them again afterwards; or say --drop-dependents "
+            f"'{','.join(d.identity for d in dependents)}'.",
+        )
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A view, function or trigger, as the server tells it."""
+
+    kind: str
+    oid: int
+    classid: int
+    name: str
+    object: str  # with its kind
+    granted: str | None  # how one grants on it
+    table: str | None  # of a trigger
+    definition: str
+    result: str | None
+    shape: list[str] | None  # a view's columns, a function's names of parameters
+    defaults: int
+    owner: str | None
+    column_comments: dict[str, str]
+    comment: str | None
+
+    def told(self) -> tuple[Any, ...]:
+        """What counts of it."""
+        return self.definition, self.owner, self.comment, self.column_comments
+
+    def can_become(self, other: Piece) -> bool:
+        """Whether PostgreSQL replaces it in place."""
+        mine, theirs = self.shape or [], other.shape or []
+        if self.kind == "view":
+            return theirs[: len(mine)] == mine
+        if self.kind == "function":
+            named = [not name or name == new for name, new in zip(mine, theirs, strict=False)]
+            return self.result == other.result and self.defaults <= other.defaults and all(named)
+        return True
+
+
+@dataclass(frozen=True, order=True)
+class Grant:
+    object: str
+    part: str | None
+    grantee: str
+    privilege: str
+    is_grantable: bool
+
+    def give(self) -> str:
+        return f"grant {self}{' with grant option' if self.is_grantable else ''}"
+
+    def revoke(self) -> str:
+        return f"revoke {self._what()} from {self.grantee}"
+
+    def __str__(self) -> str:
+        return f"{self._what()} to {self.grantee}"
+
+    def _what(self) -> str:
+        return f"{self.privilege}{f' ({self.part})' if self.part else ''} on {self.object}"
+
+
+@dataclass(frozen=True)
+class Dependent:
+    """What somebody else has built upon our code."""
+
+    classid: int
+    objid: int
+    type: str
+    identity: str
+    drop: str | None
+
+
+@dataclass(frozen=True)
+class Code:
+    """All of it, and what is granted on it."""
+
+    pieces: dict[str, Piece] = field(default_factory=dict)
+    # A view is made by its file's words: the server would tell those of its own differently again.
+    words: dict[str, str] = field(default_factory=dict)
+    objects: set[str] = field(default_factory=set)  # on which one can grant
+    grants: set[Grant] = field(default_factory=set)
+
+    def has_part(self, grant: Grant) -> bool:
+        """Whether the column is there on which something is granted."""
+        if grant.part is None:
+            return True
+        view = self.pieces.get(grant.object.replace("table ", "view ", 1))
+        columns = (view.shape if view else None) or []
+        return any(column.startswith(f"{grant.part} ") for column in columns)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """SQL; `waits` if it locks a relation that calls and readers use."""
+
+    sql: str
+    waits: bool = False
+
+
+@dataclass
+class Changes:
+    """What is to be done, before and after tables change, and what of it to tell."""
+
+    before: list[Statement] = field(default_factory=list)
+    after: list[Statement] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    told_of_others: list[str] = field(default_factory=list)
+    tables: list[str] = field(default_factory=list)  # whose triggers change
+    # Whether a call that began before may find something gone, or answering otherwise.
+    breaks_calls: bool = False
+
+
+def read(conn: psycopg.Connection) -> Code:
+    """What is there; nothing if there is no schema."""
+    with conn.transaction(force_rollback=True):  # for the path's sake, which spells names in full
+        conn.execute("set local search_path = pg_catalog")
+        pieces = conn.cursor(row_factory=class_row(Piece)).execute(_PIECES).fetchall()
+        grants = conn.cursor(row_factory=tuple_row).execute(_GRANTED).fetchall()
+    return Code(
+        {piece.object: piece for piece in pieces},
+        objects={row[0] for row in grants},
+        grants={Grant(*row) for row in grants if row[2] is not None},
+    )
+
+
+def read_fresh(conn: psycopg.Connection, files: str) -> Code:
+    """What this version makes, of these files."""
+    with catalog.fresh_installation(conn):
+        code = read(conn)
+    words = {
+        f"view mixpay.{name}": f"create or replace view mixpay.{name}{body}"
+        for name, body in _VIEW.findall(files)
+    }
+    return replace(code, words=words)
+
+
+def changes(
+    conn: psycopg.Connection,
+    live: Code,
+    target: Code,
+    *,
+    droppable: Iterable[str] = (),
+    all_goes: bool = False,
+) -> Changes:
+    """What makes the one the other; `all_goes` if tables change and code would be in the way."""
+    gone = [
+        piece
+        for name, piece in live.pieces.items()
+        if all_goes or name not in target.pieces or not piece.can_become(target.pieces[name])
+    ]
+    drops, dropped, theirs = _drops(conn, live, gone, list(droppable))
+    todo = Changes(
+        before=drops, told_of_others=[f"drop {d.type} {d.identity} (not ours)" for d in theirs]
+    )
+    for name, piece in live.pieces.items():
+        if name in dropped and name not in target.pieces:
+            todo.told.append(f"drop {name}")
+        elif piece.kind == "trigger" and (
+            name in dropped or piece.told() != target.pieces[name].told()
+        ):
+            todo.tables.append(str(piece.table))
+    for name, piece in target.pieces.items():
+        there = None if name in dropped else live.pieces.get(name)
+        if there is not None and there.told() == piece.told():
+            continue
+        verb = "create" if there is None else "replace"
+        todo.told.append(f"drop and create {name}" if name in dropped else f"{verb} {name}")
+        todo.after += _make(piece, there, target.words.get(name, piece.definition))
+        if piece.kind == "trigger" and there is None and name not in live.pieces:
+            todo.tables.append(str(piece.table))
+    todo.breaks_calls = any(live.pieces[name].kind == "function" for name in dropped)
+    _regrant(todo, live, target, dropped, all_goes)
+    return todo
+
+
+def _drops(
+    conn: psycopg.Connection, live: Code, gone: list[Piece], droppable: list[str]
+) -> tuple[list[Statement], set[str], list[Dependent]]:
+    """In the order in which nothing stands on what goes; and what else of ours goes with it."""
+    if not gone:
+        if droppable:
+            raise DependentsError([], droppable)
+        return [], set(), []
+    ours = {(piece.classid, piece.oid): piece for piece in live.pieces.values()}
+    given = {"classids": [p.classid for p in gone], "objids": [p.oid for p in gone]}
+    with conn.transaction(force_rollback=True):
+        conn.execute("set local search_path = pg_catalog")
+        found = conn.cursor(row_factory=class_row(Dependent)).execute(_DEPENDENTS, given).fetchall()
+    theirs = [d for d in found if (d.classid, d.objid) not in ours]
+    missing = [name for name in droppable if name not in {d.identity for d in theirs}]
+    if missing:
+        raise DependentsError([], missing)
+    in_the_way = [d for d in theirs if d.drop is None or d.identity not in droppable]
+    if in_the_way:
+        raise DependentsError(in_the_way, [])
+    dropped = {ours[d.classid, d.objid].object for d in found if (d.classid, d.objid) in ours}
+    drops = []
+    for dependent in found:
+        piece = ours.get((dependent.classid, dependent.objid))
+        if piece is None:
+            drops.append(Statement(f"reset role;\n{dependent.drop}", waits=True))
+        else:
+            waits = piece.kind != "function"
+            drops.append(Statement(f"{_AS_OWNER};\ndrop {piece.object}", waits))
+    return drops, dropped, theirs
+
+
+def _make(piece: Piece, there: Piece | None, words: str) -> list[Statement]:
+    """What creates it, or makes what is there like it."""
+    statements = []
+    waits = piece.kind != "function"
+    if there is not None and there.owner != piece.owner:
+        to_owner = f"reset role;\nalter {piece.object} owner to {piece.owner}"
+        statements.append(Statement(to_owner, waits))
+    if there is None or there.definition != piece.definition:
+        statements.append(Statement(f"{_AS_OWNER};\n{words.rstrip().rstrip(';')}", waits))
+    comments: list[tuple[str, str | None]] = [
+        (f"column {piece.name}.{sql.Identifier(column).as_string()}", comment)
+        for column, comment in piece.column_comments.items()
+        if there is None or there.column_comments.get(column) != comment
+    ]
+    if there is not None:
+        comments += [
+            (f"column {piece.name}.{sql.Identifier(column).as_string()}", None)
+            for column in there.column_comments
+            if column not in piece.column_comments
+        ]
+    if piece.comment != (there.comment if there else None):
+        comments.append((piece.object, piece.comment))
+    for what, comment in comments:
+        text = sql.Literal(comment).as_string() if comment is not None else "null"
+        statements.append(Statement(f"{_AS_OWNER};\ncomment on {what} is {text}", waits))
+    return statements
+
+
+def _regrant(todo: Changes, live: Code, target: Code, dropped: set[str], all_goes: bool) -> None:
+    """Our grants as this version has them; those of others as they were."""
+    ours = {"public", *(grant.grantee for grant in target.grants)}
+    anew = {target.pieces[name].granted for name in dropped & target.pieces.keys()}
+    # A view that comes anew has a row type that does.
+    anew |= {name.replace("table ", "type ", 1) for name in anew if name}
+    if all_goes:
+        anew |= {name for name in target.objects if name.startswith("type ")}
+    anew |= target.objects - live.objects
+    kept = {grant for grant in live.grants if grant.object not in anew}
+    wanted = target.grants - kept
+    for name in sorted(target.objects & anew):
+        if not name.startswith("table "):
+            todo.after.append(Statement(f"{_AS_OWNER};\nrevoke all on {name} from public"))
+    for grant in sorted(live.grants, key=str):
+        stands = grant.object in target.objects and target.has_part(grant)
+        if grant.grantee in ours:
+            if stands and grant in kept and grant not in target.grants:
+                todo.after.append(Statement(f"{_AS_OWNER};\n{grant.revoke()}"))
+        elif not stands:
+            todo.told_of_others.append(f"gone with it: {grant}")
+        elif grant not in kept:
+            wanted.add(grant)
+            todo.told_of_others.append(f"put back {grant}")
+    todo.after += [Statement(f"{_AS_OWNER};\n{grant.give()}") for grant in sorted(wanted, key=str)]
