@@ -47,8 +47,9 @@ docs: $(VENV) ## write docs/reference.md and docs/states.md from the catalog
 
 check: lint test ## lint and test
 
-soak: $(VENV) ## what takes long: a faulty channel and workers that are killed, all real orders, thousands of lives
-	MIXPAY_SOAK=1 $(BIN)/pytest -q tests/dispatch/test_faults.py tests/test_real_data.py tests/test_money_lives.py $(ARGS)
+soak: $(VENV) ## what takes long: a faulty channel and workers that are killed, all real orders, thousands of lives, upgrades under traffic
+	MIXPAY_SOAK=1 $(BIN)/pytest -q tests/dispatch/test_faults.py tests/test_real_data.py tests/test_money_lives.py \
+	    tests/migrations/test_traffic.py $(ARGS)
 
 bench: $(VENV) ## measure against a floor, pgbench and 0.3.0 (ARGS=--quick to try); balances of ten million movements
 	$(BIN)/python bench/bench.py $(ARGS)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -145,9 +145,25 @@ def all_tables(conn: psycopg.Connection) -> list[str]:
     return [name for (name,) in conn.cursor(row_factory=tuple_row).execute(_TABLES, [_FIRST])]
 
 
-def in_order(conn: psycopg.Connection, tables: Iterable[str]) -> list[str]:
-    wanted = set(tables)
-    return [name for name in all_tables(conn) if name in wanted]
+def wait_for_those_of_before(conn: psycopg.Connection, patience: Patience) -> None:
+    """Until no transaction runs any more that runs now, or for a moment: they are in old calls."""
+    cursor = conn.cursor(row_factory=tuple_row)
+    until = time.monotonic() + patience.lock_timeout
+    before = _running(cursor)
+    while before & _running(cursor) and time.monotonic() < until:
+        time.sleep(0.01)
+
+
+def _running(cursor: psycopg.Cursor[tuple[str]]) -> set[str]:
+    return {
+        virtualxid
+        for (virtualxid,) in cursor.execute(
+            "select l.virtualxid from pg_catalog.pg_locks as l"
+            " inner join pg_catalog.pg_stat_activity as a on a.pid = l.pid"
+            " where l.locktype = 'virtualxid' and a.datname = current_database()"
+            " and l.pid <> pg_backend_pid()"
+        )
+    }
 
 
 def lock(table: str) -> str:

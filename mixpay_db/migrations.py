@@ -27,7 +27,7 @@ from mixpay_db.busy import Patience, Say, Turn
 from mixpay_db.catalog import Difference
 from mixpay_db.problem import Problem
 from mixpay_db.release import Release, code_stays, text, way_back
-from mixpay_db.replaceable import Code, Statement
+from mixpay_db.replaceable import Code, Gate, Statement
 
 PATIENCE = Patience()
 
@@ -72,6 +72,7 @@ class Work:
 
     steps: list[Step]
     tables: list[str]
+    gate: Gate | None = None
 
 
 def migrate(
@@ -88,6 +89,15 @@ def migrate(
         conn = backend.connection
         fresh = cache(lambda: replaceable.read_fresh(conn, Release().code))
 
+        def prepare() -> bool:
+            with _transaction(backend, say, patience):
+                gate = _work(conn, reload, fresh, drop_dependents).gate
+                if gate is None:
+                    return False
+                conn.execute(f"set role mixpay_owner;\n{gate.close()}reset role;")
+            busy.wait_for_those_of_before(conn, patience)
+            return True
+
         def attempt() -> list[str]:
             with _transaction(backend, say, patience):
                 work = _work(conn, reload, fresh, drop_dependents)
@@ -97,7 +107,18 @@ def migrate(
                     step.run(backend, turn)
             return [step.title for step in work.steps]
 
-        return busy.retry(conn, attempt, say, patience)
+        def undo() -> None:
+            with _transaction(backend, say, patience):
+                reopen = replaceable.reopened(replaceable.read(conn))
+                conn.execute(f"set role mixpay_owner;\n{reopen}reset role;")
+
+        is_prepared = prepare()
+        try:
+            return busy.retry(conn, attempt, say, patience)
+        except BaseException:
+            if is_prepared and not conn.closed:
+                undo()
+            raise
 
 
 def plan(
@@ -218,6 +239,7 @@ def _work(
     pending = [m for m in release.migrations if m.id not in state.applied]
     steps: list[Step] = []
     tables: list[str] = []
+    gate = None
     if state.has_schema and not state.applied:
         differences = catalog.differences(conn)
         if differences:
@@ -228,14 +250,19 @@ def _work(
         steps += [*map(_apply, pending), _load(release)]
     elif pending or reload or _code_is_pending(release, state):
         all_goes = not all(map(code_stays, pending))
+        all_tables = busy.all_tables(conn)
         code = replaceable.changes(
             conn,
             replaceable.read(conn),
             fresh(),
             droppable=droppable,
             all_goes=all_goes,
+            waiting_room=next(iter(all_tables), None),
         )
-        tables = busy.all_tables(conn) if pending else busy.in_order(conn, code.tables)
+        gate = code.gate
+        if gate is not None:
+            code.tables.append(gate.waiting_room)
+        tables = [table for table in all_tables if pending or table in code.tables]
         if pending and code.before:
             steps += [_change("unload the code", code.before)]
             code.before = []
@@ -249,7 +276,7 @@ def _work(
         steps.insert(0, Step("create mixpay_migrations", bookkeeping.CREATE, _begin))
     if not state.is_handed_over and (steps or state.has_schema):
         steps.append(_step("hand mixpay_migrations over to mixpay_owner", bookkeeping.HAND_OVER))
-    return Work(steps, tables)
+    return Work(steps, tables, gate)
 
 
 def _step(title: str, sql: str) -> Step:

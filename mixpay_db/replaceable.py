@@ -9,8 +9,9 @@ have granted on it is put back.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ def _query(name: str) -> str:
 
 _PIECES, _GRANTED, _DEPENDENTS = map(_query, ("replaceable", "granted", "dependents"))
 _VIEW = re.compile(r"^create (?:or replace )?view mixpay\.(\w+)\b(.*?);[ \t]*$", re.M | re.S)
+_BEFORE = "_before_"
+_BODY = re.compile(r"\nAS \$function\w*\$")
 _AS_OWNER = "set role mixpay_owner"
 
 
@@ -66,14 +69,28 @@ class Piece:
     definition: str
     result: str | None
     shape: list[str] | None  # a view's columns, a function's names of parameters
+    arguments: int
     defaults: int
     owner: str | None
     column_comments: dict[str, str]
     comment: str | None
 
+    @property
+    def gated(self) -> str:
+        """Of what stands in a gate: the function that it is of."""
+        return self.object.replace(f"mixpay.{_BEFORE}", "mixpay.", 1)
+
+    @property
+    def ungated(self) -> str:
+        return self.definition.replace(f"FUNCTION mixpay.{_BEFORE}", "FUNCTION mixpay.", 1)
+
     def told(self) -> tuple[Any, ...]:
         """What counts of it."""
         return self.definition, self.owner, self.comment, self.column_comments
+
+    @property
+    def stands_in_a_gate(self) -> bool:
+        return self.name.startswith(f"mixpay.{_BEFORE}")
 
     def can_become(self, other: Piece) -> bool:
         """Whether PostgreSQL replaces it in place."""
@@ -93,9 +110,6 @@ class Grant:
     grantee: str
     privilege: str
     is_grantable: bool
-
-    def give(self) -> str:
-        return f"grant {self}{' with grant option' if self.is_grantable else ''}"
 
     def revoke(self) -> str:
         return f"revoke {self._what()} from {self.grantee}"
@@ -125,6 +139,7 @@ class Code:
     pieces: dict[str, Piece] = field(default_factory=dict)
     # A view is made by its file's words: the server would tell those of its own differently again.
     words: dict[str, str] = field(default_factory=dict)
+    gated: set[str] = field(default_factory=set)  # functions at which calls wait
     objects: set[str] = field(default_factory=set)  # on which one can grant
     grants: set[Grant] = field(default_factory=set)
 
@@ -154,8 +169,107 @@ class Changes:
     told: list[str] = field(default_factory=list)
     told_of_others: list[str] = field(default_factory=list)
     tables: list[str] = field(default_factory=list)  # whose triggers change
-    # Whether a call that began before may find something gone, or answering otherwise.
-    breaks_calls: bool = False
+    # What calls that wait meanwhile are told to do: None if they never notice.
+    gate: Gate | None = None
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Public functions that wait while a change is at work, before they begin.
+
+    A call that has begun finds its helpers and tables changed under it. So for the time of such a
+    change each public function is one that first waits until nobody changes anything, and then is
+    what it was, or calls what it has become; where that gives other rows, it says 40001, and the
+    caller repeats. What it was stands beside it: whoever dies on the way leaves all at work.
+    """
+
+    functions: list[Piece]
+    repeated: set[str]  # what gives other rows afterwards, or is no more
+    waiting_room: str
+
+    @classmethod
+    def of(
+        cls, live: Code, target: Code, dropped: set[str], all_goes: bool, waiting_room: str
+    ) -> Gate:
+        functions = [
+            piece
+            for name, piece in live.pieces.items()
+            if piece.kind == "function"
+            and piece.owner == "mixpay_owner"
+            and not piece.name.startswith("mixpay._")
+            and piece.result not in ("f trigger", "f event_trigger")
+            and name not in live.gated
+            and _BODY.search(piece.definition)
+        ]
+        results = {(_bare(piece), piece.result) for piece in target.pieces.values()}
+        views = {live.pieces[n].name for n in dropped if live.pieces[n].kind == "view"}
+        repeated = {
+            piece.object
+            for piece in functions
+            if all_goes
+            or (_bare(piece), piece.result) not in results
+            or str(piece.result).split()[-1] in views
+        }
+        return cls(functions, repeated, waiting_room)
+
+    def close(self) -> str:
+        """For the time of the change."""
+        return "".join(f"{sql};\n" for piece in self.functions for sql in self._of(piece))
+
+    def _of(self, piece: Piece) -> list[str]:
+        before = piece.name.replace("mixpay.", f"mixpay.{_BEFORE}", 1)
+        copy = piece.definition.replace("FUNCTION mixpay.", f"FUNCTION mixpay.{_BEFORE}", 1)
+        head = _BODY.split(piece.definition, maxsplit=1)[0]
+        head = re.sub(r"\n LANGUAGE \w+", "\n LANGUAGE plpgsql", head)
+        after = (
+            "raise exception 'the database was changed while this call waited' using "
+            "errcode = 'serialization_failure', hint = 'Repeat the transaction.';"
+            if piece.object in self.repeated
+            else _call(piece, _bare(piece))
+        )
+        body = f"""
+AS $gate$
+declare
+    v_result {"text" if _gives_nothing(piece) else str(piece.result).split(maxsplit=1)[1]};
+begin
+    perform from {self.waiting_room} where false;
+    if to_regprocedure({sql.Literal(before).as_string()}) is not null then
+        {_call(piece, _bare(piece).replace("mixpay.", f"mixpay.{_BEFORE}", 1))}
+    else
+        {after}
+    end if;
+end;
+$gate$"""
+        return [copy.rstrip(), f"revoke all on function {before} from public", head + body]
+
+
+def reopened(live: Code) -> str:
+    """What undoes a gate."""
+    return "".join(
+        f"{piece.ungated.rstrip()};\ndrop function {piece.name};\n"
+        for piece in live.pieces.values()
+        if piece.stands_in_a_gate
+    )
+
+
+def _bare(piece: Piece) -> str:
+    """A function's name without its parameters."""
+    return piece.name.partition("(")[0]
+
+
+def _gives_nothing(piece: Piece) -> bool:
+    return piece.result == "f void" or str(piece.result).startswith("f SETOF ")
+
+
+def _call(piece: Piece, name: str) -> str:
+    parameters = ", ".join(f"${n}" for n in range(1, piece.arguments + 1))
+    using = f" using {parameters}" if parameters else ""
+    query = f"'select * from {name}({parameters})'"  # noqa: S608 (our own function)
+    if str(piece.result).startswith("f SETOF "):
+        return f"return query execute {query}{using};"
+    if piece.result == "f void":
+        return f"execute {query}{using};"
+    return f"execute {query} into v_result{using};\n        return v_result;"
 
 
 def read(conn: psycopg.Connection) -> Code:
@@ -164,8 +278,13 @@ def read(conn: psycopg.Connection) -> Code:
         conn.execute("set local search_path = pg_catalog")
         pieces = conn.cursor(row_factory=class_row(Piece)).execute(_PIECES).fetchall()
         grants = conn.cursor(row_factory=tuple_row).execute(_GRANTED).fetchall()
+    code = {piece.object: piece for piece in pieces}
+    gated = {p.gated: p for p in pieces if p.stands_in_a_gate and p.gated in code}
+    # A function that has a gate is what it was before.
+    code |= {name: replace(code[name], definition=one.ungated) for name, one in gated.items()}
     return Code(
-        {piece.object: piece for piece in pieces},
+        code,
+        gated=set(gated),
         objects={row[0] for row in grants},
         grants={Grant(*row) for row in grants if row[2] is not None},
     )
@@ -189,8 +308,12 @@ def changes(
     *,
     droppable: Iterable[str] = (),
     all_goes: bool = False,
+    waiting_room: str | None = None,
 ) -> Changes:
-    """What makes the one the other; `all_goes` if tables change and code would be in the way."""
+    """What makes the one the other; `all_goes` if tables change and code would be in the way.
+
+    The waiting room is a table: who has locked it keeps all calls waiting.
+    """
     gone = [
         piece
         for name, piece in live.pieces.items()
@@ -202,21 +325,27 @@ def changes(
     )
     for name, piece in live.pieces.items():
         if name in dropped and name not in target.pieces:
-            todo.told.append(f"drop {name}")
+            if not piece.stands_in_a_gate:
+                todo.told.append(f"drop {name}")
         elif piece.kind == "trigger" and (
             name in dropped or piece.told() != target.pieces[name].told()
         ):
             todo.tables.append(str(piece.table))
     for name, piece in target.pieces.items():
         there = None if name in dropped else live.pieces.get(name)
-        if there is not None and there.told() == piece.told():
+        is_same = there is not None and there.told() == piece.told()
+        if is_same and name not in live.gated:
             continue
-        verb = "create" if there is None else "replace"
-        todo.told.append(f"drop and create {name}" if name in dropped else f"{verb} {name}")
+        if not is_same:
+            verb = "create" if there is None else "replace"
+            todo.told.append(f"drop and create {name}" if name in dropped else f"{verb} {name}")
+        if name in live.gated and there is not None:
+            there = replace(there, definition="")  # another body stands in for it
         todo.after += _make(piece, there, target.words.get(name, piece.definition))
         if piece.kind == "trigger" and there is None and name not in live.pieces:
             todo.tables.append(str(piece.table))
-    todo.breaks_calls = any(live.pieces[name].kind == "function" for name in dropped)
+    if waiting_room and any(live.pieces[name].kind == "function" for name in dropped):
+        todo.gate = Gate.of(live, target, dropped, all_goes, waiting_room)
     _regrant(todo, live, target, dropped, all_goes)
     return todo
 
@@ -290,19 +419,38 @@ def _regrant(todo: Changes, live: Code, target: Code, dropped: set[str], all_goe
     if all_goes:
         anew |= {name for name in target.objects if name.startswith("type ")}
     anew |= target.objects - live.objects
-    kept = {grant for grant in live.grants if grant.object not in anew}
-    wanted = target.grants - kept
-    for name in sorted(target.objects & anew):
-        if not name.startswith("table "):
-            todo.after.append(Statement(f"{_AS_OWNER};\nrevoke all on {name} from public"))
+    staying = {grant for grant in live.grants if grant.object not in anew}
+    wanted = target.grants - staying
     for grant in sorted(live.grants, key=str):
         stands = grant.object in target.objects and target.has_part(grant)
         if grant.grantee in ours:
-            if stands and grant in kept and grant not in target.grants:
+            if stands and grant in staying and grant not in target.grants:
                 todo.after.append(Statement(f"{_AS_OWNER};\n{grant.revoke()}"))
         elif not stands:
             todo.told_of_others.append(f"gone with it: {grant}")
-        elif grant not in kept:
+        elif grant not in staying:
             wanted.add(grant)
             todo.told_of_others.append(f"put back {grant}")
-    todo.after += [Statement(f"{_AS_OWNER};\n{grant.give()}") for grant in sorted(wanted, key=str)]
+    new = sorted(name for name in target.objects & anew if not name.startswith("table "))
+    for kind, names in _by_kind(new):
+        todo.after.append(Statement(f"{_AS_OWNER};\nrevoke all on {kind} {names} from public"))
+    todo.after += [Statement(f"{_AS_OWNER};\n{words}") for words in _give(wanted)]
+
+
+def _give(grants: Iterable[Grant]) -> Iterator[str]:
+    """The same grant on many things is one statement."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for grant in sorted(grants, key=str):
+        what = f"{grant.privilege} ({grant.part})" if grant.part else grant.privilege
+        to = f"{grant.grantee} with grant option" if grant.is_grantable else grant.grantee
+        alike.setdefault((what, to), []).append(grant.object)
+    for (what, to), objects in alike.items():
+        for kind, names in _by_kind(objects):
+            yield f"grant {what} on {kind} {names} to {to}"
+
+
+def _by_kind(objects: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Of things with their kinds: each kind, and a list of their names."""
+    named = sorted(name.partition(" ")[::2] for name in objects)
+    for kind, group in groupby(named, key=lambda one: one[0]):
+        yield kind, ", ".join(name for _, name in group)

@@ -21,6 +21,7 @@ with pieces as (
             from pg_catalog.pg_attribute as a
             where a.attrelid = c.oid and a.attnum > 0
         ) as shape,
+        0 as arguments,
         0 as defaults,
         pg_get_userbyid(c.relowner) as owner,
         (
@@ -45,6 +46,7 @@ with pieces as (
         pg_catalog.pg_get_functiondef(p.oid),
         concat_ws(' ', p.prokind, pg_catalog.pg_get_function_result(p.oid)),
         coalesce(p.proargnames, '{}'),
+        p.pronargs,
         p.pronargdefaults,
         pg_get_userbyid(p.proowner),
         '{}',
@@ -70,6 +72,7 @@ with pieces as (
         ),
         null,
         null,
+        0,
         0,
         null,
         '{}',

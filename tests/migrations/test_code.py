@@ -151,12 +151,12 @@ def test_what_others_built_is_named_and_dropped_only_by_its_name(project):
 
 def test_what_only_a_hand_can_drop_is_said_to_be(project):
     project.mixpay("migrate")
-    project.execute("create table public.kept (it mixpay.sold)")
+    project.execute("create table public.theirs (it mixpay.sold)")
     edit(project, "as sales from", "as sold from")
-    refused = project.mixpay("migrate", "--drop-dependents", "public.kept.it")
+    refused = project.mixpay("migrate", "--drop-dependents", "public.theirs.it")
     assert refused.exit_code == 2
-    assert "table column public.kept.it" in refused.output
-    assert "Drop public.kept.it by hand" in refused.output
+    assert "table column public.theirs.it" in refused.output
+    assert "Drop public.theirs.it by hand" in refused.output
 
 
 def test_a_trigger_of_others_is_theirs(project):

@@ -1,20 +1,18 @@
 """A database that an earlier version filled becomes what this version makes, and lives on."""
 
 from collections import Counter
-from pathlib import Path
 
 import psycopg
 import pytest
 from conftest import PREFIX
 from psycopg import sql
+from released import VERSIONS, apply, fill, script
 from shop import Shop, day, orders
 
-from mixpay_db import bookkeeping, database, migrations
+from mixpay_db import database, migrations
 from mixpay_db.cli.events import raise_epoch
 from mixpay_db.release import Release, text, way_back
 
-# What each earlier version left, and how many of the migrations were its own.
-VERSIONS = {"core": 1, "life": 2, "money": 3}
 REFERENCE = {"currencies", "channels", "state_transitions", "epochs"}
 # 0004 made them anew, and says the same in other words.
 RETOLD = {"facts", "settlement_facts", "settlements"}
@@ -22,10 +20,6 @@ RETOLD = {"facts", "settlement_facts", "settlements"}
 RENAMED = {"trades": {"kept": "keeps_paid"}, "trade_orders": {"held": "hold"}}
 # What was summed up is a matter of speed.
 FOLDS = {"balance_folds", "folded_balances"}
-
-
-def script(name):
-    return Path(__file__).with_name(f"{name}.sql").read_text(encoding="utf-8")
 
 
 _SETTLEMENT = """
@@ -141,24 +135,6 @@ def shape(dump, url):
     """The tables, without the rights, which the code gives and which stay."""
     lines = dump(url).splitlines()
     return [x for x in lines if x and not x.startswith(("--", "GRANT", "REVOKE"))]
-
-
-def apply(conn, migration):
-    conn.execute(text(migration))
-    conn.execute(bookkeeping.mark(migration.id, text(migration)))
-
-
-def fill(url, version):
-    """The tables and rows that a version left, its marks, and no code that this one knows."""
-    with psycopg.connect(url, autocommit=True) as conn:
-        conn.execute(bookkeeping.CREATE)
-        for migration in Release().migrations[: VERSIONS[version]]:
-            apply(conn, migration)
-        conn.execute("set role mixpay_owner")
-        conn.execute(script(version))
-        conn.execute("reset role")
-        conn.execute(bookkeeping.remember(bookkeeping.CODE, f"that of {version}"))
-    return url
 
 
 @pytest.fixture(params=VERSIONS)

@@ -1,0 +1,102 @@
+"""Upgrades and reloads under busy callers: none fails, and no caller gets an error.
+
+How long a caller waited is printed; only `make soak`, which has the machine to itself, judges it.
+"""
+
+import os
+
+import psycopg
+import pytest
+from psycopg import sql
+from released import fill
+from traffic import Traffic
+
+from mixpay_db import database, migrations
+
+SOAK = bool(os.environ.get("MIXPAY_SOAK"))
+UPGRADES, RELOADS = (50, 200) if SOAK else (10, 20)
+# Between two calls of a caller: what it costs is theirs.
+PAUSE = 0 if SOAK else 0.04
+
+
+def silent(_):
+    pass
+
+
+@pytest.fixture
+def released(empty_url):
+    """A database of 0.3.0, with rows and code."""
+    return fill(empty_url, "money", "money_code")
+
+
+@pytest.fixture
+def copies(released, admin):
+    """`copies()`: one more database like it, for as long as the test runs."""
+    name = psycopg.conninfo.conninfo_to_dict(released)["dbname"]
+    made = []
+
+    def copy():
+        made.append(f"{name}_{len(made)}")
+        both = sql.Identifier(made[-1]), sql.Identifier(name)
+        admin.execute(sql.SQL("create database {} template {}").format(*both))
+        return psycopg.conninfo.make_conninfo(released, dbname=made[-1])
+
+    yield copy
+    for one in made:
+        admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(one)))
+
+
+def is_well(url):
+    with psycopg.connect(url, autocommit=True) as conn:
+        assert [check.name for check in database.run_checks(conn) if check.rows] == []
+
+
+def judge(longest, what):
+    print(f"{what}: nobody waited longer than {longest:.2f} s")  # noqa: T201
+    assert longest < 1 or not SOAK
+
+
+def test_upgrades_under_traffic(copies):
+    """From 0.3.0, whose calls give other rows: what waits is told to repeat, by 40001 or 0A000."""
+    longest = 0.0
+    for _ in range(UPGRADES):
+        url = copies()
+        with Traffic(url, pause=PAUSE) as traffic:
+            migrations.migrate(url, silent)
+            traffic.go_on(2)
+        assert traffic.errors == []
+        assert set(traffic.repeated) <= {"40001", "0A000"}
+        longest = max(longest, traffic.longest)
+    is_well(url)
+    judge(longest, f"{UPGRADES} upgrades")
+
+
+# What `migrate --reload` finds: by and by all that it knows to do, in place and otherwise.
+CHANGES = [
+    "select",
+    "alter function mixpay._check_merchant(text) set jit = off",
+    "comment on function mixpay.refund_order is 'theirs'",
+    "alter view mixpay.trade_balances set (security_barrier)",
+    "alter table mixpay.trades disable trigger trades_stay",
+    "create view mixpay.more as select * from mixpay.trade_balances",
+    "drop view mixpay.manual_list",
+    # Something goes: all calls wait, and then go on as if nothing had been.
+    "create function mixpay._less(mixpay.payments) returns int language sql as 'select 1'",
+]
+
+
+def test_reloads_under_traffic(url):
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute("select mixpay.register_merchant('m', 'Shop')")
+        conn.execute("set role mixpay_owner")
+        traffic = Traffic(url, pause=PAUSE)
+        with traffic:
+            for i in range(RELOADS):
+                conn.execute(CHANGES[i % len(CHANGES)])
+                migrations.migrate(url, silent, reload=True)
+                traffic.go_on(1)
+        assert traffic.errors == []
+        assert traffic.repeated == {}
+    with psycopg.connect(url, autocommit=True) as conn:
+        assert migrations.verify(conn) == []
+    judge(traffic.longest, f"{RELOADS} reloads")
