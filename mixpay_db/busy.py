@@ -16,7 +16,7 @@ from typing import TypeVar
 import psycopg
 from psycopg.rows import class_row, tuple_row
 
-from mixpay_db.printable import printable
+from mixpay_db.printable import shown
 from mixpay_db.problem import Problem
 
 T = TypeVar("T")
@@ -78,15 +78,13 @@ class Holder:
 
     def __str__(self) -> str:
         if self.pid is None:
-            return printable(
-                f"the prepared transaction {self.prepared_as!r}, since {self.since}: "
-                f"commit prepared or rollback prepared ends it"
-            )
-        return printable(
+            who = f"the prepared transaction {self.prepared_as!r}, since {self.since}"
+            return f"{shown(who)}\n    end it by commit prepared or rollback prepared"
+        who = (
             f"process {self.pid} (application {self.application!r}, login {self.login}, "
-            f"{self.state or 'state unknown'}), in a transaction since {self.since}: {self.query}\n"
-            f"    end it there, or by: select pg_terminate_backend({self.pid})"
+            f"{self.state or 'state unknown'}), in a transaction since {self.since}: {self.query}"
         )
+        return f"{shown(who)}\n    end it there, or by: select pg_terminate_backend({self.pid})"
 
 
 class BusyError(Problem):
