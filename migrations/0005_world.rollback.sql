@@ -58,6 +58,12 @@ alter type mixpay.clearing drop attribute order_from_state;
 alter type mixpay.clearing drop attribute order_to_state;
 comment on type mixpay.clearing is
 'What accounts get out of escrow, or give back (below zero), and what that is together; split_no if the split makes it.';
+drop type mixpay.allotment;
+alter type mixpay.split_standing drop attribute divided;
+alter type mixpay.split_standing drop attribute at_payment;
+comment on type mixpay.split_standing is
+'The receivers of a split by position: as agreed, what each got of one line and gave back, and what of the order''s other '
+'lines; rest is who takes the remainder, home the order''s payee.';
 drop domain mixpay.order_state;
 
 -- Titles and reasons.

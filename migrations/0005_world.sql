@@ -651,6 +651,22 @@ comment on type mixpay.clearing is
 'What accounts get out of escrow, or give back (below zero), and what that is together; split_no if the split makes it; '
 'and what the change of the line makes of its order, if it changes its state.';
 
+create type mixpay.allotment as (
+    payment bigint,
+    line bigint,
+    share bigint
+);
+
+comment on type mixpay.allotment is
+'What one of many payments gives to one of many lines, both by their places in a list, in the smallest unit.';
+
+alter type mixpay.split_standing add attribute divided bigint;
+alter type mixpay.split_standing add attribute at_payment boolean;
+comment on type mixpay.split_standing is
+'The receivers of a split by position: as agreed, what each got of one line and gave back, and what of the order''s other '
+'lines; rest is who takes the remainder, home the order''s payee; divided is what was divided of the order, over all its '
+'lines, and at_payment whether money is divided as it arrives.';
+
 alter table mixpay.facts
 add column order_from_state mixpay.order_state,
 add column order_to_state mixpay.order_state,

@@ -128,8 +128,10 @@ set role mixpay_owner;
 \ir functions/dividing/_share_balances.sql
 \ir functions/dividing/_take_back.sql
 \ir functions/dividing/_divide_shares.sql
-\ir functions/dividing/_split_standing.sql
+\ir functions/dividing/_split_standings.sql
 \ir functions/dividing/_taken_from_payee.sql
+\ir functions/dividing/_split_clearing.sql
+\ir functions/dividing/_store_shares.sql
 \ir functions/dividing/_clear_split_line.sql
 \ir functions/dividing/_clear_line.sql
 \ir functions/dividing/_clearing_facts.sql
@@ -162,6 +164,7 @@ set role mixpay_owner;
 \ir functions/paying/fail_payment.sql
 \ir functions/paying/record_payment.sql
 \ir functions/paying/_fill_lines.sql
+\ir functions/paying/_pay_lines.sql
 \ir functions/paying/_apply_payments.sql
 \ir functions/paying/_plain_payments.sql
 \ir functions/paying/_store_payments.sql

@@ -25,7 +25,7 @@ def apportion(conn: Connection[Any], amount: int, weights: list[int]) -> list[in
 
 STANDING = (
     "row(null, null, %(fixed)s, %(rates)s, %(keeps)s, %(amounts)s, %(taken)s,"
-    " %(elsewhere)s, %(rest)s, null)"
+    " %(elsewhere)s, %(rest)s, null, null, null)"
 )
 
 

@@ -244,6 +244,16 @@ create type mixpay.journal_range as (
 
 comment on type mixpay.journal_range is 'A stretch of the log: from one epoch and transaction up to, not with, another.';
 
+-- What one of many payments gives to one of many lines.
+create type mixpay.allotment as (
+    payment bigint,
+    line bigint,
+    share bigint
+);
+
+comment on type mixpay.allotment is
+'What one of many payments gives to one of many lines, both by their places in a list, in the smallest unit.';
+
 -- The receivers of a split, as they stand in one line of its order.
 create type mixpay.split_standing as (
     accounts text[], -- noqa: LT01
@@ -255,12 +265,15 @@ create type mixpay.split_standing as (
     taken_back bigint[], -- noqa: LT01
     elsewhere bigint[], -- noqa: LT01
     rest bigint,
-    home bigint
+    home bigint,
+    divided bigint,
+    at_payment boolean
 );
 
 comment on type mixpay.split_standing is
 'The receivers of a split by position: as agreed, what each got of one line and gave back, and what of the order''s other '
-'lines; rest is who takes the remainder, home the order''s payee.';
+'lines; rest is who takes the remainder, home the order''s payee; divided is what was divided of the order, over all its '
+'lines, and at_payment whether money is divided as it arrives.';
 
 -- What a change of a line moves between what is in escrow of it and those whose money it is.
 create type mixpay.clearing as (

@@ -6,7 +6,6 @@ set search_path = mixpay, pg_temp
 as $_clear_split_line$
 declare
     v_in_escrow bigint := p_line.paid - p_line.refunded - p_line.cleared;
-    v_clearing clearing;
     v_at_payment boolean;
     v_divided bigint;
     v_given bigint;
@@ -14,9 +13,6 @@ declare
     v_taken bigint;
     v_was split_standing;
     v_is split_standing;
-    v_move bigint;
-    v_stays bigint;
-    v_owed bigint := 0;
 begin
     select takes_place = 'payment', divided into v_at_payment, v_divided from splits
     where merchant_id = p_line.merchant_id and split_no = p_line.split_no;
@@ -45,38 +41,15 @@ begin
         where merchant_id = p_line.merchant_id and split_no = p_line.split_no
         returning divided into v_divided;
     end if;
-    v_was := _split_standing(p_line);
+    v_was := (_split_standings(array[p_line]))[1];
     v_is := _divide_shares(v_was, v_divided, v_given, v_back);
-    v_clearing.accounts := v_is.accounts;
-    v_clearing.owners := v_is.owners;
-    v_clearing.moves := array(
-        select u.has - u.had
-        from unnest(_share_balances(v_is), _share_balances(v_was)) with ordinality as u (has, had, i)
-        order by u.i
-    );
-    if v_at_payment and v_was.home is not null then
-        -- The payee's part of the change: of an order on hold it stays in escrow, and what is there goes back first.
-        -- What comes back is first what refunds took of what he had got. Never is more in escrow than is left of his
-        -- share: of one that he keeps, what is refunded is his at once.
-        v_move := v_clearing.moves[v_was.home];
-        if p_refunded < 0 and p_line.hold then
-            v_owed := least(_taken_from_payee(p_line), greatest(0, v_move));
-        elsif p_refunded = 0 then
-            v_owed := p_released;
-        end if;
-        v_stays := case when p_line.hold then greatest(0, least(
-            v_is.amounts[v_was.home] - v_is.taken_back[v_was.home], v_in_escrow + v_move - v_owed
-        )) else 0 end;
-        v_clearing.moves[v_was.home] := v_move - (v_stays - v_in_escrow);
-    end if;
     insert into split_shares (merchant_id, trade_no, split_no, position, amount, taken_back)
     select p_line.merchant_id, p_line.trade_no, p_line.split_no, u.i, u.amount, u.taken_back
     from unnest(v_is.amounts, v_is.taken_back, v_was.amounts) with ordinality as u (amount, taken_back, was, i)
     where u.amount > 0 or u.was > 0
     on conflict (merchant_id, split_no, position, trade_no) do update
     set amount = excluded.amount, taken_back = excluded.taken_back;
-    v_clearing.cleared := (select sum(m) from unnest(v_clearing.moves) as m);
-    return v_clearing;
+    return _split_clearing(p_line, v_was, v_is, p_refunded, p_released);
 end;
 $_clear_split_line$;
 

@@ -15,7 +15,10 @@ begin
     end if;
     if p_given <> 0 then
         -- Each in turn what its rate gives it of all that was divided, over all trades of the order; the rest is left.
-        v_left := p_given + (select sum(u.amount - u.taken) from unnest(v_amounts, v_taken) as u (amount, taken));
+        v_left := p_given;
+        for i in 1 .. cardinality(v_amounts) loop
+            v_left := v_left + v_amounts[i] - v_taken[i];
+        end loop;
         for i in 1 .. cardinality(v_amounts) loop
             continue when i = p_standing.rest;
             v_amounts[i] := v_taken[i] + least(v_left, greatest(
@@ -28,6 +31,7 @@ begin
     end if;
     v_standing.amounts := v_amounts;
     v_standing.taken_back := v_taken;
+    v_standing.divided := p_divided;
     return v_standing;
 end;
 $_divide_shares$;

@@ -92,8 +92,8 @@ begin
     )
     select
         p_merchant.merchant_id, v_numbers[l.trade::integer], l.order_no, l.position, coalesce(l.nth, 1), l.share,
-        l.share,
-        coalesce(l.hold, false), l.release_due_at, l.payee_no, l.split_no, coalesce(l.nth, 1) = 1 and l.share = l.amount
+        l.share, coalesce(l.hold, false), l.release_due_at, l.payee_no, l.split_no,
+        coalesce(l.nth, 1) = 1 and l.share = l.amount
     from (
         select x.*, coalesce(x.pay, x.amount - coalesce(x.taken, 0)) as share from unnest(p_lines) as x
     ) as l;

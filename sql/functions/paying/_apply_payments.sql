@@ -15,22 +15,15 @@ declare
     v_nth bigint := 0;
     v_line bigint;
     v_lines trade_orders[];
-    v_stored trade_orders;
     v_lacking bigint[];
-    v_shares bigint[];
-    v_live boolean[];
     v_first bigint := 1;
     v_last bigint := 0;
     v_by_remainder bigint[];
     v_share bigint;
-    v_fact facts;
-    v_moved facts;
-    v_moves facts[];
-    v_facts facts[] := array[]::facts[];
+    v_allotments allotment[] := array[]::allotment[];
 begin
     -- All lines of all these trades at once, in order; v_first to v_last are those of the trade at hand.
-    select array_agg(l.line), array_agg(l.amount - l.paid), array_agg(0::bigint), array_agg(true)
-    into v_lines, v_lacking, v_shares, v_live
+    select array_agg(l.line), array_agg(l.amount - l.paid) into v_lines, v_lacking
     from (
         select x.amount, x.paid, x.line
         from unnest(v_paid_into) as t
@@ -55,9 +48,6 @@ begin
         v_payment.seq := v_trade.last_seq + 1;
         v_payments := v_payments || v_payment;
         v_trade := _count_payment(v_trade, v_payment);
-        v_fact := _payment_fact(v_trade, v_payment, p_from_state);
-        v_fact.to_account := 'order';
-        v_moves := array[]::facts[];
         v_by_remainder := null;
         v_line := case v_trade.allocation when 'pro_rata' then v_first else v_line end;
         if v_trade.allocation = 'pro_rata' and v_trade.state = 'open' then
@@ -68,38 +58,14 @@ begin
             if v_share > 0 then
                 v_payment.applied := v_payment.applied - v_share;
                 v_lacking[v_line] := v_lacking[v_line] - v_share;
-                v_stored := v_lines[v_line];
-                v_stored.paid := v_stored.paid + v_shares[v_line];
-                v_shares[v_line] := v_shares[v_line] + v_share;
-                v_fact.order_no := v_stored.order_no;
-                v_fact.to_owner := v_fact.order_no;
-                v_fact.amount := v_share;
-                v_facts := v_facts || case
-                    when v_lacking[v_line] > 0 and v_stored.refunded = 0 and v_stored.alone then v_fact
-                    else _order_fact(v_fact, v_stored, v_share, 0)
-                end;
-                v_fact.from_state := null;
-                v_fact.to_state := null;
-                if v_stored.clears_at_once then
-                    v_moved := _movement(v_fact, 'order', 'payee', v_share, null);
-                    v_moved.to_owner := v_stored.payee_no;
-                    v_moves := v_moves || v_moved;
-                end if;
+                v_allotments := v_allotments || row(cardinality(v_payments), v_line, v_share)::allotment;
             end if;
             exit when v_payment.applied = 0;
             v_line := v_line + 1;
         end loop;
-        foreach v_moved in array v_moves loop  -- to append an array would copy all that is there
-            v_facts := v_facts || v_moved;
-        end loop;
-        if v_trade.state = 'paid' then
-            v_facts := v_facts || _paid_fact(v_trade, v_payment);
-            v_live[v_first:v_last] := array_fill(false, array[(v_last - v_first + 1)::integer]);
-        end if;
         v_paid_into[v_nth] := v_trade;
     end loop;
-    perform _fill_lines(v_lines, v_shares, v_live);
-    perform _post_all(v_paid_into, v_facts);
+    perform _post_all(v_paid_into, _pay_lines(v_paid_into, v_payments, p_from_state, v_lines, v_allotments));
     return v_payments;
 end;
 $_apply_payments$;
@@ -109,5 +75,5 @@ $$Gives the money of payments to their trades: what _apply_payment does for one,
 with their places in their trades; to store them is left to the caller.
 
 p_trades are the locked trades, in ascending number; p_payments the payments that they need in full, trade by trade in
-the same order; p_from_state the state of all of them before.
+the same order; p_from_state the state of all of them before. The caller has locked the splits and totals of the orders.
 $$;

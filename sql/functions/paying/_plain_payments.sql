@@ -30,13 +30,6 @@ begin
                         limit 1
                     ) is null
                     and t.state = 'open' and s.total <= t.amount - t.paid
-                    and (
-                        select true from trade_orders as l
-                        where
-                            l.merchant_id = p_merchant_id and l.trade_no = t.trade_no and l.live is not false
-                            and l.split_no is not null
-                        limit 1
-                    ) is null
                 ) over (partition by s.trade_no) as is_plain
             from (
                 select
@@ -57,7 +50,7 @@ $_plain_payments$;
 
 comment on function mixpay._plain_payments(text, jsonb, mixpay.trades[]) is
 $$Those payments of record_payments' JSON that record_payment would record without further ado, trade by trade in the
-order of the call: new ones into open trades without a split, which need all of what is sent. seq is their place in the
+order of the call: new ones into open trades, which need all of what is sent. seq is their place in the
 JSON.
 
 p_trades are the trades that the caller has locked; the JSON is checked.

@@ -24,13 +24,6 @@ begin
                     s.state = 'pending' and s.times = 1 and (s.channel_txn_no is null or s.txn_times = 1)
                     and t.state = 'open' and s.total <= t.amount - t.paid
                     -- With a limit, these are looked up one by one, and never joined.
-                    and (
-                        select true from trade_orders as l
-                        where
-                            l.merchant_id = p_merchant_id and l.trade_no = t.trade_no and l.live is not false
-                            and l.split_no is not null
-                        limit 1
-                    ) is null
                 ) over (partition by s.trade_no) as is_plain
             from (
                 select
@@ -57,9 +50,9 @@ end;
 $_plain_successes$;
 
 comment on function mixpay._plain_successes(text, jsonb, mixpay.trades[]) is
-$$Those payments of succeed_payments' JSON that succeed_payment would book without further ado, as they are by that,
-trade by trade in the order of the call: pending ones of open trades without a split, which need all that arrived. seq
-is their place in the JSON.
+$$Those payments of succeed_payments' JSON that succeed_payment would book without further ado, as they are by that, trade
+by trade in the order of the call: pending ones of open trades, which need all that arrived. seq is
+their place in the JSON.
 
 p_trades are the trades that the caller has locked; the JSON is checked.
 Raises: MX903; MX905.
