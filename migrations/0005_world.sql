@@ -6,6 +6,16 @@
 -- squawk-ignore-file adding-foreign-key-constraint, ban-drop-constraint, changing-column-type
 -- squawk-ignore-file adding-not-nullable-field, require-concurrent-index-deletion
 
+-- Who watches. The role belongs to the whole cluster, so another database may have made it already; it stays when this
+-- is taken back.
+do $monitor$
+begin
+    if not exists (select from pg_catalog.pg_roles where rolname = 'mixpay_monitor') then
+        create role mixpay_monitor nologin;
+    end if;
+end;
+$monitor$;
+
 set role mixpay_owner;
 
 -- Types. In one statement that ends by writing to the catalog: PostgreSQL 18 lets no savepoint follow a change of a domain.

@@ -40,7 +40,7 @@ select c.relname as name, obj_description(c.oid, 'pg_class') as comment,
            order by a.attnum
        ) as columns
 from pg_catalog.pg_class as c
-where c.relnamespace = 'mixpay'::regnamespace and c.relkind = %s
+where c.relnamespace = 'mixpay'::regnamespace and c.relkind = %s and left(c.relname, 1) <> '_'
 order by c.oid
 """
 

@@ -112,7 +112,10 @@ def rows(result: Result) -> list[dict[str, Any]]:
 
 
 def views(conn: Connection[Any]) -> list[str]:
-    query = "select viewname from pg_views where schemaname = 'mixpay' order by 1"
+    query = (
+        "select viewname from pg_views where schemaname = 'mixpay' and viewname not like '\\_%' "
+        "order by 1"
+    )
     return [name for (name,) in conn.execute(query)]
 
 

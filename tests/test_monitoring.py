@@ -80,7 +80,9 @@ def test_no_table_is_read_for_them(shop: Shop) -> None:
 
 
 def test_what_it_advises_can_be_said(conn: Connection[Any]) -> None:
-    (block,) = re.findall(r"^```sql\n(.*?)^```", PAGE, re.M | re.S)
+    login, block = re.findall(r"^```sql\n(.*?)^```", PAGE, re.M | re.S)
+    with conn.transaction(force_rollback=True):
+        conn.execute(login.encode())
     statements = block.splitlines()
     assert len(statements) == 2
     for statement in statements:

@@ -64,7 +64,8 @@ select c.relname, a.attname, t.typname, t.typnamespace::regnamespace::text
 from pg_catalog.pg_class as c
 inner join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum > 0
 inner join pg_catalog.pg_type as t on t.oid = a.atttypid
-where c.relnamespace = 'mixpay'::regnamespace and (c.relkind = 'v' or c.reltype in (
+where c.relnamespace = 'mixpay'::regnamespace and c.relname not like '\\_%'
+and (c.relkind = 'v' or c.reltype in (
     select prorettype from pg_catalog.pg_proc
     where pronamespace = 'mixpay'::regnamespace and proname not like '\\_%'
 ))

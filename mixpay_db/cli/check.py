@@ -51,6 +51,6 @@ def check(ctx: click.Context, merchant: str | None, as_json: bool) -> None:
 
 def _must_exist(conn: psycopg.Connection[Any], merchant: str) -> None:
     """Of somebody unknown everything is true: a slip of the pen must not look like good news."""
-    known = "select from mixpay.merchants where merchant_id = %s"
-    if conn.execute(known, [merchant]).fetchone() is None:
+    [(known,)] = conn.execute("select mixpay._is_merchant(%s)", [merchant])
+    if not known:
         raise Problem(f"there is no merchant {merchant}")

@@ -1,5 +1,6 @@
 -- What is on record of an adjustment is its row: once, from the account against which it is to its own; below zero, the
 -- other way.
+create view mixpay._adjustment_is_in_the_facts_once with (security_barrier) as
 select
     coalesce(a.merchant_id, f.merchant_id) as merchant_id,
     coalesce(a.adjustment_no, f.log_no) as adjustment_no,

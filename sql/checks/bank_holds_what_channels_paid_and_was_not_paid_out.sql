@@ -1,5 +1,6 @@
 -- What the journal leaves at each bank is what channels paid to it and was brought in, less what settlements paid out,
 -- and what was adjusted.
+create view mixpay._bank_holds_what_channels_paid_and_was_not_paid_out with (security_barrier) as
 with booked as (
     select merchant_id, owner as bank, currency, sum(went_out - came_in) as has
     from mixpay.postings

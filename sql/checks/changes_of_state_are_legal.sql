@@ -1,4 +1,5 @@
 -- Every change of state on record is one of the legal ones.
+create view mixpay._changes_of_state_are_legal with (security_barrier) as
 select f.merchant_id, f.log, f.log_no, f.entry, c.entity, c.number, c.from_state, c.to_state
 from mixpay.facts as f
 cross join lateral (

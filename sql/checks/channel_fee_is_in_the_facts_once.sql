@@ -1,5 +1,6 @@
 -- What is on record of a channel's fee is its row: once, from the channel's fees to the channel; what the channel gave
 -- back, the other way.
+create view mixpay._channel_fee_is_in_the_facts_once with (security_barrier) as
 select
     coalesce(c.merchant_id, f.merchant_id) as merchant_id,
     coalesce(c.fee_no, f.log_no) as fee_no,

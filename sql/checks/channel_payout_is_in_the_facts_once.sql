@@ -1,5 +1,6 @@
 -- What is on record of a channel's payout is its row: once, from its bank to the channel; what the bank paid, the other
 -- way.
+create view mixpay._channel_payout_is_in_the_facts_once with (security_barrier) as
 select
     coalesce(c.merchant_id, f.merchant_id) as merchant_id,
     coalesce(c.payout_no, f.log_no) as payout_no,

@@ -1,5 +1,6 @@
 -- What a chargeback took and did not give back is what its refunds bear and what is lost; and loss and fee are as the
 -- facts say.
+create view mixpay._chargeback_is_what_it_took_and_lost with (security_barrier) as
 with taken as (
     select d.merchant_id, x.chargeback_no, d.payment_no, sum(d.amount) as amount
     from mixpay.refunds as x

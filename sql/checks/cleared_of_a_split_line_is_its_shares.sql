@@ -1,4 +1,5 @@
 -- Of a line that is split, what is divided and not taken back is what is cleared; at payment, all that is there.
+create view mixpay._cleared_of_a_split_line_is_its_shares with (security_barrier) as
 select
     l.merchant_id, l.trade_no, l.order_no, l.paid, l.refunded, l.cleared,
     coalesce(sum(s.amount - s.taken_back), 0) as shares

@@ -1,4 +1,5 @@
 -- The figures of a closed period are what the journal says was written until then, and seen when it was closed.
+create view mixpay._closed_balances_are_sums_of_the_journal with (security_barrier) as
 with sides as (
     select p.merchant_id, p.account, k.owner, p.currency, p.created_at, p.epoch, p.xid, p.came_in, p.went_out
     from mixpay.postings as p

@@ -1,4 +1,5 @@
 -- The facts hold each detail that is not freed once on its way back, and each that is freed not at all.
+create view mixpay._detail_is_in_the_facts_once with (security_barrier) as
 select d.merchant_id, d.refund_no, d.payment_no, d.amount, d.freed, coalesce(f.reserved, 0) as reserved
 from mixpay.refund_details as d
 inner join mixpay.payments as p on p.merchant_id = d.merchant_id and p.payment_no = d.payment_no

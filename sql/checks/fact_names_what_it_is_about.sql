@@ -1,5 +1,6 @@
 -- A fact's number is that of what it is about, and the accounts of an order, a surplus, a refund and an anomaly are
 -- those of the order, payment, refund and channel refund that it names.
+create view mixpay._fact_names_what_it_is_about with (security_barrier) as
 select
     merchant_id, log, log_no, entry, entity, number, from_account, from_owner, to_account, to_owner,
     payment_no, order_no, refund_no, channel_refund_no

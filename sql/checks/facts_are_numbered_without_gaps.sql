@@ -1,5 +1,6 @@
 -- The facts of each log are numbered from 1 to its last entry without a gap; what is
 -- written once, as a repayment, has one.
+create view mixpay._facts_are_numbered_without_gaps with (security_barrier) as
 select l.merchant_id, l.log, l.log_no, l.last_entry, count(f.entry) as facts, max(f.entry) as last_fact
 from (
     select merchant_id, 'trade' as log, trade_no as log_no, last_entry from mixpay.trades

@@ -1,5 +1,6 @@
 -- What was folded of an account is what the journal says of it up to there, for each fold that moved it and no other;
 -- what is marked as the last is the last.
+create view mixpay._folded_balances_are_sums_of_the_journal with (security_barrier) as
 with places as (
     -- Each movement is of the fold after those that end at it or before: all in one order, whoever shares a place.
     select

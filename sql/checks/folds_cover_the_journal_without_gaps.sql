@@ -1,4 +1,5 @@
 -- Each fold begins where the last one ended, and its movements and moments are those of the journal.
+create view mixpay._folds_cover_the_journal_without_gaps with (security_barrier) as
 with places as (
     -- Each movement is of the fold after those that end at it or before: all in one order, whoever shares a place.
     select

@@ -1,5 +1,6 @@
 -- A line's paid is what the facts moved to its order in this trade, from payments and other orders, and not on to other
 -- orders or back as surplus; refunds aside.
+create view mixpay._line_paid_is_what_was_allocated_to_it with (security_barrier) as
 select l.merchant_id, l.trade_no, l.order_no, l.paid, coalesce(sum(p.came_in - p.went_out), 0) as allocated
 from mixpay.trade_orders as l
 left join mixpay.postings as p

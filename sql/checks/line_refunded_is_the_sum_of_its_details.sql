@@ -1,4 +1,5 @@
 -- A line's refunded is what its order's refunds, not freed, took from the payments of its trade.
+create view mixpay._line_refunded_is_the_sum_of_its_details with (security_barrier) as
 select l.merchant_id, l.trade_no, l.order_no, l.refunded, coalesce(sum(d.amount), 0) as details
 from mixpay.trade_orders as l
 left join (

@@ -1,5 +1,6 @@
 -- What the journal leaves on the loss account of each channel is what returns and chargebacks of its payments lost,
 -- adjustments aside.
+create view mixpay._loss_account_holds_what_is_lost with (security_barrier) as
 select
     coalesce(b.merchant_id, j.merchant_id) as merchant_id,
     coalesce(b.channel, j.owner) as channel,

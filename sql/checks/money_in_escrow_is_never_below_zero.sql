@@ -1,4 +1,5 @@
 -- At no moment was more moved out of an order's account, a surplus or a refund than had come in, trade by trade.
+create view mixpay._money_in_escrow_is_never_below_zero with (security_barrier) as
 select merchant_id, trade_no, entry, account, owner, balance
 from (
     select

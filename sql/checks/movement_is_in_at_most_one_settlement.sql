@@ -1,4 +1,5 @@
 -- No stretch of the log is in two settlements of one account.
+create view mixpay._movement_is_in_at_most_one_settlement with (security_barrier) as
 select s.merchant_id, s.settlement_no, o.settlement_no as other_settlement_no, s.account, s.owner, s.currency
 from mixpay.settlements as s
 inner join mixpay.settlements as o

@@ -1,4 +1,5 @@
 -- Notes are about something that is on record.
+create view mixpay._notes_are_about_what_is_on_record with (security_barrier) as
 select n.merchant_id, n.entity, n.number
 from mixpay.notes as n
 left join (

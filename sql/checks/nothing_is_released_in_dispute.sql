@@ -1,4 +1,5 @@
 -- In a trade, no money of an order was released while a dispute of the order was open.
+create view mixpay._nothing_is_released_in_dispute with (security_barrier) as
 select r.merchant_id, r.log_no as trade_no, r.entry, r.order_no, r.number as release_no, o.number as dispute_no
 from mixpay.facts as o
 left join mixpay.facts as c

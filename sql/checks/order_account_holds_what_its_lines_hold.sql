@@ -1,4 +1,5 @@
 -- What the journal leaves on an order's account is what is paid of its lines, not refunded and not cleared.
+create view mixpay._order_account_holds_what_its_lines_hold with (security_barrier) as
 with booked as (
     select merchant_id, owner, sum(came_in - went_out) as balance
     from mixpay.postings

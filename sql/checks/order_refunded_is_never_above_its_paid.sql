@@ -1,4 +1,5 @@
 -- An order, over all its trades, is never refunded more than it was paid, by the details themselves.
+create view mixpay._order_refunded_is_never_above_its_paid with (security_barrier) as
 select o.merchant_id, o.order_no, o.paid, r.refunded
 from (
     select merchant_id, order_no, sum(paid) as paid from mixpay.trade_orders group by merchant_id, order_no

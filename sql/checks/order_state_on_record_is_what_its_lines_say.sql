@@ -1,5 +1,6 @@
 -- The changes of an order's state on record lead from payable to what its lines say, and nowhere else; of an order that
 -- was there before changes were written down, from any state, and if none is on record since, nothing can be said.
+create view mixpay._order_state_on_record_is_what_its_lines_say with (security_barrier) as
 with changes as (
     select
         merchant_id, case when to_account = 'order' then to_owner else order_no end as order_no,

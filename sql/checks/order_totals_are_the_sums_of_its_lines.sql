@@ -1,5 +1,6 @@
 -- An order that has had several lines, or one for a part of it, or one that is paid in part and not live, has totals,
 -- which are its amount and the sums of its lines; the only line of any other order may be alone.
+create view mixpay._order_totals_are_the_sums_of_its_lines with (security_barrier) as
 select
     o.merchant_id, o.order_no, o.amount, t.amount as counted_amount, l.paid, t.paid as counted_paid, l.refunded,
     t.refunded as counted_refunded, l.number, l.alone

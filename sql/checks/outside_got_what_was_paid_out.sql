@@ -1,5 +1,6 @@
 -- What the journal moved outside of each merchant is what settlements paid out before there were banks, less what was
 -- repaid then, and what was written off.
+create view mixpay._outside_got_what_was_paid_out with (security_barrier) as
 with booked as (
     select merchant_id, currency, sum(came_in - went_out) as balance
     from mixpay.postings

@@ -1,5 +1,6 @@
 -- What the facts move in from the channel for a payment is what arrived; what they leave applied is applied, and what
 -- they made surplus is surplus.
+create view mixpay._payment_is_in_the_facts_once with (security_barrier) as
 select
     p.merchant_id, p.payment_no, p.amount, p.applied, p.surplus,
     f.amount as amount_in_facts, f.applied as applied_in_facts, f.surplus as surplus_in_facts

@@ -1,4 +1,5 @@
 -- A payment's refunded is the sum of its details that are not freed.
+create view mixpay._payment_refunded_is_the_sum_of_its_details with (security_barrier) as
 select p.merchant_id, p.payment_no, p.refunded, coalesce(sum(d.amount), 0) as details
 from mixpay.payments as p
 left join mixpay.refund_details as d

@@ -1,5 +1,6 @@
 -- No payee and no receiver was paid out more than ever came in for it. What was reversed and then had arrived after all
 -- may have been paid out twice: that is a debt, not a wrong payout.
+create view mixpay._payouts_are_never_above_what_came_in with (security_barrier) as
 select s.merchant_id, s.account, s.owner, s.currency, s.paid_out, coalesce(i.came_in, 0) as came_in
 from (
     select z.merchant_id, z.account, z.owner, z.currency, sum(z.amount) as paid_out

@@ -1,5 +1,6 @@
 -- But for the one who takes the remainder, no receiver was given more than its fixed amount and its rate of the whole
 -- order; and no more was divided than the order's amount.
+create view mixpay._receiver_never_gets_more_than_was_agreed with (security_barrier) as
 select
     x.merchant_id, x.split_no, r.position, r.receiver, x.divided, s.amount,
     r.fixed + div(o.amount::numeric * r.rate, 10000) as at_most, o.amount as of_order

@@ -1,4 +1,5 @@
 -- What the journal leaves on a refund's account is what is neither sent nor freed of it.
+create view mixpay._refund_account_holds_what_is_under_way with (security_barrier) as
 select
     coalesce(r.merchant_id, j.merchant_id) as merchant_id,
     coalesce(r.refund_no, j.owner) as refund_no,

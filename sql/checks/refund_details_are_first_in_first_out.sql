@@ -1,5 +1,6 @@
 -- Replaying the facts of a trade gives every order refund the details that are stored, unless an operator named the
 -- payments.
+create view mixpay._refund_details_are_first_in_first_out with (security_barrier) as
 select
     coalesce(d.merchant_id, e.merchant_id) as merchant_id,
     coalesce(d.refund_no, e.refund_no) as refund_no,

@@ -1,5 +1,6 @@
 -- A refund is processing while a channel refund of it is open; then succeeded if no detail is freed,
 -- failed if all are, else partly_failed.
+create view mixpay._refund_state_follows_from_its_channel_refunds with (security_barrier) as
 select r.merchant_id, r.refund_no, r.state, r.succeeded, r.freed, s.open, s.succeeded as sent, s.freed as not_sent
 from mixpay.refunds as r
 cross join lateral (

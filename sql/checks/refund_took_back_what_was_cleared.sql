@@ -1,5 +1,6 @@
 -- What payees and receivers gave back for a refund, as the facts say, is what its standing channel refunds bear; where
 -- an order is split at payment, the payee's part may be rounded otherwise when it is given anew.
+create view mixpay._refund_took_back_what_was_cleared with (security_barrier) as
 select
     coalesce(r.merchant_id, f.merchant_id) as merchant_id,
     coalesce(r.refund_no, f.refund_no) as refund_no,

@@ -1,5 +1,6 @@
 -- What is on record of a repayment is its row: once, from its bank (before there were banks, from outside) to its
 -- account.
+create view mixpay._repayment_is_in_the_facts_once with (security_barrier) as
 select
     coalesce(r.merchant_id, f.merchant_id) as merchant_id,
     coalesce(r.repayment_no, f.log_no) as repayment_no,

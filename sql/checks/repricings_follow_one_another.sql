@@ -1,4 +1,5 @@
 -- Each repricing of an order begins where the one before ended, and the order costs what the last one says.
+create view mixpay._repricings_follow_one_another with (security_barrier) as
 select
     r.merchant_id, r.order_no, r.reprice_no, r.nth, r.amount, n.nth as next_nth,
     coalesce(n.from_amount, o.amount) as costs_then

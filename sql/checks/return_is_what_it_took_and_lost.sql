@@ -1,4 +1,5 @@
 -- A return's amount is what its refunds took and what is lost, and what is un-applied and lost is as the facts say.
+create view mixpay._return_is_what_it_took_and_lost with (security_barrier) as
 with taken as (
     select d.merchant_id, x.return_no, d.payment_no, sum(d.amount) as amount
     from mixpay.refunds as x

@@ -1,5 +1,6 @@
 -- For each merchant and channel, what the journal leaves on its rounding is its channel refunds that are written off,
 -- adjustments aside.
+create view mixpay._rounding_account_holds_what_was_written_off with (security_barrier) as
 select
     coalesce(w.merchant_id, j.merchant_id) as merchant_id,
     coalesce(w.channel, j.owner) as channel,

@@ -1,4 +1,5 @@
 -- A settlement's lines sum to what it paid out, and its orders' and adjustments' lines to what it earned.
+create view mixpay._settlement_earned_is_the_sum_of_its_lines with (security_barrier) as
 select s.merchant_id, s.settlement_no, s.earned, s.amount, l.earned as of_orders, l.amount as of_lines
 from mixpay.settlements as s
 cross join lateral (

@@ -1,6 +1,7 @@
 -- What is on record of a settlement is its row: settled once, then reversed and settled again in turn; its amount left
 -- its owner's account for its bank (before there were banks, for outside) each time that it was settled, and came back
 -- from there each time that it was reversed.
+create view mixpay._settlement_is_in_the_facts_once with (security_barrier) as
 select
     coalesce(s.merchant_id, f.merchant_id) as merchant_id,
     coalesce(s.settlement_no, f.number) as settlement_no,

@@ -1,4 +1,5 @@
 -- A split's divided is the sum of its shares; its lines are those of its order, and each share is of one of them.
+create view mixpay._split_divided_is_the_sum_of_its_shares with (security_barrier) as
 select
     coalesce(x.merchant_id, l.merchant_id) as merchant_id,
     coalesce(x.split_no, l.split_no) as split_no,

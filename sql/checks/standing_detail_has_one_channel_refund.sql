@@ -1,4 +1,5 @@
 -- Each detail that is not freed has exactly one channel refund that is not failed or bounced; a freed one has none.
+create view mixpay._standing_detail_has_one_channel_refund with (security_barrier) as
 select d.merchant_id, d.refund_no, d.payment_no, d.freed, count(c.channel_refund_no) as standing
 from mixpay.refund_details as d
 left join mixpay.channel_refunds as c

@@ -1,4 +1,5 @@
 -- The changes of state on record lead from nothing to the state of the row, and nowhere else.
+create view mixpay._state_on_record_is_the_rows with (security_barrier) as
 with rows_now as (
     select merchant_id, 'trade' as entity, trade_no as number, state from mixpay.trades
     union all

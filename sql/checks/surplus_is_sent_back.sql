@@ -1,5 +1,6 @@
 -- All surplus of a payment has its refund, of kind surplus or reversal, or was made by a return, whatever became of it.
 -- What a return or a chargeback left of such a refund goes back as one of its own, and is not counted twice.
+create view mixpay._surplus_is_sent_back with (security_barrier) as
 select p.merchant_id, p.payment_no, p.surplus, coalesce(sum(d.amount), 0) as details
 from mixpay.payments as p
 left join (

@@ -1,5 +1,6 @@
 -- In minus out by the facts is what the trade's payments still hold, less what was sent and has no place in the
 -- books, what was lost, and the fees of chargebacks.
+create view mixpay._trade_holds_what_came_in_and_did_not_go_back with (security_barrier) as
 select
     t.merchant_id,
     t.trade_no,

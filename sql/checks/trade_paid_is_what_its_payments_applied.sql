@@ -1,4 +1,5 @@
 -- A trade's paid is the sum of what its succeeded payments applied.
+create view mixpay._trade_paid_is_what_its_payments_applied with (security_barrier) as
 select t.merchant_id, t.trade_no, t.paid, coalesce(sum(p.applied), 0) as applied
 from mixpay.trades as t
 left join mixpay.payments as p

@@ -3,7 +3,7 @@ do $roles$
 declare
     v_role text;
 begin
-    foreach v_role in array array['mixpay_owner', 'mixpay_writer', 'mixpay_reader'] loop
+    foreach v_role in array array['mixpay_owner', 'mixpay_writer', 'mixpay_reader', 'mixpay_monitor'] loop
         if not exists (select from pg_catalog.pg_roles where rolname = v_role) then
             execute format('create role %I nologin', v_role);
         end if;

@@ -96,6 +96,11 @@ class Project:
             f"migrations/{name}.rollback.sql", f"set role mixpay_owner;\n{down}\nreset role;\n"
         )
 
+    def load_check(self, name: str) -> None:
+        code = self.read("sql/code.sql")
+        loads = f"\\ir checks/{name}.sql\nreset role;"
+        self.write("sql/code.sql", code.replace("reset role;", loads))
+
     def add_color(self) -> None:
         """A second migration, and the tables as they are with it."""
         change = "alter table mixpay.widgets add color text;\n"

@@ -58,6 +58,7 @@ def places(pg_server: Server) -> Iterator[Callable[[int], Place]]:
     with psycopg.connect(pg_server.url()) as conn:
         version = conn.info.server_version // 10000
     started = {version: Place(pg_server.url, embedded.find_binaries())}
+    make_roles(pg_server.url())
     with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
 
         def place(version: int) -> Place:
@@ -105,8 +106,9 @@ def dumps(places: Callable[[int], Place], tmp_path_factory: pytest.TempPathFacto
 def make_roles(url: str) -> None:
     """Those of the package, to which belongs what is restored."""
     with psycopg.connect(url, autocommit=True) as conn:
-        for role in ("mixpay_owner", "mixpay_writer", "mixpay_reader"):
-            conn.execute(sql.SQL("create role {} nologin").format(sql.Identifier(role)))
+        for role in ("mixpay_owner", "mixpay_writer", "mixpay_reader", "mixpay_monitor"):
+            if conn.execute("select from pg_roles where rolname = %s", [role]).rowcount == 0:
+                conn.execute(sql.SQL("create role {} nologin").format(sql.Identifier(role)))
 
 
 def restore(place: Place, path: Path, form: str, name: str, *options: str) -> str:

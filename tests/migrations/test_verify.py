@@ -147,18 +147,24 @@ def test_rows_that_a_function_writes_may_change_but_not_go(project):
 def test_finds_broken_truths(project):
     project.write(
         "sql/checks/widgets_are_small.sql",
-        "-- They are.\nselect * from mixpay.widgets where size > 5;\n",
+        "-- They are.\ncreate view mixpay._widgets_are_small as\n"
+        "select * from mixpay.widgets where size > 5;\n",
     )
+    project.load_check("widgets_are_small")
     project.mixpay("migrate")
     assert found(project) == [("broken", "widgets_are_small")]
     assert "1 row(s)" in project.mixpay("verify").output
 
 
 def test_a_check_that_cannot_run_for_drift_is_drift(project):
-    project.write("sql/checks/all_is_sold.sql", "select * from mixpay.sold where sales = 0;\n")
+    project.write(
+        "sql/checks/all_is_sold.sql",
+        "create view mixpay._all_is_sold as select * from mixpay.sold where sales = 0;\n",
+    )
+    project.load_check("all_is_sold")
     project.mixpay("migrate")
-    project.execute("drop view mixpay.sold")
-    assert [kind for kind, _ in found(project)] == ["missing"] * 3  # the view and its two columns
+    project.execute("drop view mixpay.sold cascade")
+    assert [kind for kind, _ in found(project)] == ["missing"] * 6  # two views and their columns
 
 
 def test_finds_edited_migrations_and_other_code(project):
