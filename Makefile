@@ -6,7 +6,7 @@ VENV := .venv/made
 LINTERS := lint-ruff lint-layout lint-types lint-sql lint-migrations lint-functions
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint $(LINTERS) format docs check soak bench clean
+.PHONY: help setup demo test lint $(LINTERS) format docs check services soak bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -46,6 +46,9 @@ docs: $(VENV) ## write docs/reference.md and docs/states.md from the catalog
 	$(BIN)/python -m mixpay_db.docs
 
 check: lint test ## lint and test
+
+services: ## what the services in Node, and the TypeScript test, need beside what the system has
+	npm install --silent --no-package-lock --prefix examples/services/node
 
 soak: $(VENV) ## what takes long: a faulty channel and workers that are killed, all real orders, thousands of lives, upgrades under traffic
 	MIXPAY_SOAK=1 $(BIN)/pytest -q tests/dispatch/test_faults.py tests/test_real_data.py tests/test_money_lives.py \

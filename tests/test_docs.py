@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from recorded import PROJECT
 
-DOCUMENTS = [*sorted(PROJECT.glob("*.md")), *sorted((PROJECT / "docs").glob("*.md"))]
+DOCUMENTS = [*sorted(PROJECT.glob("*.md")), *sorted((PROJECT / "docs").rglob("*.md"))]
 EDGE_CASES = (PROJECT / "docs" / "edge-cases.md").read_text(encoding="utf-8")
 # Each case's number, and what stands below its heading.
 CASES = re.findall(r"^### (E\d\d) .+\n((?:(?!### ).*\n)+)", EDGE_CASES, re.MULTILINE)

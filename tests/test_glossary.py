@@ -26,7 +26,9 @@ WRITTEN = sorted(
         "bench/**/*.py",
     )
     for path in PROJECT.glob(pattern)
-    if path.is_file() and path not in {PROJECT / "CHANGELOG.md", GLOSSARY}
+    if path.is_file()
+    and path not in {PROJECT / "CHANGELOG.md", GLOSSARY}
+    and "node_modules" not in path.parts
 )
 # Everything that bears a name of ours, and what is said about it.
 NAMES = """

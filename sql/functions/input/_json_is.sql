@@ -4,7 +4,8 @@ set search_path = mixpay, pg_temp
 as $_json_is$
 begin
     return case
-        when jsonb_typeof(p_value) = 'string' and left(ltrim(p_value #>> '{}', E' \t\r\n'), 1) in ('[', '{') then format(
+        when jsonb_typeof(p_value) = 'string'
+            and left(ltrim(p_value #>> '{}', E' \t\r\n'), 1) in ('[', '{') then format(
             'It is a text that holds JSON, which is JSON encoded twice: %s. Pass the array or object itself.',
             _shown(p_value::text)
         )

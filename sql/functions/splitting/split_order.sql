@@ -64,8 +64,8 @@ begin
                         select string_agg(
                             concat_ws(
                                 ' ', r.kind, r.receiver, r.fixed, r.rate,
-                                case when r.takes_remainder then 'remainder' end,
-                                case when r.kept_on_refund then 'kept' end
+                                case when r.takes_remainder then 'takes_remainder' end,
+                                case when r.kept_on_refund then 'kept_on_refund' end
                             ), '; ' order by r.position
                         )
                         from split_receivers as r where r.merchant_id = p_merchant_id and r.split_no = p_split_no
@@ -76,8 +76,8 @@ begin
                         select string_agg(
                             concat_ws(
                                 ' ', r.kind, r.receiver, r.fixed, r.rate,
-                                case when r.takes_remainder then 'remainder' end,
-                                case when r.kept_on_refund then 'kept' end
+                                case when r.takes_remainder then 'takes_remainder' end,
+                                case when r.kept_on_refund then 'kept_on_refund' end
                             ), '; ' order by r.position
                         )
                         from unnest(v_receivers) as r
