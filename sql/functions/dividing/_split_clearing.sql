@@ -46,8 +46,8 @@ $_split_clearing$;
 comment on function mixpay._split_clearing(
     mixpay.trade_orders, mixpay.split_standing, mixpay.split_standing, bigint, bigint
 ) is
-$$What moves between what is in escrow of a line and the receivers of its split, who stood as p_was says and now stand as
-p_is says, because p_refunded more of the line is refunded and p_released of it leaves escrow, or because it is paid.
+$$What moves between what is in escrow of a line and the receivers of its split, who stood as p_was says and now stand
+as p_is says, because p_refunded more of the line is refunded and p_released of it leaves escrow, or because it is paid.
 
 p_line is the line as it is before; all are in the smallest unit.
 $$;

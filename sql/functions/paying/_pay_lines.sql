@@ -46,7 +46,8 @@ begin
             v_fact.to_owner := v_fact.order_no;
             v_fact.amount := v_allotment.share;
             v_facts := v_facts || case
-                when v_line.paid + v_allotment.share < v_line.amount and v_line.refunded = 0 and v_line.alone then v_fact
+                when v_line.paid + v_allotment.share < v_line.amount and v_line.refunded = 0 and v_line.alone
+                    then v_fact
                 else _order_fact(v_fact, v_line, v_allotment.share, 0)
             end;
             v_fact.from_state := null;
@@ -100,8 +101,8 @@ $_pay_lines$;
 comment on function mixpay._pay_lines(
     mixpay.trades[], mixpay.payments[], text, mixpay.trade_orders[], mixpay.allotment[]
 ) is
-$$Writes down what payments give to lines, and how that is divided among payees and receivers; returns the facts, trade by
-trade.
+$$Writes down what payments give to lines, and how that is divided among payees and receivers; returns the facts, trade
+by trade.
 
 p_trades and p_payments are as they will be stored, p_from_state is the state of the payments before, p_lines are the
 live lines of the trades as they were before, and p_allotments stand in the order of the payments, then of the lines.

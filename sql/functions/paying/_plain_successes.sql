@@ -50,9 +50,9 @@ end;
 $_plain_successes$;
 
 comment on function mixpay._plain_successes(text, jsonb, mixpay.trades[]) is
-$$Those payments of succeed_payments' JSON that succeed_payment would book without further ado, as they are by that, trade
-by trade in the order of the call: pending ones of open trades, which need all that arrived. seq is
-their place in the JSON.
+$$Those payments of succeed_payments' JSON that succeed_payment would book without further ado, as they are by that,
+trade by trade in the order of the call: pending ones of open trades, which need all that arrived. seq is their place in
+the JSON.
 
 p_trades are the trades that the caller has locked; the JSON is checked.
 Raises: MX903; MX905.
