@@ -21,7 +21,7 @@ from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import DatabaseURI
 from yoyo.migrations import Migration, default_migration_table
 
-from mixpay_db import bookkeeping, busy, catalog, database, replaceable
+from mixpay_db import bookkeeping, busy, catalog, database, repair, replaceable
 from mixpay_db.bookkeeping import CODE, State
 from mixpay_db.busy import Patience, Say, Turn
 from mixpay_db.catalog import Difference
@@ -80,6 +80,7 @@ def migrate(
     say: Say = print,
     *,
     reload: bool = False,
+    repairs: bool = False,
     drop_dependents: Sequence[str] = (),
     patience: Patience = PATIENCE,
 ) -> list[str]:
@@ -89,9 +90,12 @@ def migrate(
         conn = backend.connection
         fresh = cache(lambda: replaceable.read_fresh(conn, Release().code))
 
+        def look() -> Work:
+            return _repair(conn) if repairs else _work(conn, reload, fresh, drop_dependents)
+
         def prepare() -> bool:
             with _transaction(backend, say, patience):
-                gate = _work(conn, reload, fresh, drop_dependents).gate
+                gate = look().gate
                 if gate is None:
                     return False
                 conn.execute(f"set role mixpay_owner;\n{gate.close()}reset role;")
@@ -100,7 +104,7 @@ def migrate(
 
         def attempt() -> list[str]:
             with _transaction(backend, say, patience):
-                work = _work(conn, reload, fresh, drop_dependents)
+                work = look()
                 turn = _lock(conn, work.tables, patience)
                 for step in work.steps:
                     say("\n  ".join([step.title, *step.told]))
@@ -125,6 +129,7 @@ def plan(
     conn: psycopg.Connection,
     *,
     reload: bool = False,
+    repairs: bool = False,
     drop_dependents: Sequence[str] = (),
     patience: Patience = PATIENCE,
     psql: bool = True,
@@ -133,9 +138,12 @@ def plan(
 
     It is empty if nothing is pending.
     """
-    work = _work(
-        conn, reload, lambda: replaceable.read_fresh(conn, Release().code), drop_dependents
-    )
+    if repairs:
+        work = _repair(conn)
+    else:
+        work = _work(
+            conn, reload, lambda: replaceable.read_fresh(conn, Release().code), drop_dependents
+        )
     if not work.steps:
         return ""
     locks = [f"set local lock_timeout = {int(patience.lock_timeout * 1000)};"]
@@ -275,8 +283,30 @@ def _work(
     if not state.has_bookkeeping:
         steps.insert(0, Step("create mixpay_migrations", bookkeeping.CREATE, _begin))
     if not state.is_handed_over and (steps or state.has_schema):
-        steps.append(_step("hand mixpay_migrations over to mixpay_owner", bookkeeping.HAND_OVER))
+        steps.append(_hand_over())
     return Work(steps, tables, gate)
+
+
+def _repair(conn: psycopg.Connection) -> Work:
+    """Owners and grants alone, of a database that was restored without them."""
+    release, state = Release(), bookkeeping.read(conn)
+    _refuse_other_contents(release, state)
+    if not state.has_schema or (state.applied and state.applied.keys() != release.checksums.keys()):
+        raise ContentsDifferError(
+            "the database is not of this version, so what belongs to whom is not known",
+            "Repair it with the version that it belongs to; mixpay migrate status tells.",
+        )
+    todo = repair.changes(conn)
+    steps: list[Step] = []
+    if todo.after:
+        steps += [_change("put back owners and grants", todo.after, told=todo.told)]
+    if state.has_bookkeeping and not state.is_handed_over:
+        steps += [_hand_over()]
+    return Work(steps, [table for table in busy.all_tables(conn) if table in todo.tables])
+
+
+def _hand_over() -> Step:
+    return _step("hand mixpay_migrations over to mixpay_owner", bookkeeping.HAND_OVER)
 
 
 def _step(title: str, sql: str) -> Step:

@@ -346,7 +346,7 @@ def changes(
             todo.tables.append(str(piece.table))
     if waiting_room and any(live.pieces[name].kind == "function" for name in dropped):
         todo.gate = Gate.of(live, target, dropped, all_goes, waiting_room)
-    _regrant(todo, live, target, dropped, all_goes)
+    regrant(todo, live, target, dropped, all_goes)
     return todo
 
 
@@ -410,7 +410,7 @@ def _make(piece: Piece, there: Piece | None, words: str) -> list[Statement]:
     return statements
 
 
-def _regrant(todo: Changes, live: Code, target: Code, dropped: set[str], all_goes: bool) -> None:
+def regrant(todo: Changes, live: Code, target: Code, dropped: set[str], all_goes: bool) -> None:
     """Our grants as this version has them; those of others as they were."""
     ours = {"public", *(grant.grantee for grant in target.grants)}
     anew = {target.pieces[name].granted for name in dropped & target.pieces.keys()}

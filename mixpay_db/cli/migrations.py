@@ -68,6 +68,7 @@ def _names(lists: tuple[str, ...]) -> list[str]:
     help="Who runs the plan: psql, or any tool that opens and ends the transaction itself.",
 )
 @click.option("--reload", is_flag=True, help="Mend the code even if it is this version's.")
+@click.option("--repair", is_flag=True, help="Only put owners and grants back, after a restore.")
 @_busy_options
 @json_option
 @url_option
@@ -77,6 +78,7 @@ def migrate(
     plan: bool,
     target: str,
     reload: bool,
+    repair: bool,
     lock_timeout: int,
     wait: float,
     drop_dependents: tuple[str, ...],
@@ -92,6 +94,8 @@ def migrate(
     """
     if ctx.invoked_subcommand:
         return
+    if repair and reload:
+        raise click.UsageError("--repair changes no code: say --reload in a run of its own.")
     patience = Patience(lock_timeout / _MILLISECONDS, wait)
     names = _names(drop_dependents)
     url = connect_url(ctx)
@@ -101,6 +105,7 @@ def migrate(
                 sql = migrations.plan(
                     conn,
                     reload=reload,
+                    repairs=repair,
                     drop_dependents=names,
                     patience=patience,
                     psql=target == "psql",
@@ -109,7 +114,7 @@ def migrate(
         else:
             say = _silent if as_json else click.echo
             steps = migrations.migrate(
-                url, say, reload=reload, drop_dependents=names, patience=patience
+                url, say, reload=reload, repairs=repair, drop_dependents=names, patience=patience
             )
             _tell({"steps": steps}, as_json, "done" if steps else "nothing to do")
 

@@ -14,7 +14,8 @@ select
 from pg_snapshot_xip(pg_current_snapshot()) as x (xid)
 where
     not exists (
-        select from pg_stat_get_activity(null) as a
+        -- Not its function: that has other columns in other versions, and a dump names each by its place.
+        select from pg_stat_activity as a
         inner join pg_database as d on d.datname = current_database()
         where a.backend_xid = x.xid::xid and a.datid <> d.oid
     )

@@ -1,6 +1,7 @@
 """A database that was dumped and restored is the one that it was, for every version at hand."""
 
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -138,3 +139,63 @@ def test_what_is_restored_is_as_it_should_be(places, dumps, way, form):
     with psycopg.connect(url, autocommit=True) as conn:
         raise_epoch(conn)
     assert verify(url) == (0, "all is as it should be\n")
+
+
+def mixpay(url: str, *arguments: str) -> str:
+    done = CliRunner().invoke(main, ["--url", url, *arguments])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_owners_and_grants_are_put_back(places, dumps):
+    place = places(18)
+    without = ["--no-owner", "--no-privileges"]
+    url = restore(place, dumps(18, "custom"), "custom", "repaired", *without)
+    with psycopg.connect(url, autocommit=True) as conn:
+        status, told = verify(url)
+        assert status == 1
+        assert "changed: table mixpay.payments" in told
+        theirs = sql.Identifier(f"{PREFIX}_cashier")
+        conn.execute(sql.SQL("create role {}").format(theirs))
+        conn.execute(sql.SQL("grant select on mixpay.payments to {}").format(theirs))
+        call = "mixpay.record_payment(text, text, text, text, bigint, timestamptz, text, text)"
+        found = conn.execute("select to_regprocedure(%s)::text", [call]).fetchone()
+        function = found[0] or "mixpay.fail_payment(text, text, text)"
+        conn.execute(sql.SQL(f"grant execute on function {function} to {{}}").format(theirs))
+
+        planned = mixpay(url, "migrate", "--repair", "--plan")
+        assert "alter table mixpay.payments owner to mixpay_owner" in planned
+        assert "create" not in re.sub(r"'[^']*'", "", planned.lower())
+        told = mixpay(url, "migrate", "--repair")
+        assert told.splitlines()[0] == "put back owners and grants"
+        assert "give to mixpay_owner what was postgres's: schema, 1" in told
+        assert re.search(r"^  grant execute to mixpay_writer: function, \d+$", told, re.MULTILINE)
+        assert re.search(r"^  revoke execute from public: function, \d+$", told, re.MULTILINE)
+        assert mixpay(url, "migrate", "--repair") == "nothing to do\n"
+
+        # What others have granted stays; without it nothing differs any more.
+        may = (
+            "select has_function_privilege(%s, %s, 'execute'), "
+            "has_table_privilege(%s, %s, 'select')"
+        )
+        who = f"{PREFIX}_cashier"
+        parameters = [who, function, who, "mixpay.payments"]
+        assert conn.execute(may, parameters).fetchone() == (True, True)
+        conn.execute(sql.SQL("drop owned by {}").format(theirs))
+        conn.execute(sql.SQL("drop role {}").format(theirs))
+        raise_epoch(conn)
+        assert verify(url) == (0, "all is as it should be\n")
+        assert mixpay(url, "migrate") == "nothing to do\n"
+        # And it works: a call acts as its owner again, which is no superuser.
+        conn.execute("set role mixpay_writer")
+        conn.execute("select from mixpay.register_merchant('m', 'M')")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            conn.execute("select from mixpay.merchants")
+
+
+def test_repairs_no_other_version(empty_url):
+    mixpay(empty_url, "migrate")
+    mixpay(empty_url, "migrate", "rollback")
+    done = CliRunner().invoke(main, ["--url", empty_url, "migrate", "--repair"])
+    assert done.exit_code == 2
+    assert "Repair it with the version that it belongs to" in done.stderr
