@@ -144,7 +144,7 @@ def all_tables(conn: psycopg.Connection) -> list[str]:
 
 
 def wait_for_those_of_before(conn: psycopg.Connection, patience: Patience) -> None:
-    """Until no transaction runs any more that runs now, or for a moment: they are in old calls."""
+    """Until no statement runs any more that runs now, or for a moment: it may be in an old call."""
     cursor = conn.cursor(row_factory=tuple_row)
     until = time.monotonic() + patience.lock_timeout
     before = _running(cursor)
@@ -159,7 +159,7 @@ def _running(cursor: psycopg.Cursor[tuple[str]]) -> set[str]:
             "select l.virtualxid from pg_catalog.pg_locks as l"
             " inner join pg_catalog.pg_stat_activity as a on a.pid = l.pid"
             " where l.locktype = 'virtualxid' and a.datname = current_database()"
-            " and l.pid <> pg_backend_pid()"
+            " and l.pid <> pg_backend_pid() and a.state is distinct from 'idle in transaction'"
         )
     }
 

@@ -123,8 +123,12 @@ class Database:
         if self._conn is None or self._conn.closed:
             self.close()
             self._conn = None
+            # Nothing is prepared, so nothing remembers rows as they were before an upgrade.
             self._conn = psycopg.connect(
-                self._url, autocommit=True, fallback_application_name=self._name
+                self._url,
+                autocommit=True,
+                fallback_application_name=self._name,
+                prepare_threshold=None,
             )
         return self._conn
 

@@ -17,6 +17,7 @@ from itertools import groupby
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import dict_row
 from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import DatabaseURI
 from yoyo.migrations import Migration, default_migration_table
@@ -46,6 +47,20 @@ class NotAdoptableError(Problem):
             "Adopt it with the version that installed it, then migrate with this one.",
         )
         self.differences = differences
+
+
+class RightsError(Problem):
+    """The role that migrates lacks rights which only somebody else can give."""
+
+    def __init__(self, login: str, statements: list[str]) -> None:
+        super().__init__(
+            "\n  ".join(
+                [f"{login} may not do that; somebody who may has to run, in this database:"]
+                + [f"{statement};" for statement in statements]
+            ),
+            "See docs/operations.md. Nothing was changed.",
+        )
+        self.statements = statements
 
 
 class RowsWouldBeLostError(Problem):
@@ -116,6 +131,7 @@ def migrate(
                 reopen = replaceable.reopened(replaceable.read(conn))
                 conn.execute(f"set role mixpay_owner;\n{reopen}reset role;")
 
+        _refuse_without_rights(conn)
         is_prepared = prepare()
         try:
             return busy.retry(conn, attempt, say, patience)
@@ -415,6 +431,45 @@ def _refuse_other_contents(release: Release, state: State) -> None:
             "migrations are applied, but schema mixpay is gone",
             "Restore it; or to begin anew, drop schema mixpay_migrations too.",
         )
+
+
+_RIGHTS = """
+select
+    quote_ident(current_user) as login,
+    quote_ident(current_database()) as database,
+    coalesce(array_agg(w.role order by w.nth) filter (where r.oid is null), '{}') as missing,
+    (select rolsuper or rolcreaterole from pg_roles where rolname = current_user) as may_create,
+    bool_or(r.rolname = 'mixpay_owner' and pg_has_role(r.oid, 'usage')) is true as is_owner,
+    -- Since PostgreSQL 16, who may make roles may give those alone that are his.
+    bool_or(
+        r.rolname = 'mixpay_owner'
+        and (
+            pg_has_role(r.oid, 'member with admin option')
+            or (
+                current_setting('server_version_num')::int < 160000
+                and (select rolcreaterole from pg_roles where rolname = current_user)
+            )
+        )
+    ) is true as may_become_owner,
+    has_database_privilege(current_database(), 'create') as may_make_schemas
+from unnest(array['mixpay_owner', 'mixpay_writer', 'mixpay_reader'])
+    with ordinality as w (role, nth)
+left join pg_roles as r on r.rolname = w.role
+"""
+
+
+def _refuse_without_rights(conn: psycopg.Connection) -> None:
+    """Says what is missing before anything begins, in the words of whoever has to give it."""
+    [right] = conn.cursor(row_factory=dict_row).execute(_RIGHTS)
+    missing, login = right["missing"], right["login"]
+    needed = [] if right["may_create"] else [f"create role {role} nologin" for role in missing]
+    makes_owner = right["may_create"] and "mixpay_owner" in missing
+    if not (makes_owner or right["is_owner"] or right["may_become_owner"]):
+        needed.append(f"grant mixpay_owner to {login}")
+    if not right["may_make_schemas"]:
+        needed.append(f"grant create on database {right['database']} to {login}")
+    if needed:
+        raise RightsError(login, needed)
 
 
 def _to_roll_back(release: Release, state: State, to: str | None) -> list[Migration]:

@@ -161,17 +161,22 @@ def _name_the_oldest(
     return told
 
 
+def _connect(url: str) -> psycopg.Connection[Any]:
+    """Nothing is prepared, so nothing remembers rows as they were before an upgrade."""
+    return psycopg.connect(url, autocommit=True, prepare_threshold=None)
+
+
 def _follow(
     url: str, merchant: str, after: str | None, poll: float, patience: float
 ) -> Iterator[mixpay_db.Event]:
     """What there is and what comes. A lost connection is made anew, the first one must succeed."""
-    conn = psycopg.connect(url, autocommit=True)
+    conn = _connect(url)
     named = None
     try:
         while True:
             try:
                 if conn.closed:
-                    conn = psycopg.connect(url, autocommit=True)
+                    conn = _connect(url)
                 for event in _read(conn, merchant, after):
                     after = event.position
                     yield event
