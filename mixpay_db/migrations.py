@@ -452,7 +452,7 @@ select
         )
     ) is true as may_become_owner,
     has_database_privilege(current_database(), 'create') as may_make_schemas
-from unnest(array['mixpay_owner', 'mixpay_writer', 'mixpay_reader'])
+from unnest(array['mixpay_owner', 'mixpay_writer', 'mixpay_reader', 'mixpay_monitor'])
     with ordinality as w (role, nth)
 left join pg_roles as r on r.rolname = w.role
 """

@@ -16,11 +16,11 @@ COLUMNS = """
 with things as (
     select 'view ' || c.relname as thing, c.oid as relation, null::oid as type
     from pg_class as c
-    where c.relnamespace = 'mixpay'::regnamespace and c.relkind = 'v'
+    where c.relnamespace = 'mixpay'::regnamespace and c.relkind = 'v' and left(c.relname, 1) <> '_'
     union all
     select 'call ' || p.proname, t.typrelid, t.oid
     from pg_proc as p inner join pg_type as t on t.oid = p.prorettype
-    where p.pronamespace = 'mixpay'::regnamespace and p.proname not like '\\_%'
+    where p.pronamespace = 'mixpay'::regnamespace and left(p.proname, 1) <> '_'
 )
 select t.thing, coalesce(array_agg(
     a.attname || ' ' || format_type(a.atttypid, a.atttypmod) order by a.attnum

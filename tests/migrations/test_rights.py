@@ -99,6 +99,7 @@ def test_an_owner_of_a_database_who_makes_no_roles(cluster):
         "create role mixpay_owner nologin;",
         "create role mixpay_writer nologin;",
         "create role mixpay_reader nologin;",
+        "create role mixpay_monitor nologin;",
         "grant mixpay_owner to shopkeeper;",
     ]
     for statement in asked:
