@@ -72,7 +72,9 @@ def test_json_has_all_there_is(url: str, conn: Connection[Any]) -> None:
     told = json.loads(types(url, "--json"))
     assert [call["name"] for call in told["calls"]] == list(calls.CALLS)
     assert {error["code"] for error in told["errors"]} == errors.CLASSES.keys()
-    views = conn.execute("select viewname from pg_views where schemaname = 'mixpay'")
+    views = conn.execute(
+        "select viewname from pg_views where schemaname = 'mixpay' and viewname not like '\\_%'"
+    )
     assert {view["name"] for view in told["views"]} == {name for (name,) in views}
     rows = {row["name"]: row for row in told["rows"]}
     assert {call["returns"] for call in told["calls"]} == rows.keys()
