@@ -324,10 +324,9 @@ def changes(
         before=drops, told_of_others=[f"drop {d.type} {d.identity} (not ours)" for d in theirs]
     )
     for name, piece in live.pieces.items():
-        if name in dropped and name not in target.pieces:
-            if not piece.stands_in_a_gate:
-                todo.told.append(f"drop {name}")
-        elif piece.kind == "trigger" and (
+        if name in dropped and name not in target.pieces and not piece.stands_in_a_gate:
+            todo.told.append(f"drop {name}")
+        if piece.kind == "trigger" and (
             name in dropped or piece.told() != target.pieces[name].told()
         ):
             todo.tables.append(str(piece.table))
@@ -377,7 +376,7 @@ def _drops(
         if piece is None:
             drops.append(Statement(f"reset role;\n{dependent.drop}", waits=True))
         else:
-            waits = piece.kind != "function"
+            waits = piece.kind == "view"
             drops.append(Statement(f"{_AS_OWNER};\ndrop {piece.object}", waits))
     return drops, dropped, theirs
 
@@ -385,7 +384,8 @@ def _drops(
 def _make(piece: Piece, there: Piece | None, words: str) -> list[Statement]:
     """What creates it, or makes what is there like it."""
     statements = []
-    waits = piece.kind != "function"
+    # Tables of triggers are locked already, and nobody knows a view that is new.
+    waits = piece.kind == "view" and there is not None
     if there is not None and there.owner != piece.owner:
         to_owner = f"reset role;\nalter {piece.object} owner to {piece.owner}"
         statements.append(Statement(to_owner, waits))
