@@ -17,8 +17,16 @@ from recorded import PROJECT, RECORDS, WAIT
 from mixpay_db.cli import main
 
 README = PROJECT / "README.md"
-# Its commands find a database that is migrated; those of the README begin with nothing.
-BY_TASK = [PROJECT / "docs" / "import.md", PROJECT / "docs" / "elsewhere.md"]
+# Its commands begin with nothing; those of the others find a database that is migrated.
+MIGRATING = PROJECT / "docs" / "migrating.md"
+PAGES = [
+    README,
+    MIGRATING,
+    *(
+        PROJECT / "docs" / f"{name}.md"
+        for name in ("tour", "calling", "import", "elsewhere", "reading-the-books")
+    ),
+]
 # A block may say before it what it shows: <!-- shown: a file or a command -->
 BLOCK = re.compile(
     r"(?P<before>^(?:<!-- shown: (?P<shown>[^\n]+) -->\n)?```(?P<language>\w+)\n)"
@@ -30,11 +38,13 @@ COMMAND = re.compile(r"^\$ .*\n(?:> .*\n)*", re.MULTILINE)
 
 
 def texts(language: str) -> list[str]:
-    blocks = BLOCK.finditer(README.read_text(encoding="utf-8"))
+    # Those of elsewhere.md need what is there by then: tests/test_elsewhere.py.
+    pages = [page for page in PAGES if page.name != "elsewhere.md"]
+    blocks = [b for page in pages for b in BLOCK.finditer(page.read_text(encoding="utf-8"))]
     return [b["text"] for b in blocks if b["language"] == language and not b["shown"]]
 
 
-def compare(renew: Callable[[re.Match[str]], str], document: Path = README) -> None:
+def compare(renew: Callable[[re.Match[str]], str], document: Path) -> None:
     """`renew` says what should be in a block."""
     recorded = document.read_text(encoding="utf-8")
     renewed = BLOCK.sub(lambda block: f"{block['before']}{renew(block)}```", recorded)
@@ -44,25 +54,31 @@ def compare(renew: Callable[[re.Match[str]], str], document: Path = README) -> N
         assert recorded == renewed, "MIXPAY_RECORD=1 records it anew"
 
 
-def test_shows_what_is_there() -> None:
-    shown = set()
-
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_shows_what_is_there(page: Path) -> None:
     def renew(block: re.Match[str]) -> str:
         what = block["shown"]
-        shown.add(what)
         if what == "mixpay demo":
             return CliRunner().invoke(main, ["demo"]).stdout.lstrip("\n")
         return (PROJECT / what).read_text(encoding="utf-8") if what else block["text"]
 
-    compare(renew)
-    assert "mixpay demo" in shown
+    compare(renew, page)
 
 
-@pytest.mark.parametrize("document", [README, *BY_TASK], ids=lambda path: path.name)
+def test_shows_an_example_and_the_demo() -> None:
+    assert "<!-- shown: examples/refund_first_in_first_out.out -->" in README.read_text("utf-8")
+    assert "<!-- shown: mixpay demo -->" in PAGES[2].read_text("utf-8")
+
+
+def test_is_read_in_two_minutes() -> None:
+    assert README.stat().st_size <= 9 * 1024
+
+
+@pytest.mark.parametrize("document", PAGES, ids=lambda path: path.name)
 def test_commands_print_what_is_shown(
     request: pytest.FixtureRequest, conn: Connection[Any], tmp_path: Path, document: Path
 ) -> None:
-    url = request.getfixturevalue("empty_url" if document == README else "url")
+    url = request.getfixturevalue("empty_url" if document == MIGRATING else "url")
     programs = Path(sys.executable).parent
     environment = {
         **os.environ,
@@ -113,7 +129,7 @@ def test_commands_for_a_shell_exist() -> None:
                 pytest.fail(f"nothing runs {line!r}")
 
 
-@pytest.mark.parametrize("document", [README, *BY_TASK], ids=lambda path: path.name)
+@pytest.mark.parametrize("document", PAGES, ids=lambda path: path.name)
 def test_every_block_is_tested(document: Path) -> None:
     blocks = BLOCK.finditer(document.read_text(encoding="utf-8"))
     untested = [b[0] for b in blocks if not b["shown"] and b["language"] not in TESTED]
