@@ -45,6 +45,7 @@ class _Described:
     told: str
     printed: str | None  # what of it the server may print otherwise when it has read that
     anew: str | None  # SQL that makes it from what is printed, instead of what is there
+    granted_to_others: str | None  # what counts for nothing here
 
     def __str__(self) -> str:
         return "\n".join(filter(None, (self.told, self.printed)))
@@ -57,7 +58,7 @@ _Catalog: TypeAlias = dict[str, _Described]
 class Difference:
     """Something that is not as this version expects it."""
 
-    kind: str  # missing, unexpected, changed; pending, edited, unknown; broken; unseen
+    kind: str  # missing, unexpected, changed; pending, edited, unknown; broken; unseen; granted
     object: str
     expected: str | None = None
     found: str | None = None
@@ -109,6 +110,8 @@ def _differing(expected: _Catalog, found: _Catalog) -> Iterator[Difference]:
             yield Difference("missing", name, str(expected[name]))
         elif str(expected[name]) != str(found[name]):
             yield Difference("changed", name, str(expected[name]), str(found[name]))
+        if name in expected and name in found and found[name].granted_to_others:
+            yield Difference("granted", name, found=found[name].granted_to_others)
 
 
 @contextmanager

@@ -266,10 +266,19 @@ select
         'grants ' || (
             select string_agg(g.item, ', ' order by g.item)
             from (select a::text collate "C" from unnest(p.grants) as a) as g (item)
+            where g.item ~ '^(mixpay_(owner|writer|reader|monitor))?=' or split_part(g.item, '=', 1) = p.owner::regrole::text
         ),
         'comment ' || p.comment
     ) as told,
     p.printed,
-    p.anew
+    p.anew,
+    -- A DBA's own.
+    (
+        select string_agg(g.item, ', ' order by g.item)
+        from (select a::text collate "C" from unnest(p.grants) as a) as g (item)
+        where
+            g.item !~ '^(mixpay_(owner|writer|reader|monitor))?='
+            and split_part(g.item, '=', 1) is distinct from p.owner::regrole::text
+    ) as granted_to_others
 from parts as p
 order by p.object collate "C";

@@ -265,7 +265,7 @@ def _work(
     tables: list[str] = []
     gate = None
     if state.has_schema and not state.applied:
-        differences = catalog.differences(conn)
+        differences = [d for d in catalog.differences(conn) if d.kind != "granted"]
         if differences:
             raise NotAdoptableError(differences)
         steps += [_step(f"adopt {m.id}", bookkeeping.mark(m.id, text(m))) for m in pending]

@@ -85,6 +85,24 @@ def test_grants_on_what_must_go_are_put_back_and_told(project, cashier):
     assert rights(project) == granted
 
 
+def test_verify_names_grants_of_others_as_such(project, cashier):
+    done = project.mixpay("verify")
+    assert done.exit_code == 0
+    assert done.output.splitlines() == [
+        "granted: column mixpay.sizes.size",
+        f"    {cashier}=r/mixpay_owner",
+        "granted: function mixpay.refuse()",
+        f"    {cashier}=X/mixpay_owner",
+        "granted: view mixpay.sold",
+        f"    {cashier}=r*/mixpay_owner",
+        "all is as it should be",
+    ]
+    project.execute("grant execute on function mixpay.refuse() to mixpay_writer")
+    differs = project.mixpay("verify")
+    assert differs.exit_code == 1
+    assert "changed: function mixpay.refuse()" in differs.output
+
+
 def test_grants_on_what_is_no_more_are_told(project, cashier):
     edit(project, SIZES, "")
     assert project.mixpay("migrate").output.splitlines() == [
