@@ -39,7 +39,8 @@ def changes(conn: psycopg.Connection) -> Changes:
     for verb, to, grants in (("grant", "to", missing), ("revoke", "from", beyond)):
         for grant in grants:
             if grant.object in both:
-                kind = grant.object.split()[0]
+                # On a view one grants as on a table, and on tables we grant nothing.
+                kind = grant.object.split()[0].replace("table", "view")
                 given[f"{verb} {grant.privilege} {to} {grant.grantee}: {kind}"] += 1
     todo.told = [f"{what}, {count}" for what, count in sorted(given.items())]
     return todo

@@ -170,6 +170,7 @@ def test_owners_and_grants_are_put_back(places, dumps):
         assert told.splitlines()[0] == "put back owners and grants"
         assert "give to mixpay_owner what was postgres's: schema, 1" in told
         assert re.search(r"^  grant execute to mixpay_writer: function, \d+$", told, re.MULTILINE)
+        assert re.search(r"^  grant select to mixpay_reader: view, \d+$", told, re.MULTILINE)
         assert re.search(r"^  revoke execute from public: function, \d+$", told, re.MULTILINE)
         assert mixpay(url, "migrate", "--repair") == "nothing to do\n"
 
