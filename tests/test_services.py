@@ -21,7 +21,10 @@ SERVICES = PROJECT / "examples" / "services"
 PAGES = sorted((PROJECT / "docs" / "services").glob("*.md"))
 EXPECTED = (SERVICES / "expected.txt").read_text(encoding="utf-8")
 # Where Debian keeps what it packages.
-JDBC = Path("/usr/share/java/postgresql.jar")
+JARS = [
+    Path(f"/usr/share/java/{name}.jar")
+    for name in ("postgresql", "HikariCP", "slf4j-api", "slf4j-nop")
+]
 GO = Path("/usr/share/gocode")
 
 
@@ -55,9 +58,10 @@ def node() -> list[str]:
 
 def java() -> list[str]:
     program = has("java")
-    if not JDBC.exists():
-        pytest.skip(f"there is no {JDBC}")
-    return [program, "-cp", str(JDBC)]
+    for jar in JARS:
+        if not jar.exists():
+            pytest.skip(f"there is no {jar}")
+    return [program, "-cp", ":".join(map(str, JARS))]
 
 
 def go() -> list[str]:

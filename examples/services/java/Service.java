@@ -1,7 +1,8 @@
-// A service on JDBC (pgJDBC). A pool such as HikariCP gives the connections in production; here each call opens one,
-// which shows the same. Run: java -cp postgresql.jar Service.java
+// A service on JDBC (pgJDBC) and a pool (HikariCP).
+// Run: java -cp postgresql.jar:HikariCP.jar:slf4j-api.jar:slf4j-nop.jar Service.java
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
 import java.sql.Connection;
-import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -28,6 +29,19 @@ public class Service {
     /** JDBC knows no PGHOST; a Unix socket it cannot use at all. */
     static final String URL = "jdbc:postgresql://" + env("PGHOST") + ":" + env("PGPORT") + "/" + env("PGDATABASE");
 
+    static final HikariDataSource POOL = pool();
+
+    static HikariDataSource pool() {
+        var config = new HikariConfig();
+        config.setJdbcUrl(URL);
+        config.setUsername(env("PGUSER"));
+        config.setPassword(env("PGPASSWORD"));
+        config.setMaximumPoolSize(4);
+        // What is not committed is rolled back when the connection goes back to the pool.
+        config.setAutoCommit(false);
+        return new HikariDataSource(config);
+    }
+
     /** 40001, 40P01: somebody else was faster. 0A000: an upgrade. Class 08 or 57P: nobody knows what became of it. */
     static boolean mayPass(SQLException error) {
         String state = error.getSQLState() == null ? "08" : error.getSQLState();
@@ -37,9 +51,7 @@ public class Service {
     /** One call, one transaction; the same again when it may pass. */
     static Map<String, Object> transaction(Work work) throws Exception {
         for (int tries = 5; ; Thread.sleep(100)) {
-            try (Connection conn = DriverManager.getConnection(URL, env("PGUSER"), env("PGPASSWORD"))) {
-                // What is not committed is rolled back when the connection is closed.
-                conn.setAutoCommit(false);
+            try (Connection conn = POOL.getConnection()) {
                 Map<String, Object> row = work.in(conn);
                 conn.commit();
                 return row;
@@ -141,5 +153,6 @@ public class Service {
         var order = call("select * from mixpay.order_balances where merchant_id = ? and order_no = ?", "mall", "A");
         System.out.println("order A: " + order.get("paid") + " paid, " + order.get("refunded") + " refunded, "
             + order.get("refundable") + " refundable");
+        POOL.close();
     }
 }
