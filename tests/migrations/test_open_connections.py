@@ -1,0 +1,109 @@
+"""Programs of 0.3.0 that stay connected while the database becomes what this version makes."""
+
+import io
+import json
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+from time import monotonic, sleep
+
+import psycopg
+import pytest
+from shop import Shop
+
+from mixpay_db import migrations
+
+PROJECT = Path(__file__).parents[2]
+RELEASED = "71d7543"  # 0.3.0
+COMMAND = "import sys; sys.path.insert(0, sys.argv.pop(1)); from mixpay_db.cli import main; main()"
+# As the wrapper of 0.3.0 asks: the columns by name.
+READS = "select epoch, xid, entry, position, entity, number, to_state from mixpay.read_events('m')"
+CLAIMS = "select channel_refund_no, state, amount from mixpay.claim_channel_refunds('m', 'w')"
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    archive = subprocess.run(
+        ["git", "-C", str(PROJECT), "archive", RELEASED, "mixpay_db", "sql", "migrations"],
+        capture_output=True,
+    )
+    if archive.returncode != 0:
+        pytest.skip("0.3.0 is not in this checkout's history")
+    root = tmp_path_factory.mktemp("released")
+    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
+        tar.extractall(root, filter="data")
+    return root
+
+
+class Program:
+    """A command of 0.3.0 that runs on."""
+
+    def __init__(self, root: Path, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", COMMAND, str(root), *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.lines: list[str] = []
+        self.reader = Thread(target=lambda: self.lines.extend(self.process.stdout or ()))
+        self.reader.start()
+
+    def until(self, count: int) -> list[str]:
+        """Its lines, as soon as there are so many."""
+        deadline = monotonic() + 30
+        while len(self.lines) < count:
+            assert self.process.poll() is None, self.process.stderr and self.process.stderr.read()
+            assert monotonic() < deadline, self.lines
+            sleep(0.02)
+        return self.lines
+
+    def close(self) -> None:
+        self.process.terminate()
+        self.reader.join()
+        self.process.communicate()
+
+
+@pytest.fixture
+def follower(released: Path, empty_url: str) -> Iterator[Program]:
+    subprocess.run(
+        [sys.executable, "-c", COMMAND, str(released), "--url", empty_url, "migrate"],
+        check=True,
+        capture_output=True,
+    )
+    with psycopg.connect(empty_url, autocommit=True) as conn:
+        Shop(conn).call("register_merchant", "Shop")
+    program = Program(
+        released, "--url", empty_url, "events", "--merchant", "m", "--follow", "--poll", "0.05"
+    )
+    yield program
+    program.close()
+
+
+def test_the_follower_goes_on_kept_connections_ask_anew(follower: Program, empty_url: str) -> None:
+    with psycopg.connect(empty_url, autocommit=True) as kept:
+        with psycopg.connect(empty_url, autocommit=True) as conn:
+            shop = Shop(conn)
+            shop.merge("T", A=100)
+            shop.pay("T", "P", 100, "card")
+        follower.until(3)
+        # So often that they are prepared.
+        for _ in range(8):
+            assert len(kept.execute(READS).fetchall()) == 3
+            assert kept.execute(CLAIMS).fetchall() == []
+        migrations.migrate(empty_url, lambda _: None)
+        with psycopg.connect(empty_url, autocommit=True) as conn:
+            Shop(conn).refund("A", "R", 40)
+        told = [json.loads(line) for line in follower.until(5)]
+        # What 0.3.0 knows of an event, in the words that it knows.
+        assert [e["number"] for e in told[:4]] == ["T", "P", "T", "R"]
+        # Whoever asked by prepared statements asks anew, once: rows are in plain types now.
+        with pytest.raises(psycopg.errors.FeatureNotSupported):
+            kept.execute(READS)
+        kept.execute("deallocate all")
+        assert len(kept.execute(READS).fetchall()) == len(told)
+        ((_, state, amount),) = kept.execute(CLAIMS).fetchall()
+        assert (state, amount) == ("sent", 40)
