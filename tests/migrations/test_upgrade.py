@@ -418,7 +418,7 @@ def test_money_lives_on(money):
             assert shop.call("record_repayment", "receiver:agent", "B2", 7, "CNY").reason == "cash"
         with shop.refused("MX410", 7, "receiver:agent"):
             shop.call("record_repayment", "receiver:agent", "B2", 8, "CNY")
-        with shop.refused("MX402", "payee V"):
+        with shop.refused("MX402", "payee:V"):
             shop.call("settle_receiver", "agent", "S2", None)
         live_on(shop)
         assert broken(conn) == []
