@@ -29,6 +29,8 @@ from mixpay_db.embedded import EmbeddedServer
 
 # Nothing here outlives the tests, so nothing has to reach the disk.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# Nobody analyzes a table, or keeps what is written from being final, when no test says so.
+QUIET = {"autovacuum": "off"}
 # A file system in memory, where there is one: half of a clone's cost is making files on a disk.
 MEMORY = Path("/dev/shm")
 # What a server of ours takes there at most: its data, the log short, a test's database.
@@ -111,7 +113,7 @@ def pg_server() -> Iterator[Server]:
     """The server: `pg_server.url("name")` connects to a database in it."""
     named = os.environ.get("MIXPAY_TEST_URL")
     if named is None:
-        options = {**FAST, "max_wal_size": "128MB", "max_prepared_transactions": "2"}
+        options = {**FAST, **QUIET, "max_wal_size": "128MB", "max_prepared_transactions": "2"}
         with EmbeddedServer(options, parent=_roomy()) as server, _held(server.home):
             (server.home / MARK).touch()
             yield Server(server.host, server.port, server.user)

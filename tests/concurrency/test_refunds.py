@@ -62,7 +62,7 @@ def test_e34_the_same_number_for_two_orders_of_a_trade(shop: Shop, race: Race) -
     raced = race(lambda s: s.refund("A", "R", 20), lambda s: s.refund("B", "R", 20))
 
     assert raced.second.sqlstate == "MX302"
-    assert "order A" in raced.second.diag.message_detail
+    assert "order_no A" in raced.second.diag.message_detail
     assert shop.balance("B").refunded == 0
 
 

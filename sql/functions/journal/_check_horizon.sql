@@ -3,13 +3,14 @@ language plpgsql stable
 set search_path = mixpay, pg_temp
 as $_check_horizon$
 declare
-    v_xid xid8 := (select b.xid from final_below as b);
+    -- Not what is final: that may be less for a moment, when somebody elsewhere ends who was passed over.
+    v_xid xid8 := pg_snapshot_xmax(pg_current_snapshot());
 begin
     if _current_epoch() = p_epoch and v_xid < p_xid then
         raise exception 'transactions are counted anew' using
             errcode = 'MX411',
             detail = format(
-                'Transaction %s of epoch %s had ended, and now %s is the oldest.', p_xid, p_epoch, v_xid
+                'Transaction %s of epoch %s had ended, and now %s is the next.', p_xid, p_epoch, v_xid
             ),
             hint = 'After a restore from a backup raise the epoch before anybody writes: mixpay events --new-epoch.';
     end if;
