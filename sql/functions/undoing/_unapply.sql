@@ -101,7 +101,8 @@ end;
 $_unapply$;
 
 comment on function mixpay._unapply(
-    mixpay.trades, mixpay.facts[], mixpay.refunds, bigint[], bigint[], bigint[], mixpay.refund_share[], text, timestamptz
+    mixpay.trades, mixpay.facts[], mixpay.refunds, bigint[], bigint[], bigint[], mixpay.refund_share[], text,
+    timestamptz
 ) is
 $$Un-applies money of a trade: what these lines are paid becomes surplus of the payments that are named, and goes back
 to them as one refund. Of a cancelled line, and of p_falling, the amount falls, too.
