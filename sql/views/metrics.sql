@@ -1,4 +1,4 @@
--- Each figure is read from an index of what is open, so that it may be asked for every few seconds.
+-- Figures are read from indexes of what is open; only anomalies, which are few, are read as a whole.
 create view mixpay.metrics as
 select m.metric, m.value
 from (
