@@ -225,6 +225,7 @@ set role mixpay_owner;
 \ir functions/sending/_name_transfer.sql
 \ir functions/sending/_heard_before.sql
 \ir functions/sending/_redirect.sql
+\ir functions/sending/_explain_redirect.sql
 \ir functions/sending/_refuse_money_for_voucher.sql
 \ir functions/sending/due_merchants.sql
 \ir functions/sending/_keep_rules.sql

@@ -136,6 +136,36 @@ def test_locks_are_told_by_whoever_locks(ask: Ask) -> None:
         assert "when others" not in f.prosrc.lower(), f.name
 
 
+# What moves a part of a refund, and neither frees nor reserves any of it.
+FREES_NOTHING = {
+    "claim_channel_refunds",
+    "defer_channel_refund",
+    "doubt_channel_refund",
+    "write_off",
+}
+
+
+def test_who_locks_what_trades_share_tells_of_splits_and_of_totals(ask: Ask) -> None:
+    """`_lock_shared` locks both, and `_order_fact` counts in totals: so does whoever calls them."""
+    functions = {f.proname: f for f in ask(FUNCTIONS)}
+    calls = {
+        name: set(re.findall(r"\b(\w+)\s*\(", re.sub(r"--.*", "", f.prosrc))) & functions.keys()
+        for name, f in functions.items()
+    }
+    reach = {"_lock_shared", "_order_fact"}
+    while more := {name for name, called in calls.items() if called & reach} - reach:
+        reach |= more
+    told = {name for name in reach if functions[name].public} - FREES_NOTHING
+
+    assert len(told) >= 22
+    assert reach >= FREES_NOTHING
+    for name in told:
+        _, _, locks = functions[name].comment.partition("Locks:")
+        locks, _, _ = locks.partition("Raises:")
+        assert re.search(r"\bsplits?\b", locks), name
+        assert re.search(r"\btotals\b", locks), name
+
+
 def test_a_body_can_be_read_at_one_sight(ask: Ask) -> None:
     """At most 100 lines, and none above 120 characters."""
     for f in ask(FUNCTIONS):

@@ -429,3 +429,89 @@ def test_e42_a_voucher_may_be_asked_for_once_more(shop: Shop) -> None:
     shop.fail("RV", "PV")
 
     assert shop.redirect("RV", "PV", "voucher").state == "pending"
+
+
+def whys(shop: Shop, number: str) -> list[str]:
+    """Why it goes another way, by what is on record of it."""
+    return [
+        row.reason
+        for row in shop.query(
+            "select reason from mixpay.history where entity = 'channel_refund' and number = %s "
+            "and (from_state, to_state) = ('failed', 'failed') order by entry",
+            number,
+        )
+    ]
+
+
+@pytest.mark.parametrize("became", ["pending", "sent", "succeeded", "failed", "bounced"])
+@pytest.mark.parametrize("channel", ["cash", "bank"])
+def test_e43_why_it_went_another_way_comes_late(shop: Shop, channel: str, became: str) -> None:
+    """It had failed for a reason of its own, and its successor has one too, or is sent."""
+    number = number_of(shop, "P2")
+    shop.call("fail_channel_refund", number, "refused")
+    successor = redirect(shop, number, channel, None).channel_refund_no
+    if became == "sent":
+        shop.rows("claim_channel_refunds", "w")
+    elif became == "failed":
+        shop.fail("R", "P2")
+    elif became != "pending":
+        shop.complete("R", "P2")
+        if became == "bounced":
+            shop.bounce("R", "P2")
+    bears = shop.row("channel_refunds", successor).reason
+    assert whys(shop, number) == []
+    later = redirect(shop, number, channel, "card expired")
+
+    assert whys(shop, number) == [f"goes on as {successor}: card expired"]
+    assert shop.row("channel_refunds", number).reason == "refused"
+    assert later == shop.row("channel_refunds", successor)
+    if later.state in ("pending", "waiting"):
+        assert later.reason == ("manual; card expired" if channel == "cash" else "card expired")
+    else:
+        assert later.reason == bears
+    for reason in ("another reason", "card expired", None):
+        with shop.unchanged():
+            assert redirect(shop, number, channel, reason) == later
+
+
+@pytest.mark.parametrize("channel", ["cash", "bank"])
+def test_e43_why_what_had_failed_went_another_way_stays(shop: Shop, channel: str) -> None:
+    number = number_of(shop, "P2")
+    shop.call("fail_channel_refund", number, "refused")
+    successor = redirect(shop, number, channel, "card expired")
+
+    assert whys(shop, number) == [f"goes on as {successor.channel_refund_no}: card expired"]
+    with shop.unchanged():
+        assert redirect(shop, number, channel, "another reason") == successor
+
+
+@pytest.mark.parametrize("first", [None, "refused"])
+def test_e43_a_failure_in_the_same_transaction_is_not_why(shop: Shop, first: str | None) -> None:
+    number = number_of(shop, "P2")
+    with shop.conn.transaction():
+        shop.call("fail_channel_refund", number, first)
+        successor = redirect(shop, number, "bank", None)
+    redirect(shop, number, "bank", "card expired")
+
+    assert whys(shop, number) == [f"goes on as {successor.channel_refund_no}: card expired"]
+    assert shop.row("channel_refunds", number).reason == first
+
+
+def test_e43_why_one_that_nobody_failed_went_another_way_comes_late(shop: Shop) -> None:
+    number = number_of(shop, "P2")
+    successor = redirect(shop, number, "cash", None)
+    assert (successor.reason, shop.row("channel_refunds", number).reason) == ("manual", None)
+    later = redirect(shop, number, "cash", "card expired")
+
+    assert later.reason == "manual; card expired"
+    assert shop.row("channel_refunds", number).reason == "card expired"
+    assert whys(shop, number) == [f"goes on as {successor.channel_refund_no}: card expired"]
+
+
+def test_e43_a_failure_told_later_does_not_hide_why(shop: Shop) -> None:
+    """The old one fails once more by name: its own reason is one, why it went is another."""
+    number = number_of(shop, "P2")
+    redirect(shop, number, "bank", None)
+    shop.call("fail_channel_refund", number, "refused")
+    assert redirect(shop, number, "bank", "card expired").reason == "card expired"
+    assert shop.row("channel_refunds", number).reason == "refused"

@@ -71,5 +71,5 @@ comment on function mixpay._charge(mixpay.trades, mixpay.chargebacks, bigint, ti
 $$Takes an amount of a stored chargeback from the payment's surplus and its orders; what they have not is lost.
 
 p_amount is in the smallest unit. The caller holds the lock of the trade, which is returned as it is then.
-Locks: the splits of the trade's orders, in ascending order number; of one order, its own.
+Locks: the splits of the trade's orders, then their totals, each in ascending order number; of one order, its own.
 $$;

@@ -45,5 +45,5 @@ first.
 p_freed is in the smallest unit, and money of p_order_no; null: of the payment's surplus. A chargeback of one order
 takes nothing of another. The caller holds the lock of the
 trade, which is returned as it is then.
-Locks: the order, unless it is locked; then its split.
+Locks: the order, unless it is locked; then its split, then its totals.
 $$;

@@ -59,5 +59,5 @@ orders the first line's): payees and receivers have it again.
 
 p_amount is in the smallest unit, at most what it took and did not lose. The caller holds the lock of the trade, which
 is returned as it is then.
-Locks: the splits of the trade's orders, in ascending order number.
+Locks: the splits of the trade's orders, then their totals, each in ascending order number.
 $$;

@@ -34,5 +34,5 @@ channel has made already.
 
 p_amount is in the smallest unit, at most what payment and order, or the surplus, can give. p_facts are what goes
 before. The caller holds the lock of the trade, which is returned as it is then.
-Locks: the order's split.
+Locks: the order's split, then its totals.
 $$;

@@ -74,6 +74,6 @@ say, which are payable again. In the smallest unit.
 
 p_trade is the locked trade, and p_facts are what goes before. A trade that was paid is open again; it stays paid if all
 that was taken is payable elsewhere, or is closed if nothing of it is left. Returns the trade as it is then.
-Locks: the orders of the lines, skipping what is locked; then the splits of the trade's orders, in ascending
-order number; of one line, its own.
+Locks: the orders of the lines, skipping what is locked; then the splits of the trade's orders, then their totals, each
+in ascending order number; of one line, its own.
 $$;

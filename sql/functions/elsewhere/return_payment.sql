@@ -80,8 +80,8 @@ that is not sent waits for a person, for the reason "returned:" and the number: 
 lost; or redirect it, and it is sent after all. Money that moved is booked, also if it is more than what arrived. The
 same number with the same content returns the return as it is now; the reason is not compared, and may come later. A
 moment that was left out at first is not compared, and the first one stays.
-Locks: the orders of the payment's trade, in ascending order number; then the trade; then the splits of its orders, in
-ascending order number.
+Locks: the orders of the payment's trade, in ascending order number; then the trade; then the splits of its orders, then
+their totals, each in ascending order number.
 Raises: MX101 if there is no such merchant; MX201 if there is no such payment; MX226 if it has not succeeded; MX221 if
 the return number was used for something else; MX222 if no amount is named and all of it was returned before; MX901;
 MX902; MX905.

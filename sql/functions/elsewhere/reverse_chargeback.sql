@@ -68,7 +68,7 @@ of it. So a call may be repeated: if that much came back already, nothing change
 when, left out: now. The books are then as if the chargeback had been for the rest: its orders can be refunded again,
 and payees and receivers have again what they gave. The fee stays. When all of it came back, channel refunds that waited
 for it go on, unless another chargeback or a return of the payment stands.
-Locks: the trade; then the splits of its orders, in ascending order number.
+Locks: the trade; then the splits of its orders, then their totals, each in ascending order number.
 Raises: MX101 if there is no such merchant; MX224 if there is no such chargeback; MX225 if it took less; MX901; MX902;
 MX905.
 $$;

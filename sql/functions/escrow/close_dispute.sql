@@ -92,7 +92,7 @@ buyer: p_amount goes back, in the currency's smallest unit; left out, all that i
 is. The refund bears a number of ours, which stands in the dispute. payee: the money is released again when it is due,
 or by release_order. A repetition with the same outcome returns the dispute; the reason is not compared, and may come
 later.
-Locks: the order's trades, in ascending trade number; then its split.
+Locks: the order's trades, in ascending trade number; then its split, then its totals.
 Raises: MX101 if there is no such merchant; MX301 if more is to go back than is left of the order; MX505 if there is no
 such dispute; MX507 if it was decided otherwise; MX901; MX902; MX905.
 $$;

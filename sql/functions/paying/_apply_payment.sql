@@ -48,5 +48,5 @@ $$Gives a succeeded payment's money to its trade: lines, facts, totals; its surp
 is then.
 
 p_trade is the locked trade as it was before, p_payment the stored payment, p_from_state its state before.
-Locks: the splits of the trade's orders, in ascending order number.
+Locks: the splits of the trade's orders, then their totals, each in ascending order number.
 $$;

@@ -71,7 +71,7 @@ p_captures names the payment whose authorization this is a further capture of.
 The same number with the same content returns the payment as it is now; the number of a payment that was started is
 refused. p_channel_txn_no is the channel's own number, null if it has none or is not known yet: the same call may bring
 it later. A moment that was left out at first is not compared, and the first one stays.
-Locks: the trade; then its orders' splits, in ascending order number.
+Locks: the trade; then its orders' splits, then their totals, each in ascending order number.
 Raises: MX101 if there is no such merchant; MX104 if there is no such trade; MX202 if the payment number was used for
 something else; MX203 if there is no such channel; MX207 if the channel transaction is another payment's; MX212 if
 p_captures names no authorized payment of the trade and the channel; MX901; MX902;

@@ -54,7 +54,8 @@ $$Records many payments in one call, all or nothing; for each, record_payment sa
 p_payments is [{"trade_no", "payment_no", "channel", "amount", "paid_at"?, "channel_txn_no"?, "captures"?}, ...], 1 to
 10,000 of them, paid_at a moment with its offset ("2026-01-31T12:00:00+08:00"). Returns the payments in the order of the
 call.
-Locks: the trades, in ascending trade number; then their orders' splits, in ascending order number.
+Locks: the trades, in ascending trade number; then their orders' splits, then their totals, each in ascending order
+number.
 Raises: MX101 if there is no such merchant; MX104 if there is no such trade; MX202 if a payment number was used for
 something else; MX203 if there is no such channel; MX207 if a channel transaction is another payment's; MX212 if
 "captures" names no authorized payment of the trade and the channel; MX901; MX902; MX903; MX904; MX905.

@@ -71,7 +71,7 @@ p_amount is what arrived, in the currency's smallest unit; left out: what was au
 does not need becomes the payment's surplus and goes back to it. p_paid_at is when it arrived, left out: now; later news
 of the same success may name another moment, and the first one stays. p_channel_txn_no is the
 channel's own number, null if it has none or is not known yet: later news may bring it.
-Locks: the trade; then its orders' splits, in ascending order number.
+Locks: the trade; then its orders' splits, then their totals, each in ascending order number.
 Raises: MX101 if there is no such merchant; MX201 if there is no such payment; MX207 if the channel transaction is
 another payment's; MX208 if it has succeeded with another amount or channel transaction; MX901; MX902; MX905.
 $$;

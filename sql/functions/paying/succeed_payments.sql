@@ -54,7 +54,8 @@ happens.
 
 p_payments is [{"payment_no", "channel_txn_no"?, "paid_at"?, "amount"?}, ...], 1 to 10,000 of them, paid_at a moment
 with its offset ("2026-01-31T12:00:00+08:00"). Returns the payments in the order of the call.
-Locks: the trades, in ascending trade number; then their orders' splits, in ascending order number.
+Locks: the trades, in ascending trade number; then their orders' splits, then their totals, each in ascending order
+number.
 Raises: MX101 if there is no such merchant; MX201 if there is no such payment; MX207 if the channel transaction is
 another payment's; MX208 if it has succeeded with another amount or channel transaction; MX901; MX902; MX903; MX904;
 MX905.

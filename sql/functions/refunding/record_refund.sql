@@ -74,7 +74,7 @@ out. Its channel refunds bear the cashier's channel and have succeeded at once. 
 order, online too. What was paid with vouchers is no money and is not handed out, unless its channel says
 refund_to_money. The same number with the same content returns the refund as it is now; the reason is not compared, and
 may come later.
-Locks: the order's trades, in ascending trade number; then its split.
+Locks: the order's trades, in ascending trade number; then its split, then its totals.
 Raises: MX101 if there is no such merchant; MX103 if there is no such order; MX203 if there is no such channel; MX301 if
 more is asked than is left; MX302 if the refund number was used for something else; MX312 if the channel is not offline;
 MX313 if vouchers would have to be handed out as money; MX901; MX902; MX905.

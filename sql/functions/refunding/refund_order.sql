@@ -31,7 +31,7 @@ from the payments of the order's trades, first in, first out, the order's first 
 back through its own channel, as a channel refund that a worker claims, or a person ends when the channel is offline.
 p_payment_nos names the payments to take from instead, in that order; it stays on record. The same number with the
 same content returns the refund as it is now; the reason is not compared, and may come later.
-Locks: the order's trades, in ascending trade number; then its split.
+Locks: the order's trades, in ascending trade number; then its split, then its totals.
 Raises: MX101 if there is no such merchant; MX103 if there is no such order; MX301 if more is asked than is left;
 MX302 if the refund number was used for something else; MX306 if the named payments hold too little or are none of the
 order's; MX901; MX902; MX904; MX905.

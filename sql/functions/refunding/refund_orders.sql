@@ -73,7 +73,8 @@ $$Refunds many orders in one call, all or nothing; for each, refund_order says w
 
 p_refunds is [{"order_no", "refund_no", "amount", "reason"?, "payment_nos"?}, ...], 1 to 10,000 of them; amounts are in
 the currency's smallest unit. Returns the refunds in the order of the call.
-Locks: the orders' trades, in ascending trade number; then their splits, in ascending order number.
+Locks: the orders' trades, in ascending trade number; then their splits, then their totals, each in ascending order
+number.
 Raises: MX101 if there is no such merchant; MX103 if there is no such order; MX301 if more is asked than is left;
 MX302 if a refund number was used for something else; MX306 if the named payments have too little of the order or are
 none of the order's; MX901; MX902; MX903; MX904; MX905.

@@ -102,5 +102,5 @@ refund. p_succeeded and p_freed are what the refund's succeeded and freed grow b
 counts no longer as refunded, and is reserved again where p_freed is below zero; what its payment had lost, because it
 was returned or charged back, is covered by it at once. The caller holds the lock of the trade and the refund. Returns
 the trade as it is then.
-Locks: the order's split, if money is freed or reserved again.
+Locks: the order's split, then its totals, if money is freed or reserved again.
 $$;

@@ -10,6 +10,7 @@ declare
     v_new channel_refunds;
     v_trade trades := p_trade;
     v_freed boolean;
+    v_fact facts;
 begin
     select freed into v_freed from refund_details
     where
@@ -30,6 +31,14 @@ begin
         case p_destination.state when 'pending' then now() else p_destination.not_before end, v_was.channel_refund_no,
         case when v_freed then 0 else v_was.cleared end
     ) returning * into v_new;
+    if v_was.state = 'failed' and p_reason is not null then
+        -- It failed for a reason of its own.
+        v_fact := _channel_refund_fact(v_trade, v_was, 'failed', 'failed');
+        select order_no into v_fact.order_no from refunds
+        where merchant_id = v_was.merchant_id and refund_no = v_was.refund_no;
+        v_fact.reason := format('goes on as %s: %s', v_new.channel_refund_no, p_reason);
+        v_trade := _post(v_trade, array[v_fact]);
+    end if;
     perform _move_channel_refund(
         v_trade, v_new, '', case when v_freed then array['home', 'refund'] else '{}' end, 0,
         case when v_freed then -v_new.amount else 0 end

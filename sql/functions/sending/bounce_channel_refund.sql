@@ -41,7 +41,7 @@ may be refunded again, or sent another way with redirect_channel_refund. One tha
 may come later.
 
 Locks: the orders of the trade, in ascending order number, if a return of the payment lost some of it; the trade, then
-the refund, then the order's split.
+the refund, then the order's split, then its totals.
 Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if it has not succeeded;
 MX321 if a return or a chargeback took it; MX901; MX905.
 $$;

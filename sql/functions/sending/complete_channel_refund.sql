@@ -85,7 +85,7 @@ bring it later. p_refunded_at is when it was sent, left out: now. A success afte
 transaction after a bounce, takes the amount back in if it is still free, and stands for a successor that was not sent
 yet; else the money moved without a place in the books: the channel refund stays what it is, and an anomaly is listed
 until resolve_anomaly. What was written off is handed over after all.
-Locks: the trade, then the refund, then the order's split.
+Locks: the trade, then the refund, then the order's split, then its totals.
 Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if it has succeeded with
 another channel transaction or at another moment, or moved out of place before; MX321 if a return or a chargeback took
 it; MX901; MX905.

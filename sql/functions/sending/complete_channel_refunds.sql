@@ -65,8 +65,8 @@ each, complete_channel_refund says what happens.
 
 p_completions is [{"channel_refund_no", "channel_txn_no"?, "refunded_at"?}, ...], 1 to 10,000 of them, refunded_at a
 moment with its offset ("2026-01-31T12:00:00+08:00"). Returns the channel refunds in the order of the call.
-Locks: the trades, in ascending trade number; then the refunds, in ascending refund number; then, if one of them
-is no ordinary news, the splits of the trades' orders, in ascending order number.
+Locks: the trades, in ascending trade number; then the refunds, in ascending refund number; then, if one of them is no
+ordinary news, the splits of the trades' orders, then their totals, each in ascending order number.
 Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if one has succeeded with
 another channel transaction or at another moment, or moved out of place before; MX321 if a return or a chargeback took
 it; MX901; MX903; MX904; MX905.

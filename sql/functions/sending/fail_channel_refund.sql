@@ -44,7 +44,7 @@ later.
 p_worker: who claimed it, needed once it was claimed again. A mark after the lease, or by another worker, is refused:
 it will be claimed again, and its number keeps the channel from sending twice.
 Locks: the orders of the trade, in ascending order number, if a return of the payment lost some of it; the trade, then
-the refund, then the order's split.
+the refund, then the order's split, then its totals.
 Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if it has succeeded
 or is written off; MX305 if the lease is over or another worker has claimed it since; MX321 if a return or a chargeback
 took it; MX901; MX905.

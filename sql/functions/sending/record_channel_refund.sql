@@ -82,7 +82,8 @@ the payment is not a refund of the order: charge_back_payment books it, with wha
 the same content returns the refund as it is now; a notice that comes again, or brings the channel's number later, is
 news for complete_channel_refund, and so it is when the number is that of a refund that was asked for here. The reason
 is not compared, and may come later.
-Locks: the order's trades, in ascending trade number; then its split, or what complete_channel_refund locks.
+Locks: the order's trades, in ascending trade number; then its split, then its totals, or what complete_channel_refund
+locks.
 Raises: MX101 if there is no such merchant; MX103 if there is no such order; MX301 if more went back than is left; MX302
 if the refund number was used for something else; MX303; MX304 if another transaction or moment is on record; MX306 if
 the payment is none of the order's; MX901; MX902; MX905.

@@ -22,21 +22,7 @@ begin
     if found then
         -- Of one that bounced after all, its successor was no repetition.
         if v_successor.channel = p_channel and v_was.state = 'failed' then
-            if exists (
-                select from facts as f
-                where
-                    f.merchant_id = p_merchant_id and f.log = 'trade' and f.log_no = v_trade.trade_no
-                    and f.channel_refund_no = p_channel_refund_no and f.to_state = 'failed'
-                    and f.created_at = v_successor.created_at
-            ) then
-                -- Nobody failed it: the redirect ended it.
-                perform _reason_later(v_was, 'channel_refund_no', p_reason);
-            end if;
-            -- What it bears once it was sent is said of that.
-            if v_successor.state in ('waiting', 'pending') then
-                v_successor := _reason_later(v_successor, 'channel_refund_no', p_reason);
-                return row(v_successor.*)::channel_refund;
-            end if;
+            v_successor := _explain_redirect(v_trade, v_was, v_successor, p_reason);
             return row(v_successor.*)::channel_refund;
         end if;
         raise exception 'channel refund % goes another way already', p_channel_refund_no using
@@ -104,7 +90,7 @@ refund.
 From waiting, pending, failed and bounced. The old one ends as failed; an amount that was freed is reserved again, under
 all caps. The rules of the channel hold: it may wait for its moment. Repeated with the same channel it returns the
 successor; the reason is not compared, and may come later.
-Locks: the trade, then the refund, then the order's split.
+Locks: the trade, then the refund, then the order's split, then its totals.
 Raises: MX101 if there is no such merchant; MX203 if there is no such channel; MX301 if the amount was given to others;
 MX303 if there is no such channel refund; MX304 if it is sent, in doubt or has succeeded; MX307 if it was redirected to
 another channel; MX308 if it is an open anomaly; MX309 if the channel cannot send it; MX313 if it would make money of a

@@ -84,7 +84,7 @@ $$Ends an anomaly: money that a channel sent although its amount had been freed 
 p_resolution: booked, its amount is free again and counts as refunded now; recovered, the money came back to the
 channel; written_off, the merchant bears it. Repeated with the same resolution it returns the first one; the reason is
 not compared, and may come later.
-Locks: the trade, then the refund, then the order's split.
+Locks: the trade, then the refund, then the order's split, then its totals.
 Raises: MX101 if there is no such merchant; MX301 if it cannot be booked because the amount is not free; MX303 if there
 is no such channel refund; MX310 if it is no anomaly; MX311 if it was resolved otherwise; MX321 if a return or a
 chargeback took it; MX901; MX905.

@@ -74,6 +74,6 @@ trade's other lines, as what is paid of a cancelled order does, and what they do
 
 p_trade is the locked trade and p_line its line, as they are; p_share is at least what is refunded of the line. The
 order, which has totals, costs p_by more. p_fact says why. Returns the trade as it is then.
-Locks: the splits of the trade's orders, in ascending order number, if money moves.
+Locks: the splits of the trade's orders, then their totals, each in ascending order number, if money moves.
 Raises: MX902 if the trade would be too large.
 $$;

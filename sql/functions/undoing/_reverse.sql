@@ -24,5 +24,5 @@ by, and goes back to them as one refund of kind reversal. Of a cancelled line th
 p_amounts are in the smallest unit, for each of the p_positions at most what is paid of the line and not refunded.
 p_trade is the locked trade as its caller has changed it, and p_facts say why; both are written with the rest. Returns
 the trade as it is then.
-Locks: the splits of the trade's orders, in ascending order number.
+Locks: the splits of the trade's orders, then their totals, each in ascending order number.
 $$;

@@ -112,5 +112,5 @@ p_shares say how much of each payment goes back; what they have above that toget
 the kind of the refund, its reason and its return. p_channel is where all of it went back already, at p_refunded_at;
 null: it is sent through the payments' channels. p_trade is the locked trade as its caller has changed it, and p_facts
 say why; both are written with the rest. Returns the trade as it is then.
-Locks: the splits of the trade's orders, in ascending order number; of one line, its own.
+Locks: the splits of the trade's orders, then their totals, each in ascending order number; of one line, its own.
 $$;

@@ -102,7 +102,7 @@ What is paid of it and not refunded serves the trade's other orders, divided as 
 back to the payments, the oldest first, as a refund of kind reversal. The trade may become paid by that; without its
 last order it is closed. Of an order that was cancelled already the trade is returned, whatever became of it; the reason
 is not compared, and may come later.
-Locks: the trade; then its orders' splits, in ascending order number.
+Locks: the trade; then its orders' splits, then their totals, each in ascending order number.
 Raises: MX101 if there is no such merchant; MX104 if there is no such trade; MX111 if the order is not in it; MX204 if
 the trade is not open; MX503 if the order is in dispute; MX901; MX905.
 $$;

@@ -38,7 +38,7 @@ to be paid again. With p_keep_paid it stays on the orders instead, and a later m
 as false. A trade that keeps what was paid may be closed again without it: then what is left goes back. Money
 that arrives later is surplus. The same call again returns the trade as it is now; the reason is not compared, and may
 come later.
-Locks: the trade; then its orders' splits, in ascending order number.
+Locks: the trade; then its orders' splits, then their totals, each in ascending order number.
 Raises: MX101 if there is no such merchant; MX104 if there is no such trade; MX112 if it is paid; MX113 if it was closed
 without p_keep_paid and is to keep what was paid now; MX901; MX905.
 $$;

@@ -95,8 +95,8 @@ then. From now on a merge of the order must bring the new amount; the repetition
 brought then.
 An order keeps what it is paid elsewhere, and what is refunded of it: below that it cannot fall. The same number with
 the same content returns the order as it is now; the reason is not compared, and may come later.
-Locks: the order; then its trades, in ascending trade number; then the splits of the open trade's orders, in ascending
-order number.
+Locks: the order; then its trades, in ascending trade number; then the splits of the open trade's orders, then their
+totals, each in ascending order number.
 Raises: MX101 if there is no such merchant; MX103 if there is no such order; MX114 if it is below what is paid
 elsewhere, or refunded; MX115 if the reprice number was used for something else; MX503 if a dispute is open and money
 would move; MX510 if the fixed shares of its split would be more than the order; MX901; MX902; MX905.
