@@ -42,8 +42,9 @@ format: $(VENV) ## lay out the Python as ruff does
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-docs: $(VENV) ## write docs/reference.md and docs/states.md from the catalog
+docs: $(VENV) ## write what docs/ has from the catalog, and build the site in build/site
 	$(BIN)/python -m mixpay_db.docs
+	$(BIN)/python docs/site/build.py
 
 check: lint test ## lint and test
 

@@ -1,4 +1,4 @@
-"""docs/reference.md and docs/states.md, written by `make docs` from what a live database says."""
+"""docs/reference.md, states.md and tables.md, written from what a live database says."""
 
 from __future__ import annotations
 
@@ -15,6 +15,34 @@ from mixpay_db import database, described, errors
 _DOCS = Path(__file__).resolve().parent.parent / "docs"
 REFERENCE = _DOCS / "reference.md"
 STATES = _DOCS / "states.md"
+TABLES = _DOCS / "tables.md"
+# Each table has one subject, which is a picture of its own.
+SUBJECTS = {
+    "Shared by all merchants": ["currencies", "channels", "state_transitions"],
+    "Whose money": ["merchants", "payees", "orders", "repricings", "routes"],
+    "Money in": ["trades", "trade_orders", "order_totals", "payments"],
+    "Money back": [
+        "returns",
+        "chargebacks",
+        "refunds",
+        "refund_details",
+        "channel_refunds",
+        "anomalies",
+        "anomaly_resolutions",
+    ],
+    "Escrow and splits": ["releases", "disputes", "splits", "split_receivers", "split_shares"],
+    "Payouts and accounts": [
+        "settlements",
+        "repayments",
+        "adjustments",
+        "channel_fees",
+        "channel_payouts",
+    ],
+    "What happened": ["facts", "epochs", "notes"],
+    "Sums": ["balance_folds", "folded_balances", "closed_periods", "closed_balances"],
+}
+
+_AMOUNTS = ("amount", "positive_amount", "signed_amount")
 
 _DOMAINS = """
 select t.typname as name, format_type(t.typbasetype, null) as type,
@@ -37,6 +65,39 @@ order by
         entity
     ),
     from_state collate "C", to_state collate "C"
+"""
+
+_FOREIGN_KEYS = """
+select f.conrelid::regclass::text as referencing, f.confrelid::regclass::text as referenced,
+       array(
+           select a.attname
+           from unnest(f.conkey) with ordinality as k (attnum, place)
+           inner join pg_catalog.pg_attribute as a
+               on a.attrelid = f.conrelid and a.attnum = k.attnum
+           order by k.place
+       ) as columns,
+       exists (
+           select from unnest(f.conkey) as k (attnum)
+           inner join pg_catalog.pg_attribute as a
+               on a.attrelid = f.conrelid and a.attnum = k.attnum
+           where not a.attnotnull
+       ) as may_be_null,
+       exists (
+           select from pg_catalog.pg_index as i
+           where i.indrelid = f.conrelid and i.indisunique and i.indpred is null
+               and i.indkey::smallint[] <@ f.conkey
+       ) as at_most_one
+from pg_catalog.pg_constraint as f
+where f.contype = 'f' and f.connamespace = 'mixpay'::regnamespace and f.conparentid = 0
+order by f.conrelid, f.conname
+"""
+_PRIMARY_KEYS = """
+select i.indrelid::regclass::text as name, array_agg(a.attname::text) as columns
+from pg_catalog.pg_index as i
+inner join pg_catalog.pg_class as c on c.oid = i.indrelid
+inner join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum = any(i.indkey)
+where i.indisprimary and c.relnamespace = 'mixpay'::regnamespace
+group by i.indrelid
 """
 
 
@@ -80,6 +141,61 @@ def states(conn: psycopg.Connection[Any]) -> str:
             }
         )
     )
+
+
+def tables(conn: psycopg.Connection[Any]) -> str:
+    """Each subject's tables, their keys and what they point to."""
+    keys = {_own(key["name"]): key["columns"] for key in _ask(conn, _PRIMARY_KEYS)}
+    arrows = [_arrow(foreign_key) for foreign_key in _ask(conn, _FOREIGN_KEYS)]
+    points = {(arrow["referencing"], c) for arrow in arrows for c in arrow["names"]}
+    found = {
+        table["name"]: {
+            "name": table["name"],
+            "comment": table["comment"],
+            "columns": [
+                {
+                    "name": column["name"],
+                    "type": _own(column["type"]).replace(" ", "_"),
+                    "marks": ", ".join(marks),
+                }
+                for column in table["columns"]
+                if (marks := _marks(table["name"], column["name"], keys, points))
+                or column["name"] == "state"
+                or _own(column["type"]) in _AMOUNTS
+            ],
+        }
+        for table in described.relations(conn, "r")
+    }
+    groups = [
+        {
+            "title": subject,
+            "tables": [found.pop(name) for name in names],
+            "arrows": [arrow for arrow in arrows if arrow["referencing"] in names],
+        }
+        for subject, names in SUBJECTS.items()
+    ]
+    if found:
+        raise ValueError(f"SUBJECTS names no subject of {', '.join(found)}")
+    return _environment().get_template("tables.md.j2").render(groups=groups)
+
+
+def _marks(
+    table: str, column: str, keys: dict[str, list[str]], points: set[tuple[str, str]]
+) -> list[str]:
+    return ["PK"] * (column in keys.get(table, [])) + ["FK"] * ((table, column) in points)
+
+
+def _arrow(foreign_key: dict[str, Any]) -> dict[str, Any]:
+    """A foreign key as Mermaid draws it."""
+    names = foreign_key["columns"]
+    return {
+        "referencing": _own(foreign_key["referencing"]),
+        "referenced": _own(foreign_key["referenced"]),
+        "names": names,
+        "columns": ", ".join(name for name in names if name != "merchant_id" or len(names) == 1),
+        "one": "|o" if foreign_key["may_be_null"] else "||",
+        "many": "o|" if foreign_key["at_most_one"] else "o{",
+    }
 
 
 def _ask(conn: psycopg.Connection[Any], query: str) -> list[dict[str, Any]]:
@@ -141,6 +257,7 @@ def main() -> None:
         database.install(conn)
         REFERENCE.write_text(reference(conn), encoding="utf-8")
         STATES.write_text(states(conn), encoding="utf-8")
+        TABLES.write_text(tables(conn), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -77,6 +77,11 @@ def test_an_edge_case_names_its_tests(number: str, text: str) -> None:
     assert not patterns or "Not yet." not in text
 
 
+def test_every_edge_case_is_an_answer() -> None:
+    questions = (PROJECT / "docs" / "faq.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"\[(E\d\d)\]", questions)) == {number for number, _ in CASES}
+
+
 def test_tests_that_are_named_exist() -> None:
     for document in DOCUMENTS:
         for pattern in named(document.read_text(encoding="utf-8")):

@@ -17,10 +17,12 @@ from recorded import PROJECT, RECORDS, WAIT
 from mixpay_db.cli import main
 
 README = PROJECT / "README.md"
+CHINESE = PROJECT / "README.zh.md"
 # Its commands begin with nothing; those of the others find a database that is migrated.
 MIGRATING = PROJECT / "docs" / "migrating.md"
 PAGES = [
     README,
+    CHINESE,
     MIGRATING,
     *(
         PROJECT / "docs" / f"{name}.md"
@@ -67,7 +69,29 @@ def test_shows_what_is_there(page: Path) -> None:
 
 def test_shows_an_example_and_the_demo() -> None:
     assert "<!-- shown: examples/refund_first_in_first_out.out -->" in README.read_text("utf-8")
-    assert "<!-- shown: mixpay demo -->" in PAGES[2].read_text("utf-8")
+    assert "<!-- shown: mixpay demo -->" in (PROJECT / "docs" / "tour.md").read_text("utf-8")
+
+
+def shape(section: str) -> dict[str, Any]:
+    """What two languages have in common."""
+    prose = BLOCK.sub("", section)
+    return {
+        "blocks": [block[0] for block in BLOCK.finditer(section)],
+        "paragraphs": len(re.split(r"\n\n+", prose.strip())),
+        "items": len(re.findall(r"^- ", prose, re.MULTILINE)),
+        "links": sorted(set(re.findall(r"\]\((?!README)([^)]+)\)", prose))),
+        "names": sorted({name.replace("\n", " ") for name in re.findall(r"`([^`]+)`", prose)}),
+    }
+
+
+def test_says_the_same_in_chinese() -> None:
+    english, chinese = (
+        re.split(r"^## .+$", page.read_text("utf-8"), flags=re.MULTILINE)
+        for page in (README, CHINESE)
+    )
+    assert len(english) == len(chinese) > 5
+    for said, said_in_chinese in zip(english, chinese, strict=True):
+        assert shape(said_in_chinese) == shape(said)
 
 
 def test_is_read_in_two_minutes() -> None:
