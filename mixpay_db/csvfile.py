@@ -11,6 +11,7 @@ import csv
 import gzip
 import io
 import re
+import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bar
 # The header is looked for in so many lines, and in so much of the file.
 _LINES = 30
 _HEAD = 2**16
+# No row has more characters: whoever reads one that never ends would fill the memory with it.
+_LONGEST = 2**20
 
 _MARKS = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
@@ -79,6 +82,8 @@ class Layout:
     encoding: str | None = None
     delimiter: str | None = None
     header: int | None = None
+    # Whether a quote at the beginning of a field is one, or a character like others.
+    quoted: bool = True
 
 
 @dataclass
@@ -127,6 +132,7 @@ class Table:
         self.encoding, self.delimiter = found.encoding, found.delimiter
         self.header_line, self.header = found.line, found.names
         self._head = head
+        self._quoted = layout.quoted
 
     def separated_by(self) -> str:
         return DELIMITERS.get(self.delimiter, repr(self.delimiter))
@@ -150,11 +156,21 @@ class Table:
         pending: list[str] = []
 
         def following() -> Iterator[str]:
-            for line in text:
+            length = 0
+            while line := text.readline(_LONGEST):
+                length = len(line) + (length if pending else 0)
                 pending.append(line)
+                if length >= _LONGEST:
+                    message = f"line {lines.read + 1} begins a row of {length:,} characters or more"
+                    raise Problem(message, "Is the file what its name says?")
                 yield line
 
-        reader = csv.reader(following(), delimiter=self.delimiter, strict=True)
+        reader = csv.reader(
+            following(),
+            delimiter=self.delimiter,
+            strict=True,
+            quoting=csv.QUOTE_MINIMAL if self._quoted else csv.QUOTE_NONE,
+        )
         with text, _damage(lines):
             for _ in range(self.header_line - 1):
                 text.readline()
@@ -196,7 +212,10 @@ class _damage:  # noqa: N801 (a context manager)
         pass
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if isinstance(error, EOFError | OSError | zlib.error):
+        if isinstance(error, UnicodeDecodeError):
+            message = f"the input is not {error.encoding} after line {self._lines.read}"
+            raise Problem(message, "Is it cut off, or written in another encoding?") from error
+        if isinstance(error, EOFError | OSError | zipfile.BadZipFile | zlib.error):
             message = f"the input is damaged after line {self._lines.read}: {error}"
             raise Problem(message) from error
 
@@ -259,7 +278,8 @@ def _is_utf_8(head: bytes) -> bool:
 
 def _headers(head: bytes, encoding: str, layout: Layout) -> Iterator[_Header]:
     """What could be the header, line by line."""
-    text = head.decode(encoding, errors="surrogateescape")
+    # Here no byte has to be told, and UTF-16 knows no other way to pass over one.
+    text = head.decode(encoding, errors="replace" if "16" in encoding else "surrogateescape")
     lines = list(io.StringIO(text, newline=""))
     if layout.delimiter:
         delimiters = [layout.delimiter]

@@ -1,4 +1,7 @@
-"""docs/reference.md, states.md and tables.md, written from what a live database says."""
+"""docs/reference.md, states.md and tables.md, written from what a live database says.
+
+And docs/statements.md, from what the formats say.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from psycopg.rows import dict_row
 
 from mixpay_db import database, described, errors
+from mixpay_db.statements import formats
+from mixpay_db.statements.mapped import COLUMNS, KEYS
 
 _DOCS = Path(__file__).resolve().parent.parent / "docs"
 REFERENCE = _DOCS / "reference.md"
 STATES = _DOCS / "states.md"
 TABLES = _DOCS / "tables.md"
+STATEMENTS = _DOCS / "statements.md"
 # Each table has one subject, which is a picture of its own.
 SUBJECTS = {
     "Shared by all merchants": ["currencies", "channels", "state_transitions"],
@@ -198,6 +204,15 @@ def _arrow(foreign_key: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def statements() -> str:
+    """What each format of statements is, and how it is read."""
+    return (
+        _environment()
+        .get_template("statements.md.j2")
+        .render(formats=formats(), map_columns=COLUMNS, map_keys=KEYS)
+    )
+
+
 def _ask(conn: psycopg.Connection[Any], query: str) -> list[dict[str, Any]]:
     return conn.cursor(row_factory=dict_row).execute(query.encode()).fetchall()
 
@@ -258,6 +273,7 @@ def main() -> None:
         REFERENCE.write_text(reference(conn), encoding="utf-8")
         STATES.write_text(states(conn), encoding="utf-8")
         TABLES.write_text(tables(conn), encoding="utf-8")
+    STATEMENTS.write_text(statements(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,92 @@
+"""What all formats share: how a file is meant, and what is said about a format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from typing import Any, ClassVar
+
+from mixpay_db.printable import printable
+from mixpay_db.statements.line import BadLine, Line, Total, TotalsDiffer
+from mixpay_db.statements.source import Source
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the file is meant, where it does not say so itself."""
+
+    zone: tzinfo | None = None
+    currency: str | None = None
+    map: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Format:
+    """A kind of file. An object reads one."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    account_kind: ClassVar[str] = "channel"
+    zone: ClassVar[tzinfo] = UTC
+    # What each column of ours is called in the file, and which of them must be there.
+    columns: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    required: ClassVar[tuple[str, ...]] = ()
+    # What each word of the file means. docs/statements.md has both as tables.
+    kinds: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.in_zone = options.zone or type(self).zone
+        self.totals: list[Total] = []
+
+    @classmethod
+    def recognises(cls, head: bytes, options: Options) -> bool:
+        """Whether a file that begins so is one of these."""
+        raise NotImplementedError
+
+    def lines(self, source: Source) -> Iterator[Line]:
+        raise NotImplementedError
+
+    def agree(self) -> None:
+        """The totals, all of them; the first that differs is told."""
+        for total in self.totals:
+            if total.binding and not total.agrees():
+                raise TotalsDiffer(
+                    f"the file says {printable(total.name)} {printable(total.said)}, "
+                    f"its lines say {printable(total.read)}",
+                    "Nothing is loaded. Download it again: it was changed or is not complete.",
+                )
+
+
+def cut_off(what: str) -> TotalsDiffer:
+    return TotalsDiffer(f"the file has no {what}", "It is cut off. Download it again.")
+
+
+def at(line_no: int, name: str, text: str, zone: tzinfo) -> datetime:
+    """A moment in ISO 8601. Without an offset it is one of the zone's; of two, the earlier one."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        what = f"{printable(name)} is no moment: {printable(text[:40])!r}"
+        raise BadLine(line_no, what) from error
+    if moment.tzinfo is not None:
+        return moment
+    try:
+        moment = moment.replace(tzinfo=zone)
+        there = moment.astimezone(UTC).astimezone(zone)
+    except (OverflowError, ValueError) as error:
+        raise BadLine(line_no, f"{printable(name)} is no moment: {text}") from error
+    if there.replace(tzinfo=None) != moment.replace(tzinfo=None):
+        what = f"{printable(name)} {text} does not exist in {zone}: the clocks were put forward"
+        raise BadLine(line_no, what, "Is it the file's zone?")
+    return moment
+
+
+def exact(text: str) -> str:
+    """A decimal text with no more digits than it needs, to compare it with another."""
+    whole, _, decimals = text.partition(".")
+    sign = "-" if whole.startswith("-") else ""
+    whole = whole.lstrip("+-").lstrip("0") or "0"
+    decimals = decimals.rstrip("0")
+    plain = f"{whole}.{decimals}" if decimals else whole
+    return plain if plain == "0" else sign + plain
