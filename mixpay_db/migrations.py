@@ -1,19 +1,19 @@
 """Takes a database from what it is to what this version is: tables by migration, then all code.
 
-yoyo reads the folder, orders it, splits the files and keeps its tables. What it leaves open is
-closed here: everything pending runs in *one* transaction with its marks and the code, so that a
-process that dies leaves nothing behind; a lock lets one run at a time; what a file said when it was
-applied is remembered; and others who work meanwhile wait for a moment only (busy.py).
+yoyo reads the folder and keeps its tables. What it leaves open is closed here: everything pending
+runs in *one* transaction with its marks and the code, so that a process that dies leaves nothing
+behind; a lock lets one run at a time; what a file said when it was applied is remembered; and
+others who work meanwhile wait for a moment only (busy.py).
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
+from pathlib import Path
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -243,7 +243,7 @@ def _roll_back(
     _execute(conn, turn, code.before)
     for migration in migrations:
         say(f"roll back {migration.id}")
-        _process(migration, backend, "rollback")
+        _run(conn, way_back(migration))
         conn.execute(bookkeeping.unmark(migration.id))
     after = catalog.columns(conn)
     lost = {table for table in guarded if not before[table] <= after.get(table, set())}
@@ -340,7 +340,7 @@ def _apply(migration: Migration) -> Step:
     mark = bookkeeping.mark(migration.id, text(migration))
 
     def run(backend: PostgresqlPsycopgBackend, _: Turn) -> None:
-        _process(migration, backend, "apply")
+        _run(backend.connection, Path(migration.path))
         backend.connection.execute(mark)
 
     return Step(f"apply {migration.id}", f"{text(migration)}\n{mark}", run)
@@ -487,12 +487,12 @@ def _to_roll_back(release: Release, state: State, to: str | None) -> list[Migrat
     return chosen
 
 
-def _process(migration: Migration, backend: PostgresqlPsycopgBackend, direction: str) -> None:
+def _run(conn: psycopg.Connection, path: Path) -> None:
+    """A file as one text, as psql and whoever else is given the plan run it."""
     try:
-        with redirect_stdout(sys.stderr):  # yoyo prints what a select finds
-            migration.process_steps(backend, direction)
+        conn.execute(path.read_text(encoding="utf-8"), prepare=False)
     except psycopg.Error as error:
-        error.add_note(f"in {migration.path if direction == 'apply' else way_back(migration)}")
+        error.add_note(f"in {path}")
         raise
 
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 import yoyo
-from yoyo.migrations import Migration, MigrationList, topological_sort
+from yoyo.migrations import Migration, MigrationList, parse_metadata_from_sql_comments
 
 from mixpay_db import bookkeeping, database, resources
 from mixpay_db.problem import Problem
@@ -31,13 +31,20 @@ class Release:
                     f"{migration.path} is no migration",
                     "A migration is called 0000_what_it_does.sql; code goes to sql/, not here.",
                 )
-            migration.load()
-            if not migration.use_transactions:
+            # Not by its load(): that splits all files at every start, which takes longer than all
+            # else that is done when nothing is pending.
+            directives, *_ = parse_metadata_from_sql_comments(text(migration))
+            if "depends" in directives:
+                raise MigrationsFolderError(
+                    f"{migration.path} says on what it depends",
+                    "Migrations run in the order of their numbers.",
+                )
+            if directives.get("transactional", "true").lower() != "true":
                 raise MigrationsFolderError(
                     f"{migration.path} wants to run outside a transaction",
                     "All that is pending runs in one, so that nothing is ever half done.",
                 )
-        return MigrationList(topological_sort(found))
+        return found
 
     @cached_property
     def checksums(self) -> dict[str, str]:
