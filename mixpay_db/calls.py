@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
 from functools import cache
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import (
     Any,
@@ -143,8 +144,7 @@ def kind(parameter: inspect.Parameter) -> Kind:
 
 def comment(folder: str, kind: str, name: str) -> str:
     """The comment that the file of a function or view in sql/ gives to it."""
-    # Functions stand in folders by subject.
-    path = next((resources.sql_dir() / folder).rglob(f"{name}.sql"))
+    path = _files(resources.sql_dir() / folder)[name]
     text = path.read_text(encoding="utf-8")
     found = re.search(
         # One literal, or several below one another, which SQL reads as one.
@@ -156,6 +156,12 @@ def comment(folder: str, kind: str, name: str) -> str:
     if found is None:
         raise LookupError(f"{path} gives no comment to {kind} {name}")
     return (found[1] or found[2].replace("'\n'", "").replace("''", "'")).strip()
+
+
+@cache
+def _files(folder: Path) -> dict[str, Path]:
+    """By the names of what they make; functions stand in folders by subject."""
+    return {path.stem: path for path in folder.rglob("*.sql")}
 
 
 def in_python(text: str) -> str:
