@@ -26,7 +26,7 @@ demo: $(VENV) ## a story in one minute, on a server of its own
 	$(BIN)/mixpay demo
 
 test: $(VENV) ## the test suite, on the embedded server or the one that MIXPAY_TEST_URL names
-	$(BIN)/pytest -q -n auto --maxprocesses 8 $(ARGS)
+	$(BIN)/pytest -q -n auto --maxprocesses 8 --dist worksteal $(ARGS)
 
 lint: $(VENV) ## what can be said without running it; every tool runs, whatever the others find
 	@$(MAKE) --no-print-directory --keep-going $(LINTERS)

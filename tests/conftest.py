@@ -45,8 +45,23 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-# Single tests that take longest.
-LONG = {"test_real_data.py", "test_money_lives.py", "test_faults.py", "test_drift.py"}
+# Files of tests that take longest.
+LONG = {
+    "test_traffic.py",
+    "test_real_data.py",
+    "test_random_lives.py",
+    "test_money_lives.py",
+    "test_readme.py",
+    "test_drift.py",
+    "test_faults.py",
+    "test_upgrade.py",
+    "test_rights.py",
+}
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: a third of the time, a test waits for a process or a lock."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

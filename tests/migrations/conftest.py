@@ -11,6 +11,8 @@ from pathlib import Path
 import psycopg
 import pytest
 from click.testing import CliRunner, Result
+from conftest import PREFIX
+from released import Lender
 
 from mixpay_db import embedded, resources
 from mixpay_db.cli import main
@@ -163,6 +165,23 @@ def run_program(name: str, url: str, *arguments: str) -> str:
     assert done.returncode == 0, done.stderr
     assert "ERROR" not in done.stderr, done.stderr
     return done.stdout
+
+
+@pytest.fixture(scope="session")
+def lender(admin, pg_server) -> Iterator[Lender]:
+    lender = Lender(admin, pg_server.url, PREFIX)
+    yield lender
+    lender.close()
+
+
+@pytest.fixture
+def lend(lender: Lender) -> Iterator[Callable[..., str]]:
+    """`lend("money")`: a database as that version left it; `migrated=True`: as this one found it.
+
+    A second argument names code of its time that is there, too.
+    """
+    yield lender.lend
+    lender.take_back()
 
 
 @pytest.fixture

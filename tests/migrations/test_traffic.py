@@ -6,9 +6,6 @@ How long a caller waited is printed; only `make soak`, which has the machine to 
 import os
 
 import psycopg
-import pytest
-from psycopg import sql
-from released import fill
 from traffic import Traffic
 
 from mixpay_db import database, migrations
@@ -23,29 +20,6 @@ def silent(_):
     pass
 
 
-@pytest.fixture
-def released(empty_url):
-    """A database of 0.3.0, with rows and code."""
-    return fill(empty_url, "money", "money_code")
-
-
-@pytest.fixture
-def copies(released, admin):
-    """`copies()`: one more database like it, for as long as the test runs."""
-    name = psycopg.conninfo.conninfo_to_dict(released)["dbname"]
-    made = []
-
-    def copy():
-        made.append(f"{name}_{len(made)}")
-        both = sql.Identifier(made[-1]), sql.Identifier(name)
-        admin.execute(sql.SQL("create database {} template {}").format(*both))
-        return psycopg.conninfo.make_conninfo(released, dbname=made[-1])
-
-    yield copy
-    for one in made:
-        admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(one)))
-
-
 def is_well(url):
     with psycopg.connect(url, autocommit=True) as conn:
         assert [check.name for check in database.run_checks(conn) if check.rows] == []
@@ -56,11 +30,11 @@ def judge(longest, what):
     assert longest < 1 or not SOAK
 
 
-def test_upgrades_under_traffic(copies):
+def test_upgrades_under_traffic(lend):
     """From 0.3.0, whose calls give other rows: what waits is told to repeat, by 40001 or 0A000."""
     longest = 0.0
     for _ in range(UPGRADES):
-        url = copies()
+        url = lend("money", "money_code")
         with Traffic(url, pause=PAUSE) as traffic:
             migrations.migrate(url, silent)
             traffic.go_on(2)

@@ -4,9 +4,8 @@ from collections import Counter
 
 import psycopg
 import pytest
-from conftest import PREFIX
 from psycopg import sql
-from released import VERSIONS, apply, fill, script
+from released import VERSIONS, apply, script
 from shop import Shop, day, orders
 
 from mixpay_db import database, migrations
@@ -143,76 +142,52 @@ def version(request):
 
 
 @pytest.fixture
-def filled(empty_url, version):
-    return fill(empty_url, version)
+def filled(lend, version):
+    return lend(version)
 
 
 @pytest.fixture
-def core(empty_url):
-    return fill(empty_url, "core")
+def money(lend):
+    return lend("money")
 
 
 @pytest.fixture
-def life(empty_url):
-    return fill(empty_url, "life")
+def migrated(lend):
+    """`migrated(version)`: a database that it filled and this one migrated."""
+    return lambda version: lend(version, migrated=True)
 
 
 @pytest.fixture
-def money(empty_url):
-    return fill(empty_url, "money")
+def upgraded(migrated):
+    """`upgraded(version)`: a session there."""
+    return lambda version: to_live_on(migrated(version))
 
 
-@pytest.fixture(scope="module")
-def templates(admin, pg_server):
-    """`templates(version)`: by name, a database that it filled and this one migrated."""
-    names = {}
-
-    def template(version):
-        if version not in names:
-            names[version] = f"{PREFIX}_{version}"
-            admin.execute(f"create database {names[version]}")
-            migrations.migrate(fill(pg_server.url(names[version]), version), lambda _: None)
-        return names[version]
-
-    yield template
-    for name in names.values():
-        admin.execute(f"drop database {name}")
-
-
-@pytest.fixture
-def migrated(admin, pg_server, templates):
-    """`migrated(version)`: a clone of it."""
-    name = f"{PREFIX}_migrated"
-
-    def clone(version):
-        admin.execute(f"create database {name} template {templates(version)}")
-        return pg_server.url(name)
-
-    yield clone
-    admin.execute(f"drop database if exists {name} with (force)")
-
-
-def upgrade(url):
-    """To this version; the dump is a restore, from which the epoch tells what is written since."""
-    migrations.migrate(url, lambda _: None)
+def to_live_on(url):
+    """The dump is a restore, from which the epoch tells what is written since."""
     conn = psycopg.connect(url, autocommit=True)
     raise_epoch(conn)
     return conn
+
+
+def upgrade(url):
+    migrations.migrate(url, lambda _: None)
+    return to_live_on(url)
 
 
 def broken(conn):
     return [result.name for result in database.run_checks(conn) if result.rows]
 
 
-def test_it_equals_a_fresh_one(filled, url, dump):
+def test_it_equals_a_fresh_one(filled, migrated, version, url, dump):
     with psycopg.connect(filled, autocommit=True) as conn:
         tables = {t: names for t, names in columns(conn).items() if t not in RETOLD}
         before = contents(conn, tables)
         assert before["anomalies"]
-    migrations.migrate(filled, lambda _: None)
+    now = migrated(version)
 
-    assert dump(filled) == dump(url)
-    with psycopg.connect(filled, autocommit=True) as conn, psycopg.connect(url) as fresh:
+    assert dump(now) == dump(url)
+    with psycopg.connect(now, autocommit=True) as conn, psycopg.connect(url) as fresh:
         assert contents(conn, renamed(tables)) == before
         assert migrations.verify(conn) == []
         for table in REFERENCE - {"epochs"}:
@@ -220,7 +195,7 @@ def test_it_equals_a_fresh_one(filled, url, dump):
             assert conn.execute(query).fetchall() == fresh.execute(query).fetchall()
 
 
-def test_all_that_happened_is_told_as_before(filled, version):
+def test_all_that_happened_is_told_as_before(filled, upgraded, version):
     with psycopg.connect(filled, autocommit=True) as conn:
         tables = columns(conn)
         before = contents(conn, tables)
@@ -232,17 +207,16 @@ def test_all_that_happened_is_told_as_before(filled, version):
         assert before["changes"]
         if version == "money":
             assert all(before.values())
-    with upgrade(filled) as conn:
+    with upgraded(version) as conn:
         after = told(conn, 1)
         for what, rows in before.items():
             assert after[what] == rows, what
 
 
 @pytest.mark.parametrize("version", ["core", "life"])
-def test_nothing_becomes_payable(filled):
+def test_nothing_becomes_payable(migrated, version):
     """Also where nobody wanted it on hold: who knows that releases what was paid before."""
-    migrations.migrate(filled, lambda _: None)
-    with psycopg.connect(filled, autocommit=True) as conn:
+    with psycopg.connect(migrated(version), autocommit=True) as conn:
         for query in (
             "select from mixpay.trade_orders where cleared <> 0",
             "select from mixpay.channel_refunds where cleared <> 0",
@@ -259,8 +233,8 @@ def test_nothing_becomes_payable(filled):
         assert kinds <= {"channel", "order", "surplus", "refund", "anomaly", "outside"}
 
 
-def test_core_lives_on(core):
-    with upgrade(core) as conn:
+def test_core_lives_on(upgraded):
+    with upgraded("core") as conn:
         shop, other = Shop(conn), Shop(conn, "n")
         # What was open, failed, in doubt or out of place is dealt with by what is new.
         assert shop.call("close_trade", "T2", "abandoned").paid == 0
@@ -301,8 +275,8 @@ def part(shop, state, *, order_no="N"):
     return row[0].channel_refund_no
 
 
-def test_life_lives_on(life):
-    with upgrade(life) as conn:
+def test_life_lives_on(upgraded):
+    with upgraded("life") as conn:
         shop = Shop(conn)
         # What was paid before is released in parts, by its date, and where nobody asked for a hold.
         assert shop.call("release_order", "K", "L1", 60).amount == 60
@@ -346,8 +320,8 @@ def test_life_lives_on(life):
         assert broken(conn) == []
 
 
-def test_life_settles(life):
-    with upgrade(life) as conn:
+def test_life_settles(upgraded):
+    with upgraded("life") as conn:
         shop = Shop(conn)
         shop.call("release_order", "K", "L1")
         shop.until_final()
@@ -373,12 +347,12 @@ def balances(movements):
     return {account: total for account, total in totals.items() if account[1].startswith(kinds)}
 
 
-def test_money_has_its_balances(money):
+def test_money_has_its_balances(money, upgraded):
     """Those that were summed up and those of closed periods, too: the checks see to them."""
     with psycopg.connect(money, autocommit=True) as conn:
         before = balances(told(conn, 0)["movements"])
         assert len(before) > 10
-    with upgrade(money) as conn:
+    with upgraded("money") as conn:
         for (merchant, account, currency), total in before.items():
             assert Shop(conn, merchant).owns(account)[currency] == total, account
         assert broken(conn) == []
@@ -408,8 +382,8 @@ def live_on(shop):
     shop.call("close_period", now)
 
 
-def test_money_lives_on(money):
-    with upgrade(money) as conn:
+def test_money_lives_on(upgraded):
+    with upgraded("money") as conn:
         shop = Shop(conn)
         # What was numbered before is known by its number.
         with shop.unchanged():
@@ -433,9 +407,10 @@ def without_banks(movement):
     return (*movement[:4], *sides[0], *sides[1], *movement[8:])
 
 
-def test_what_happened_since_is_taken_back_as_it_was(money):
+def test_what_happened_since_is_taken_back_as_it_was(migrated):
     """The tables of 0.3.0 can say it all, so they do. A bank was outside then."""
-    with upgrade(money) as conn:
+    money = migrated("money")
+    with to_live_on(money) as conn:
         shop = Shop(conn)
         live_on(shop)
         shop.until_final()
@@ -511,8 +486,8 @@ def write(conn, fact):
     conn.execute(sql.SQL("insert into mixpay.facts ({}) values ({})").format(names, values))
 
 
-def test_it_does_not_go_back_over_what_money_cannot_say(money):
-    migrations.migrate(money, lambda _: None)
+def test_it_does_not_go_back_over_what_money_cannot_say(migrated):
+    money = migrated("money")
     with psycopg.connect(money, autocommit=True) as conn:
         conn.execute("set session_replication_role = replica")  # so that facts can go
         for problem, change in UNSAID.items():
@@ -603,18 +578,18 @@ def test_it_does_not_go_back_over_what_life_cannot_say(migrated, happens):
 @pytest.mark.parametrize(
     ("version", "back_to"), [("core", "0002_life"), ("life", "0002_life"), ("money", "0003_money")]
 )
-def test_it_does_not_go_back_over_what_an_earlier_version_cannot_say(filled, version, back_to):
+def test_it_does_not_go_back_over_what_an_earlier_version_cannot_say(migrated, version, back_to):
     """Rows of its own are such: orders that Life cancelled, payouts of Money."""
-    migrations.migrate(filled, lambda _: None)
-    with psycopg.connect(filled, autocommit=True) as conn:
+    url = migrated(version)
+    with psycopg.connect(url, autocommit=True) as conn:
         if version == "core":
             Shop(conn, "n").call("cancel_order", "T2", "D", "sold out")
-        migrations.rollback(filled, back_to, say=lambda _: None, drop_rows=True)
+        migrations.rollback(url, back_to, say=lambda _: None, drop_rows=True)
         before = contents(conn, columns(conn))
         with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="cannot be taken"):
-            migrations.rollback(filled, say=lambda _: None, drop_rows=True)
+            migrations.rollback(url, say=lambda _: None, drop_rows=True)
         assert contents(conn, columns(conn)) == before
-        migrations.migrate(filled, lambda _: None)
+        migrations.migrate(url, lambda _: None)
         assert migrations.verify(conn) == []
 
 
@@ -667,9 +642,10 @@ def test_it_does_not_go_back_over_what_engine_cannot_say(migrated, happens):
         assert migrations.verify(conn) == []
 
 
-def test_e50_a_refund_that_went_in_part_is_said_to_have(money):
+def test_e50_a_refund_that_went_in_part_is_said_to_have(migrated):
     """Also one of a time when that was called failed: the record agrees with the row."""
-    with upgrade(money) as conn:
+    money = migrated("money")
+    with to_live_on(money) as conn:
         shop = Shop(conn, "new")
         shop.call("register_merchant", "New")
         for trade in ("T1", "T2"):
@@ -717,9 +693,9 @@ def test_e50_a_refund_that_went_in_part_is_said_to_have(money):
         assert refuses_to_go_back(money, conn, "0004_engine")
 
 
-def test_orders_that_were_there_are_followed_from_now_on(filled):
+def test_orders_that_were_there_are_followed_from_now_on(upgraded, version):
     """No change of theirs is invented; their state is right, and what changes it is told."""
-    with upgrade(filled) as conn:
+    with upgraded(version) as conn:
         shop = Shop(conn)
         assert (
             conn.execute("select from mixpay.facts where order_to_state is not null").rowcount == 0

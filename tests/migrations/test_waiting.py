@@ -10,7 +10,6 @@ import time
 import psycopg
 import pytest
 from psycopg.errors import InsufficientPrivilege, SerializationFailure
-from released import fill
 
 from mixpay_db import migrations, replaceable
 from mixpay_db.busy import BusyError, Patience
@@ -254,17 +253,17 @@ def test_calls_at_the_gate_are_repeated_if_their_rows_change(shop, at_the_gate):
     assert told.value.diag.message_hint == "Repeat the transaction."
 
 
-def test_a_worker_goes_on_over_an_upgrade(empty_url):
+def test_a_worker_goes_on_over_an_upgrade(lend):
     """With the connection that it has, from 0.3.0 to this version."""
-    fill(empty_url, "money", "money_code")
-    worker = Database(empty_url, "worker", threading.Event())
+    url = lend("money", "money_code")
+    worker = Database(url, "worker", threading.Event())
     query = "select * from mixpay.claim_channel_refunds('m', 'w', 1)"
 
     def claim(conn):
         return conn.execute(query).fetchall(), conn.info.backend_pid
 
     before = [worker.run(claim)[1] for _ in range(6)]
-    migrations.migrate(empty_url, lambda _: None)
+    migrations.migrate(url, lambda _: None)
     after = [worker.run(claim)[1] for _ in range(6)]
     worker.close()
     assert len({*before, *after}) == 1
