@@ -193,7 +193,7 @@ def test_who_is_killed_leaves_the_calls_at_work(adopted, shop, connect, how):
             until_it_waits(process)
             assert replaceable.read(conn).gated
             process.send_signal(how)
-            process.communicate(timeout=60)
+            told, _ = process.communicate(timeout=60)
             # They go through the gate, each to what it was.
             shop.merge("T", A=100)
             shop.pay("T", "P", 100)
@@ -204,7 +204,7 @@ def test_who_is_killed_leaves_the_calls_at_work(adopted, shop, connect, how):
             with pytest.raises(psycopg.Error, match="is left") as refused:
                 shop.refund("A", "R2", 90)
             assert refused.value.sqlstate == "MX301"
-        assert bool(replaceable.read(conn).gated) == (how == signal.SIGKILL)
+        assert bool(replaceable.read(conn).gated) == (how == signal.SIGKILL), told
         migrations.migrate(adopted, lambda _: None, reload=True)
         assert migrations.verify(conn) == []
         assert not replaceable.read(conn).gated
