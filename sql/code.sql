@@ -65,6 +65,7 @@ set role mixpay_owner;
 \ir functions/input/_check_moment.sql
 \ir functions/input/_check_past.sql
 \ir functions/input/_same_moment.sql
+\ir functions/input/_is_another_moment.sql
 \ir functions/input/_json_is.sql
 \ir functions/input/_check_json.sql
 \ir functions/input/_check_json_array.sql
@@ -90,6 +91,8 @@ set role mixpay_owner;
 \ir functions/log/_post.sql
 \ir functions/log/_post_all.sql
 \ir functions/log/_reason_later.sql
+\ir functions/log/_was_assumed.sql
+\ir functions/log/_moment_later.sql
 \ir functions/log/_explain_later.sql
 -- What every call that moves money does next: it locks the trades, in ascending number, and only then reads.
 \ir functions/locking/_lock_orders_of_payment.sql
@@ -154,7 +157,7 @@ set role mixpay_owner;
 \ir functions/paying/_refuse_channel_txn_no.sql
 \ir functions/paying/_check_captured.sql
 \ir functions/paying/_payment_fact.sql
-\ir functions/paying/_name_transaction.sql
+\ir functions/paying/_learn_of_payment.sql
 \ir functions/paying/_count_payment.sql
 \ir functions/paying/_paid_fact.sql
 \ir functions/paying/_apply_payment.sql
@@ -222,7 +225,8 @@ set role mixpay_owner;
 \ir functions/sending/_refuse_channel_refund_news.sql
 \ir functions/sending/_is_still_free.sql
 \ir functions/sending/_list_anomaly.sql
-\ir functions/sending/_name_transfer.sql
+\ir functions/sending/_learn_of_transfer.sql
+\ir functions/sending/_learn_of_parts.sql
 \ir functions/sending/_heard_before.sql
 \ir functions/sending/_redirect.sql
 \ir functions/sending/_explain_redirect.sql
@@ -257,6 +261,7 @@ set role mixpay_owner;
 \ir functions/elsewhere/_take_charged_back.sql
 \ir functions/elsewhere/_cover_chargeback.sql
 \ir functions/elsewhere/_cover_losses.sql
+\ir functions/elsewhere/_learn_of_taking.sql
 \ir functions/elsewhere/_same_return.sql
 \ir functions/elsewhere/return_payment.sql
 \ir functions/elsewhere/_same_chargeback.sql
@@ -351,6 +356,7 @@ set role mixpay_owner;
 \ir checks/line_refunded_is_the_sum_of_its_details.sql
 \ir checks/live_lines_belong_to_open_trades.sql
 \ir checks/loss_account_holds_what_is_lost.sql
+\ir checks/moment_on_record_is_the_rows.sql
 \ir checks/money_in_escrow_is_never_below_zero.sql
 \ir checks/money_sent_back_is_never_above_what_arrived.sql
 \ir checks/movement_is_in_at_most_one_settlement.sql

@@ -5,7 +5,7 @@ Each step of a `Life` is done to the model and to the database, which must answe
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import count
 from random import Random
 from typing import Any
@@ -51,6 +51,8 @@ class Payment:
     state: str
     channel: str
     paid_at: datetime | None = None
+    # Nobody has named the moment yet: it may come later.
+    assumed: bool = False
     seq: int = 0
     applied: int = 0
     surplus: int = 0
@@ -262,9 +264,10 @@ class Model:
         trade.payments.append(self.payments[payment_no])
         return None
 
-    def arrive(self, payment: Payment, amount: int, paid_at: datetime) -> None:
+    def arrive(self, payment: Payment, amount: int, paid_at: datetime | None) -> None:
         trade = payment.trade
-        payment.state, payment.paid_at = "succeeded", paid_at
+        payment.state, payment.assumed = "succeeded", paid_at is None
+        payment.paid_at = paid_at or datetime.now(UTC)
         payment.seq = 1 + max(p.seq for p in trade.payments)
         payment.applied = min(amount, trade.lacking()) if trade.state == "open" else 0
         payment.surplus = amount - payment.applied
@@ -303,7 +306,7 @@ class Model:
         payment_no: str,
         amount: int,
         channel: str,
-        paid_at: datetime,
+        paid_at: datetime | None,
         captured: Payment | None = None,
     ) -> str | None:
         trade = self.trades[trade_no]
@@ -316,6 +319,15 @@ class Model:
         trade.payments.append(payment)
         self.arrive(payment, amount, paid_at)
         return None
+
+    def date(self, payment: Payment, paid_at: datetime) -> str | None:
+        """Refunds that come later go by it."""
+        if payment.assumed:
+            self.seen["a moment came later"] += 1
+            payment.paid_at, payment.assumed = paid_at, False
+        if payment.paid_at == paid_at:
+            return None
+        return "MX202" if payment.recorded else "MX208"
 
     def authorize(self, payment: Payment, amount: int | None) -> str | None:
         known = payment.authorized
@@ -934,6 +946,8 @@ class Life:
     def step(self) -> None:
         steps = self.steps()
         self.random.choices(list(steps), list(steps.values()))[0]()
+        if self.count % 3 == 0:
+            self.date()
 
     def merge(self) -> None:
         random, model = self.random, self.model
@@ -978,7 +992,7 @@ class Life:
         if payment := self.started("pending", "authorized", "failed", "closed"):
             reserved = payment.authorized or payment.asked
             amount = self.random.choice([None, reserved, (reserved + 1) // 2, payment.asked + 5])
-            paid_at = day(self.random.randint(1, 6))
+            paid_at = self.moment()
             self.model.seen["captured"] += payment.authorized is not None
             self.model.arrive(payment, reserved if amount is None else amount, paid_at)
             self.agree(None, "succeed_payment", payment.payment_no, None, paid_at, amount)
@@ -1020,9 +1034,29 @@ class Life:
     def record(self) -> None:
         if trade_no := self.trade_no():
             number, amount = self.number("P"), self.amount(trade_no)
-            channel, paid_at = self.channel(), day(self.random.randint(1, 6))
+            channel, paid_at = self.channel(), self.moment()
             self.model.record(trade_no, number, amount, channel, paid_at)
             self.agree(None, "record_payment", trade_no, number, channel, amount, paid_at)
+
+    def moment(self) -> datetime | None:
+        """When money arrived; not always known at once."""
+        moment = day(self.random.randint(1, 6))
+        return None if self.count % 3 == 1 else moment
+
+    def date(self) -> None:
+        """The same news once more, with the moment."""
+        arrived = [p for p in self.model.payments.values() if p.state == "succeeded"]
+        if not arrived:
+            return
+        payment = next((p for p in arrived if p.assumed), arrived[self.count % len(arrived)])
+        paid_at = day(1 + self.count % 7)
+        expected = self.model.date(payment, paid_at)
+        if payment.recorded:
+            trade_no = next(no for no, t in self.model.trades.items() if t is payment.trade)
+            arguments = (trade_no, payment.payment_no, payment.channel, payment.asked, paid_at)
+            self.agree(expected, "record_payment", *arguments)
+        else:
+            self.agree(expected, "succeed_payment", payment.payment_no, None, paid_at)
 
     def channel(self) -> str:
         return "cash" if self.random.random() < 0.3 else "card"

@@ -319,13 +319,19 @@ class Shop:
             "payments": ["paid_at"],
             "trades": ["fifo_paid_at"],
             "channel_refunds": ["created_at", "sent_at", "refunded_at", "not_before", "due_at"],
+            "anomalies": ["happened_at"],
+            "facts": ["happened_at"],
         }
-        for table, columns in moments.items():
-            shift = ", ".join(f"{column} = {column} - %(by)s::interval" for column in columns)
-            self.conn.execute(
-                f"update mixpay.{table} set {shift} where merchant_id = %(merchant)s",
-                {"by": interval, "merchant": self.merchant},
-            )
+        with self.conn.transaction():
+            # What happened is moved, too, for it tells of these moments.
+            self.conn.execute("set local session_replication_role = replica")
+            for table, columns in moments.items():
+                shift = ", ".join(f"{column} = {column} - %(by)s::interval" for column in columns)
+                of = "and entity in ('payment', 'channel_refund')" if table == "facts" else ""
+                self.conn.execute(
+                    f"update mixpay.{table} set {shift} where merchant_id = %(merchant)s {of}",
+                    {"by": interval, "merchant": self.merchant},
+                )
 
     def until_final(self) -> None:
         """Returns when nothing runs any more that began before: all is to be settled and folded.

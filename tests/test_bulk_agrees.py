@@ -1,5 +1,6 @@
 """A call in bulk does what as many single calls do."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -66,7 +67,7 @@ def written(shop: Shop) -> dict[str, list[str]]:
             return "lately" if datetime.fromisoformat(value) > lately else value
         # A reason may name one of our numbers, too.
         return (
-            " ".join(called.get(word, word) for word in value.split(" "))
+            re.sub(r"[^ :]+", lambda word: called.get(word[0], word[0]), value)
             if isinstance(value, str)
             else value
         )

@@ -247,6 +247,19 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ),
     ],
     "facts_are_numbered_without_gaps": [
+        # A second fact of what is written once is there if its moment came later, and only then.
+        (
+            "update mixpay.repayments set repaid_at = '2025-01-01'",
+            {"log": "repayment", "last_entry": 2, "facts": 1},
+        ),
+        (
+            "update mixpay.facts set happened_at = '2025-01-01' where log = 'channel_fee'",
+            {"log": "channel_fee", "last_entry": 2, "facts": 1},
+        ),
+        (
+            "update mixpay.channel_payouts set paid_at = '2025-01-01'",
+            {"log": "channel_payout", "last_entry": 2, "facts": 1},
+        ),
         ("delete from mixpay.facts where log_no = 'T1' and entry = 2", {"log_no": "T1"}),
         ("delete from mixpay.facts where log_no = 'T4'", {"log_no": "T4", "facts": 0}),
         ("update mixpay.trades set last_entry = 99 where trade_no = 'T2'", {"log_no": "T2"}),
@@ -591,7 +604,8 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             {"refund_no": "R1", "payment_no": "P2", "stored": 30, "replayed": None},
         ),
         (
-            "update mixpay.payments set paid_at = '2025-01-01' where payment_no = 'P2'",
+            "update mixpay.facts set happened_at = '2025-01-01' "
+            "where entity = 'payment' and number = 'P2' and to_state = 'succeeded'",
             {"refund_no": "R1", "payment_no": "P2", "stored": None, "replayed": 30},
         ),
     ],
@@ -872,6 +886,33 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ),
         ("update mixpay.trade_orders set payee_no = null where order_no = 'K'", {"order_no": "K"}),
         ("update mixpay.trade_orders set payee_no = 'S' where order_no = 'B'", {"order_no": "B"}),
+    ],
+    "moment_on_record_is_the_rows": [
+        (
+            "update mixpay.payments set paid_at = '2025-01-01' where payment_no = 'P2'",
+            {"entity": "payment", "number": "P2"},
+        ),
+        (
+            "update mixpay.facts set happened_at = '2025-01-01' where entity = 'payment' "
+            "and number = 'P2' and to_state = 'succeeded'",
+            {"entity": "payment", "number": "P2"},
+        ),
+        *(
+            (
+                f"update mixpay.{table} set {moment} = '2025-01-01'",
+                {"entity": entity, "happened_at": None},
+            )
+            for table, moment, entity in [
+                ("channel_refunds", "refunded_at", "channel_refund"),
+                ("anomalies", "happened_at", "channel_refund"),
+                ("returns", "returned_at", "return"),
+                ("chargebacks", "charged_at", "chargeback"),
+                ("chargebacks", "reversed_at", "chargeback"),
+                ("channel_fees", "charged_at", "channel_fee"),
+                ("channel_payouts", "paid_at", "channel_payout"),
+                ("repayments", "repaid_at", "repayment"),
+            ]
+        ),
     ],
     "movement_is_in_at_most_one_settlement": [
         (

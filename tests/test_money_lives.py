@@ -285,7 +285,7 @@ class Money(Model):
                     purse.got, purse.taken = ([0] * len(split.receivers) for _ in range(2))
         return code
 
-    def arrive(self, payment: Payment, amount: int, paid_at: datetime) -> None:
+    def arrive(self, payment: Payment, amount: int, paid_at: datetime | None) -> None:
         self.seen["money that was not needed"] += payment.trade.state != "open"
         super().arrive(payment, amount, paid_at)
         self.add("channel", payment.channel, payment.trade.currency, -amount)
@@ -667,7 +667,7 @@ class MoneyLife(Life):
         sent = []
         for _ in range(self.random.randint(1, 4)):
             if trade_no := self.trade_no():
-                paid_at = day(self.random.randint(1, 6))
+                paid_at = self.moment()
                 number, channel = self.number("P"), self.channel()
                 amount = self.amount(trade_no)
                 self.model.record(trade_no, number, amount, channel, paid_at)
@@ -677,7 +677,7 @@ class MoneyLife(Life):
                         "payment_no": number,
                         "channel": channel,
                         "amount": amount,
-                        "paid_at": paid_at.isoformat(),
+                        "paid_at": paid_at and paid_at.isoformat(),
                     }
                 )
         if sent:
@@ -1035,6 +1035,7 @@ RARE = {
     "came back in part": 1,
     "write_off": 8,
     "record_channel_refund": 6,
+    "a moment came later": 20,
 }
 
 

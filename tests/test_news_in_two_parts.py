@@ -4,6 +4,7 @@ The two tables name every public call that has such a parameter; a new one is to
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -311,14 +312,12 @@ def authorize(shop: Shop, *, channel_txn_no: Any = None, **named: Any) -> Row:
     return shop.call("authorize_payment", "P", channel_txn_no, **named)
 
 
-# The call, its parameter, what is there before, and the error that another one gets. None: a later
-# success may name another moment, and what came back of a chargeback is told by its amount alone;
-# the first moment stays.
+# The call, its parameter, what is there before, and the error that another one gets.
 RECORD_PAYMENT = money("record_payment", "T", "P", "card", 100)
 RECORD_CHANNEL_REFUND = money("record_channel_refund", "A", "R", 9, "P2")
-PARTICULARS: list[tuple[str, str, Callable[[Shop], None], Callable[..., Row], str | None]] = [
+PARTICULARS: list[tuple[str, str, Callable[[Shop], None], Callable[..., Row], str]] = [
     ("succeed_payment", "channel_txn_no", started, succeed, "MX208"),
-    ("succeed_payment", "paid_at", started, succeed, None),
+    ("succeed_payment", "paid_at", started, succeed, "MX208"),
     ("authorize_payment", "channel_txn_no", started, authorize, "MX211"),
     ("authorize_payment", "expires_at", started, authorize, "MX211"),
     ("record_payment", "channel_txn_no", one_order, RECORD_PAYMENT, "MX202"),
@@ -335,7 +334,7 @@ PARTICULARS: list[tuple[str, str, Callable[[Shop], None], Callable[..., Row], st
         money("charge_back_payment", "P2", "C", 70, "fraud"),
         "MX223",
     ),
-    ("reverse_chargeback", "at", charged_back, money("reverse_chargeback", "C", "won"), None),
+    ("reverse_chargeback", "at", charged_back, money("reverse_chargeback", "C", "won"), "MX223"),
     ("return_payment", "returned_at", sold, money("return_payment", "P2", "N", "bad"), "MX221"),
     (
         "record_channel_fee",
@@ -359,6 +358,24 @@ PARTICULARS: list[tuple[str, str, Callable[[Shop], None], Callable[..., Row], st
         "MX410",
     ),
 ]
+
+# Where a call's moment stands, and the log whose last fact says when it came later.
+MOMENTS: dict[str, tuple[str, str]] = {
+    "succeed_payment": ("select paid_at from mixpay.payments", "trade"),
+    "record_payment": ("select paid_at from mixpay.payments", "trade"),
+    "complete_channel_refund": (
+        "select refunded_at from mixpay.channel_refunds where payment_no = 'P2'",
+        "trade",
+    ),
+    "record_channel_refund": ("select refunded_at from mixpay.channel_refunds", "trade"),
+    "record_refund": ("select refunded_at from mixpay.channel_refunds", "trade"),
+    "charge_back_payment": ("select charged_at from mixpay.chargebacks", "trade"),
+    "reverse_chargeback": ("select reversed_at from mixpay.chargebacks", "trade"),
+    "return_payment": ("select returned_at from mixpay.returns", "trade"),
+    "record_channel_fee": ("select charged_at from mixpay.channel_fees", "channel_fee"),
+    "record_channel_payout": ("select paid_at from mixpay.channel_payouts", "channel_payout"),
+    "record_repayment": ("select repaid_at from mixpay.repayments", "repayment"),
+}
 
 EACH_REASON = pytest.mark.parametrize(
     ("before", "tell", "said"),
@@ -424,34 +441,24 @@ def values(name: str) -> tuple[Any, Any]:
 
 @EACH_PARTICULAR
 def test_e43_a_number_or_a_moment_comes_later(
-    shop: Shop,
-    name: str,
-    before: Callable[[Shop], None],
-    tell: Callable[..., Row],
-    refused: str | None,
+    shop: Shop, name: str, before: Callable[[Shop], None], tell: Callable[..., Row], refused: str
 ) -> None:
     before(shop)
     one, other = values(name)
     tell(shop)
     with shop.unchanged():
         tell(shop)
-    if name in ("channel_txn_no", "expires_at"):
-        assert refused
-        tell(shop, **{name: one})
-        with shop.refused(refused):
-            tell(shop, **{name: other})
-    with shop.unchanged():
-        # A moment was the one at which it was written, and stays.
-        tell(shop, **{name: one})
+    tell(shop, **{name: one})
+    for again in ({}, {name: one}):
+        with shop.unchanged():
+            tell(shop, **again)
+    with shop.refused(refused):
+        tell(shop, **{name: other})
 
 
 @EACH_PARTICULAR
 def test_e43_a_number_or_a_moment_that_came_at_once_stays(
-    shop: Shop,
-    name: str,
-    before: Callable[[Shop], None],
-    tell: Callable[..., Row],
-    refused: str | None,
+    shop: Shop, name: str, before: Callable[[Shop], None], tell: Callable[..., Row], refused: str
 ) -> None:
     before(shop)
     one, other = values(name)
@@ -459,12 +466,63 @@ def test_e43_a_number_or_a_moment_that_came_at_once_stays(
     for again in ({}, {name: one}):
         with shop.unchanged():
             tell(shop, **again)
-    if refused is None:
-        with shop.unchanged():
-            tell(shop, **{name: other})
-    else:
-        with shop.refused(refused):
-            tell(shop, **{name: other})
+    with shop.refused(refused):
+        tell(shop, **{name: other})
+
+
+@pytest.mark.parametrize(
+    ("call", "name", "before", "tell", "refused"),
+    [p for p in PARTICULARS if p[1] not in ("channel_txn_no", "expires_at")],
+    ids=lambda value: value if value in MOMENTS else "",
+)
+def test_e43_a_moment_that_came_later_is_on_record(
+    shop: Shop,
+    call: str,
+    name: str,
+    before: Callable[[Shop], None],
+    tell: Callable[..., Row],
+    refused: str,
+) -> None:
+    """In the row, and as a fact of its own: nothing moves by it, and no period changes."""
+    stands, log = MOMENTS[call]
+    before(shop)
+    tell(shop)
+    assumed = {moment for (moment,) in shop.query(stands)}
+    journal = shop.query("select * from mixpay.journal order by source, number, entry")
+    days = shop.query("select * from mixpay.day_flow order by 1, 2, 3, 4, 5")
+    result = tell(shop, **{name: day(3)})
+
+    assert {moment for (moment,) in shop.query(stands)} == {day(3)} != assumed
+    assert day(3) in result or call in ("record_refund", "record_channel_refund")
+    assert shop.query("select * from mixpay.journal order by source, number, entry") == journal
+    assert shop.query("select * from mixpay.day_flow order by 1, 2, 3, 4, 5") == days
+    (last,) = shop.query(
+        "select * from mixpay.facts where log = %s order by log_no, entry desc limit 1", log
+    )
+    assert (last.happened_at, last.reason) == (day(3), "its moment came later")
+    assert (last.from_state, last.amount) == (last.to_state, None)
+    (event,) = shop.query(
+        "select * from mixpay.events where log_no = %s and entry = %s", last.log_no, last.entry
+    )
+    assert (event.number, event.happened_at) == (last.number, day(3))
+    # What a client was given back, cut to the millisecond, is the same.
+    with shop.unchanged():
+        tell(shop, **{name: day(3) + timedelta(microseconds=900)})
+    # Nobody else changes it.
+    with shop.refused(refused):
+        tell(shop, **{name: next(iter(assumed))})
+
+
+def test_e43_number_and_moment_come_later_together(shop: Shop) -> None:
+    one_order(shop)
+    RECORD_PAYMENT(shop)
+    payment = RECORD_PAYMENT(shop, channel_txn_no="X1", paid_at=day(3))
+    assert (payment.channel_txn_no, payment.paid_at) == ("X1", day(3))
+    (told,) = shop.query(
+        "select * from mixpay.history where from_state = to_state and entity = 'payment'"
+    )
+    assert told.reason == "channel transaction X1; its moment came later"
+    assert told.happened_at == day(3)
 
 
 # What is written once: how one comes about, and the column that may be filled.
@@ -482,6 +540,14 @@ MOVES = {
     "returns": {"unapplied", "lost"},
     "chargebacks": {"unapplied", "lost", "reversed", "reversal_reason", "reversed_at", "state"},
 }
+# And the moment of those that have one, if it was assumed.
+MOMENT = {
+    "repayments": "repaid_at",
+    "channel_fees": "charged_at",
+    "channel_payouts": "paid_at",
+    "returns": "returned_at",
+    "chargebacks": "charged_at",
+}
 
 
 @pytest.mark.parametrize(("table", "call"), ONCE)
@@ -495,6 +561,7 @@ def test_e43_only_the_reason_is_filled_and_only_once(shop: Shop, table: str, cal
         table,
     )
     stay = {row.name for row in columns} - {"reason"} - MOVES.get(table, set())
+    stay -= {MOMENT.get(table, "reason")}
     assert len(stay) >= 3
     for column in stay:
         with pytest.raises(psycopg.errors.RestrictViolation, match="facts stay"):
@@ -503,6 +570,19 @@ def test_e43_only_the_reason_is_filled_and_only_once(shop: Shop, table: str, cal
     for reason in ("another", None):
         with pytest.raises(psycopg.errors.RestrictViolation, match="facts stay"):
             shop.query(f"update mixpay.{table} set reason = %s returning 1", reason)
+
+
+@pytest.mark.parametrize("table", MOMENT)
+def test_e43_only_a_moment_that_was_assumed_is_filled(shop: Shop, table: str) -> None:
+    call = next(call for call, (stands, _) in MOMENTS.items() if table in stands)
+    name, before, tell = next(p[1:4] for p in PARTICULARS if p[0] == call and p[1] in MOMENT[table])
+    before(shop)
+    tell(shop)
+    query = f"update mixpay.{table} set {MOMENT[table]} = %s returning 1"
+    tell(shop, **{name: day(3)})
+    for moment in (day(3), day(4)):
+        with pytest.raises(psycopg.errors.RestrictViolation, match="facts stay"):
+            shop.query(query, moment)
 
 
 def test_e43_a_line_of_a_settlement_says_why_later(shop: Shop) -> None:
@@ -543,3 +623,119 @@ def test_e43_not_of_what_something_else_reversed(shop: Shop) -> None:
     assert shop.query(REVERSALS) == [(60, None)]
     shop.call("close_trade", "T", "abandoned")
     assert shop.query(REVERSALS) == [(60, "abandoned")]
+
+
+def test_e43_later_refunds_go_by_a_moment_that_came_later(shop: Shop) -> None:
+    """The worked case of money that is entered late; its moment comes after the first refund."""
+    one_order(shop)
+    shop.pay("T", "P1", 50, "card", day(10))
+    shop.pay("T", "P0", 50, "cash")
+    assert shop.refund("A", "R1", 20) == {"P1": 20}
+    shop.pay("T", "P0", 50, "cash", day(1))
+
+    assert shop.refund("A", "R2", 60) == {"P0": 50, "P1": 10}
+    explained = shop.query(
+        "select payment_no, place, paid_at < '2026-10-01' as is_old, amount "
+        "from mixpay.refund_explained where refund_no = %s order by place",
+        "R1",
+    )
+    # What was known when the first refund was made stands there for good.
+    assert [(x.payment_no, x.amount) for x in explained] == [("P1", 20), ("P0", 0)]
+    (when,) = shop.query(
+        "select paid_at from mixpay.refund_explained where refund_no = 'R2' and payment_no = 'P0'"
+    )
+    assert when.paid_at == day(1)
+
+
+def test_e43_a_moment_may_move_money_back_in_the_row(shop: Shop) -> None:
+    one_order(shop)
+    first = shop.pay("T", "P1", 50, "card")
+    shop.pay("T", "P2", 50, "card")
+    shop.pay("T", "P1", 50, "card", first.paid_at + timedelta(hours=1))
+
+    assert shop.refund("A", "R", 60) == {"P2": 50, "P1": 10}
+
+
+def test_e43_what_is_spent_moves_nothing(shop: Shop) -> None:
+    one_order(shop)
+    shop.pay("T", "P1", 50, "card", day(10))
+    shop.pay("T", "P2", 50, "card")
+    shop.refund("A", "R", 100)
+    was = shop.row("trades", "T")
+    shop.pay("T", "P2", 50, "card", day(1))
+
+    assert shop.row("trades", "T") == was._replace(last_entry=was.last_entry + 1)
+    shop.fail("R", "P2")
+    assert shop.refund("A", "R2", 50) == {"P2": 50}
+
+
+def test_e43_a_number_that_is_unique_within_a_day_goes_with_the_moment(shop: Shop) -> None:
+    one_order(shop)
+    shop.call("record_payment", "T", "P1", "pos", 10, day(1), "000042")
+    second = shop.call("record_payment", "T", "P2", "pos", 10, None, "000042")
+    with shop.refused("MX207", "P1"):
+        shop.call("record_payment", "T", "P2", "pos", 10, day(1), "000042")
+    later = shop.call("record_payment", "T", "P2", "pos", 10, day(2), "000042")
+
+    assert second.txn_day != later.txn_day == day(2).date()
+    with shop.refused("MX207", "P2"):
+        shop.call("record_payment", "T", "P3", "pos", 10, day(2), "000042")
+
+
+@pytest.mark.parametrize("bulk", ["record_payments", "succeed_payments"])
+def test_e43_a_moment_comes_later_in_bulk(shop: Shop, bulk: str) -> None:
+    one_order(shop)
+    item: dict[str, Any] = {"payment_no": "P", "amount": 100}
+    if bulk == "record_payments":
+        item |= {"trade_no": "T", "channel": "card"}
+    else:
+        shop.start("T", "P", 100, "card")
+    shop.rows(bulk, [item])
+    item["paid_at"] = day(3).isoformat()
+    (later,) = shop.rows(bulk, [item])
+    assert later.paid_at == day(3)
+    with shop.unchanged():
+        assert shop.rows(bulk, [item]) == [later]
+    with shop.refused("MX202" if bulk == "record_payments" else "MX208"):
+        shop.rows(bulk, [item | {"paid_at": day(4).isoformat()}])
+
+
+def test_e43_a_moment_of_many_transfers_comes_later(shop: Shop) -> None:
+    refunded(shop)
+    item = {"channel_refund_no": part(shop)}
+    shop.rows("complete_channel_refunds", [item])
+    (later,) = shop.rows("complete_channel_refunds", [item | {"refunded_at": day(3).isoformat()}])
+    assert later.refunded_at == day(3)
+    with shop.refused("MX304"):
+        shop.rows("complete_channel_refunds", [item | {"refunded_at": day(4).isoformat()}])
+
+
+def test_e43_the_moment_of_an_anomaly_comes_later(shop: Shop) -> None:
+    anomalous(shop)
+    shop.call("complete_channel_refund", part(shop), "X2", day(3))
+    (listed,) = shop.query("select happened_at from mixpay.anomalies")
+    assert listed.happened_at == day(3)
+    assert shop.named("channel_refund", part(shop)) == ["its moment came later"]
+    with shop.refused("MX304"):
+        shop.call("complete_channel_refund", part(shop), "X2", day(4))
+
+
+@pytest.mark.parametrize("entity", ["return", "chargeback"])
+def test_e43_what_a_channel_took_bears_the_later_moment(shop: Shop, entity: str) -> None:
+    """Each part of it, of both orders."""
+    shop.merge("T", A=100, B=50)
+    shop.pay("T", "P", 150, "card", day(1))
+
+    def take(moment: Any = None) -> None:
+        if entity == "return":
+            shop.call("return_payment", "P", "N", "bad", 120, moment)
+        else:
+            shop.call("charge_back_payment", "P", "N", 120, "fraud", 0, moment)
+
+    take()
+    take(day(3))
+    parts = shop.query("select channel_refund_no, refunded_at from mixpay.channel_refunds")
+    assert len(parts) == (1 if entity == "return" else 2)
+    assert {p.refunded_at for p in parts} == {day(3)}
+    for p in parts:
+        assert shop.named("channel_refund", p.channel_refund_no) == ["its moment came later"]

@@ -17,6 +17,7 @@ SEEN = {
     "returned of an order that is elsewhere": 1,
     "covered what was lost": 4,
     "came back in part": 2,
+    "a moment came later": 5,
 }
 
 

@@ -13,7 +13,7 @@ full join (
         min(from_owner) as from_owner, min(to_account) as to_account, min(to_owner) as to_owner,
         min(payment_no) as payment_no, sum(amount) as amount
     from mixpay.facts
-    where log = 'channel_fee'
+    where log = 'channel_fee' and amount is not null
     group by merchant_id, log_no, currency
 ) as f on f.merchant_id = c.merchant_id and f.log_no = c.fee_no and f.currency = c.currency
 where

@@ -11,7 +11,7 @@ full join (
         merchant_id, log_no, currency, count(*) as times, min(from_account) as from_account,
         min(from_owner) as from_owner, min(to_account) as to_account, min(to_owner) as to_owner, sum(amount) as amount
     from mixpay.facts
-    where log = 'channel_payout'
+    where log = 'channel_payout' and amount is not null
     group by merchant_id, log_no, currency
 ) as f on f.merchant_id = c.merchant_id and f.log_no = c.payout_no and f.currency = c.currency
 where

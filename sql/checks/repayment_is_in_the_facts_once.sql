@@ -13,7 +13,7 @@ full join (
         min(from_owner) as from_owner,
         min(to_account) as to_account, min(to_owner) as to_owner, sum(amount) as amount
     from mixpay.facts
-    where log = 'repayment'
+    where log = 'repayment' and amount is not null
     group by merchant_id, log_no, currency
 ) as f on f.merchant_id = r.merchant_id and f.log_no = r.repayment_no and f.currency = r.currency
 where

@@ -20,9 +20,6 @@ for each statement execute function mixpay._refuse_to_change_facts();
 create trigger epochs_stay before update or delete or truncate on mixpay.epochs
 for each statement execute function mixpay._refuse_to_change_facts();
 
-create trigger channel_payouts_stay before update or delete or truncate on mixpay.channel_payouts
-for each statement execute function mixpay._refuse_to_change_facts();
-
 create trigger releases_stay before update or delete or truncate on mixpay.releases
 for each statement execute function mixpay._refuse_to_change_facts();
 
@@ -35,28 +32,47 @@ for each statement execute function mixpay._refuse_to_change_facts();
 create trigger closed_balances_stay before update or delete or truncate on mixpay.closed_balances
 for each statement execute function mixpay._refuse_to_change_facts();
 
--- What is written once, but for the channel's number, which may come later, and then stays.
+-- What is written once, but for what may come later, and then stays: the channel's number, the reason, and a moment that
+-- was assumed, for then it is the one of writing.
+create trigger channel_payouts_stay before delete or truncate on mixpay.channel_payouts
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger channel_payouts_stay_but_moment
+before update of merchant_id, payout_no, channel, amount, currency, bank, created_at on mixpay.channel_payouts
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger moments_of_channel_payouts_stay before update on mixpay.channel_payouts
+for each row when (old.paid_at <> old.created_at) execute function mixpay._refuse_to_change_facts();
+
 create trigger anomalies_stay before delete or truncate on mixpay.anomalies
 for each statement execute function mixpay._refuse_to_change_facts();
 
 create trigger anomalies_stay_but_numbered
-before update of merchant_id, channel_refund_no, amount, happened_at, created_at on mixpay.anomalies
+before update of merchant_id, channel_refund_no, amount, created_at on mixpay.anomalies
 for each statement execute function mixpay._refuse_to_change_facts();
 
 create trigger numbers_of_anomalies_stay before update on mixpay.anomalies
-for each row when (old.channel_txn_no is not null) execute function mixpay._refuse_to_change_facts();
+for each row when (
+    old.channel_txn_no is not null and new.channel_txn_no is distinct from old.channel_txn_no
+) execute function mixpay._refuse_to_change_facts();
 
--- What is written once, but for the reason, which may come later, and then stays.
+create trigger moments_of_anomalies_stay before update on mixpay.anomalies
+for each row when (old.happened_at <> old.created_at and new.happened_at <> old.happened_at)
+execute function mixpay._refuse_to_change_facts();
+
 create trigger repayments_stay before delete or truncate on mixpay.repayments
 for each statement execute function mixpay._refuse_to_change_facts();
 
 create trigger repayments_stay_but_reason
 before update of
-merchant_id, repayment_no, account, owner, amount, currency, repaid_at, created_at, bank on mixpay.repayments
+merchant_id, repayment_no, account, owner, amount, currency, created_at, bank on mixpay.repayments
 for each statement execute function mixpay._refuse_to_change_facts();
 
-create trigger reasons_of_repayments_stay before update on mixpay.repayments
+create trigger reasons_of_repayments_stay before update of reason on mixpay.repayments
 for each row when (old.reason is not null) execute function mixpay._refuse_to_change_facts();
+
+create trigger moments_of_repayments_stay before update of repaid_at on mixpay.repayments
+for each row when (old.repaid_at <> old.created_at) execute function mixpay._refuse_to_change_facts();
 
 create trigger repricings_stay before delete or truncate on mixpay.repricings
 for each statement execute function mixpay._refuse_to_change_facts();
@@ -86,11 +102,14 @@ for each statement execute function mixpay._refuse_to_change_facts();
 
 create trigger channel_fees_stay_but_reason
 before update of
-merchant_id, fee_no, channel, amount, currency, payment_no, charged_at, created_at on mixpay.channel_fees
+merchant_id, fee_no, channel, amount, currency, payment_no, created_at on mixpay.channel_fees
 for each statement execute function mixpay._refuse_to_change_facts();
 
-create trigger reasons_of_channel_fees_stay before update on mixpay.channel_fees
+create trigger reasons_of_channel_fees_stay before update of reason on mixpay.channel_fees
 for each row when (old.reason is not null) execute function mixpay._refuse_to_change_facts();
+
+create trigger moments_of_channel_fees_stay before update of charged_at on mixpay.channel_fees
+for each row when (old.charged_at <> old.created_at) execute function mixpay._refuse_to_change_facts();
 
 create trigger resolutions_stay before delete or truncate on mixpay.anomaly_resolutions
 for each statement execute function mixpay._refuse_to_change_facts();
@@ -136,19 +155,25 @@ for each statement execute function mixpay._refuse_to_change_facts();
 
 -- Of a return, only totals move; of a chargeback, what its reversal says, too.
 create trigger returns_stay_but_totals
-before update of merchant_id, return_no, payment_no, amount, returned_at, created_at on mixpay.returns
+before update of merchant_id, return_no, payment_no, amount, created_at on mixpay.returns
 for each statement execute function mixpay._refuse_to_change_facts();
 
 create trigger reasons_of_returns_stay before update of reason on mixpay.returns
 for each row when (old.reason is not null) execute function mixpay._refuse_to_change_facts();
 
+create trigger moments_of_returns_stay before update of returned_at on mixpay.returns
+for each row when (old.returned_at <> old.created_at) execute function mixpay._refuse_to_change_facts();
+
 create trigger chargebacks_stay_but_reversed
 before update of
-merchant_id, chargeback_no, payment_no, order_no, amount, fee, charged_at, created_at on mixpay.chargebacks
+merchant_id, chargeback_no, payment_no, order_no, amount, fee, created_at on mixpay.chargebacks
 for each statement execute function mixpay._refuse_to_change_facts();
 
 create trigger reasons_of_chargebacks_stay before update of reason on mixpay.chargebacks
 for each row when (old.reason is not null) execute function mixpay._refuse_to_change_facts();
+
+create trigger moments_of_chargebacks_stay before update of charged_at on mixpay.chargebacks
+for each row when (old.charged_at <> old.created_at) execute function mixpay._refuse_to_change_facts();
 
 -- Of a detail, only freed may change; of a settlement, what its reversal says, or takes back; of a split, how much was
 -- divided.

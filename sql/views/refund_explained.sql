@@ -33,7 +33,9 @@ with touched as (
         ), 0))) as share
     from lines
 ), payments_then as (
-    select s.*, p.payment_no::text as payment_no, p.channel, p.paid_at, p.seq, h.refundable as of_payment
+    select
+        s.*, p.payment_no::text as payment_no, p.channel, coalesce(m.paid_at, p.paid_at) as paid_at, p.seq,
+        h.refundable as of_payment
     from shares as s
     cross join lateral (
         select j.payment_no, sum(j.came_in - j.went_out) as refundable
@@ -45,6 +47,15 @@ with touched as (
         group by j.payment_no
     ) as h
     inner join mixpay.payments as p on p.merchant_id = s.merchant_id and p.payment_no = h.payment_no
+    -- Refunds go by what was known then: the moment may have come later.
+    left join lateral (
+        select distinct on (f.number) f.number, f.happened_at as paid_at
+        from mixpay.facts as f
+        where
+            f.merchant_id = s.merchant_id and f.log = 'trade' and f.log_no = s.trade_no and f.entry < s.before
+            and f.entity = 'payment' and f.to_state = 'succeeded'
+        order by f.number, f.entry desc
+    ) as m on m.number = p.payment_no
     where s.payment_nos is null or p.payment_no = any(s.payment_nos)
 ), stretches as (
     select
@@ -93,6 +104,8 @@ from amounts;
 comment on view mixpay.refund_explained is
 'Each refund of an order: of every payment of its trades, oldest first, what was refundable, what it bears, what it leaves.';
 comment on column mixpay.refund_explained.nth is 'Which of the order''s trades it is, counted from 1: the first is taken from first.';
+comment on column mixpay.refund_explained.paid_at is
+'When its money arrived, by what was known when the refund was made.';
 comment on column mixpay.refund_explained.refundable is 'What order refunds could take of it then, in the smallest unit.';
 comment on column mixpay.refund_explained.stands_from is
 'It stands for the trade''s money from here to stands_to, counted from the oldest; the refund takes from 0 upwards.';

@@ -288,15 +288,18 @@ def test_money_that_moves_again_after_an_anomaly_was_recovered_is_booked(shop: S
     assert shop.balance("Z").refundable == 0
 
 
-def test_e03_a_moment_that_was_left_out_is_not_compared(shop: Shop) -> None:
+def test_e43_a_moment_that_was_left_out_comes_later(shop: Shop) -> None:
     shop.merge("T9", Z=100)
     shop.pay("T9", "P9", 100, "card")
     shop.refund("Z", "R7", 100)
     first = shop.complete("R7", "P9", "X1")
     number = first.channel_refund_no
 
-    with shop.unchanged():
-        assert shop.call("complete_channel_refund", number, "X1", day(1)) == first
+    later = shop.call("complete_channel_refund", number, "X1", day(1))
+    assert later == first._replace(refunded_at=day(1))
+    assert shop.named("channel_refund", number) == ["its moment came later"]
+    with shop.refused("MX304", "X1"):
+        shop.call("complete_channel_refund", number, "X1", day(2))
 
 
 def test_what_was_in_escrow_is_there_again_whatever_the_redirected_one_took(

@@ -255,12 +255,39 @@ def test_e03_moments_are_compared_to_the_millisecond(shop: Shop) -> None:
         shop.call("record_refund", "A", "R9", 1, "cash", told.replace(microsecond=125_000))
 
 
-def test_e43_a_moment_that_was_left_out_is_not_compared(shop: Shop) -> None:
-    shop.merge("T", A=10)
-    shop.pay("T", "P", 10, "cash", day(1))
-    first = shop.call("record_refund", "A", "R9", 1, "cash")
+def test_e43_a_moment_that_was_left_out_comes_later(shop: Shop) -> None:
+    """Of every part, in every trade; of one part alone it may be known already."""
+    shop.merge("T", A=(100, 10))
+    shop.pay("T", "P", 6, "cash", day(1))
+    shop.pay("T", "P2", 4, "card", day(2))
+    shop.merge("T2", A=(100, 10))
+    shop.pay("T2", "P3", 10, "cash", day(3))
+    first = shop.call("record_refund", "A", "R9", 20, "cash")
+    shop.call(
+        "complete_channel_refund", shop.channel_refund("R9", "P2").channel_refund_no, None, day(5)
+    )
+    assert shop.call("record_refund", "A", "R9", 20, "cash", day(5)) == first
+
+    parts = shop.query("select * from mixpay.channel_refunds where refund_no = 'R9'")
+    assert [part.refunded_at for part in parts] == [day(5)] * 3
+    for part in parts:
+        assert shop.named("channel_refund", part.channel_refund_no) == ["its moment came later"]
     with shop.unchanged():
-        assert shop.call("record_refund", "A", "R9", 1, "cash", day(5)) == first
+        assert shop.call("record_refund", "A", "R9", 20, "cash", day(5)) == first
+    with shop.refused("MX302"):
+        shop.call("record_refund", "A", "R9", 20, "cash", day(6))
+
+
+def test_e43_another_moment_than_one_part_has_is_refused(shop: Shop) -> None:
+    shop.merge("T", A=10)
+    shop.pay("T", "P", 6, "cash", day(1))
+    shop.pay("T", "P2", 4, "card", day(2))
+    shop.call("record_refund", "A", "R9", 10, "cash")
+    shop.call(
+        "complete_channel_refund", shop.channel_refund("R9", "P2").channel_refund_no, None, day(5)
+    )
+    with shop.refused("MX302"):
+        shop.call("record_refund", "A", "R9", 10, "cash", day(6))
 
 
 class TestVouchers:

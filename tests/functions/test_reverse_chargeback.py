@@ -70,7 +70,12 @@ def test_e03_a_repeat_changes_nothing(shop: Shop) -> None:
     won = win(shop)
     with shop.unchanged():
         assert win(shop) == won
-        assert win(shop, 1000, at=day(2)) == won
+    assert win(shop, 1000, at=day(2)) == won._replace(reversed_at=day(2))
+    with shop.refused("MX223", 1000):
+        win(shop, at=day(3))
+    # Of an earlier part, nothing is compared.
+    with shop.unchanged():
+        win(shop, 300, at=day(3))
 
 
 @pytest.mark.usefixtures("refunded")

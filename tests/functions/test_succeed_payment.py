@@ -97,11 +97,20 @@ def test_e03_other_news_after_success_is_an_error(
         shop.succeed("P", txn, **news)
 
 
-def test_e03_another_moment_of_the_same_success_is_no_other_news(shop: Shop) -> None:
+def test_e03_another_moment_of_the_same_success_is_other_news(shop: Shop) -> None:
     shop.start("T", "P", 60)
-    first = shop.succeed("P", "X1", paid_at=day(3))
-    with shop.unchanged():
-        assert shop.succeed("P", "X1", paid_at=day(4)) == first
+    shop.succeed("P", "X1", paid_at=day(3))
+    with shop.refused("MX208", "X1"):
+        shop.succeed("P", "X1", paid_at=day(4))
+
+
+def test_e43_the_moment_may_come_later(shop: Shop) -> None:
+    shop.start("T", "P", 60)
+    first = shop.succeed("P", "X1")
+    assert shop.succeed("P", "X1", paid_at=day(4)) == first._replace(paid_at=day(4))
+    assert shop.named("payment", "P") == ["its moment came later"]
+    with shop.refused("MX208", "X1"):
+        shop.succeed("P", "X1", paid_at=day(5))
 
 
 def test_e43_the_channels_number_may_come_later(shop: Shop) -> None:

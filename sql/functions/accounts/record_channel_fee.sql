@@ -11,6 +11,7 @@ declare
     v_currency text;
     v_fee channel_fees;
     v_fact facts;
+    v_is_same boolean;
 begin
     perform _check_number('fee_no', p_fee_no);
     perform _check_signed_amount('amount', p_amount);
@@ -56,10 +57,13 @@ begin
         return row(v_fee.*)::channel_fee;
     end if;
     select * into v_fee from channel_fees where merchant_id = p_merchant_id and fee_no = p_fee_no;
-    if (v_fee.channel, v_fee.amount, v_fee.currency) is distinct from (p_channel, p_amount, p_currency)
-        or v_fee.payment_no is distinct from coalesce(p_payment_no, v_fee.payment_no)
-        -- A moment that was left out then is not compared: it is the one at which it was written.
-        or (not _same_moment(v_fee.charged_at, p_charged_at) and v_fee.charged_at <> v_fee.created_at) then
+    v_is_same := (v_fee.channel, v_fee.amount, v_fee.currency)
+        is not distinct from (p_channel, p_amount, p_currency)
+        and v_fee.payment_no is not distinct from coalesce(p_payment_no, v_fee.payment_no);
+    if v_is_same then
+        v_fee := _moment_later(v_fee, 'fee_no', 'channel_fee', 'charged_at', p_charged_at);
+    end if;
+    if not v_is_same or _is_another_moment(v_fee.charged_at, p_charged_at) then
         raise exception 'channel fee number % was used for something else', p_fee_no using
             errcode = 'MX413',
             detail = _on_record(json_build_object(
@@ -83,8 +87,8 @@ p_amount is in the smallest unit of p_currency; below zero, the channel gave it 
 refunded. p_payment_no says which payment it is for, left out: no single one; p_charged_at is when, left out: now.
 The money moves from channel_fee: to channel: of this name. What splits set aside as the channel's fee stands in the
 same account, so it is used up by what the channel takes; what the channel takes beyond that is below zero there, and
-the merchant's cost. The same number with the same content returns the same row; the reason is not compared, and may
-come later. A moment that was left out at first is not compared, and the first one stays.
+the merchant's cost. The same number with the same content returns the same row; the reason is not compared. What was
+left out at first, the reason or the moment, may come later.
 Raises: MX101 if there is no such merchant; MX110 if there is no such currency; MX201 if there is no such payment; MX203
 if there is no such channel; MX413 if the fee number was used for something else; MX416 if the payment is in another
 currency; MX901; MX902; MX905.

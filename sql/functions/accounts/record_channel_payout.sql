@@ -9,6 +9,7 @@ as $record_channel_payout$
 declare
     v_payout channel_payouts;
     v_fact facts;
+    v_is_same boolean;
 begin
     perform _check_number('payout_no', p_payout_no);
     perform _check_signed_amount('amount', p_amount);
@@ -31,10 +32,12 @@ begin
         return row(v_payout.*)::channel_payout;
     end if;
     select * into v_payout from channel_payouts where merchant_id = p_merchant_id and payout_no = p_payout_no;
-    if (v_payout.channel, v_payout.amount, v_payout.currency, v_payout.bank)
-        is distinct from (p_channel, p_amount, p_currency, p_bank)
-        -- A moment that was left out then is not compared: it is the one at which it was written.
-        or (not _same_moment(v_payout.paid_at, p_paid_at) and v_payout.paid_at <> v_payout.created_at) then
+    v_is_same := (v_payout.channel, v_payout.amount, v_payout.currency, v_payout.bank)
+        is not distinct from (p_channel, p_amount, p_currency, p_bank);
+    if v_is_same then
+        v_payout := _moment_later(v_payout, 'payout_no', 'channel_payout', 'paid_at', p_paid_at);
+    end if;
+    if not v_is_same or _is_another_moment(v_payout.paid_at, p_paid_at) then
         raise exception 'channel payout number % was used for something else', p_payout_no using
             errcode = 'MX414',
             detail = _on_record(json_build_object(
@@ -57,8 +60,8 @@ less, and the bank has it.
 p_amount is in the smallest unit of p_currency; below zero, the bank paid the channel: money for refunds, or a payout
 that came back. p_paid_at is when, left out: now. p_bank is the bank account, by your name for it; settlements are paid
 from such a one. More than the channel owes is not refused: mixpay.channel_balances shows it.
-The same number with the same content returns the same row. A moment that was left out at first is not compared, and the
-first one stays.
+The same number with the same content returns the same row. A moment that was left out at first may come
+later.
 Raises: MX101 if there is no such merchant; MX110 if there is no such currency; MX203 if there is no such channel; MX414
 if the payout number was used for something else; MX901; MX902; MX905.
 $$;

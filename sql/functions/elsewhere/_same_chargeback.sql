@@ -20,9 +20,8 @@ begin
     if (v_chargeback.payment_no, v_chargeback.amount) <> (p_payment_no, p_amount)
         or (p_fee > 0 and p_fee <> v_chargeback.fee)
         or (p_order_no is not null and p_order_no is distinct from v_chargeback.order_no)
-        -- A moment that was left out then is not compared: it is the one at which it was written.
         or (
-            not _same_moment(v_chargeback.charged_at, p_charged_at)
+            _is_another_moment(v_chargeback.charged_at, p_charged_at)
             and v_chargeback.charged_at <> v_chargeback.created_at
         ) then
         raise exception 'chargeback number % was used for something else', p_chargeback_no using
@@ -35,6 +34,15 @@ begin
                 'order_no', p_order_no
             )),
             hint = 'A repeated number must come with the same content: payment, amount, fee, order, moment.';
+    end if;
+    if _is_another_moment(v_chargeback.charged_at, p_charged_at) then
+        perform _learn_of_taking(
+            p_trade, 'chargeback', p_chargeback_no, p_payment_no, v_chargeback.state, v_chargeback.charged_at,
+            p_charged_at
+        );
+        update chargebacks set charged_at = p_charged_at
+        where merchant_id = p_trade.merchant_id and chargeback_no = p_chargeback_no
+        returning * into v_chargeback;
     end if;
     return v_chargeback;
 end;

@@ -72,7 +72,7 @@ orders are not payable again. What is above that had been given back before, and
 on loss_list. A channel refund of the payment that is not sent waits for a person, for the reason "charged back:" and
 the number: fail it, and its money covers what is lost; or redirect it, and it is sent after all. Money that moved is
 booked, also if it is more than what arrived. The same number with the same content returns the chargeback as it is now;
-the reason is not compared, and may come later; nor is what is left out compared.
+the reason is not compared, nor is what is left out. The reason and the moment may come later.
 Locks: the trade; then the splits of its orders, then their totals, each in ascending order number.
 Raises: MX101 if there is no such merchant; MX111 if the order is not in the payment's trade; MX201 if there is no such
 payment; MX223 if the chargeback number was used for something else; MX226 if the payment has not succeeded; MX901;

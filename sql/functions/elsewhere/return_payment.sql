@@ -36,7 +36,7 @@ begin
     returning * into v_return;
     if not found then
         v_return := _reason_later(
-            _same_return(p_merchant_id, p_payment_no, p_return_no, p_amount, p_returned_at), 'return_no', p_reason
+            _same_return(v_trade, p_payment_no, p_return_no, p_amount, p_returned_at), 'return_no', p_reason
         );
         return row(v_return.*)::return;
     end if;
@@ -78,8 +78,8 @@ on its orders falls.
 What had been given back before is lost: a movement from account loss, on loss_list. A channel refund of the payment
 that is not sent waits for a person, for the reason "returned:" and the number: fail it, and its money covers what is
 lost; or redirect it, and it is sent after all. Money that moved is booked, also if it is more than what arrived. The
-same number with the same content returns the return as it is now; the reason is not compared, and may come later. A
-moment that was left out at first is not compared, and the first one stays.
+same number with the same content returns the return as it is now; the reason is not compared. What was left out at
+first, the reason or the moment, may come later.
 Locks: the orders of the payment's trade, in ascending order number; then the trade; then the splits of its orders, then
 their totals, each in ascending order number.
 Raises: MX101 if there is no such merchant; MX201 if there is no such payment; MX226 if it has not succeeded; MX221 if

@@ -31,6 +31,22 @@ begin
     v_back := coalesce(p_amount, v_was.amount) - v_was.reversed;
     if v_back <= 0 then
         v_was := _reason_later(v_was, 'chargeback_no', p_reason, 'reversal_reason');
+        -- Of what came back last; news of an earlier part tells nothing new.
+        if v_back = 0 and _is_another_moment(v_was.reversed_at, p_at) then
+            if not _was_assumed(v_trade, 'chargeback', p_chargeback_no, v_was.reversed_at) then
+                raise exception 'chargeback % came back at another moment', p_chargeback_no using
+                    errcode = 'MX223',
+                    detail = _on_record(json_build_object('reversed', v_was.reversed, 'at', v_was.reversed_at),
+                        json_build_object('amount', p_amount, 'at', p_at)),
+                    hint = 'A repeated reversal must come with the same content: amount in all, moment.';
+            end if;
+            perform _learn_of_taking(
+                v_trade, 'chargeback', p_chargeback_no, v_was.payment_no, v_was.state, null, p_at
+            );
+            update chargebacks set reversed_at = p_at
+            where merchant_id = p_merchant_id and chargeback_no = p_chargeback_no
+            returning * into v_was;
+        end if;
         return row(v_was.*)::chargeback;
     end if;
     v_found := least(v_back, v_was.lost);
@@ -64,11 +80,11 @@ $$Books that a channel gave back what a chargeback had taken: everything goes th
 what it took last.
 
 p_amount is what came back of it in all, by this and earlier reversals, in the currency's smallest unit; left out: all
-of it. So a call may be repeated: if that much came back already, nothing changes; the reason may come later. p_at is
-when, left out: now. The books are then as if the chargeback had been for the rest: its orders can be refunded again,
+of it. So a call may be repeated: if that much came back already, nothing changes. p_at is when, left out: now. The
+reason may come later, and so may the moment of what came back last. The books are then as if the chargeback had been for the rest: its orders can be refunded again,
 and payees and receivers have again what they gave. The fee stays. When all of it came back, channel refunds that waited
 for it go on, unless another chargeback or a return of the payment stands.
 Locks: the trade; then the splits of its orders, then their totals, each in ascending order number.
-Raises: MX101 if there is no such merchant; MX224 if there is no such chargeback; MX225 if it took less; MX901; MX902;
+Raises: MX101 if there is no such merchant; MX223 if it came back at another moment; MX224 if there is no such chargeback; MX225 if it took less; MX901; MX902;
 MX905.
 $$;

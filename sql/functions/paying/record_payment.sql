@@ -42,8 +42,10 @@ begin
         end if;
         if (v_payment.trade_no, v_payment.channel, v_payment.asked, v_payment.recorded)
             is distinct from (p_trade_no, p_channel, p_amount, true)
-            -- A moment that was left out then is not compared: it is the one at which it was written.
-            or (not _same_moment(v_payment.paid_at, p_paid_at) and v_payment.paid_at <> v_payment.created_at)
+            or (
+                _is_another_moment(v_payment.paid_at, p_paid_at)
+                and not _was_assumed(v_trade, 'payment', p_payment_no, v_payment.paid_at)
+            )
             or (p_captures is not null and p_captures is distinct from v_payment.captures)
             or p_channel_txn_no <> v_payment.channel_txn_no then
             perform _refuse_payment_no(v_payment, json_build_object(
@@ -51,10 +53,7 @@ begin
                 'paid_at', p_paid_at, 'channel_txn_no', p_channel_txn_no, 'captures', p_captures
             ));
         end if;
-        if v_payment.channel_txn_no is null and p_channel_txn_no is not null then
-            v_payment := _name_transaction(v_trade, v_payment, p_channel_txn_no);
-            return row(v_payment.*)::payment;
-        end if;
+        v_payment := _learn_of_payment(v_trade, v_payment, p_channel_txn_no, p_paid_at);
         return row(v_payment.*)::payment;
     end if;
     v_payment := _apply_payment(v_trade, v_payment, '');
@@ -69,8 +68,8 @@ p_amount is in the currency's smallest unit. Money is never refused: what the tr
 surplus and goes back to it. p_paid_at is when the money arrived, left out: now; refunds take the oldest money first.
 p_captures names the payment whose authorization this is a further capture of.
 The same number with the same content returns the payment as it is now; the number of a payment that was started is
-refused. p_channel_txn_no is the channel's own number, null if it has none or is not known yet: the same call may bring
-it later. A moment that was left out at first is not compared, and the first one stays.
+refused. p_channel_txn_no is the channel's own number, null if it has none or is not known yet. What was left out at
+first, the same call may bring later: the number, and the moment, which refunds go by from then on.
 Locks: the trade; then its orders' splits, then their totals, each in ascending order number.
 Raises: MX101 if there is no such merchant; MX104 if there is no such trade; MX202 if the payment number was used for
 something else; MX203 if there is no such channel; MX207 if the channel transaction is another payment's; MX212 if

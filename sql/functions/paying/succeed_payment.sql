@@ -25,8 +25,10 @@ begin
     v_trade := _lock_trade_of_payment(p_merchant_id, p_payment_no);
     select * into v_payment from payments where merchant_id = p_merchant_id and payment_no = p_payment_no;
     if v_payment.state = 'succeeded' then
-        if p_amount <> v_payment.amount
-            or p_channel_txn_no <> v_payment.channel_txn_no then
+        if p_amount <> v_payment.amount or p_channel_txn_no <> v_payment.channel_txn_no or (
+            _is_another_moment(v_payment.paid_at, p_paid_at)
+            and not _was_assumed(v_trade, 'payment', p_payment_no, v_payment.paid_at)
+        ) then
             raise exception 'payment % has succeeded with other news', p_payment_no using
                 errcode = 'MX208',
                 detail = _on_record(json_build_object(
@@ -36,10 +38,7 @@ begin
                 )),
                 hint = 'Money that arrived besides is a payment of its own: record_payment.';
         end if;
-        if v_payment.channel_txn_no is null and p_channel_txn_no is not null then
-            v_payment := _name_transaction(v_trade, v_payment, p_channel_txn_no);
-            return row(v_payment.*)::payment;
-        end if;
+        v_payment := _learn_of_payment(v_trade, v_payment, p_channel_txn_no, p_paid_at);
         return row(v_payment.*)::payment;
     end if;
     v_from_state := v_payment.state;
@@ -68,10 +67,10 @@ comment on function mixpay.succeed_payment(text, text, text, timestamptz, bigint
 $$Books that a started payment's money arrived, also after it failed or was closed. May be called again and again.
 
 p_amount is what arrived, in the currency's smallest unit; left out: what was authorized, or started. What the trade
-does not need becomes the payment's surplus and goes back to it. p_paid_at is when it arrived, left out: now; later news
-of the same success may name another moment, and the first one stays. p_channel_txn_no is the
-channel's own number, null if it has none or is not known yet: later news may bring it.
+does not need becomes the payment's surplus and goes back to it. p_paid_at is when it arrived, left out: now; refunds
+take the oldest money first. p_channel_txn_no is the channel's own number, null if it has none or is not known yet. What
+was left out at first, later news may bring: the number, and the moment, which refunds go by from then on.
 Locks: the trade; then its orders' splits, then their totals, each in ascending order number.
 Raises: MX101 if there is no such merchant; MX201 if there is no such payment; MX207 if the channel transaction is
-another payment's; MX208 if it has succeeded with another amount or channel transaction; MX901; MX902; MX905.
+another payment's; MX208 if it has succeeded with another amount or channel transaction, or at another moment; MX901; MX902; MX905.
 $$;

@@ -38,24 +38,30 @@ begin
         'refunded_at', p_refunded_at
     );
     v_refund := _same_refund(p_merchant_id, p_refund_no, 'offline', p_order_no, p_amount, v_sent);
-    -- The first of what was made: a part that bounced may have gone another way since.
-    select c.channel, f.happened_at, f.created_at into v_stored
+    -- What was made at first: a part that bounced may have gone another way since, and news of one part alone may have
+    -- come by complete_channel_refund.
+    select
+        min(c.channel) as channel, min(c.refunded_at) as refunded_at,
+        min(c.refunded_at) filter (where c.is_assumed) as assumed_at,
+        bool_or(_is_another_moment(c.refunded_at, p_refunded_at)) filter (where not c.is_assumed) as is_refused
+    into v_stored
     from facts as f
     cross join lateral (
-        select x.channel from channel_refunds as x
+        select
+            x.channel, x.refunded_at, x.refunded_at = f.happened_at and f.happened_at = f.created_at as is_assumed
+        from channel_refunds as x
         where x.merchant_id = f.merchant_id and x.channel_refund_no = f.channel_refund_no
         limit 1
     ) as c
     where
         f.merchant_id = p_merchant_id and f.log = 'trade'
         and f.log_no = any (_trade_nos(v_trades)) and f.refund_no = p_refund_no
-        and f.entity = 'channel_refund' and f.from_state = '' and f.to_state = 'succeeded'
-    limit 1;
-    -- A moment that was left out then is not compared: it is the one at which it was written.
-    if v_stored.channel <> p_channel or (
-        not _same_moment(v_stored.happened_at, p_refunded_at) and v_stored.happened_at <> v_stored.created_at
-    ) then
-        perform _refuse_refund_no(v_refund, v_sent, v_stored.channel, v_stored.happened_at);
+        and f.entity = 'channel_refund' and f.from_state = '' and f.to_state = 'succeeded';
+    if v_stored.channel <> p_channel or v_stored.is_refused then
+        perform _refuse_refund_no(v_refund, v_sent, v_stored.channel, v_stored.refunded_at);
+    end if;
+    if _is_another_moment(v_stored.assumed_at, p_refunded_at) then
+        perform _learn_of_parts(v_trades, array[p_refund_no], v_stored.assumed_at, p_refunded_at);
     end if;
     v_refund := _reason_later(v_refund, 'refund_no', p_reason);
     return row(v_refund.*)::refund;
@@ -72,8 +78,8 @@ p_amount is in the currency's smallest unit; p_channel is the offline channel th
 left out: now. It is borne by the offline payments of all the order's trades first, then by the rest, first in, first
 out. Its channel refunds bear the cashier's channel and have succeeded at once. It uses up what can be refunded of the
 order, online too. What was paid with vouchers is no money and is not handed out, unless its channel says
-refund_to_money. The same number with the same content returns the refund as it is now; the reason is not compared, and
-may come later.
+refund_to_money. The same number with the same content returns the refund as it is now; the reason is not compared. What
+was left out at first, the reason or the moment, may come later.
 Locks: the order's trades, in ascending trade number; then its split, then its totals.
 Raises: MX101 if there is no such merchant; MX103 if there is no such order; MX203 if there is no such channel; MX301 if
 more is asked than is left; MX302 if the refund number was used for something else; MX312 if the channel is not offline;

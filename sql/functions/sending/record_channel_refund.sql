@@ -79,8 +79,8 @@ rules say of refunds, and has succeeded at once: no worker ever claims it. p_cha
 the transfer, null if it has none or is not known yet; p_refunded_at is when, left out: now. It uses up what can be
 refunded of the order, and takes back from payee and receivers, as any refund does. More than the order has left of
 the payment is not a refund of the order: charge_back_payment books it, with what of it is lost. The same number with
-the same content returns the refund as it is now; a notice that comes again, or brings the channel's number later, is
-news for complete_channel_refund, and so it is when the number is that of a refund that was asked for here. The reason
+the same content returns the refund as it is now; a notice that comes again, or brings the channel's number or the
+moment later, is news for complete_channel_refund, and so it is when the number is that of a refund that was asked for here. The reason
 is not compared, and may come later.
 Locks: the order's trades, in ascending trade number; then its split, then its totals, or what complete_channel_refund
 locks.

@@ -10,6 +10,7 @@ declare
     v_account account_name;
     v_repayment repayments;
     v_fact facts;
+    v_is_same boolean;
 begin
     perform _check_number('repayment_no', p_repayment_no);
     perform _check_amount('amount', p_amount);
@@ -61,11 +62,13 @@ begin
         return row(v_repayment.*)::repayment;
     end if;
     select * into v_repayment from repayments where merchant_id = p_merchant_id and repayment_no = p_repayment_no;
-    if (v_repayment.account, v_repayment.owner, v_repayment.amount, v_repayment.currency)
-        is distinct from (v_account.account, v_account.owner, p_amount, p_currency)
-        -- A moment that was left out then is not compared: it is the one at which it was written.
-        or (not _same_moment(v_repayment.repaid_at, p_repaid_at) and v_repayment.repaid_at <> v_repayment.created_at)
-        or v_repayment.bank <> p_bank then
+    v_is_same := (v_repayment.account, v_repayment.owner, v_repayment.amount, v_repayment.currency)
+        is not distinct from (v_account.account, v_account.owner, p_amount, p_currency)
+        and coalesce(v_repayment.bank = p_bank, true);
+    if v_is_same then
+        v_repayment := _moment_later(v_repayment, 'repayment_no', 'repayment', 'repaid_at', p_repaid_at);
+    end if;
+    if not v_is_same or _is_another_moment(v_repayment.repaid_at, p_repaid_at) then
         raise exception 'repayment number % was used for something else', p_repayment_no using
             errcode = 'MX410',
             detail = _on_record(json_build_object(
@@ -91,7 +94,7 @@ receiver who owes it, or the merchant itself, who bears it; the reason may say s
 p_account is payee:, receiver:, fee: or channel_fee: and whose; p_amount is in the smallest unit of p_currency;
 p_repaid_at is when it came, left out: now; p_bank is the bank account that it came to, by your name for it. More than
 is owed is not refused: it is paid out by the next settlement. The same number with the same content returns the same
-row; the reason is not compared, and may come later.
+row; the reason is not compared. What was left out at first, the reason or the moment, may come later.
 Raises: MX101 if there is no such merchant; MX102 if there is no such payee; MX110 if there is no such currency; MX401
 if nobody repays to such an account; MX407 if no split names the receiver; MX410 if the repayment number was used for
 something else; MX901; MX902; MX905.

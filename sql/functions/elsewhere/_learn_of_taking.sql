@@ -1,0 +1,31 @@
+create function mixpay._learn_of_taking(
+    p_trade mixpay.trades, p_entity text, p_number text, p_payment_no text, p_state text, p_was timestamptz,
+    p_moment timestamptz
+) returns void
+language plpgsql
+set search_path = mixpay, pg_temp
+as $_learn_of_taking$
+declare
+    v_fact facts := _fact(p_trade, p_entity, p_number, p_state, p_state);
+begin
+    v_fact.payment_no := p_payment_no;
+    v_fact.reason := 'its moment came later';
+    v_fact.happened_at := p_moment;
+    perform _learn_of_parts(array[_post(p_trade, array[v_fact])], array(
+        select r.refund_no from refunds as r
+        where
+            r.merchant_id = p_trade.merchant_id
+            and case p_entity when 'return' then r.return_no else r.chargeback_no end = p_number
+        order by r.refund_no
+    ), p_was, p_moment);
+end;
+$_learn_of_taking$;
+
+comment on function mixpay._learn_of_taking(
+    mixpay.trades, text, text, text, text, timestamptz, timestamptz
+) is
+$$Writes down when a channel took money of a payment, or gave it back, if the moment on record was assumed; what it took
+bears that moment, too.
+
+p_entity is return or chargeback, p_state its state. The caller holds the lock of the trade, and has changed the row.
+$$;

@@ -1,0 +1,46 @@
+create function mixpay._moment_later(
+    p_row anyelement, p_key text, p_log text, p_column text, p_moment timestamptz
+) returns anyelement
+language plpgsql
+set search_path = mixpay, pg_temp
+as $_moment_later$
+declare
+    v_was jsonb := to_jsonb(p_row);
+    v_row jsonb;
+    v_fact facts;
+begin
+    if not _is_another_moment((v_was ->> p_column)::timestamptz, p_moment) then
+        return p_row;
+    end if;
+    -- Who comes second waits here, and sees then what the first one named.
+    execute format(
+        'update %1$s set %2$I = $1 where merchant_id = $2 and %3$I = $3 and %2$I = created_at returning to_jsonb(%1$s.*)',
+        pg_typeof(p_row), p_column, p_key
+    ) into v_row using p_moment, v_was ->> 'merchant_id', v_was ->> p_key;
+    if v_row is not null then
+        select * into v_fact from facts
+        where merchant_id = v_was ->> 'merchant_id' and log = p_log and log_no = v_was ->> p_key and entry = 1;
+        v_fact.entry := null;
+        v_fact.from_state := v_fact.to_state;
+        v_fact.from_account := null;
+        v_fact.from_owner := null;
+        v_fact.to_account := null;
+        v_fact.to_owner := null;
+        v_fact.amount := null;
+        v_fact.reason := 'its moment came later';
+        v_fact.happened_at := p_moment;
+        perform _write_facts(array[v_fact], 1);
+    end if;
+    execute format('select * from %s where merchant_id = $1 and %I = $2', pg_typeof(p_row), p_key)
+    into p_row using v_was ->> 'merchant_id', v_was ->> p_key;
+    return p_row;
+end;
+$_moment_later$;
+
+comment on function mixpay._moment_later(anyelement, text, text, text, timestamptz) is
+$$A row that has a log of its own, as it is now: if its moment was assumed when it was written, p_moment takes its place,
+which is the second fact of the log; else it stays.
+
+p_key is the column that names the row within its merchant, p_log which log is its own, p_column the one that bears the
+moment.
+$$;

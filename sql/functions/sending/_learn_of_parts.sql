@@ -1,0 +1,58 @@
+create function mixpay._learn_of_parts(
+    p_trades mixpay.trades[], p_refund_nos text[], p_was timestamptz, p_refunded_at timestamptz
+) returns void
+language plpgsql
+set search_path = mixpay, pg_temp
+as $_learn_of_parts$
+declare
+    v_trade trades;
+    v_part record;
+    v_fact facts;
+    v_facts facts[];
+begin
+    foreach v_trade in array p_trades loop
+        v_facts := array[]::facts[];
+        for v_part in
+            select c.channel_refund, r.order_no
+            from unnest(p_refund_nos) as n (refund_no)
+            cross join lateral (
+                select x.order_no from refunds as x
+                where x.merchant_id = v_trade.merchant_id and x.refund_no = n.refund_no
+                limit 1
+            ) as r
+            cross join lateral (
+                select x as channel_refund, x.channel_refund_no, x.payment_no from channel_refunds as x
+                where
+                    x.merchant_id = v_trade.merchant_id and x.refund_no = n.refund_no and x.refunded_at = p_was
+                offset 0
+            ) as c
+            where v_trade.trade_no = (
+                select p.trade_no from payments as p
+                where p.merchant_id = v_trade.merchant_id and p.payment_no = c.payment_no
+            )
+            order by c.channel_refund_no
+        loop
+            update channel_refunds set refunded_at = p_refunded_at
+            where
+                merchant_id = v_trade.merchant_id
+                and channel_refund_no = (v_part.channel_refund).channel_refund_no;
+            v_fact := _channel_refund_fact(
+                v_trade, v_part.channel_refund, (v_part.channel_refund).state, (v_part.channel_refund).state,
+                v_part.order_no
+            );
+            v_fact.reason := 'its moment came later';
+            v_fact.happened_at := p_refunded_at;
+            v_facts := v_facts || v_fact;
+        end loop;
+        if v_facts <> '{}' then
+            perform _post(v_trade, v_facts);
+        end if;
+    end loop;
+end;
+$_learn_of_parts$;
+
+comment on function mixpay._learn_of_parts(mixpay.trades[], text[], timestamptz, timestamptz) is
+$$Writes down when the parts of some refunds were sent that were booked as sent at once, at a moment that was assumed.
+
+The caller holds the locks of the trades.
+$$;

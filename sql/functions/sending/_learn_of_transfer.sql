@@ -1,0 +1,56 @@
+create function mixpay._learn_of_transfer(
+    p_trade mixpay.trades, p_channel_refund mixpay.channel_refunds, p_is_listed boolean, p_channel_txn_no text,
+    p_refunded_at timestamptz
+) returns mixpay.channel_refunds
+language plpgsql
+set search_path = mixpay, pg_temp
+as $_learn_of_transfer$
+declare
+    v_channel_refund channel_refunds;
+    v_fact facts := _channel_refund_fact(
+        p_trade, p_channel_refund, p_channel_refund.state, p_channel_refund.state
+    );
+begin
+    if p_is_listed then
+        -- It moved out of place: what is known of it stands where that is listed.
+        update anomalies
+        set
+            channel_txn_no = coalesce(channel_txn_no, p_channel_txn_no),
+            happened_at = coalesce(p_refunded_at, happened_at)
+        where
+            merchant_id = p_channel_refund.merchant_id
+            and channel_refund_no = p_channel_refund.channel_refund_no
+        returning happened_at into v_fact.happened_at;
+    else
+        update channel_refunds
+        set
+            channel_txn_no = coalesce(channel_txn_no, p_channel_txn_no),
+            refunded_at = coalesce(p_refunded_at, refunded_at)
+        where
+            merchant_id = p_channel_refund.merchant_id
+            and channel_refund_no = p_channel_refund.channel_refund_no
+        returning refunded_at into v_fact.happened_at;
+    end if;
+    select order_no into v_fact.order_no from refunds
+    where merchant_id = p_channel_refund.merchant_id and refund_no = p_channel_refund.refund_no;
+    v_fact.reason := concat_ws(
+        '; ', 'channel transaction ' || p_channel_txn_no,
+        case when p_refunded_at is not null then 'its moment came later' end
+    );
+    perform _post(p_trade, array[v_fact]);
+    select * into v_channel_refund from channel_refunds
+    where
+        merchant_id = p_channel_refund.merchant_id
+        and channel_refund_no = p_channel_refund.channel_refund_no;
+    return v_channel_refund;
+end;
+$_learn_of_transfer$;
+
+comment on function mixpay._learn_of_transfer(
+    mixpay.trades, mixpay.channel_refunds, boolean, text, timestamptz
+) is
+$$Writes down what was not known when a transfer was booked, or listed as an anomaly: the channel's number, and when it
+was sent; null: nothing new. Returns the channel refund.
+
+The caller holds the lock of the trade and the refund, and knows that none of it contradicts what is on record.
+$$;
