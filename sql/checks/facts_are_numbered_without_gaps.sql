@@ -7,7 +7,8 @@ from (
         n.merchant_id, n.log, n.log_no, count(f.entry) as facts, max(f.entry) as last_fact,
         coalesce(n.last_entry, 1 + count(*) filter (where f.entry = 1 and f.happened_at <> n.moment)) as last_entry
     from (
-        select merchant_id, 'trade' as log, trade_no as log_no, last_entry, null::timestamptz as moment from mixpay.trades
+        select merchant_id, 'trade' as log, trade_no as log_no, last_entry, null::timestamptz as moment
+        from mixpay.trades
         union all
         select merchant_id, 'settlement', settlement_no, last_entry, null from mixpay.settlements
         union all

@@ -9,7 +9,7 @@ select x.* from (
         select distinct on (merchant_id, number) merchant_id, number, happened_at
         from mixpay.facts
         where log = 'trade' and entity = 'payment' and to_state = 'succeeded'
-        order by merchant_id, number, entry desc
+        order by merchant_id asc, number asc, entry desc
     ) as f on f.merchant_id = p.merchant_id and f.number = p.payment_no
     where p.paid_at is distinct from f.happened_at
     union all

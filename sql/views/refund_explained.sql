@@ -54,7 +54,7 @@ with touched as (
         where
             f.merchant_id = s.merchant_id and f.log = 'trade' and f.log_no = s.trade_no and f.entry < s.before
             and f.entity = 'payment' and f.to_state = 'succeeded'
-        order by f.number, f.entry desc
+        order by f.number asc, f.entry desc
     ) as m on m.number = p.payment_no
     where s.payment_nos is null or p.payment_no = any(s.payment_nos)
 ), stretches as (
