@@ -6,7 +6,7 @@ set search_path = mixpay, pg_temp
 as $_moment_later$
 declare
     v_was jsonb := to_jsonb(p_row);
-    v_row jsonb;
+    v_is_filled boolean;
     v_fact facts;
 begin
     if not _is_another_moment((v_was ->> p_column)::timestamptz, p_moment) then
@@ -14,10 +14,10 @@ begin
     end if;
     -- Who comes second waits here, and sees then what the first one named.
     execute format(
-        'update %1$s set %2$I = $1 where merchant_id = $2 and %3$I = $3 and %2$I = created_at returning to_jsonb(%1$s.*)',
+        'update %1$s set %2$I = $1 where merchant_id = $2 and %3$I = $3 and %2$I = created_at returning true',
         pg_typeof(p_row), p_column, p_key
-    ) into v_row using p_moment, v_was ->> 'merchant_id', v_was ->> p_key;
-    if v_row is not null then
+    ) into v_is_filled using p_moment, v_was ->> 'merchant_id', v_was ->> p_key;
+    if v_is_filled then
         select * into v_fact from facts
         where merchant_id = v_was ->> 'merchant_id' and log = p_log and log_no = v_was ->> p_key and entry = 1;
         v_fact.entry := null;
