@@ -39,6 +39,7 @@ from mixpay_db.errors import ChannelRefundContradicted, LeaseLost, MixpayError
 from mixpay_db.printable import printable, shown
 from mixpay_db.problem import Problem
 from mixpay_db.rows import ChannelRefund, DueMerchant
+from mixpay_db.url import checked
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +94,7 @@ class Database:
     """
 
     def __init__(self, url: str, name: str, stop: threading.Event) -> None:
-        self._url = url
+        self._url = checked(url)
         self._name = name
         self._stop = stop
         self._conn: Connection | None = None
@@ -429,7 +430,7 @@ def _check(url: str, adapters: Mapping[str, Adapter], settings: Settings) -> Non
                 f"a lease of {settings.lease:g} seconds is too short for channel {channel}",
                 f"It takes up to {adapter.timeout:g} seconds to ask, and as much to send.",
             )
-    with psycopg.connect(url, autocommit=True) as conn:
+    with psycopg.connect(checked(url), autocommit=True) as conn:
         for what, view, key, named in (
             ("channel", "channel_list", "channel", list(adapters)),
             ("merchant", "merchant_list", "merchant_id", list(settings.merchants)),

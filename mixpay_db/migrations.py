@@ -29,6 +29,7 @@ from mixpay_db.catalog import Difference
 from mixpay_db.problem import Problem
 from mixpay_db.release import Release, code_stays, text, way_back
 from mixpay_db.replaceable import Code, Gate, Statement
+from mixpay_db.url import checked
 
 PATIENCE = Patience()
 
@@ -526,7 +527,7 @@ def _exclude_others(conn: psycopg.Connection, say: Say, patience: Patience) -> N
 
 def _backend(url: str) -> PostgresqlPsycopgBackend:
     """yoyo's connection; libpq reads the URL, for yoyo knows neither key=value nor sockets."""
-    parameters = conninfo_to_dict(url)
+    parameters = conninfo_to_dict(checked(url))
     database_name = parameters.pop("dbname", None)
     uri = DatabaseURI("postgresql+psycopg", None, None, None, None, database_name, parameters)
     return PostgresqlPsycopgBackend(uri, default_migration_table)

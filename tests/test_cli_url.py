@@ -1,28 +1,37 @@
 """A URL that is written wrongly is told without its password."""
 
+import traceback
+from collections.abc import Callable
+from threading import Event
+from typing import Any
+
+import psycopg
 import pytest
 from click.testing import CliRunner
 
+from mixpay_db import importer, migrations
 from mixpay_db.cli import main
+from mixpay_db.dispatch import Settings, dispatch
+from mixpay_db.problem import Problem
+
+# Each holds the password hush.
+WRONG = [
+    "postgresql://me:hush@hush@nowhere.invalid/db",
+    "postgresql://me:hu/hush@nowhere.invalid/db",
+    "postgresql://me:hush?hush@nowhere.invalid/db",
+    "postgresql://me:hush%zz@nowhere.invalid/db",
+    "postgresql://me:hush@[::1/db",
+    "postgresql://me:hush@nowhere.invalid:12x/db",
+    "postgresql+psycopg://me:hush@nowhere.invalid/db",
+    "me:hush@nowhere.invalid/db",
+    "host=nowhere.invalid password=hu hush",
+    "host=nowhere.invalid password='hush",
+    "password=hush hosst=nowhere.invalid",
+    "postgresql://me:hush@nowhere.invalid/db",
+]
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "postgresql://me:hush@hush@nowhere.invalid/db",
-        "postgresql://me:hu/hush@nowhere.invalid/db",
-        "postgresql://me:hush?hush@nowhere.invalid/db",
-        "postgresql://me:hush%zz@nowhere.invalid/db",
-        "postgresql://me:hush@[::1/db",
-        "postgresql://me:hush@nowhere.invalid:12x/db",
-        "postgresql+psycopg://me:hush@nowhere.invalid/db",
-        "me:hush@nowhere.invalid/db",
-        "host=nowhere.invalid password=hu hush",
-        "host=nowhere.invalid password='hush",
-        "password=hush hosst=nowhere.invalid",
-        "postgresql://me:hush@nowhere.invalid/db",
-    ],
-)
+@pytest.mark.parametrize("url", WRONG)
 @pytest.mark.parametrize("how", ["option", "environment", "argument"])
 def test_the_password_is_not_told(url: str, how: str) -> None:
     arguments, environment = {
@@ -47,3 +56,20 @@ def test_what_libpq_reads_is_taken() -> None:
     ):
         result = CliRunner().invoke(main, ["--url", url, "check"])
         assert "connection" in result.stderr, (url, result.stderr)
+
+
+CALLS: dict[str, Callable[[str], Any]] = {
+    "migrate": migrations.migrate,
+    "rollback": migrations.rollback,
+    "import": importer.connect,
+    "dispatch": lambda url: dispatch(url, {}, Settings(worker="w"), Event()),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("url", WRONG)
+def test_nor_by_a_function_that_takes_a_url(url: str, call: str) -> None:
+    """Neither in its message nor in what it was raised from."""
+    with pytest.raises((Problem, psycopg.OperationalError)) as caught:
+        CALLS[call](url)
+    assert "hush" not in "".join(traceback.format_exception(caught.value))

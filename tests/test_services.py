@@ -3,17 +3,15 @@
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+import tcp
 from psycopg import Connection, sql
 from recorded import PROJECT, RECORDS
 
@@ -99,43 +97,11 @@ PROGRAMS: dict[str, Callable[[], list[str]]] = {
 }
 
 
-def pump(source: socket.socket, target: socket.socket) -> None:
-    with suppress(OSError):
-        while some := source.recv(65536):
-            target.sendall(some)
-    for end in (source, target):
-        with suppress(OSError):
-            end.shutdown(socket.SHUT_RDWR)
-
-
-def dial(host: str, port: int) -> socket.socket:
-    if not host.startswith("/"):
-        return socket.create_connection((host, port))
-    server = socket.socket(socket.AF_UNIX)
-    server.connect(f"{host}/.s.PGSQL.{port}")
-    return server
-
-
 @pytest.fixture
 def port(conn: Connection[Any]) -> Iterator[int]:
     """A port of 127.0.0.1 that leads to the tests' server: not every driver knows its socket."""
-    host, port = conn.info.host, conn.info.port
-    opened = []
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            with suppress(OSError):
-                while True:
-                    client, server = listener.accept()[0], dial(host, port)
-                    opened.extend((client, server))
-                    for ends in ((client, server), (server, client)):
-                        threading.Thread(target=pump, args=ends, daemon=True).start()
-
-        threading.Thread(target=serve, daemon=True).start()
-        yield listener.getsockname()[1]
-        listener.shutdown(socket.SHUT_RDWR)
-    for end in opened:
-        end.close()
+    with tcp.listening(conn.info.host, conn.info.port) as port:
+        yield port
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import click
 import psycopg
 
 from mixpay_db.cli.common import tell_and_exit, url_option
-from mixpay_db.cli.url import without_passwords
 from mixpay_db.printable import shown
 from mixpay_db.problem import Problem
+from mixpay_db.url import without_passwords
 
 # Where each subcommand is: module below mixpay_db.cli, and the command's name in it.
 COMMANDS = {

@@ -7,11 +7,11 @@ from typing import Any, NoReturn
 import click
 import psycopg
 
-from mixpay_db.cli.url import checked
 from mixpay_db.printable import shown
 from mixpay_db.problem import Problem
+from mixpay_db.url import checked
 
-_CHOSEN_URL = "mixpay_db.cli.url"
+_CHOSEN_URL = "mixpay_db.url"
 # Schema, table or view, function: SQLSTATEs of a database that lacks one of ours.
 _LACKS = {"3F000", "42P01", "42883"}
 _MIGRATE = "mixpay migrate brings the database to this version."

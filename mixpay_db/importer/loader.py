@@ -17,6 +17,7 @@ from mixpay_db.importer.calls import Answer, Calls, Connection, Merchant, told
 from mixpay_db.importer.reader import Reading
 from mixpay_db.importer.rows import Bad, Good, Order, Rejects, Trade, group
 from mixpay_db.printable import printable
+from mixpay_db.url import checked
 
 _ATTEMPTS = 5
 
@@ -223,7 +224,7 @@ def _batches(trades: Sequence[Trade], size: int) -> Iterator[list[Trade]]:
 
 def connect(url: str) -> Connection:
     return psycopg.connect(
-        url, autocommit=True, row_factory=tuple_row, application_name="mixpay import"
+        checked(url), autocommit=True, row_factory=tuple_row, application_name="mixpay import"
     )
 
 

@@ -1,5 +1,5 @@
 create function mixpay._next_settlement(
-    p_merchant_id text, p_account mixpay.account_name, p_until timestamptz, p_currency text
+    p_merchant_id text, p_account mixpay.account_name, p_until timestamptz, p_currency text, p_epoch bigint, p_xid xid8
 ) returns mixpay.settlements
 language plpgsql
 set search_path = mixpay, pg_temp
@@ -27,9 +27,14 @@ begin
     v_new.nth := coalesce(v_last.nth, 0) + 1;
     v_new.from_epoch := coalesce(v_last.until_epoch, 0);
     v_new.from_xid := coalesce(v_last.until_xid, '0');
-    -- Nobody can write any more before the oldest transaction that runs.
-    v_new.until_epoch := _current_epoch();
-    v_new.until_xid := (select b.xid from final_below as b);
+    -- Nobody can write any more before the oldest transaction that runs. That may be less than last time, when somebody
+    -- elsewhere who was passed over has just ended.
+    if (p_epoch, p_xid) < (v_new.from_epoch, v_new.from_xid) then
+        p_epoch := v_new.from_epoch;
+        p_xid := v_new.from_xid;
+    end if;
+    v_new.until_epoch := p_epoch;
+    v_new.until_xid := p_xid;
     v_new.until_at := coalesce(p_until, greatest(clock_timestamp(), v_last.until_at));
     if p_until is not null then
         -- A stretch of the log: what is behind the first fact that was written later is left as well.
@@ -61,10 +66,6 @@ begin
         order by e.epoch, e.xid
         limit 1;
     end if;
-    if (v_new.until_epoch, v_new.until_xid) < (v_new.from_epoch, v_new.from_xid) then
-        v_new.until_epoch := v_new.from_epoch;
-        v_new.until_xid := v_new.from_xid;
-    end if;
     select coalesce(sum(p.came_in - p.went_out), 0) into v_new.earned
     from postings as p
     where
@@ -73,7 +74,7 @@ begin
         and p.currency = p_currency
         and (p.epoch, p.xid) >= (v_new.from_epoch, v_new.from_xid)
         and (p.epoch, p.xid) < (v_new.until_epoch, v_new.until_xid);
-    v_new.left_out := coalesce(_left_out(p_merchant_id, p_account, p_currency, v_new.until_at), 0);
+    v_new.left_out := coalesce(_left_out(p_merchant_id, p_account, p_currency, v_new.until_at, p_epoch, p_xid), 0);
     v_new.carried_in := _carried_over(p_merchant_id, p_account, v_new);
     -- What is beyond the largest amount is for the next one.
     v_new.amount := least(1000000000000000, greatest(0, v_new.carried_in + v_new.earned));
@@ -82,9 +83,10 @@ begin
 end;
 $_next_settlement$;
 
-comment on function mixpay._next_settlement(text, mixpay.account_name, timestamptz, text) is
+comment on function mixpay._next_settlement(text, mixpay.account_name, timestamptz, text, bigint, xid8) is
 $$The figures of the next settlement of an account in one currency: the stretch of the log that it covers, what the
 account's facts earned there, and what was carried over. It is written down by _settle.
 
+p_epoch and p_xid are up to where the log is final (final_below), as one look has told all that the caller asks of it.
 Raises: MX403 if the account is settled until later; MX411 if the database began anew and its epoch was not raised.
 $$;

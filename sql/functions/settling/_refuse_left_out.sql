@@ -1,13 +1,20 @@
 create function mixpay._refuse_left_out(
-    p_merchant_id text, p_account mixpay.account_name, p_currency text, p_min_horizon timestamptz
+    p_merchant_id text, p_account mixpay.account_name, p_next mixpay.settlements, p_min_horizon timestamptz,
+    p_epoch bigint, p_xid xid8
 ) returns void
 language plpgsql stable
 set search_path = mixpay, pg_temp
 as $_refuse_left_out$
 declare
-    v_left_out bigint := _left_out(p_merchant_id, p_account, p_currency, p_min_horizon);
+    v_left_out bigint;
     v_oldest record;
 begin
+    -- What an earlier settlement has is not left out.
+    if (p_epoch, p_xid) < (p_next.from_epoch, p_next.from_xid) then
+        p_epoch := p_next.from_epoch;
+        p_xid := p_next.from_xid;
+    end if;
+    v_left_out := _left_out(p_merchant_id, p_account, p_next.currency, p_min_horizon, p_epoch, p_xid);
     if v_left_out is null then
         return;
     end if;
@@ -21,8 +28,11 @@ begin
 end;
 $_refuse_left_out$;
 
-comment on function mixpay._refuse_left_out(text, mixpay.account_name, text, timestamptz) is
-$$Refuses to settle while something that was written to the account until p_min_horizon would be left out.
+comment on function mixpay._refuse_left_out(
+    text, mixpay.account_name, mixpay.settlements, timestamptz, bigint, xid8
+) is
+$$Refuses to settle while something that was written to the account until p_min_horizon would be left out
+of p_next. p_epoch and p_xid are up to where the log was final when that was made.
 
 Raises: MX417.
 $$;

@@ -8,6 +8,8 @@ as $_settle$
 declare
     v_new settlements;
     v_currencies text[];
+    v_epoch bigint;
+    v_xid xid8;
 begin
     perform _check_number('settlement_no', p_settlement_no);
     perform _check_until(p_until);
@@ -46,13 +48,13 @@ begin
             perform _check_currency(p_currency);
             v_currencies := array[p_currency];
         end if;
+        -- One look: what is settled, and what is told to be left out, begin and end at the same place.
+        select _current_epoch(), b.xid into v_epoch, v_xid from final_below as b;
+        v_new := _next_settlement(p_merchant_id, p_account, p_until, v_currencies[1], v_epoch, v_xid);
         if p_min_horizon is not null then
-            perform _refuse_left_out(p_merchant_id, p_account, v_currencies[1], p_min_horizon);
+            perform _refuse_left_out(p_merchant_id, p_account, v_new, p_min_horizon, v_epoch, v_xid);
         end if;
-        v_new := _pay_out(
-            p_merchant_id, p_account, p_settlement_no,
-            _next_settlement(p_merchant_id, p_account, p_until, v_currencies[1]), p_bank
-        );
+        v_new := _pay_out(p_merchant_id, p_account, p_settlement_no, v_new, p_bank);
         exit when v_new.settlement_no is not null;
     end loop;
     return v_new;

@@ -12,6 +12,8 @@ declare
     v_next settlements;
     v_attempt settlement_attempt;
     v_settled bigint := 0;
+    v_epoch bigint;
+    v_xid xid8;
 begin
     perform _check_merchant(p_merchant_id);
     perform _check_until(p_until);
@@ -29,7 +31,8 @@ begin
         v_attempt := row(v_total.account, v_total.owner, v_total.currency, null, null, v_until, null);
         loop
             begin
-                v_next := _next_settlement(p_merchant_id, v_account, v_until, v_total.currency);
+                select _current_epoch(), b.xid into v_epoch, v_xid from final_below as b;
+                v_next := _next_settlement(p_merchant_id, v_account, v_until, v_total.currency, v_epoch, v_xid);
             exception
                 when sqlstate 'MX403' then
                     -- It was settled until later, so all until then is settled.
