@@ -34,6 +34,8 @@ from mixpay_db.rows import (
     Order,
     Payee,
     Payment,
+    ReconciledAccount,
+    Reconciliation,
     Refund,
     RefundShare,
     Release,
@@ -44,6 +46,7 @@ from mixpay_db.rows import (
     Settlement,
     SettlementAttempt,
     SplitList,
+    Statement,
     StatementLine,
     Trade,
 )
@@ -102,6 +105,30 @@ class ShareToSplit(TypedDict):
     rate: NotRequired[int | None]
     takes_remainder: NotRequired[bool | None]
     kept_on_refund: NotRequired[bool | None]
+
+
+class LineToLoad(TypedDict):
+    line_no: int
+    part: NotRequired[str | None]
+    kind: str
+    type: NotRequired[str | None]
+    amount: int
+    currency: str
+    fee: NotRequired[int | None]
+    happened_at: datetime | str
+    channel_txn_no: NotRequired[str | None]
+    our_no: NotRequired[str | None]
+    of_channel_txn_no: NotRequired[str | None]
+    of_our_no: NotRequired[str | None]
+    batch_no: NotRequired[str | None]
+    state: NotRequired[str | None]
+    description: NotRequired[str | None]
+
+
+class TotalToSeal(TypedDict):
+    currency: str
+    amount: NotRequired[int | None]
+    fee: NotRequired[int | None]
 
 
 @call
@@ -542,6 +569,55 @@ def record_channel_payout(
     paid_at: datetime | None = None,
     bank: str = "main",
 ) -> ChannelPayout: ...
+
+
+@call
+def set_reconciliation(
+    merchant_id: str,
+    account: str,
+    tolerance: int | None = None,
+    lag: timedelta | None = None,
+    fee_rate: int | None = None,
+    fee_fixed: int | None = None,
+    write_off_limit: int | None = None,
+    zone: str | None = None,
+) -> ReconciledAccount: ...
+
+
+@call
+def open_statement(
+    merchant_id: str,
+    statement_no: str,
+    account: str,
+    from_at: datetime | None = None,
+    until_at: datetime | None = None,
+    format: str = "lines",  # noqa: A002
+) -> Statement: ...
+
+
+@call
+def load_statement_lines(
+    merchant_id: str, statement_no: str, lines: Sequence[LineToLoad]
+) -> Statement: ...
+
+
+@call
+def seal_statement(
+    merchant_id: str,
+    statement_no: str,
+    line_count: int,
+    totals: Sequence[TotalToSeal] | None = None,
+) -> Statement: ...
+
+
+@call
+def reconcile(
+    merchant_id: str,
+    statement_no: str,
+    dry_run: bool = False,
+    tolerance: int | None = None,
+    lag: timedelta | None = None,
+) -> list[Reconciliation]: ...
 
 
 @call

@@ -293,6 +293,30 @@ class NotFinal(MixpayError, code="MX417"):
     """Something written until the moment named would be left out, for older transactions run."""
 
 
+class StatementUnknown(MixpayError, code="MX420"):
+    """There is no such statement."""
+
+
+class StatementNoUsed(MixpayError, code="MX421"):
+    """The statement number was used for something else."""
+
+
+class LineDiffers(MixpayError, code="MX422"):
+    """The line is there with other content."""
+
+
+class StatementSealed(MixpayError, code="MX423"):
+    """The statement is complete: no line comes after."""
+
+
+class StatementIncomplete(MixpayError, code="MX424"):
+    """The statement has more or fewer lines, or sums to something else."""
+
+
+class StatementNotSealed(MixpayError, code="MX425"):
+    """The statement is not complete: nothing is compared before."""
+
+
 # Escrow, split.
 
 

@@ -454,6 +454,54 @@ class ChannelPayout:
 
 
 @dataclass(frozen=True, slots=True)
+class ReconciledAccount:
+    """A channel or bank whose statements are loaded, and how they are compared."""
+
+    merchant_id: str
+    account: str
+    owner: str
+    zone: str
+    tolerance: int
+    lag: timedelta
+    fee_rate: int | None
+    fee_fixed: int
+    write_off_limit: int
+    last_run: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What a channel or a bank says of our account there."""
+
+    merchant_id: str
+    statement_no: str
+    account: str
+    owner: str
+    format: str
+    from_at: datetime | None
+    until_at: datetime | None
+    line_count: int
+    sealed_at: datetime | None
+    reconciled_at: datetime | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """How many lines, or of ours, have a result, and what they sum to."""
+
+    side: str
+    result: str
+    was: str | None
+    kind: str | None
+    currency: str | None
+    count: int
+    theirs: int
+    ours: int
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """A change of state; read on after its position."""
 

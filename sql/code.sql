@@ -45,6 +45,13 @@ set role mixpay_owner;
 \ir views/adjustment_list.sql
 \ir views/channel_fee_list.sql
 \ir views/channel_payout_list.sql
+\ir views/reconciled_account_list.sql
+\ir views/statement_list.sql
+\ir views/statement_line_list.sql
+\ir views/reconciliation_differences.sql
+\ir views/reconciliation_summary.sql
+\ir views/result_change_list.sql
+\ir views/resolution_list.sql
 \ir views/history.sql
 \ir views/final_below.sql
 \ir views/events.sql
@@ -311,7 +318,49 @@ set role mixpay_owner;
 \ir functions/accounts/adjust_account.sql
 \ir functions/accounts/record_channel_fee.sql
 \ir functions/accounts/record_channel_payout.sql
--- 12. Whoever follows reads events, from the position of the last one.
+-- 12. What channels and banks say is compared with it: open_statement, load_statement_lines, seal_statement, reconcile.
+\ir functions/reconciling/_check_account.sql
+\ir functions/reconciling/_check_from_zero.sql
+\ir functions/reconciling/_check_lag.sql
+\ir functions/reconciling/_reconciled_account.sql
+\ir functions/reconciling/set_reconciliation.sql
+\ir functions/reconciling/_statement.sql
+\ir functions/reconciling/_lines.sql
+\ir functions/reconciling/_check_line.sql
+\ir functions/reconciling/_lines_look_wrong.sql
+\ir functions/reconciling/_check_lines.sql
+\ir functions/reconciling/_refuse_other_lines.sql
+\ir functions/reconciling/open_statement.sql
+\ir functions/reconciling/load_statement_lines.sql
+\ir functions/reconciling/_refuse_other_totals.sql
+\ir functions/reconciling/seal_statement.sql
+\ir functions/reconciling/_channel_key.sql
+\ir functions/reconciling/_payment_items.sql
+\ir functions/reconciling/_refund_items.sql
+\ir functions/reconciling/_other_items.sql
+\ir functions/reconciling/_bank_items.sql
+\ir functions/reconciling/_own_items.sql
+\ir functions/reconciling/_own_item.sql
+\ir functions/reconciling/_fee_of.sql
+\ir functions/reconciling/_finding.sql
+\ir functions/reconciling/_is_unmatched.sql
+\ir functions/reconciling/_open_lines.sql
+\ir functions/reconciling/_items_named.sql
+\ir functions/reconciling/_match_by_number.sql
+\ir functions/reconciling/_store_lines.sql
+\ir functions/reconciling/_store_items.sql
+\ir functions/reconciling/_match_named.sql
+\ir functions/reconciling/_match_by_amount.sql
+\ir functions/reconciling/_match_batches.sql
+\ir functions/reconciling/_match_bank_batches.sql
+\ir functions/reconciling/_is_duplicate.sql
+\ir functions/reconciling/_tell_lines.sql
+\ir functions/reconciling/_tell_items.sql
+\ir functions/reconciling/_tell_matches.sql
+\ir functions/reconciling/_reconciliation.sql
+\ir functions/reconciling/_reconcile.sql
+\ir functions/reconciling/reconcile.sql
+-- 13. Whoever follows reads events, from the position of the last one.
 \ir functions/following/read_events.sql
 -- Whoever wants to remember something of his own about any of it: annotate.
 \ir functions/annotating/_check_notes.sql
@@ -323,6 +372,7 @@ set role mixpay_owner;
 \ir triggers/refuse_illegal_transitions.sql
 \ir triggers/facts_stay.sql
 \ir triggers/numbers_have_their_day.sql
+\ir triggers/changes_are_on_record.sql
 -- What must always be true: each finds no rows as long as its name is true.
 \ir checks/adjustment_is_in_the_facts_once.sql
 \ir checks/anomaly_account_holds_the_open_anomalies.sql
@@ -342,6 +392,7 @@ set role mixpay_owner;
 \ir checks/day_flow_sums_to_zero.sql
 \ir checks/detail_is_in_the_facts_once.sql
 \ir checks/dispute_refund_is_of_its_order.sql
+\ir checks/each_of_ours_is_in_one_match.sql
 \ir checks/epoch_of_a_fact_has_begun.sql
 \ir checks/fact_is_of_a_log_that_exists.sql
 \ir checks/fact_names_what_it_is_about.sql
@@ -356,6 +407,7 @@ set role mixpay_owner;
 \ir checks/line_refunded_is_the_sum_of_its_details.sql
 \ir checks/live_lines_belong_to_open_trades.sql
 \ir checks/loss_account_holds_what_is_lost.sql
+\ir checks/match_says_what_its_line_says.sql
 \ir checks/moment_on_record_is_the_rows.sql
 \ir checks/money_in_escrow_is_never_below_zero.sql
 \ir checks/money_sent_back_is_never_above_what_arrived.sql
@@ -384,6 +436,8 @@ set role mixpay_owner;
 \ir checks/payouts_are_never_above_what_came_in.sql
 \ir checks/pending_payments_belong_to_trades_that_are_not_closed.sql
 \ir checks/receiver_never_gets_more_than_was_agreed.sql
+\ir checks/reconciled_line_has_one_result.sql
+\ir checks/reconciliation_adds_up.sql
 \ir checks/refund_account_holds_what_is_under_way.sql
 \ir checks/refund_amount_is_the_sum_of_its_details.sql
 \ir checks/refund_details_are_first_in_first_out.sql
@@ -399,7 +453,9 @@ set role mixpay_owner;
 \ir checks/settlements_follow_one_another.sql
 \ir checks/split_divided_is_the_sum_of_its_shares.sql
 \ir checks/standing_detail_has_one_channel_refund.sql
+\ir checks/standing_resolution_is_on_record.sql
 \ir checks/state_on_record_is_the_rows.sql
+\ir checks/statement_totals_are_those_of_its_lines.sql
 \ir checks/successor_stands_for_its_predecessor.sql
 \ir checks/surplus_account_holds_what_was_not_sent_back.sql
 \ir checks/surplus_details_are_never_above_surplus.sql
@@ -409,6 +465,8 @@ set role mixpay_owner;
 \ir checks/trade_paid_is_the_sum_of_its_lines.sql
 \ir checks/trade_paid_is_what_its_payments_applied.sql
 \ir checks/trade_refunded_is_the_sum_of_its_lines.sql
+\ir checks/what_is_matched_is_on_record.sql
+\ir checks/what_is_open_here_is_not_matched.sql
 -- Who may.
 \ir grants.sql
 reset role;

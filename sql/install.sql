@@ -42,6 +42,16 @@ set role mixpay_owner;
 \ir schema/adjustments.sql
 \ir schema/channel_fees.sql
 \ir schema/channel_payouts.sql
+-- What channels and banks say, and how it compares.
+\ir schema/reconciled_accounts.sql
+\ir schema/statements.sql
+\ir schema/statement_lines.sql
+\ir schema/statement_totals.sql
+\ir schema/line_matches.sql
+\ir schema/unmatched_lines.sql
+\ir schema/unmatched_items.sql
+\ir schema/result_changes.sql
+\ir schema/resolutions.sql
 -- What is summed up.
 \ir schema/balance_folds.sql
 \ir schema/folded_balances.sql

@@ -508,3 +508,52 @@ def open_for_a_fourth_week(shop: Shop) -> None:
     shop.settle("S6", "W")
     shop.call("reverse_settlement", "S6", "no answer")
     shop.call("reinstate_settlement", "S6", "it had arrived")
+
+
+def open_for_a_week_of_statements(shop: Shop) -> None:
+    """Two statements of a bank transfer's gateway, with something on every list: S-1 has a line
+    that is matched (1), one that differs (2), one that nobody knows here and is ignored (3), and
+    the first one again (4); of S-2 the only line is a payment that S-1 should have had."""
+    first = day(60)
+    shop.merge("TZ", Z1=300)
+    for number, amount in (("Z1", 100), ("Z2", 80), ("Z3", 60), ("Z4", 40)):
+        shop.pay("TZ", number, amount, "bank", first, f"x-{number}")
+    shop.call("set_reconciliation", "channel:bank", fee_rate=10000, write_off_limit=5)
+    shop.call("open_statement", "S-1", "channel:bank", first, first + timedelta(days=1))
+    told = {"kind": "payment", "currency": "CNY", "happened_at": first.isoformat()}
+    lines = [
+        {**told, "line_no": 1, "amount": 100, "channel_txn_no": "x-Z1", "fee": 1},
+        {**told, "line_no": 2, "amount": 79, "channel_txn_no": "x-Z2"},
+        {**told, "line_no": 3, "amount": 7, "channel_txn_no": "x-Z9"},
+        {**told, "line_no": 4, "amount": 100, "channel_txn_no": "x-Z1", "fee": 1},
+    ]
+    shop.call("load_statement_lines", "S-1", lines)
+    shop.call("seal_statement", "S-1", 4, [{"currency": "CNY", "amount": 286, "fee": 2}])
+    shop.rows("reconcile", "S-1")
+    shop.call(
+        "open_statement",
+        "S-2",
+        "channel:bank",
+        first + timedelta(days=1),
+        first + timedelta(days=2),
+    )
+    late = {**lines[0], "amount": 60, "channel_txn_no": "x-Z3", "fee": None}
+    shop.call("load_statement_lines", "S-2", [late])
+    shop.call("seal_statement", "S-2", 1)
+    shop.rows("reconcile", "S-2")
+    ignore_by_hand(shop)
+
+
+def ignore_by_hand(shop: Shop) -> None:
+    """Until there is a call: a resolution and what it is about."""
+    shop.conn.execute(
+        "insert into mixpay.resolutions (merchant_id, resolution_no, account, owner, statement_no, "
+        "line_no, part, action, resolved_by) "
+        "values (%s, 'E1', 'channel', 'bank', 'S-1', 3, '', 'ignored', 'Zoe')",
+        [shop.merchant],
+    )
+    shop.conn.execute(
+        "update mixpay.unmatched_lines set resolution_no = 'E1' "
+        "where merchant_id = %s and statement_no = 'S-1' and line_no = 3",
+        [shop.merchant],
+    )

@@ -279,6 +279,21 @@ def story(merchant: str) -> Generator[Step, Any, None]:
     yield lambda c: mixpay_db.record_channel_refund(
         c, merchant, "B", "SELF", 1, "P3", "X6", DAY, "by"
     )
+    yield from reconciling(merchant)
+
+
+def reconciling(merchant: str) -> Generator[Step, Any, None]:
+    """A channel's statement: what it says, and how it compares."""
+    lines: list[mixpay_db.LineToLoad] = [
+        {"line_no": 1, "kind": "payment", "amount": 90, "currency": "CNY", "happened_at": DAY},
+    ]
+    yield lambda c: mixpay_db.set_reconciliation(c, merchant, "channel:card", 1, HOUR)
+    yield lambda c: mixpay_db.open_statement(
+        c, merchant, "S1", "channel:card", DAY, DAY + HOUR, format="stripe"
+    )
+    yield lambda c: mixpay_db.load_statement_lines(c, merchant, "S1", lines)
+    yield lambda c: mixpay_db.seal_statement(c, merchant, "S1", 1, [{"currency": "CNY"}])
+    yield lambda c: mixpay_db.reconcile(c, merchant, "S1", dry_run=True, lag=HOUR)
 
 
 def elsewhere(merchant: str) -> Generator[Step, Any, None]:
@@ -337,7 +352,7 @@ def same(told: list[Any]) -> list[Any]:
     but = {"merchant_id", "channel_refund_no", "redirected_from", "position", "xid"}
     but |= {"created_at", "due_at", "sent_at", "happened_at", "until_at", "closed_at"}
     but |= {"reversed_at", "earliest_at", "latest_at", "from_xid", "until_xid", "release_no"}
-    but |= {"seen", "updated_at", "voided_at", "settlement_no"}
+    but |= {"seen", "updated_at", "voided_at", "settlement_no", "sealed_at"}
     return [
         [
             (type(row).__name__, {k: v for k, v in asdict(row).items() if k not in but})
@@ -426,6 +441,18 @@ def test_results_of_what_channels_took_back_are_rows(conn: Connection[Any]) -> N
     assert (returned.return_no, returned.amount, returned.returned_at) == ("V1", 5, DAY)
     assert (charged.order_no, charged.amount, charged.fee, charged.charged_at) == ("G", 20, 3, DAY)
     assert (given.state, given.reversed, given.reversed_at) == ("partly_reversed", 10, DAY)
+
+
+def test_results_of_reconciling_are_rows(conn: Connection[Any]) -> None:
+    terms, opened, loaded, sealed, found = tell(conn, "mall")[-5:]
+    assert (terms.account, terms.owner, terms.tolerance, terms.lag) == ("channel", "card", 1, HOUR)
+    assert (opened.format, opened.line_count, opened.sealed_at) == ("stripe", 0, None)
+    assert (loaded.line_count, sealed.until_at) == (1, DAY + HOUR)
+    assert sealed.sealed_at is not None
+    (line,) = (row for row in found if row.side == "theirs")
+    assert (line.result, line.kind, line.count, line.theirs, line.ours) == (
+        ("matched", "payment", 1, 90, 90)
+    )
 
 
 def test_every_call_is_in_the_story(conn: Connection[Any], monkeypatch: pytest.MonkeyPatch) -> None:

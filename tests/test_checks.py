@@ -17,6 +17,7 @@ from shop import (
     open_for_a_third_week,
     open_for_a_week,
     open_for_a_week_of_returns,
+    open_for_a_week_of_statements,
     open_for_another_week,
 )
 
@@ -113,6 +114,10 @@ from (values ({})) as v (
     to_owner, amount, currency
 )
 """
+RESOLVED = (
+    "insert into mixpay.resolutions (merchant_id, account, owner, resolved_by, resolution_no, "
+    "action, takes_back) values ('m', 'channel', 'bank', 'Zoe', {})"
+)
 # As another one, with a number and a place of its own.
 SETTLEMENT = """
 insert into mixpay.settlements (
@@ -1417,6 +1422,104 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             {"payment_no": "P9", "in_journal": 5, "not_sent_back": 0},
         ),
     ],
+    "each_of_ours_is_in_one_match": [
+        (
+            "update mixpay.line_matches set number = 'Z1' where number = 'Z2'",
+            {"number": "Z1", "lines": 2, "rules": 1},
+        ),
+        (
+            "update mixpay.line_matches set number = 'Z1', rule = 'batch' "
+            "where number in ('Z1', 'Z3')",
+            {"number": "Z1", "lines": 2},
+        ),
+    ],
+    "reconciled_line_has_one_result": [
+        ("delete from mixpay.line_matches where line_no = 2", {"line_no": 2, "of_match": None}),
+        (
+            "update mixpay.unmatched_lines set line_no = 1 where line_no = 3",
+            {"line_no": 1, "of_match": "matched", "result": "missing_here"},
+        ),
+        ("update mixpay.statements set reconciled_at = null", {"line_no": 2, "of_match": "amount"}),
+    ],
+    "match_says_what_its_line_says": [
+        (
+            "update mixpay.line_matches set theirs = 80 where line_no = 2",
+            {"line_no": 2, "theirs": 80, "amount": 79},
+        ),
+        (
+            "update mixpay.line_matches set fee_theirs = 2 where number = 'Z1'",
+            {"line_no": 1, "fee_theirs": 2, "fee": 1},
+        ),
+        ("update mixpay.line_matches set owner = 'card' where line_no = 2", {"line_no": 2}),
+        (
+            "update mixpay.unmatched_lines set happened_at = now() where line_no = 4",
+            {"line_no": 4},
+        ),
+        (
+            "update mixpay.line_matches set line_no = 9 where line_no = 2",
+            {"line_no": 9, "amount": None},
+        ),
+    ],
+    "statement_totals_are_those_of_its_lines": [
+        (
+            "update mixpay.statements set line_count = 5 where statement_no = 'S-1'",
+            {"statement_no": "S-1", "stored": 5, "lines": 4},
+        ),
+        (
+            "update mixpay.statement_totals set amount = 287 where statement_no = 'S-1'",
+            {"currency": "CNY", "stored": 287, "lines": 286},
+        ),
+        (
+            "update mixpay.statement_totals set fee = 1 where statement_no = 'S-1'",
+            {"statement_no": "S-1"},
+        ),
+        ("delete from mixpay.statement_totals", {"statement_no": "S-2", "stored": None}),
+        ("delete from mixpay.statement_lines where statement_no = 'S-2'", {"lines": 0}),
+    ],
+    "what_is_open_here_is_not_matched": [
+        (
+            "update mixpay.unmatched_items set result = 'expected' where number = 'Z3'",
+            {"number": "Z3", "result": "expected", "statement_no": "S-2"},
+        ),
+    ],
+    "reconciliation_adds_up": [
+        (
+            "update mixpay.unmatched_lines set result = 'matched' where line_no = 3",
+            {"account": "channel", "owner": "bank", "theirs": 339, "lines": 346},
+        ),
+        ("update mixpay.line_matches set theirs = 9 where line_no = 2", {"lines": 346}),
+        ("delete from mixpay.line_matches where line_no = 2", {"theirs": 267, "lines": 346}),
+    ],
+    "what_is_matched_is_on_record": [
+        (
+            "update mixpay.payments set amount = amount + 1 where payment_no = 'Z1'",
+            {"number": "Z1", "ours": 100, "on_record": 101},
+        ),
+        (
+            "update mixpay.line_matches set number = 'Z9' where number = 'Z1'",
+            {"number": "Z9", "on_record": None},
+        ),
+        (
+            "update mixpay.unmatched_items set kind = 'settlement' where number = 'Z4'",
+            {"number": "Z4", "on_record": None},
+        ),
+    ],
+    "standing_resolution_is_on_record": [
+        ("delete from mixpay.resolutions", {"resolution_no": "E1", "action": None, "line_no": 3}),
+        (
+            "update mixpay.unmatched_lines set resolution_no = null where line_no = 3",
+            {"resolution_no": "E1", "action": "ignored", "line_no": None},
+        ),
+        (
+            "update mixpay.unmatched_items set resolution_no = 'E1' where number = 'Z4'",
+            {"resolution_no": "E1", "number": "Z4"},
+        ),
+        ("update mixpay.resolutions set owner = 'card'", {"resolution_no": "E1", "line_no": 3}),
+        (
+            RESOLVED.format("'N', 'taken_back', 'E1'"),
+            {"resolution_no": "E1", "action": None, "line_no": 3},
+        ),
+    ],
 }
 
 
@@ -1430,6 +1533,7 @@ def test_every_check_fires(
     open_for_a_third_week(shop)
     open_for_a_week_of_returns(shop)
     open_for_a_fourth_week(shop)
+    open_for_a_week_of_statements(shop)
     assert len(shop.query("select from mixpay.balance_folds")) == 2
     conn = connect(autocommit=False)
     for name, breaks in BREAKS.items():

@@ -16,6 +16,7 @@ from shop import (
     open_for_a_third_week,
     open_for_a_week,
     open_for_a_week_of_returns,
+    open_for_a_week_of_statements,
     open_for_another_week,
     orders,
 )
@@ -52,6 +53,7 @@ def report(url: str, conn: Connection[Any]) -> Report:
     weeks.merge("T12", W=10)
     weeks.start("T12", "P12", 10)
     weeks.call("authorize_payment", "P12", "a-1")
+    open_for_a_week_of_statements(weeks)
     weeks.call("record_channel_fee", "card", "F1", 1, "CNY")
     weeks.call("record_channel_payout", "card", "O1", 1, "CNY")
     weeks.call(

@@ -18,6 +18,8 @@ CALLS: dict[str, list[Any]] = {
     "complete_channel_refunds": [TWICE],
     "split_order": ["A", "S", TWICE],
     "annotate": ["order", "A", TWICE],
+    "load_statement_lines": ["S", TWICE],
+    "seal_statement": ["S", 1, TWICE],
 }
 INSIDE: dict[str, list[Any]] = {
     "merge_many": [[{"orders": json.dumps(orders(B=1))}]],

@@ -17,6 +17,9 @@ NO_NEWS = {
     ("account_balance", "p_at"),
     ("trial_balance", "p_at"),
     ("merge_orders", "p_expires_at"),
+    # Both come, or none: tests/functions/test_open_statement.py.
+    ("open_statement", "p_from_at"),
+    ("open_statement", "p_until_at"),
 }
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from bills import line, load
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 from shop import Json, Shop, day, on_hold, orders
@@ -27,6 +28,8 @@ Calls = dict[str, tuple[str, list[Any]]]
 
 # These say of all accounts what they have, and read all that is written and folded of them.
 OF_ALL_ACCOUNTS = {"trial_balance", "close_period", "settle_all"}
+# This compares all that a statement says with all that is on record of its time.
+OF_A_TIME = {"reconcile"}
 # What has a few rows, whatever merchants do.
 FEW = {"channels", "currencies", "epochs", "state_transitions", "balance_folds"}
 SHARE = [{"receiver": "agent", "rate": 1000}]
@@ -100,6 +103,10 @@ def prepare(shop: Shop) -> Calls:
     shop.settle("S2", "W")
     shop.call("reverse_settlement", "S2", "no answer")
     shop.conn.execute("update mixpay.trades set expires_at = '2020-01-01' where trade_no = 'TX'")
+    # What channels say.
+    shop.call("open_statement", "ST", "channel:card")
+    shop.call("load_statement_lines", "ST", [line(1, "payment", 5, day(80), txn="Q1")])
+    load(shop, "SU", [line(1, "payment", 5, day(80))])
 
     def number(refund_no: str, payment_no: str = "PP1") -> str:
         return str(shop.channel_refund(refund_no, payment_no).channel_refund_no)
@@ -200,6 +207,15 @@ def prepare(shop: Shop) -> Calls:
         "adjust_account again": ("'payee:V', 'J1', 5, 'CNY', 'a bonus'", []),
         "record_channel_fee": ("'card', 'NEW', 5, 'CNY', 'PP2'", []),
         "record_channel_payout": ("'card', 'NEW', 5, 'CNY'", []),
+        "set_reconciliation": ("'channel:card', 5", []),
+        "open_statement": ("'NEW', 'channel:card'", []),
+        "open_statement again": ("'ST', 'channel:card', now() - interval '1 day', now()", []),
+        "load_statement_lines": ("'ST', %s", [Jsonb([line(2, "fee", 5, day(80), txn="Q2")])]),
+        "load_statement_lines again": (
+            "'SU', %s",
+            [Jsonb([line(1, "payment", 5, day(80))])],
+        ),
+        "seal_statement": ('\'ST\', 1, \'[{"currency": "CNY", "amount": 5}]\'', []),
         "account_balance": ("'payee:S'", []),
         "account_balance of a receiver": ("'receiver:agent'", []),
         "account_balance of an order": ("'order:P1'", []),
@@ -225,7 +241,7 @@ def fill(shop: Shop) -> None:
         query = f"select count(*) from {numbers} cross join lateral mixpay.{call} as f"
         shop.conn.execute(query.encode())
 
-    def line(number: int, prefix: str) -> dict[str, Any]:
+    def of_trade(number: int, prefix: str) -> dict[str, Any]:
         order = {"order_no": f"{prefix}{number}", "amount": 10, "currency": "CNY"}
         order |= {"payee_no": f"F{number % (THOUSANDS // 10)}"} if number % 2 else {}
         # One moment for all.
@@ -233,7 +249,7 @@ def fill(shop: Shop) -> None:
 
     ended = {"expires_at": day(3).isoformat()}
     trades: Json = [
-        {"trade_no": f"F{n}", "orders": [line(n, "FO"), line(n, "FP")]}
+        {"trade_no": f"F{n}", "orders": [of_trade(n, "FO"), of_trade(n, "FP")]}
         | (ended if n % 5 == 0 else {})
         for n in numbers
     ]
@@ -253,7 +269,9 @@ def fill(shop: Shop) -> None:
         if n % 5
     ]
     shop.rows("record_payments", payments)
-    shop.rows("merge_many", [{"trade_no": f"FE{n}", "orders": [line(n, "FE")]} for n in numbers])
+    shop.rows(
+        "merge_many", [{"trade_no": f"FE{n}", "orders": [of_trade(n, "FE")]} for n in numbers]
+    )
     each("start_payment('m', 'FE' || n, 'FS' || n, 5, 'card')")
     for prefix in ("FR", "FQ"):
         refunds: Json = [
@@ -288,6 +306,9 @@ def fill(shop: Shop) -> None:
         shop.call("adjust_account", f"payee:F{number}", f"F{number}", 1, "CNY", "a bonus")
         shop.call("record_channel_fee", "card", f"F{number}", 1, "CNY")
         shop.call("record_channel_payout", "card", f"F{number}", 1, "CNY")
+    told = [line(n + 1, "payment", 20, day(80), txn=f"FX{n}") for n in numbers]
+    load(shop, "FST", told)
+    shop.rows("reconcile", "FST")
     shop.until_final()
     shop.call("fold_balances")
     # So much stands behind the last fold in both databases.
@@ -405,7 +426,9 @@ def test_e55_every_call_is_here(shop: Shop) -> None:
     )
     called = {name.partition(" ")[0] for name in prepare(shop)}
     # A channel is no merchant's.
-    assert called | OF_ALL_ACCOUNTS | {"register_channel"} == {row.proname for row in rows}
+    assert called | OF_ALL_ACCOUNTS | OF_A_TIME | {"register_channel"} == {
+        row.proname for row in rows
+    }
 
 
 @pytest.mark.usefixtures("lives_on")

@@ -4,6 +4,7 @@ So does every error about news that contradicts what is on record. Moments are s
 """
 
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,12 @@ AGAIN: list[tuple[str, str, list[Any], dict[str, tuple[Any, Any]]]] = [
     ),
     ("MX413", "record_channel_fee", ["card", "F1", 5, "CNY"], {"charged_at": (EARLY, LATE)}),
     ("MX414", "record_channel_payout", ["card", "O1", 5, "CNY"], {"paid_at": (EARLY, LATE)}),
+    (
+        "MX421",
+        "open_statement",
+        ["N", "bank:main", EARLY],
+        {"until_at": (LATE, LATE + timedelta(days=1))},
+    ),
     ("MX502", "release_order", ["H", "L1"], {"amount": (5, 6)}),
     ("MX506", "open_dispute", [], {"order_no": ("A", "H"), "dispute_no": ("D1", "D1")}),
     ("MX507", "close_dispute", ["D2"], {"outcome": ("payee", "buyer")}),

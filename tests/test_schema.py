@@ -328,7 +328,7 @@ def test_numbers_and_names_are_compared_byte_by_byte(ask: Ask) -> None:
         r"(\w+_no|merchant_id|channel|currency|receiver|number|account|owner|\w+_account|\w+_owner)"
     )
     for column in ask(COLUMNS):
-        if re.fullmatch(keys, column.attname):
+        if re.fullmatch(keys, column.attname) and column.type != "bigint":
             assert column.collation == "C", column.name
 
 

@@ -62,6 +62,10 @@ where due_at is not null;
 create index channel_refunds_to_look_at on mixpay.channel_refunds (state, merchant_id)
 where state in ('waiting', 'doubt', 'bounced');
 
+-- reconcile: what went back in a time. Small, and of no use to whoever looks for one row.
+create index channel_refunds_by_moment on mixpay.channel_refunds using brin (merchant_id, refunded_at)
+where refunded_at is not null;
+
 comment on table mixpay.channel_refunds is 'One request to one channel to send money back.';
 comment on column mixpay.channel_refunds.channel_refund_no is 'The idempotency key towards the channel.';
 comment on column mixpay.channel_refunds.amount is 'In the currency''s smallest unit.';

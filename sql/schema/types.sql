@@ -104,6 +104,50 @@ constraint share_kind_is_known check (value in ('payee', 'receiver', 'platform_f
 comment on domain mixpay.share_kind is
 'payee: a registered payee''s; receiver: somebody else''s; platform_fee, channel_fee: what the platform or a channel takes.';
 
+-- Reconciliation: what a line of a statement says, what of ours it may be about, and what comparing them says.
+create domain mixpay.line_kind as text collate "C"
+constraint line_kind_is_known check (
+    value in (
+        'payment', 'refund', 'refund_reversal', 'chargeback', 'chargeback_reversal', 'return', 'fee', 'payout',
+        'payout_reversal', 'adjustment', 'transfer', 'other', 'unknown'
+    )
+);
+
+create domain mixpay.line_state as text collate "C"
+constraint line_state_is_known check (value in ('succeeded', 'processing', 'failed'));
+
+create domain mixpay.own_kind as text collate "C"
+constraint own_kind_is_known check (
+    value in (
+        'payment', 'refund', 'refund_reversal', 'chargeback', 'chargeback_reversal', 'chargeback_fee', 'return', 'fee',
+        'payout', 'payout_reversal', 'settlement', 'settlement_reversal', 'repayment', 'adjustment'
+    )
+);
+
+create domain mixpay.match_rule as text collate "C"
+constraint match_rule_is_known check (
+    value in ('channel_txn_no', 'our_no', 'payment', 'amount', 'batch', 'booked')
+);
+
+create domain mixpay.reconciliation_result as text collate "C"
+constraint reconciliation_result_is_known check (
+    value in (
+        'matched', 'expected', 'missing_there', 'missing_here', 'amount', 'currency', 'state', 'fee', 'duplicate',
+        'unknown'
+    )
+);
+
+comment on domain mixpay.line_kind is 'What a line of a statement is about, whatever word its channel has for it.';
+comment on domain mixpay.line_state is
+'succeeded: money moved; processing: the channel is at it; failed: no money moved.';
+comment on domain mixpay.own_kind is 'What of ours a line of a statement may be about.';
+comment on domain mixpay.match_rule is
+'channel_txn_no, our_no: the number; payment: of one payment, with the same amount; amount: the same amount and nearly '
+'the same moment; batch: the sum of several; booked: somebody booked it from the line.';
+comment on domain mixpay.reconciliation_result is
+'matched; expected: one side is there, and the other may still come; missing_there, missing_here: it did not; amount, '
+'currency, state, fee: the sides differ; duplicate: another line says the same; unknown: nothing that we know of.';
+
 -- What one payment bears of a refund.
 create type mixpay.refund_share as (
     payment_no text,
@@ -289,6 +333,23 @@ create type mixpay.clearing as (
 comment on type mixpay.clearing is
 'What accounts get out of escrow, or give back (below zero), and what that is together; split_no if the split makes it; '
 'and what the change of the line makes of its order, if it changes its state.';
+
+-- Something of ours as a statement should show it.
+create type mixpay.own_item as (
+    kind text,
+    number text,
+    side text,
+    amount bigint,
+    currency text,
+    happened_at timestamptz,
+    channel_key text,
+    payment_no text,
+    payment_txn_no text,
+    state text
+);
+
+comment on type mixpay.own_item is
+'Something of ours as a statement should show it: the amount with the sign of a line, and what it is found by.';
 
 -- What calls return: the rows of tables, in types that every tool knows.
 create type mixpay.merchant as (
@@ -570,3 +631,72 @@ create type mixpay.channel_payout as (
 );
 
 comment on type mixpay.channel_payout is 'A row of channel_payouts, as calls return it: in plain types.';
+
+create type mixpay.reconciled_account as (
+    merchant_id text,
+    account text,
+    owner text,
+    zone text,
+    tolerance bigint,
+    lag interval,
+    fee_rate bigint,
+    fee_fixed bigint,
+    write_off_limit bigint,
+    last_run bigint,
+    created_at timestamptz
+);
+
+comment on type mixpay.reconciled_account is 'A row of reconciled_accounts, as calls return it: in plain types.';
+
+create type mixpay.statement as (
+    merchant_id text,
+    statement_no text,
+    account text,
+    owner text,
+    format text,
+    from_at timestamptz,
+    until_at timestamptz,
+    line_count bigint,
+    sealed_at timestamptz,
+    reconciled_at timestamptz,
+    created_at timestamptz
+);
+
+comment on type mixpay.statement is 'A row of statements, as calls return it: in plain types.';
+
+create type mixpay.resolution as (
+    merchant_id text,
+    resolution_no text,
+    account text,
+    owner text,
+    statement_no text,
+    line_no bigint,
+    part text,
+    kind text,
+    number text,
+    action text,
+    amount bigint,
+    takes_back text,
+    resolved_by text,
+    session text,
+    reason text,
+    created_at timestamptz
+);
+
+comment on type mixpay.resolution is 'A row of resolutions, as calls return it: in plain types.';
+
+-- What reconcile found, summed up.
+create type mixpay.reconciliation as (
+    side text,
+    result text,
+    was text,
+    kind text,
+    currency text,
+    count bigint,
+    theirs bigint,
+    ours bigint
+);
+
+comment on type mixpay.reconciliation is
+'How many lines of a statement, or of what is ours, have a result, and what they sum to in the smallest unit; was: what '
+'an earlier run had said of them.';

@@ -20,6 +20,15 @@ for each statement execute function mixpay._refuse_to_change_facts();
 create trigger epochs_stay before update or delete or truncate on mixpay.epochs
 for each statement execute function mixpay._refuse_to_change_facts();
 
+create trigger statement_lines_stay before update or delete or truncate on mixpay.statement_lines
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger statement_totals_stay before update or delete or truncate on mixpay.statement_totals
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger result_changes_stay before update or delete or truncate on mixpay.result_changes
+for each statement execute function mixpay._refuse_to_change_facts();
+
 create trigger releases_stay before update or delete or truncate on mixpay.releases
 for each statement execute function mixpay._refuse_to_change_facts();
 
@@ -111,6 +120,18 @@ for each row when (old.reason is not null) execute function mixpay._refuse_to_ch
 create trigger moments_of_channel_fees_stay before update of charged_at on mixpay.channel_fees
 for each row when (old.charged_at <> old.created_at) execute function mixpay._refuse_to_change_facts();
 
+create trigger resolutions_stay before delete or truncate on mixpay.resolutions
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger resolutions_stay_but_reason
+before update of
+merchant_id, resolution_no, account, owner, statement_no, line_no, part, kind, number, action, amount, takes_back,
+resolved_by, session, created_at on mixpay.resolutions
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger reasons_of_resolutions_stay before update on mixpay.resolutions
+for each row when (old.reason is not null) execute function mixpay._refuse_to_change_facts();
+
 create trigger resolutions_stay before delete or truncate on mixpay.anomaly_resolutions
 for each statement execute function mixpay._refuse_to_change_facts();
 
@@ -200,4 +221,36 @@ create trigger shares_stay before delete or truncate on mixpay.split_shares
 for each statement execute function mixpay._refuse_to_change_facts();
 
 create trigger splits_stay_but_divided before update of merchant_id, split_no, order_no, takes_place on mixpay.splits
+for each statement execute function mixpay._refuse_to_change_facts();
+
+-- Of a statement, only its count and its moments change; of a match and of what has none, only what was found.
+create trigger statements_stay before delete or truncate on mixpay.statements
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger statements_stay_but_sealed
+before update of merchant_id, statement_no, account, owner, format, created_at on mixpay.statements
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger matches_stay before delete or truncate on mixpay.line_matches
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger matches_stay_but_found
+before update of
+merchant_id, statement_no, line_no, part, account, owner, kind, number, rule, currency, fee_theirs, happened_at
+on mixpay.line_matches
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger unmatched_lines_stay before delete or truncate on mixpay.unmatched_lines
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger unmatched_lines_stay_but_found
+before update of
+merchant_id, statement_no, line_no, part, account, owner, currency, theirs, happened_at on mixpay.unmatched_lines
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger unmatched_items_stay before delete or truncate on mixpay.unmatched_items
+for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger unmatched_items_stay_but_found
+before update of merchant_id, account, owner, kind, number, currency, ours, happened_at on mixpay.unmatched_items
 for each statement execute function mixpay._refuse_to_change_facts();

@@ -1,0 +1,45 @@
+-- What is resolved names a resolution that stands and is about it; and each that stands is named by what it is about.
+create view mixpay._standing_resolution_is_on_record with (security_barrier) as
+with standing as (
+    select r.* from mixpay.resolutions as r
+    where
+        r.action <> 'taken_back' and not exists (
+            select from mixpay.resolutions as t
+            where t.merchant_id = r.merchant_id and t.takes_back = r.resolution_no
+        )
+),
+
+named as (
+    select
+        m.merchant_id, m.resolution_no, m.account, m.owner, m.statement_no, m.line_no, m.part, null as kind,
+        null as number
+    from mixpay.line_matches as m
+    where m.resolution_no is not null
+    union all
+    select u.merchant_id, u.resolution_no, u.account, u.owner, u.statement_no, u.line_no, u.part, null, null
+    from mixpay.unmatched_lines as u
+    where
+        u.resolution_no is not null and not exists (
+            select from mixpay.line_matches as m
+            where
+                m.merchant_id = u.merchant_id and m.statement_no = u.statement_no and m.line_no = u.line_no
+                and m.part = u.part and m.resolution_no = u.resolution_no
+        )
+    union all
+    select i.merchant_id, i.resolution_no, i.account, i.owner, null, null, null, i.kind, i.number
+    from mixpay.unmatched_items as i
+    where i.resolution_no is not null
+)
+
+select
+    coalesce(s.merchant_id, n.merchant_id) as merchant_id, coalesce(s.resolution_no, n.resolution_no) as resolution_no,
+    s.action, n.statement_no, n.line_no, n.kind, n.number
+from standing as s
+full join named as n on n.merchant_id = s.merchant_id and n.resolution_no = s.resolution_no
+where
+    s.resolution_no is null or n.resolution_no is null
+    or (s.account, s.owner) is distinct from (n.account, n.owner)
+    or case
+        when n.line_no is null then (s.kind, s.number) is distinct from (n.kind, n.number)
+        else (s.statement_no, s.line_no, s.part) is distinct from (n.statement_no, n.line_no, n.part)
+    end;

@@ -1,0 +1,20 @@
+create function mixpay._fee_of(p_terms mixpay.reconciled_accounts, p_payment_no text, p_amount bigint) returns bigint
+language plpgsql stable
+set search_path = mixpay, pg_temp set enable_seqscan = off
+as $_fee_of$
+begin
+    return coalesce(
+        (
+            select sum(f.amount) from channel_fees as f
+            where
+                f.merchant_id = p_terms.merchant_id and f.payment_no = p_payment_no and f.channel = p_terms.owner
+                and f.amount > 0
+        ),
+        (p_amount * p_terms.fee_rate + 500000) / 1000000 + p_terms.fee_fixed
+    );
+end;
+$_fee_of$;
+
+comment on function mixpay._fee_of(mixpay.reconciled_accounts, text, bigint) is
+$$What a channel took for a payment by our books, or else what was agreed, rounded half up; null: nothing was.
+$$;

@@ -1,0 +1,55 @@
+create function mixpay._is_duplicate(
+    p_terms mixpay.reconciled_accounts, p_line mixpay.statement_lines
+) returns boolean
+language plpgsql stable
+set search_path = mixpay, pg_temp set enable_seqscan = off
+as $_is_duplicate$
+declare
+    v_channel channels;
+begin
+    select * into v_channel from channels where channel = p_terms.owner and p_terms.account = 'channel';
+    if p_line.channel_txn_no is null then
+        return v_channel.channel is not null and exists (
+            select from line_matches as m
+            where
+                m.merchant_id = p_line.merchant_id and m.number = p_line.our_no and m.kind = p_line.kind
+                and m.account = p_terms.account and m.owner = p_terms.owner and m.rule <> 'batch'
+                and m.theirs = p_line.amount and m.currency = p_line.currency
+        );
+    end if;
+    return exists (
+        select from statement_lines as o
+        inner join statements as s on s.merchant_id = o.merchant_id and s.statement_no = o.statement_no
+        inner join statements as mine on mine.merchant_id = o.merchant_id and mine.statement_no = p_line.statement_no
+        where
+            o.merchant_id = p_line.merchant_id and o.channel_txn_no = p_line.channel_txn_no
+            and (o.statement_no, o.line_no, o.part) <> (p_line.statement_no, p_line.line_no, p_line.part)
+            and s.account = p_terms.account and s.owner = p_terms.owner and s.reconciled_at is not null
+            and o.kind = p_line.kind and o.amount = p_line.amount and o.currency = p_line.currency
+            and o.state <> 'failed'
+            and case v_channel.txn_numbers
+                when 'unique' then true
+                when 'daily' then (o.happened_at at time zone v_channel.day_zone)::date
+                    = (p_line.happened_at at time zone v_channel.day_zone)::date
+                -- Where numbers say little, only the same line in another statement.
+                else o.statement_no <> p_line.statement_no and o.happened_at = p_line.happened_at
+                    and o.our_no is not distinct from p_line.our_no
+                    and o.description is not distinct from p_line.description
+            end
+            and (
+                (s.sealed_at, o.statement_no, o.line_no, o.part)
+                < (mine.sealed_at, p_line.statement_no, p_line.line_no, p_line.part)
+                or exists (
+                    select from line_matches as m
+                    where
+                        m.merchant_id = o.merchant_id and m.statement_no = o.statement_no and m.line_no = o.line_no
+                        and m.part = o.part
+                )
+            )
+    );
+end;
+$_is_duplicate$;
+
+comment on function mixpay._is_duplicate(mixpay.reconciled_accounts, mixpay.statement_lines) is
+$$Whether another line of the account says the same: one that is matched, or else an earlier one.
+$$;

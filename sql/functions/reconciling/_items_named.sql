@@ -1,0 +1,42 @@
+create function mixpay._items_named(
+    p_terms mixpay.reconciled_accounts, p_line mixpay.statement_lines
+) returns setof mixpay.own_item
+language plpgsql stable
+set search_path = mixpay, pg_temp set enable_seqscan = off
+as $_items_named$
+declare
+    v_kinds text[] := case
+        when p_terms.account = 'bank' and p_line.amount >= 0 then array['payout', 'repayment', 'settlement_reversal']
+        when p_terms.account = 'bank' then array['payout_reversal', 'settlement']
+        when p_line.kind = 'fee' then array['chargeback_fee', 'fee']
+        else array[p_line.kind::text]
+    end;
+    v_named text := coalesce(
+        p_line.our_no, case when p_terms.account = 'bank' or p_line.kind = 'payout' then p_line.batch_no end
+    );
+begin
+    return query
+    select i.*
+    from (
+        select unnest(v_kinds) as kind, v_named as number
+        union
+        select k.kind, p_line.channel_txn_no from unnest(v_kinds) as k (kind)
+        where k.kind not in ('payment', 'refund', 'refund_reversal')
+        union
+        select 'payment', p.payment_no from payments as p
+        where
+            p_line.kind = 'payment' and p_terms.account = 'channel' and p.merchant_id = p_terms.merchant_id
+            and p.channel = p_terms.owner and p.channel_txn_no = p_line.channel_txn_no
+            and p.txn_day = _txn_day(p_terms.owner, p_line.happened_at)
+    ) as n
+    cross join lateral _own_item(p_terms.merchant_id, p_terms.account, p_terms.owner, n.kind, n.number) as i
+    where
+        n.number is not null and i.number is not null
+        -- A bank may pay one batch in several lines.
+        and (p_line.our_no is not null or p_terms.account = 'channel' or i.amount = p_line.amount);
+end;
+$_items_named$;
+
+comment on function mixpay._items_named(mixpay.reconciled_accounts, mixpay.statement_lines) is
+$$What of ours a line names by number, whenever it happened, and also while it has not.
+$$;

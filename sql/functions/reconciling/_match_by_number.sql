@@ -1,0 +1,89 @@
+create function mixpay._match_by_number(
+    p_terms mixpay.reconciled_accounts, p_statement mixpay.statements
+) returns void
+language plpgsql
+set search_path = mixpay, pg_temp
+as $_match_by_number$
+declare
+    v_channel channels;
+    v_is_new boolean := p_statement.reconciled_at is null;
+begin
+    select * into v_channel from channels where channel = p_terms.owner and p_terms.account = 'channel';
+    insert into line_matches (
+        merchant_id, statement_no, line_no, part, account, owner, kind, number, rule, result, currency, theirs, ours,
+        fee_theirs, fee_ours, happened_at, run
+    )
+    with lines as materialized (
+        select
+            l.line_no, l.part, l.happened_at, l.amount, l.currency, l.fee, l.state, l.our_no,
+            case
+                when v_channel.channel is not null then l.kind when l.amount >= 0 then 'in' else 'out'
+            end as side,
+            case
+                when l.channel_txn_no is null or coalesce(v_channel.txn_numbers, 'unique') = 'unique'
+                    then l.channel_txn_no
+                else _channel_key(
+                    l.channel_txn_no, v_channel.txn_numbers, v_channel.day_zone, l.happened_at, l.amount
+                )
+            end as key,
+            coalesce(l.our_no, case when v_channel.channel is null or l.kind = 'payout' then l.batch_no end) as named
+        from statement_lines as l
+        where
+            l.merchant_id = p_statement.merchant_id and l.statement_no = p_statement.statement_no
+            and (v_is_new or not exists (
+                select from line_matches as m
+                where
+                    m.merchant_id = l.merchant_id and m.statement_no = l.statement_no and m.line_no = l.line_no
+                    and m.part = l.part
+                offset 0
+            ))
+    ),
+    items as materialized (
+        select * from _own_items(
+            p_terms.merchant_id, p_terms.account, p_terms.owner, p_statement.from_at - p_terms.lag,
+            p_statement.until_at + p_terms.lag
+        )
+    ),
+    -- Who names the number of one of ours is that one or none.
+    by_key as materialized (
+        select l.*, i.kind, i.number, i.amount as ours, i.currency as our_currency, i.happened_at as our_moment
+        from lines as l
+        inner join items as i on i.side = l.side and i.channel_key = l.key
+    ),
+    by_name as (
+        select l.*, i.kind, i.number, i.amount as ours, i.currency as our_currency, i.happened_at as our_moment
+        from lines as l
+        inner join items as i
+            on i.side = l.side and i.number = l.named
+            -- A bank may pay one batch in several lines.
+            and (l.our_no is not null or v_channel.channel is not null or i.amount = l.amount)
+        where not exists (select from by_key as k where k.line_no = l.line_no and k.part = l.part)
+    )
+    select
+        p_statement.merchant_id, p_statement.statement_no, f.line_no, f.part, p_terms.account, p_terms.owner, f.kind,
+        f.number, f.rule,
+        _finding(
+            f.amount, f.ours, f.currency = f.our_currency, f.state, 'succeeded', p_terms.tolerance, f.fee, f.fee_ours
+        ),
+        f.currency, case f.state when 'failed' then 0 else f.amount end, f.ours, f.fee, f.fee_ours, f.happened_at,
+        p_terms.last_run
+    from (
+        select p.*, case
+            when p.fee is not null and p.kind = 'payment' then _fee_of(p_terms, p.number, p.ours)
+        end as fee_ours
+        from (
+            select 'channel_txn_no' as rule, 1 as place, k.* from by_key as k
+            union all
+            select 'our_no', 2, n.* from by_name as n
+        ) as p
+    ) as f
+    -- What was taken by an earlier one is left out.
+    order by f.place, f.happened_at, f.line_no, f.part, f.our_moment, f.kind, f.number
+    on conflict do nothing;
+end;
+$_match_by_number$;
+
+comment on function mixpay._match_by_number(mixpay.reconciled_accounts, mixpay.statements) is
+$$Matches lines of a statement with what of ours happened in its time, by the channel's number and else by ours: the
+earliest first, each once.
+$$;

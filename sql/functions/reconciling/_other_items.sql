@@ -1,0 +1,57 @@
+create function mixpay._other_items(
+    p_merchant_id text, p_channel text, p_from timestamptz, p_until timestamptz
+) returns setof mixpay.own_item
+language plpgsql stable
+set search_path = mixpay, pg_temp
+as $_other_items$
+begin
+    return query
+    select
+        i.kind, i.number, case i.kind when 'chargeback_fee' then 'fee' else i.kind end, i.amount,
+        coalesce(i.currency, t.currency), i.at, i.number, i.payment_no, p.channel_txn_no::text, 'succeeded'
+    from (
+        select 'chargeback' as kind, c.chargeback_no::text as number, -c.amount as amount, null as currency,
+            c.charged_at as at, c.payment_no, c.merchant_id
+        from chargebacks as c
+        where c.merchant_id = p_merchant_id
+        union all
+        select 'chargeback_fee', c.chargeback_no::text, -c.fee, null, c.charged_at, c.payment_no, c.merchant_id
+        from chargebacks as c
+        where c.merchant_id = p_merchant_id and c.fee > 0
+        union all
+        select 'chargeback_reversal', c.chargeback_no::text, c.reversed, null, c.reversed_at, c.payment_no, c.merchant_id
+        from chargebacks as c
+        where c.merchant_id = p_merchant_id and c.reversed > 0
+        union all
+        select 'return', r.return_no::text, -r.amount, null, r.returned_at, r.payment_no, r.merchant_id
+        from returns as r
+        where r.merchant_id = p_merchant_id
+    ) as i
+    cross join lateral (
+        select * from payments as x
+        where x.merchant_id = i.merchant_id and x.payment_no = i.payment_no limit 1
+    ) as p
+    cross join lateral (
+        select * from trades as x where x.merchant_id = p.merchant_id and x.trade_no = p.trade_no limit 1
+    ) as t
+    where i.at >= p_from and i.at < p_until and p.channel = p_channel;
+    return query
+    select
+        'fee', f.fee_no::text, 'fee', -f.amount, f.currency, f.charged_at, f.fee_no::text, f.payment_no,
+        p.channel_txn_no::text, 'succeeded'
+    from channel_fees as f
+    left join payments as p on p.merchant_id = f.merchant_id and p.payment_no = f.payment_no
+    where f.merchant_id = p_merchant_id and f.channel = p_channel and f.charged_at >= p_from and f.charged_at < p_until;
+    return query
+    select
+        case when o.amount > 0 then 'payout' else 'payout_reversal' end, o.payout_no::text,
+        case when o.amount > 0 then 'payout' else 'payout_reversal' end, -o.amount, o.currency, o.paid_at,
+        o.payout_no::text, null::text, null::text, 'succeeded'
+    from channel_payouts as o
+    where o.merchant_id = p_merchant_id and o.channel = p_channel and o.paid_at >= p_from and o.paid_at < p_until;
+end;
+$_other_items$;
+
+comment on function mixpay._other_items(text, text, timestamptz, timestamptz) is
+$$What else a channel's statement of a time should show: chargebacks, their fees and reversals, returns, fees, payouts.
+$$;

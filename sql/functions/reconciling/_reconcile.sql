@@ -1,0 +1,44 @@
+create function mixpay._reconcile(
+    p_statement mixpay.statements, p_tolerance bigint, p_lag interval
+) returns mixpay.reconciliation[]
+language plpgsql
+set search_path = mixpay, pg_temp
+as $_reconcile$
+declare
+    v_terms reconciled_accounts;
+    v_statement statements;
+    v_horizon timestamptz;
+begin
+    -- The second of two runs waits here, and then finds what the first one matched.
+    update reconciled_accounts set last_run = last_run + 1
+    where merchant_id = p_statement.merchant_id and account = p_statement.account and owner = p_statement.owner
+    returning * into v_terms;
+    v_terms.tolerance := coalesce(p_tolerance, v_terms.tolerance);
+    v_terms.lag := coalesce(p_lag, v_terms.lag);
+    v_statement := _statement(p_statement.merchant_id, p_statement.statement_no);
+    perform _match_by_number(v_terms, v_statement);
+    if v_statement.reconciled_at is null then
+        perform _store_lines(v_terms, v_statement);
+        update statements set reconciled_at = now()
+        where merchant_id = p_statement.merchant_id and statement_no = p_statement.statement_no;
+    end if;
+    perform _store_items(v_terms, v_statement);
+    perform _match_named(v_terms);
+    perform _match_by_amount(v_terms, v_statement, 'payment');
+    perform _match_by_amount(v_terms, v_statement, 'amount');
+    perform _match_batches(v_terms, v_statement);
+    perform _match_bank_batches(v_terms);
+    select max(s.until_at) into v_horizon from statements as s
+    where
+        s.merchant_id = v_terms.merchant_id and s.account = v_terms.account and s.owner = v_terms.owner
+        and s.reconciled_at is not null;
+    perform _tell_matches(v_terms, v_horizon), _tell_lines(v_terms, v_horizon), _tell_items(v_terms, v_horizon);
+    return _reconciliation(v_terms, p_statement.statement_no);
+end;
+$_reconcile$;
+
+comment on function mixpay._reconcile(mixpay.statements, bigint, interval) is
+$$Compares a statement with what is on record, and what of earlier statements of its account is open; and sums up.
+
+Locks: the account.
+$$;

@@ -1,0 +1,40 @@
+create function mixpay._tell_items(p_terms mixpay.reconciled_accounts, p_horizon timestamptz) returns void
+language plpgsql
+set search_path = mixpay, pg_temp
+as $_tell_items$
+begin
+    update unmatched_items as u
+    set result = n.result, run = p_terms.last_run
+    from (
+        select
+            x.kind, x.number,
+            case
+                when exists (
+                    select from line_matches as m
+                    where
+                        m.merchant_id = x.merchant_id and m.number = x.number and m.kind = x.kind
+                        and m.account = x.account and m.owner = x.owner and m.rule <> 'batch'
+                    union all
+                    select from line_matches as m
+                    where
+                        m.merchant_id = x.merchant_id and m.number = x.number and m.kind = x.kind
+                        and m.account = x.account and m.owner = x.owner and m.rule = 'batch'
+                    offset 0
+                ) then 'matched'
+                when x.result = 'expected' and x.happened_at + p_terms.lag <= p_horizon then 'missing_there'
+                else x.result
+            end as result
+        from unmatched_items as x
+        where
+            x.merchant_id = p_terms.merchant_id and x.account = p_terms.account and x.owner = p_terms.owner
+            and x.result <> 'matched'
+    ) as n
+    where
+        u.merchant_id = p_terms.merchant_id and u.account = p_terms.account and u.owner = p_terms.owner
+        and u.kind = n.kind and u.number = n.number and u.result <> n.result;
+end;
+$_tell_items$;
+
+comment on function mixpay._tell_items(mixpay.reconciled_accounts, timestamptz) is
+$$Says of what of ours has no line what it is by now: statements of the account reach to p_horizon.
+$$;

@@ -1,0 +1,52 @@
+create function mixpay.reconcile(
+    p_merchant_id text, p_statement_no text, p_dry_run boolean default false, p_tolerance bigint default null,
+    p_lag interval default null
+) returns setof mixpay.reconciliation
+language plpgsql security definer
+set search_path = mixpay, pg_temp set plan_cache_mode = force_custom_plan
+set enable_nestloop = off set enable_mergejoin = off set jit = off
+as $reconcile$
+declare
+    v_statement statements;
+    v_found reconciliation[];
+begin
+    perform _check_from_zero('tolerance', p_tolerance), _check_lag(p_lag);
+    v_statement := _statement(p_merchant_id, p_statement_no);
+    if v_statement.sealed_at is null then
+        raise exception 'statement % is not complete', p_statement_no using
+            errcode = 'MX425',
+            detail = format('%s lines of it are loaded, and it is not sealed.', v_statement.line_count),
+            hint = 'Load its lines, and say with seal_statement how many there are.';
+    end if;
+    begin
+        v_found := _reconcile(v_statement, p_tolerance, p_lag);
+        if p_dry_run then
+            -- What was found stays in the variable; what was written does not.
+            raise exception 'a dry run' using
+                errcode = 'MXDRY', detail = 'It is caught below.', hint = 'Nobody sees it.';
+        end if;
+    exception
+        when sqlstate 'MXDRY' then
+            null;
+    end;
+    return query select * from unnest(v_found);
+end;
+$reconcile$;
+
+comment on function mixpay.reconcile(text, text, boolean, bigint, interval) is
+$$Compares a statement with what is on record of its account, and sums up what it found of the lines ("theirs"), of what
+of ours has no line ("ours"), and what it now says otherwise than an earlier run ("earlier").
+
+Lines are matched by the channel's number of them; else by ours; else with what is of the payment that they name and has
+their amount; else with what has their amount and happened at nearly the same moment; a payout that has no line, with
+the sum of its batch. Each line and each of ours is in at most one match, and the same rows give the same matches. Of
+each: matched; expected, one side is there and the other may still come; missing_there or missing_here, once statements
+of the account reach beyond the lag; amount, currency, state or fee, the two differ; duplicate, another line says the
+same; unknown, nothing that we know of. What is open of earlier statements is looked at again.
+p_tolerance, in the smallest unit, and p_lag are for this run; left out, those of set_reconciliation. p_dry_run: nothing
+is written. A run again finds nothing more, unless something has come. Everything is in mixpay.statement_line_list,
+reconciliation_differences and reconciliation_summary.
+Locks: the account, as it is reconciled; no trade, payment or refund.
+Raises: MX101 if there is no such merchant; MX420 if there is no such statement; MX425 if it is not sealed; MX901;
+MX902; MX904.
+$$;

@@ -1,0 +1,42 @@
+-- Something of ours that a statement should cover and of which it has no line. When the line comes later, the row stays
+-- and says matched; so it does of a payout that is the sum of a batch's lines.
+create table mixpay.unmatched_items (
+    merchant_id text collate "C" not null,
+    account mixpay.account not null,
+    owner text collate "C" not null,
+    kind mixpay.own_kind not null,
+    number text collate "C" not null,
+    result mixpay.reconciliation_result not null,
+    currency text collate "C" not null,
+    ours bigint not null,
+    theirs bigint not null default 0,
+    happened_at timestamptz not null,
+    statement_no text collate "C" not null,
+    batch_no text collate "C",
+    run bigint not null,
+    resolution_no text collate "C",
+    primary key (merchant_id, account, owner, kind, number),
+    foreign key (merchant_id, statement_no) references mixpay.statements
+);
+
+alter table mixpay.unmatched_items alter column merchant_id set (n_distinct = -0.01);
+
+-- The foreign key to statements.
+create index unmatched_items_by_statement on mixpay.unmatched_items (statement_no, merchant_id)
+where statement_no is not null;
+
+-- reconcile, reconciliation_differences: what is still open.
+create index unmatched_items_open on mixpay.unmatched_items (owner, merchant_id, account, happened_at)
+where result <> 'matched';
+
+comment on table mixpay.unmatched_items is 'What of ours statements should have covered and did not, at first.';
+comment on column mixpay.unmatched_items.kind is 'What of ours it is; number says which.';
+comment on column mixpay.unmatched_items.result is
+'expected: a later statement may have it; missing_there; amount: its batch sums to something else; matched: its line '
+'came, or its batch sums to it.';
+comment on column mixpay.unmatched_items.ours is 'What is on record, in the smallest unit, with the sign of a line.';
+comment on column mixpay.unmatched_items.theirs is 'What its batch sums to; nothing, if it has none.';
+comment on column mixpay.unmatched_items.statement_no is 'The statement that should have covered it.';
+comment on column mixpay.unmatched_items.batch_no is 'The batch of that statement that it pays out, if it has no line.';
+comment on column mixpay.unmatched_items.run is 'The run of the account that said the result.';
+comment on column mixpay.unmatched_items.resolution_no is 'How somebody resolved it, if that stands.';

@@ -1,0 +1,42 @@
+create view mixpay.statement_line_list as
+select
+    l.merchant_id,
+    l.statement_no,
+    l.line_no,
+    l.part,
+    s.account::text as account,
+    s.owner,
+    l.kind::text as kind,
+    l.type,
+    l.amount,
+    l.currency,
+    l.fee,
+    l.happened_at,
+    l.channel_txn_no::text as channel_txn_no,
+    l.our_no::text as our_no,
+    l.of_channel_txn_no::text as of_channel_txn_no,
+    l.of_our_no::text as of_our_no,
+    l.batch_no::text as batch_no,
+    l.state::text as state,
+    l.description,
+    coalesce(m.result, u.result)::text as result,
+    m.rule::text as matched_by,
+    m.kind::text as our_kind,
+    m.number as our_number,
+    m.ours,
+    m.fee_ours,
+    coalesce(m.resolution_no, u.resolution_no) as resolution_no
+from mixpay.statement_lines as l
+inner join mixpay.statements as s on s.merchant_id = l.merchant_id and s.statement_no = l.statement_no
+left join mixpay.line_matches as m
+    on
+        m.merchant_id = l.merchant_id and m.statement_no = l.statement_no and m.line_no = l.line_no
+        and m.part = l.part
+left join mixpay.unmatched_lines as u
+    on
+        u.merchant_id = l.merchant_id and u.statement_no = l.statement_no and u.line_no = l.line_no
+        and u.part = l.part;
+
+comment on view mixpay.statement_line_list is
+'Lines of statements as they were loaded, with what of ours each is about and what comparing them says; without a result, '
+'the statement is not reconciled yet.';

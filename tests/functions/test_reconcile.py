@@ -1,0 +1,399 @@
+"""What reconcile finds, case by case; tests/test_reconciling.py compares with a model."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from bills import differences, line, load, reconcile, results, rules, summary
+from shop import Shop, day
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def sale(shop: Shop) -> None:
+    """A1000 is paid by P1 600 (card, day 1, X1) and P2 400 (card, day 1, an hour later)."""
+    shop.merge("T", A=1000)
+    shop.pay("T", "P1", 600, "card", day(1), "X1")
+    shop.pay("T", "P2", 400, "card", day(1) + HOUR)
+
+
+def sent(shop: Shop, refund_no: str, amount: int, txn: str | None = None) -> str:
+    """The number of a channel refund of P1 that has gone."""
+    shop.refund("A", refund_no, amount)
+    number = str(shop.channel_refund(refund_no, "P1").channel_refund_no)
+    shop.call("complete_channel_refund", number, txn, day(1) + 2 * HOUR)
+    return number
+
+
+def test_by_the_channels_number_and_else_by_ours(shop: Shop) -> None:
+    load(
+        shop,
+        "S1",
+        [line(1, "payment", 600, day(1), txn="X1"), line(2, "payment", 400, day(1), our="P2")],
+    )
+
+    assert reconcile(shop, "S1") == {"theirs matched": 2}
+    assert results(shop, "S1") == {"1": "matched P1", "2": "matched P2"}
+    assert rules(shop, "S1") == {1: "channel_txn_no", 2: "our_no"}
+    assert differences(shop) == []
+    assert summary(shop) == (1000, 1000, 0)
+
+
+def test_the_channels_number_is_stronger_than_ours(shop: Shop) -> None:
+    load(
+        shop,
+        "S1",
+        [
+            line(1, "payment", 400, day(1), our="P1"),
+            line(2, "payment", 600, day(1) + HOUR, txn="X1", our="P2"),
+        ],
+    )
+    reconcile(shop, "S1")
+    assert results(shop, "S1") == {"1": "missing_here", "2": "matched P1"} | {
+        "1": results(shop, "S1")["1"]
+    }
+    assert rules(shop, "S1")[2] == "channel_txn_no"
+
+
+def test_again_is_harmless(shop: Shop) -> None:
+    load(shop, "S1", [line(1, "payment", 600, day(1), txn="X1"), line(2, "fee", -3, day(1))])
+    first = reconcile(shop, "S1")
+    before = (results(shop, "S1"), differences(shop))
+
+    assert reconcile(shop, "S1") == first
+    assert (results(shop, "S1"), differences(shop)) == before
+    assert shop.query("select * from mixpay.result_changes") == []
+
+
+def test_a_dry_run_writes_nothing(shop: Shop) -> None:
+    load(shop, "S1", [line(1, "payment", 600, day(1), txn="X1"), line(2, "payment", 1, day(1))])
+    with shop.unchanged():
+        dry = reconcile(shop, "S1", dry_run=True)
+    assert dry == reconcile(shop, "S1")
+    assert dry["theirs matched"] == 1
+
+
+@pytest.mark.parametrize("result", ["amount", "currency", "state", "fee"])
+def test_what_differs(shop: Shop, result: str) -> None:
+    more: dict[str, Any] = {
+        "amount": {"amount": 599},
+        "currency": {"currency": "USD"},
+        "state": {"state": "failed"},
+        "fee": {"fee": 5},
+    }[result]
+    shop.call("set_reconciliation", "channel:card", fee_rate=6000)
+    rest = line(2, "payment", 400, day(1) + HOUR, our="P2", fee=2)
+    load(shop, "S1", [{**line(1, "payment", 600, day(1), txn="X1", fee=4), **more}, rest])
+
+    reconcile(shop, "S1")
+    assert results(shop, "S1") == {"1": f"{result} P1", "2": "matched P2"}
+    expected = {"amount": -1, "currency": 0, "state": -600, "fee": 0}[result]
+    assert differences(shop) == [(result, "1", expected)]
+    (row,) = shop.query("select * from mixpay.reconciliation_differences")
+    assert row.fee_difference == (1 if result == "fee" else 0)
+
+
+def test_the_fee_is_the_one_on_record_or_else_as_agreed(shop: Shop) -> None:
+    shop.call("set_reconciliation", "channel:card", fee_rate=10000, fee_fixed=1)
+    shop.call("record_channel_fee", "card", "F1", 8, "CNY", "P1", None, day(1))
+    load(
+        shop,
+        "S1",
+        [
+            line(1, "payment", 600, day(1), txn="X1", fee=8),
+            line(2, "payment", 400, day(1) + HOUR, our="P2", fee=5),
+        ],
+    )
+    # F1 stands in the line of its payment: it needs none of its own.
+    assert reconcile(shop, "S1") == {"theirs matched": 2}
+
+
+def test_where_nothing_was_agreed_fees_are_not_compared(shop: Shop) -> None:
+    load(
+        shop,
+        "S1",
+        [
+            line(1, "payment", 600, day(1), txn="X1", fee=99),
+            line(2, "payment", 400, day(1), our="P2"),
+        ],
+    )
+    assert reconcile(shop, "S1") == {"theirs matched": 2}
+    (row,) = shop.query("select sum(fee_theirs)::bigint as t from mixpay.reconciliation_summary")
+    assert row.t == 99
+
+
+def test_expected_then_missing_when_the_lag_is_over(shop: Shop) -> None:
+    load(shop, "S1", [line(1, "payment", 7, day(1), txn="Z")])
+    assert reconcile(shop, "S1") == {"theirs expected": 1, "ours expected": 2}
+    load(shop, "S2", [], period=(day(2), day(3)))
+
+    assert reconcile(shop, "S2") == {
+        "earlier expected -> missing_here": 1,
+        "earlier expected -> missing_there": 2,
+    }
+    assert differences(shop) == [
+        ("missing_here", "1", 7), ("missing_there", "P1", -600), ("missing_there", "P2", -400),
+    ]  # fmt: skip
+    assert summary(shop) == (1000, 7, -993)
+
+
+def test_a_day_boundary_resolves_itself_and_says_so(shop: Shop) -> None:
+    """P1 is on the next day's statement, and its line of the day before came late to us."""
+    load(shop, "S1", [line(1, "payment", 50, day(1), txn="Z", our="P3"),
+                      line(2, "payment", 400, day(1), our="P2")])  # fmt: skip
+    assert reconcile(shop, "S1") == {
+        "theirs matched": 1, "theirs expected": 1, "ours expected": 1,
+    }  # fmt: skip
+    shop.merge("T2", B=50)
+    shop.pay("T2", "P3", 50, "card", day(2))
+    load(shop, "S2", [line(1, "payment", 600, day(2), txn="X1")])
+
+    assert reconcile(shop, "S2") == {"theirs matched": 1, "earlier expected -> matched": 2}
+    assert differences(shop) == []
+    assert summary(shop) == (1050, 1050, 0)
+    changed = shop.query("select * from mixpay.result_change_list order by subject")
+    assert [(c.subject, c.from_result, c.to_result) for c in changed] == [
+        ("line 1 of S1", "expected", "matched"), ("payment P1", "expected", "matched"),
+    ]  # fmt: skip
+
+
+def test_by_amount_and_moment(shop: Shop) -> None:
+    shop.merge("T2", B=400)
+    shop.pay("T2", "P3", 400, "card", day(1) + 3 * HOUR)
+    lines = [line(1, "payment", 400, day(1) + 3 * HOUR + HOUR / 2), line(2, "payment", 400, day(1))]
+    load(shop, "S1", lines)
+    reconcile(shop, "S1")
+    assert results(shop, "S1") == {"1": "matched P3", "2": "matched P2"}
+    assert rules(shop, "S1") == {1: "amount", 2: "amount"}
+
+
+def test_not_beyond_the_lag_or_the_tolerance(shop: Shop) -> None:
+    load(shop, "S1", [line(1, "payment", 401, day(1) + 4 * HOUR)])
+    assert reconcile(shop, "S1")["theirs expected"] == 1
+    assert reconcile(shop, "S1", tolerance=1, lag="2 hours")["theirs missing_here"] == 1
+    assert reconcile(shop, "S1", tolerance=1, lag="3 hours")["theirs matched"] == 1
+    assert results(shop, "S1") == {"1": "matched P2"}
+    (row,) = shop.query("select sum(tolerated)::bigint as t from mixpay.reconciliation_summary")
+    assert row.t == 1
+
+
+def test_other_numbers_are_another_payment(shop: Shop) -> None:
+    """Although amount and moment agree."""
+    load(
+        shop,
+        "S1",
+        [
+            line(1, "payment", 600, day(1), txn="X9"),
+            line(2, "payment", 400, day(1) + HOUR, our="P9"),
+        ],
+    )
+    assert reconcile(shop, "S1") == {"theirs expected": 2, "ours expected": 2}
+
+
+def test_a_refund_is_found_by_its_payment(shop: Shop) -> None:
+    number = sent(shop, "R1", 50)
+    load(shop, "S1", [line(1, "refund", -50, day(1) + 3 * HOUR, of_txn="X1")])
+    reconcile(shop, "S1")
+    assert results(shop, "S1") == {"1": f"matched {number}"}
+    assert rules(shop, "S1") == {1: "payment"}
+
+
+def test_everything_that_channels_do(shop: Shop) -> None:
+    number = sent(shop, "R1", 50, "Y1")
+    shop.call("bounce_channel_refund", number, "closed")
+    shop.call("charge_back_payment", "P1", "C1", 100, "fraud", 9, day(1))
+    shop.call("reverse_chargeback", "C1", "won", None, day(1) + HOUR)
+    shop.call("return_payment", "P2", "V1", "no funds", 30, day(1))
+    shop.call("record_channel_fee", "card", "F1", 3, "CNY", None, None, day(1))
+    shop.call("record_channel_payout", "card", "O1", 700, "CNY", day(1))
+    (bounced,) = shop.query(
+        "select max(happened_at) as at from mixpay.facts where to_state = 'bounced'"
+    )
+    load(
+        shop,
+        "S1",
+        [
+            line(1, "payment", 600, day(1), txn="X1"),
+            line(2, "payment", 400, day(1), our="P2"),
+            line(3, "refund", -50, day(1), txn="Y1"),
+            line(4, "refund_reversal", 50, bounced.at, our=number),
+            line(5, "chargeback", -100, day(1), of_txn="X1"),
+            line(6, "chargeback_reversal", 100, day(1), our="C1"),
+            line(7, "fee", -9, day(1), txn="C1"),
+            line(8, "return", -30, day(1), of="P2"),
+            line(9, "fee", -3, day(1)),
+            line(10, "payout", -700, day(1), batch_no="O1"),
+        ],
+        period=(day(1) - HOUR, bounced.at + HOUR),
+    )  # fmt: skip
+    assert reconcile(shop, "S1") == {"theirs matched": 10}
+    assert differences(shop) == []
+    assert summary(shop)[2] == 0
+
+
+def test_news_that_we_lack(shop: Shop) -> None:
+    """The line says that it went; we still wait for the answer."""
+    shop.merge("T2", B=50)
+    shop.start("T2", "P3", 50, "card")
+    shop.refund("A", "R1", 20)
+    number = shop.channel_refund("R1", "P1").channel_refund_no
+    load(
+        shop,
+        "S1",
+        [
+            line(1, "payment", 50, day(1), txn="Z", our="P3"),
+            line(2, "refund", -20, day(1), our=number, state="processing"),
+        ],
+        period=(day(1) + 5 * HOUR, day(1) + 6 * HOUR),
+    )
+    reconcile(shop, "S1")
+    assert results(shop, "S1") == {"1": "state P3", "2": f"expected {number}"}
+    assert summary(shop) == (0, 50, 50)
+
+    shop.succeed("P3", "Z", paid_at=day(1))
+    shop.call("complete_channel_refund", number, None, day(1) + HOUR)
+    found = reconcile(shop, "S1")
+    assert found["earlier state -> matched"] == 1
+    assert found["earlier expected -> matched"] == 1
+    assert summary(shop) == (30, 30, 0)
+
+
+def test_a_line_twice_is_a_duplicate(shop: Shop) -> None:
+    both = line(1, "payment", 600, day(1), txn="X1"), line(2, "payment", 400, day(1), our="P2")
+    load(shop, "S1", [*both, line(3, "payment", 600, day(1) + HOUR, txn="X1")])
+    reconcile(shop, "S1")
+    assert results(shop, "S1") == {"1": "matched P1", "2": "matched P2", "3": "duplicate"}
+    load(shop, "S2", both)
+    assert reconcile(shop, "S2") == {"theirs duplicate": 2}
+    assert summary(shop)[2] == 600 + 1000
+
+
+def test_a_number_that_is_used_again_on_another_day(shop: Shop) -> None:
+    for i in (1, 2):
+        shop.merge(f"T1{i}", **{f"B{i}": 10})
+        shop.pay(f"T1{i}", f"Q{i}", 10, "pos", day(i), "000001")
+    load(
+        shop,
+        "S1",
+        [
+            line(1, "payment", 10, day(2) + HOUR, txn="000001"),
+            line(2, "payment", 10, day(1) + HOUR, txn="000001"),
+        ],
+        "channel:pos",
+    )
+    assert reconcile(shop, "S1") == {"theirs matched": 2}
+    assert results(shop, "S1") == {"1": "matched Q2", "2": "matched Q1"}
+
+
+def test_what_is_unknown_is_listed(shop: Shop) -> None:
+    load(shop, "S1", [line(1, "unknown", 5, day(1), type="mystery"), line(2, "other", -5, day(1))])
+    assert reconcile(shop, "S1")["theirs unknown"] == 2
+    told = [
+        row.reason
+        for row in shop.query("select * from mixpay.reconciliation_differences")
+        if row.line_no
+    ]
+    assert "the line is of a type that is not known: mystery" in told
+
+
+def test_what_moved_nothing_is_no_difference(shop: Shop) -> None:
+    lines = [line(1, "fee", 0, day(5)), line(2, "payment", 5, day(5), txn="Z", state="failed")]
+    load(shop, "S1", lines)
+    assert reconcile(shop, "S1") == {"theirs matched": 2}
+
+
+def test_a_payout_is_the_sum_of_its_batch(shop: Shop) -> None:
+    shop.call("record_channel_payout", "card", "B1", 990, "CNY", day(1))
+    shop.call("record_channel_payout", "card", "other", 990, "CNY", day(1))
+    payments = [
+        line(1, "payment", 600, day(1), txn="X1", fee=6, batch_no="B1"),
+        line(2, "payment", 400, day(1), our="P2", fee=4, batch_no="B1"),
+    ]
+    load(shop, "S1", payments)
+    assert reconcile(shop, "S1") == {
+        "theirs matched": 2, "ours matched": 1, "ours expected": 1,
+    }  # fmt: skip
+    assert differences(shop) == [("expected", "other", 990)]
+
+
+def test_a_batch_that_sums_to_something_else(shop: Shop) -> None:
+    shop.call("record_channel_payout", "card", "B1", 995, "CNY", day(1))
+    payments = [
+        line(1, "payment", 600, day(1), txn="X1", fee=6, batch_no="B1"),
+        line(2, "payment", 400, day(1), our="P2", fee=4, batch_no="B1"),
+    ]
+    load(shop, "S1", payments)
+    assert reconcile(shop, "S1") == {"theirs matched": 2, "ours amount": 1}
+    assert differences(shop) == [("amount", "B1", 5)]
+
+
+def test_a_bank(shop: Shop) -> None:
+    shop.call("register_payee", "S", "Store")
+    shop.sell("B", 70)
+    settled = shop.settle("N1")
+    at = settled.created_at
+    shop.call("record_channel_payout", "card", "O1", 990, "CNY", at)
+    shop.call("record_channel_payout", "card", "O2", 500, "CNY", at)
+    shop.call("record_repayment", "payee:S", "Y1", 5, "CNY", at)
+    shop.call("reverse_settlement", "N1", "no such account")
+    load(
+        shop,
+        "B1",
+        [
+            line(1, "transfer", 990, at, description="CARD PAYOUT"),
+            line(2, "unknown", 200, at, batch_no="O2"),
+            line(3, "unknown", 300, at, batch_no="O2"),
+            line(4, "transfer", -70, at, our="N1"),
+            line(5, "transfer", 70, at, our="N1"),
+            line(6, "transfer", 5, at),
+        ],
+        "bank:main",
+        (at - HOUR, at + HOUR),
+    )  # fmt: skip
+    assert reconcile(shop, "B1") == {"theirs matched": 6}
+    assert rules(shop, "B1")[2] == "batch"
+    assert differences(shop) == []
+    # The same payout also stands on the channel's statement.
+    load(shop, "S1", [line(1, "payout", -990, at, txn="O1")], period=(at - HOUR, at + HOUR))
+    assert reconcile(shop, "S1")["theirs matched"] == 1
+
+
+def test_an_anomaly_is_what_the_channel_sent(shop: Shop) -> None:
+    shop.refund("A", "R1", 600)
+    shop.fail("R1", "P1")
+    shop.refund("A", "R2", 600)
+    number = shop.channel_refund("R1", "P1").channel_refund_no
+    shop.call("complete_channel_refund", number, "Y1", day(1) + HOUR)
+    load(shop, "S1", [line(1, "refund", -600, day(1), txn="Y1")])
+    reconcile(shop, "S1")
+    assert results(shop, "S1") == {"1": f"matched {number}"}
+
+
+def test_another_merchants_and_another_channels_are_not_looked_at(shop: Shop) -> None:
+    shop.pay("T", "P3", 5, "bank", day(1), "X3")
+    load(shop, "S1", [line(1, "payment", 5, day(1), txn="X3", our="P3")])
+    assert reconcile(shop, "S1")["theirs expected"] == 1
+    other = Shop(shop.conn, "other")
+    other.call("register_merchant", "Other")
+    load(other, "S1", [line(1, "payment", 600, day(1), txn="X1", our="P1")])
+    assert reconcile(other, "S1") == {"theirs expected": 1}
+
+
+def test_refuses_what_is_not_complete(shop: Shop) -> None:
+    shop.call("open_statement", "S1", "channel:card")
+    shop.call("load_statement_lines", "S1", [line(1, "payment", 600, day(1), txn="X1")])
+    with shop.refused("MX425", "S1", 1):
+        shop.rows("reconcile", "S1")
+    with shop.refused("MX420", "S2"):
+        shop.rows("reconcile", "S2")
+    with shop.refused("MX101", "nobody"):
+        Shop(shop.conn, "nobody").rows("reconcile", "S1")
+    with shop.refused("MX901"):
+        shop.rows("reconcile", "a b")
+    shop.call("seal_statement", "S1", 1)
+    with shop.refused("MX902", -1):
+        shop.rows("reconcile", "S1", tolerance=-1)
+    for lag in ["-1 day", "367 days"]:
+        with shop.refused("MX904"):
+            shop.rows("reconcile", "S1", lag=lag)
