@@ -65,6 +65,27 @@ BASE: dict[str, Any] = {
         {"kind": "payee", "takes_remainder": True},
     ],
     "p_notes": {"key": "value"},
+    "p_lines": [
+        {
+            "line_no": 1,
+            "part": "x",
+            "kind": "fee",
+            "type": "x",
+            "amount": 1,
+            "currency": "CNY",
+            "fee": 1,
+            "happened_at": "2026-01-01T00:00:00Z",
+            "channel_txn_no": "N",
+            "our_no": "N",
+            "of_channel_txn_no": "N",
+            "of_our_no": "N",
+            "batch_no": "N",
+            "state": "failed",
+            "description": "x",
+        }
+    ],
+    "p_line_count": 1,
+    "p_totals": [{"currency": "CNY", "amount": 1, "fee": 1}],
 }
 # Where the usual one is refused before anything else is looked at.
 OTHERWISE = {
@@ -74,6 +95,8 @@ OTHERWISE = {
     ("record_payment", "p_payment_no"): "N",
     ("open_dispute", "p_order_no"): "B",
     ("record_channel_refund", "p_order_no"): "B",
+    ("set_reconciliation", "p_account"): "bank:main",
+    ("open_statement", "p_account"): "bank:main",
 }
 
 
@@ -114,6 +137,8 @@ def world(shop: Shop) -> Shop:
     shop.merge("U", C=100)
     shop.refund("A", "R", 10)
     shop.call("open_dispute", "A", "N", "why")
+    shop.call("open_statement", "N", "bank:main")
+    shop.call("load_statement_lines", "N", [BASE["p_lines"][0] | {"line_no": 2}])
     return shop
 
 

@@ -1,6 +1,6 @@
 create function mixpay._fee_of(p_terms mixpay.reconciled_accounts, p_payment_no text, p_amount bigint) returns bigint
 language plpgsql stable
-set search_path = mixpay, pg_temp set enable_seqscan = off
+set search_path = mixpay, pg_temp set enable_seqscan = off set jit = off
 as $_fee_of$
 begin
     return coalesce(

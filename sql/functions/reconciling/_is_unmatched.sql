@@ -2,7 +2,7 @@ create function mixpay._is_unmatched(
     p_terms mixpay.reconciled_accounts, p_kind text, p_number text
 ) returns boolean
 language plpgsql stable
-set search_path = mixpay, pg_temp set enable_seqscan = off
+set search_path = mixpay, pg_temp set enable_seqscan = off set jit = off
 as $_is_unmatched$
 begin
     return not exists (
