@@ -44,6 +44,17 @@ SUBJECTS = {
         "channel_fees",
         "channel_payouts",
     ],
+    "Reconciliation": [
+        "reconciled_accounts",
+        "statements",
+        "statement_lines",
+        "statement_totals",
+        "line_matches",
+        "unmatched_lines",
+        "unmatched_items",
+        "result_changes",
+        "resolutions",
+    ],
     "What happened": ["facts", "epochs", "notes"],
     "Sums": ["balance_folds", "folded_balances", "closed_periods", "closed_balances"],
 }
