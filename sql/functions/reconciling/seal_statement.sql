@@ -20,7 +20,9 @@ begin
     if v_statement.line_count is distinct from p_line_count then
         raise exception 'statement % has another number of lines', p_statement_no using
             errcode = 'MX424',
-            detail = format('%s are loaded, and %s are said.', v_statement.line_count, coalesce(p_line_count::text, 'null')),
+            detail = format(
+                '%s are loaded, and %s are said.', v_statement.line_count, coalesce(p_line_count::text, 'null')
+            ),
             hint = 'Load what is missing. A file that was cut off is asked for again.';
     end if;
     if v_statement.sealed_at is null then
