@@ -39,5 +39,6 @@ inner join mixpay.reconciled_accounts as a
 group by r.merchant_id, r.account, r.owner, (r.happened_at at time zone a.zone)::date, r.currency;
 
 comment on view mixpay.reconciliation_summary is
-'Of each account, day and currency: what is on record (ours), what statements say (theirs), and what is still different, '
-'in the smallest unit; theirs is ours, what was resolved, what was tolerated, and the difference, which is zero when done.';
+'Of each account, day and currency: what is on record (ours), what statements say (theirs), and what is still '
+'different, in the smallest unit; theirs is ours, what was resolved, what was tolerated, and the difference, which is '
+'zero when done.';

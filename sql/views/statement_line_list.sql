@@ -38,5 +38,5 @@ left join mixpay.unmatched_lines as u
         and u.part = l.part;
 
 comment on view mixpay.statement_line_list is
-'Lines of statements as they were loaded, with what of ours each is about and what comparing them says; without a result, '
-'the statement is not reconciled yet.';
+'Lines of statements as they were loaded, with what of ours each is about and what comparing them says; without a '
+'result, the statement is not reconciled yet.';

@@ -13,7 +13,9 @@ begin
         fee_theirs, fee_ours, happened_at, run
     )
     with lines as materialized (
-        select o.*, case when p_terms.account = 'channel' then o.kind when o.amount >= 0 then 'in' else 'out' end as side
+        select
+            o.*,
+            case when p_terms.account = 'channel' then o.kind when o.amount >= 0 then 'in' else 'out' end as side
         from _open_lines(p_terms) as o
         where
             o.state <> 'failed' and o.happened_at >= p_statement.from_at - p_terms.lag

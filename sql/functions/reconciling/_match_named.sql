@@ -13,7 +13,9 @@ begin
             l.amount, l.ours, l.currency = l.our_currency, l.state, l.our_state, p_terms.tolerance, l.fee, l.fee_ours
         ),
         l.currency,
-        case when l.state = 'failed' or (l.state = 'processing' and l.our_state = 'processing') then 0 else l.amount end,
+        case
+            when l.state = 'failed' or (l.state = 'processing' and l.our_state = 'processing') then 0 else l.amount
+        end,
         case l.our_state when 'succeeded' then l.ours else 0 end, l.fee, l.fee_ours, l.happened_at, p_terms.last_run
     from (
         select

@@ -19,7 +19,8 @@ begin
         from chargebacks as c
         where c.merchant_id = p_merchant_id and c.fee > 0
         union all
-        select 'chargeback_reversal', c.chargeback_no::text, c.reversed, null, c.reversed_at, c.payment_no, c.merchant_id
+        select
+            'chargeback_reversal', c.chargeback_no::text, c.reversed, null, c.reversed_at, c.payment_no, c.merchant_id
         from chargebacks as c
         where c.merchant_id = p_merchant_id and c.reversed > 0
         union all

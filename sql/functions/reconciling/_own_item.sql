@@ -70,5 +70,5 @@ end;
 $_own_item$;
 
 comment on function mixpay._own_item(text, text, text, text, text) is
-$$Something of ours by its number, if it is of this account, also while no money of it has moved: then its state says so.
+$$Something of ours by its number, if it is of this account, also while no money of it has moved: its state says so.
 $$;

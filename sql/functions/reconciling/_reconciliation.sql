@@ -8,8 +8,9 @@ begin
     return array(
         select row(f.*)::reconciliation
         from (
-            select 'theirs' as side, x.result, x.was, x.kind, x.currency, count(*) as count, sum(x.theirs)::bigint as theirs,
-                sum(x.ours)::bigint as ours
+            select
+                'theirs' as side, x.result, x.was, x.kind, x.currency, count(*) as count,
+                sum(x.theirs)::bigint as theirs, sum(x.ours)::bigint as ours
             from (
                 select m.result::text as result, m.kind::text as kind, m.currency, m.theirs, m.ours, null::text as was
                 from line_matches as m
