@@ -72,8 +72,9 @@ def test_every_table_refuses_them_itself(conn: Connection[Any]) -> None:
             and a.attname ~ '(^|_)(title|reason)$'
             and not exists (
                 select from pg_constraint as x
+                left join pg_type as t on t.oid = x.contypid
                 where
-                    x.conrelid = c.oid and a.attnum = any (x.conkey)
+                    (x.conrelid = c.oid and a.attnum = any (x.conkey) or t.typbasetype = c.reltype)
                     and x.conname = a.attname || '_has_no_control_characters'
             )
         order by 1, 2

@@ -20,26 +20,34 @@ create table mixpay.channel_refunds (
     cleared mixpay.amount not null default 0,
     primary key (merchant_id, channel_refund_no),
     foreign key (merchant_id, refund_no, payment_no) references mixpay.refund_details,
-    foreign key (merchant_id, redirected_from) references mixpay.channel_refunds,
-    constraint cleared_is_never_above_amount check (cleared <= amount),
-    constraint work_is_due_some_time check (
-        case
-            when state in ('pending', 'sent', 'doubt') then due_at is not null
-            when state = 'waiting' then due_at is not distinct from not_before
-            else due_at is null
-        end
-    ),
-    constraint money_that_went_back_has_its_moment check (
-        case
-            when state in ('succeeded', 'bounced') then refunded_at is not null
-            when state <> 'failed' then refunded_at is null
-            else true
-        end
-    ),
-    constraint reason_has_no_control_characters check (
-        reason !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
-    )
+    foreign key (merchant_id, redirected_from) references mixpay.channel_refunds
 );
+
+-- What is true of every row: a domain, as in trades.sql.
+create domain mixpay.channel_refund_rules as mixpay.channel_refunds
+constraint cleared_is_never_above_amount check ((value).cleared <= (value).amount)
+constraint work_is_due_some_time check (
+    case
+        when (value).state in ('pending', 'sent', 'doubt') then (value).due_at is not null
+        when (value).state = 'waiting' then (value).due_at is not distinct from (value).not_before
+        else (value).due_at is null
+    end
+)
+constraint money_that_went_back_has_its_moment check (
+    case
+        when (value).state in ('succeeded', 'bounced') then (value).refunded_at is not null
+        when (value).state <> 'failed' then (value).refunded_at is null
+        else true
+    end
+)
+constraint reason_has_no_control_characters check (
+    (value).reason !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
+);
+
+alter table mixpay.channel_refunds
+add constraint rules_hold check (not (cast(channel_refunds as mixpay.channel_refund_rules) is null));
+
+comment on domain mixpay.channel_refund_rules is 'What is true of every row of channel_refunds.';
 
 alter table mixpay.channel_refunds alter column merchant_id set (n_distinct = -0.01);
 

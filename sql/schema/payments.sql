@@ -26,24 +26,40 @@ create table mixpay.payments (
     txn_day date,
     primary key (merchant_id, payment_no),
     foreign key (merchant_id, trade_no) references mixpay.trades,
-    foreign key (merchant_id, captures) references mixpay.payments,
-    constraint amount_is_applied_and_surplus check (amount = applied + surplus),
-    constraint surplus_refunded_is_never_above_surplus check (surplus_refunded <= surplus),
-    constraint refunded_includes_surplus_refunded check (surplus_refunded <= refunded),
-    constraint order_refunds_are_never_above_applied check (refunded <= applied + surplus_refunded),
-    constraint only_a_success_brings_money check ((state = 'succeeded') = (amount > 0)),
-    constraint money_has_its_moment_and_place check (
-        (paid_at is null) = (amount = 0) and (seq is null) = (paid_at is null)
-    ),
-    constraint an_authorization_has_its_amount check (
-        case
-            when authorized is null
-                then state <> 'authorized' and num_nonnulls(authorization_no, authorization_expires_at, voided_at) = 0
-            else state <> 'authorized' or voided_at is null
-        end
-    ),
-    constraint captures_another check (captures <> payment_no)
+    foreign key (merchant_id, captures) references mixpay.payments
 ) with (fillfactor = 85);
+
+-- What is true of every row: a domain, as in trades.sql.
+create domain mixpay.payment_rules as mixpay.payments
+constraint amount_is_applied_and_surplus check ((value).amount = (value).applied + (value).surplus)
+constraint surplus_refunded_is_never_above_surplus check ((value).surplus_refunded <= (value).surplus)
+constraint refunded_includes_surplus_refunded check ((value).surplus_refunded <= (value).refunded)
+constraint order_refunds_are_never_above_applied check (
+    (value).refunded <= (value).applied + (value).surplus_refunded
+)
+constraint only_a_success_brings_money check (((value).state = 'succeeded') = ((value).amount > 0))
+constraint money_has_its_moment_and_place check (
+    case
+        when (value).amount = 0 then (value).paid_at is null and (value).seq is null
+        else (value).paid_at is not null and (value).seq is not null
+    end
+)
+constraint an_authorization_has_its_amount check (
+    case
+        when (value).state = 'authorized' then (value).authorized is not null and (value).voided_at is null
+        else
+            (value).authorized is not null or (
+                (value).authorization_no is null and (value).authorization_expires_at is null
+                and (value).voided_at is null
+            )
+    end
+)
+constraint captures_another check ((value).captures <> (value).payment_no);
+
+alter table mixpay.payments
+add constraint rules_hold check (not (cast(payments as mixpay.payment_rules) is null));
+
+comment on domain mixpay.payment_rules is 'What is true of every row of payments.';
 
 alter table mixpay.payments alter column merchant_id set (n_distinct = -0.01);
 

@@ -17,32 +17,44 @@ create table mixpay.refunds (
     primary key (merchant_id, refund_no),
     foreign key (merchant_id, order_no) references mixpay.orders,
     foreign key (merchant_id, return_no) references mixpay.returns,
-    foreign key (merchant_id, chargeback_no) references mixpay.chargebacks,
-    constraint kind_is_known check (kind in ('order', 'offline', 'surplus', 'reversal', 'return', 'chargeback')),
-    -- What a chargeback takes of a surplus is of no order.
-    constraint order_is_named_by_order_refunds check (
-        kind = 'chargeback' or (order_no is not null) = (kind in ('order', 'offline'))
-    ),
-    constraint its_cause_is_named check (
-        case kind
-            when 'return' then return_no is not null and chargeback_no is null
-            when 'chargeback' then chargeback_no is not null and return_no is null
-            when 'surplus' then return_no is null or chargeback_no is null
-            else return_no is null and chargeback_no is null
-        end
-    ),
-    constraint payment_nos_is_a_plain_list check (array_ndims(payment_nos) = 1),
-    constraint parts_are_never_above_amount check (succeeded + freed <= amount),
-    constraint state_follows_from_the_parts check (
-        state = case
-            when succeeded + freed < amount then 'processing' when freed = 0 then 'succeeded'
-            when succeeded = 0 then 'failed' else 'partly_failed'
-        end
-    ),
-    constraint reason_has_no_control_characters check (
-        reason !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
-    )
+    foreign key (merchant_id, chargeback_no) references mixpay.chargebacks
 );
+
+-- What is true of every row: a domain, as in trades.sql.
+create domain mixpay.refund_rules as mixpay.refunds
+constraint kind_is_known check (
+    (value).kind in ('order', 'offline', 'surplus', 'reversal', 'return', 'chargeback')
+)
+-- What a chargeback takes of a surplus is of no order.
+constraint order_is_named_by_order_refunds check (
+    (value).kind = 'chargeback' or ((value).order_no is not null) = ((value).kind in ('order', 'offline'))
+)
+constraint its_cause_is_named check (
+    case (value).kind
+        when 'return' then (value).return_no is not null and (value).chargeback_no is null
+        when 'chargeback' then (value).chargeback_no is not null and (value).return_no is null
+        when 'surplus' then (value).return_no is null or (value).chargeback_no is null
+        else (value).return_no is null and (value).chargeback_no is null
+    end
+)
+constraint payment_nos_is_a_plain_list check (array_ndims((value).payment_nos) = 1)
+constraint parts_are_never_above_amount check ((value).succeeded + (value).freed <= (value).amount)
+constraint state_follows_from_the_parts check (
+    (value).state = case
+        when (value).succeeded + (value).freed < (value).amount then 'processing'
+        when (value).freed = 0 then 'succeeded'
+        when (value).succeeded = 0 then 'failed'
+        else 'partly_failed'
+    end
+)
+constraint reason_has_no_control_characters check (
+    (value).reason !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
+);
+
+alter table mixpay.refunds
+add constraint rules_hold check (not (cast(refunds as mixpay.refund_rules) is null));
+
+comment on domain mixpay.refund_rules is 'What is true of every row of refunds.';
 
 alter table mixpay.refunds alter column merchant_id set (n_distinct = -0.01);
 

@@ -24,14 +24,24 @@ create table mixpay.trade_orders (
     alone boolean not null default true,
     primary key (merchant_id, trade_no, position),
     foreign key (merchant_id, trade_no) references mixpay.trades,
-    foreign key (merchant_id, order_no) references mixpay.orders,
-    constraint amount_is_never_above_asked check (amount <= asked + raised),
-    constraint paid_is_never_above_amount check (paid <= amount),
-    constraint refunded_is_never_above_paid check (refunded <= paid),
-    constraint cleared_is_never_above_what_is_there check (cleared <= paid - refunded),
-    constraint a_release_is_due_only_with_a_hold check (hold or release_due_at is null),
-    constraint a_cancelled_line_needs_nothing check (cancelled_at is null or (not live and amount = paid))
+    foreign key (merchant_id, order_no) references mixpay.orders
 ) with (fillfactor = 85);
+
+-- What is true of every row: a domain, as in trades.sql.
+create domain mixpay.trade_order_rules as mixpay.trade_orders
+constraint amount_is_never_above_asked check ((value).amount <= (value).asked + (value).raised)
+constraint paid_is_never_above_amount check ((value).paid <= (value).amount)
+constraint refunded_is_never_above_paid check ((value).refunded <= (value).paid)
+constraint cleared_is_never_above_what_is_there check ((value).cleared <= (value).paid - (value).refunded)
+constraint a_release_is_due_only_with_a_hold check ((value).hold or (value).release_due_at is null)
+constraint a_cancelled_line_needs_nothing check (
+    (value).cancelled_at is null or (not (value).live and (value).amount = (value).paid)
+);
+
+alter table mixpay.trade_orders
+add constraint rules_hold check (not (cast(trade_orders as mixpay.trade_order_rules) is null));
+
+comment on domain mixpay.trade_order_rules is 'What is true of every row of trade_orders.';
 
 alter table mixpay.trade_orders alter column merchant_id set (n_distinct = -0.01);
 
