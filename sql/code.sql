@@ -7,6 +7,7 @@ set role mixpay_owner;
 \ir views/payee_list.sql
 \ir views/trade_balances.sql
 \ir views/order_balances.sql
+\ir views/trade_lines.sql
 \ir views/repricing_list.sql
 \ir views/payment_balances.sql
 \ir views/refund_list.sql
@@ -36,8 +37,10 @@ set role mixpay_owner;
 \ir views/shortfall_list.sql
 \ir views/settlement_list.sql
 \ir views/settlement_lines.sql
+\ir views/trade_settlements.sql
 \ir views/payout_list.sql
 \ir views/period_list.sql
+\ir views/fold_list.sql
 \ir views/trade_flow.sql
 \ir views/day_flow.sql
 \ir views/channel_balances.sql

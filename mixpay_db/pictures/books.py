@@ -1,0 +1,659 @@
+"""What the pages and the terminal tell, asked of the views: nobody else here asks the database.
+
+Rows are dictionaries, amounts whole numbers in the currency's smallest unit. Values are bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import dict_row, tuple_row
+
+from mixpay_db.pictures import flow
+from mixpay_db.problem import Problem
+
+Row = dict[str, Any]
+
+# As many payments, orders and refunds have a place of their own in a picture; the others share one.
+NAMED = 12
+# As many rows a table shows; how many there are is said.
+SHOWN = 200
+# The name of all that have none of their own.
+OTHERS = ""
+# A page that takes longer than this is given up.
+_TIMEOUT = "30s"
+
+
+class NotOnRecord(Problem):
+    """There is nothing of that number."""
+
+
+@contextmanager
+def session(url: str, zone: str | None = None, *, reader: bool = True) -> Iterator[Connection]:
+    """One look at the books: read only, as mixpay_reader, and all of it at one moment."""
+    with psycopg.connect(url, row_factory=dict_row, application_name="mixpay pages") as conn:
+        conn.read_only = True
+        conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        try:
+            if reader:
+                conn.execute("set local role mixpay_reader")
+            conn.execute("select set_config('statement_timeout', %s, true)", [_TIMEOUT])
+            # By these the planner would compile a page's queries, which takes longer than they do.
+            conn.execute("set local jit = off")
+            if zone is not None:
+                conn.execute("select set_config('TimeZone', %s, true)", [zone])
+        except psycopg.errors.InvalidParameterValue as error:
+            raise Problem(
+                f"there is no time zone {zone!r:.80}", "Name one as in Asia/Shanghai or UTC."
+            ) from error
+        except (psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedObject) as error:
+            raise Problem(
+                "this login may not act as mixpay_reader",
+                "grant mixpay_reader to it, or connect as another.",
+            ) from error
+        yield conn
+
+
+Connection = psycopg.Connection[Row]
+
+
+def ask(conn: Connection, query: LiteralString | sql.Composed, **values: Any) -> list[Row]:
+    return conn.execute(query, values).fetchall()
+
+
+def one(conn: Connection, query: LiteralString, **values: Any) -> Row | None:
+    return conn.execute(query, values).fetchone()
+
+
+def zone_of(conn: Connection) -> str:
+    row = one(conn, "select current_setting('TimeZone') as zone")
+    return str(row["zone"]) if row else ""
+
+
+def merchants(conn: Connection) -> list[Row]:
+    return ask(conn, "select merchant_id, title from mixpay.merchant_list order by merchant_id")
+
+
+def the_merchant(conn: Connection, merchant: str) -> Row:
+    found = one(
+        conn,
+        "select merchant_id, title from mixpay.merchant_list where merchant_id = %(merchant)s",
+        merchant=merchant,
+    )
+    if found is None:
+        raise NotOnRecord(f"there is no merchant {merchant!r:.80}", "See mixpay.merchant_list.")
+    return found
+
+
+def has(conn: Connection, view: str) -> bool:
+    """Whether this database has such a view: an older one has not all."""
+    row = one(conn, "select to_regclass(%(name)s) is not null as has", name=f"mixpay.{view}")
+    return bool(row and row["has"])
+
+
+# A trade.
+
+
+@dataclass
+class Trade:
+    """All that is told of a trade, and the flow of its money."""
+
+    balance: Row
+    lines: list[Row]
+    payments: list[Row]
+    refunds: list[Row]
+    channel_refunds: list[Row]
+    settlements: list[Row]
+    splits: list[Row]
+    history: list[Row]
+    flow: flow.Flow = field(default_factory=flow.Flow)
+    # How many there are, where only the first are shown.
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+def trade(conn: Connection, merchant: str, number: str) -> Trade:
+    key = {"merchant": merchant, "number": number}
+    balance = one(
+        conn,
+        "select * from mixpay.trade_balances "
+        "where merchant_id = %(merchant)s and trade_no = %(number)s",
+        **key,
+    )
+    if balance is None:
+        raise NotOnRecord(
+            f"there is no trade {number!r:.80} of merchant {merchant!r:.80}",
+            "mixpay report trade_balances lists them.",
+        )
+    counts: dict[str, int] = {}
+
+    def first(name: str, query: LiteralString, **more: Any) -> list[Row]:
+        rows = ask(conn, query, **key, limit=SHOWN + 1, **more)
+        if len(rows) > SHOWN:
+            counts[name] = _count(conn, query, **key, **more)
+        return rows[:SHOWN]
+
+    lines = first(
+        "lines",
+        "select * from mixpay.trade_lines where merchant_id = %(merchant)s and trade_no = %(number)s"
+        " order by position limit %(limit)s",
+    )
+    payments = first(
+        "payments",
+        "select * from mixpay.payment_balances where merchant_id = %(merchant)s"
+        " and trade_no = %(number)s order by paid_at, seq, created_at, payment_no limit %(limit)s",
+    )
+    channel_refunds = first(
+        "channel_refunds",
+        "select * from mixpay.channel_refund_list where merchant_id = %(merchant)s"
+        " and trade_no = %(number)s order by channel_refund_no limit %(limit)s",
+    )
+    numbers = list(dict.fromkeys(row["refund_no"] for row in channel_refunds))
+    refunds = ask(
+        conn,
+        "select * from mixpay.refund_list where merchant_id = %(merchant)s"
+        " and refund_no = any(%(refunds)s) order by created_at, refund_no",
+        merchant=merchant,
+        refunds=numbers,
+    )
+    told = Trade(
+        balance=balance,
+        lines=lines,
+        payments=payments,
+        refunds=refunds,
+        channel_refunds=channel_refunds,
+        settlements=first(
+            "settlements",
+            "select * from mixpay.trade_settlements where merchant_id = %(merchant)s"
+            " and trade_no = %(number)s order by settlement_no, order_no, account, owner"
+            " limit %(limit)s",
+        ),
+        splits=ask(
+            conn,
+            "select * from mixpay.split_list where merchant_id = %(merchant)s"
+            " and order_no = any(%(orders)s) order by order_no, position limit %(limit)s",
+            merchant=merchant,
+            orders=[line["order_no"] for line in lines if line["split_no"] is not None],
+            limit=SHOWN,
+        ),
+        history=first(
+            "history",
+            "select * from mixpay.history where merchant_id = %(merchant)s"
+            " and trade_no = %(number)s order by entry limit %(limit)s",
+        ),
+        counts=counts,
+    )
+    told.flow = _flow_of(conn, merchant, number, told)
+    return told
+
+
+def _count(conn: Connection, query: LiteralString, **values: Any) -> int:
+    """How many rows a query has without its limit."""
+    everything = query.replace(" limit %(limit)s", "")
+    row = one(conn, "select count(*) as n from (" + everything + ") as q", **values)
+    return int(row["n"]) if row else 0
+
+
+# The movements of a trade, between what has a place of its own in the picture. A sum over one log,
+# read by its key: as many rows come back as the picture has bands, whatever the trade's size.
+_MOVEMENTS = """
+select
+    from_account, to_account,
+    case from_account
+        when 'order' then case when from_owner = any(%(orders)s) then from_owner else '' end
+        when 'surplus' then case when from_owner = any(%(payments)s) then from_owner else '' end
+        when 'refund' then case when from_owner = any(%(refunds)s) then from_owner else '' end
+        when 'anomaly' then '' when 'outside' then '' else from_owner
+    end as from_owner,
+    case to_account
+        when 'order' then case when to_owner = any(%(orders)s) then to_owner else '' end
+        when 'surplus' then case when to_owner = any(%(payments)s) then to_owner else '' end
+        when 'refund' then case when to_owner = any(%(refunds)s) then to_owner else '' end
+        when 'anomaly' then '' when 'outside' then '' else to_owner
+    end as to_owner,
+    case when payment_no = any(%(payments)s) then payment_no else '' end as payment_no,
+    sum(amount)::bigint as units
+from mixpay.journal
+where merchant_id = %(merchant)s and source = 'trade' and number = %(number)s
+group by 1, 2, 3, 4, 5
+"""
+# What orders, payments and refunds together have, where some have no place of their own.
+_ALL_LINES = """
+select
+    coalesce(sum(paid), 0)::bigint as paid, coalesce(sum(in_escrow), 0)::bigint as in_escrow,
+    coalesce(sum(case when live then amount - paid else 0 end), 0)::bigint as lacking
+from mixpay.trade_lines
+where merchant_id = %(merchant)s and trade_no = %(number)s
+"""
+_ALL_PAYMENTS = """
+select
+    coalesce(sum(amount), 0)::bigint as amount, coalesce(sum(applied), 0)::bigint as applied,
+    coalesce(sum(surplus), 0)::bigint as surplus
+from mixpay.payment_balances
+where merchant_id = %(merchant)s and trade_no = %(number)s
+"""
+
+
+def _flow_of(conn: Connection, merchant: str, number: str, told: Trade) -> flow.Flow:
+    arrived = [row for row in told.payments if row["amount"]]
+    payments = _named([row["payment_no"] for row in arrived], "payments" in told.counts)
+    orders = _named([row["order_no"] for row in told.lines], "lines" in told.counts)
+    refunds = _named([row["refund_no"] for row in told.refunds], "channel_refunds" in told.counts)
+    moved = ask(
+        conn, _MOVEMENTS, merchant=merchant, number=number, payments=payments, orders=orders,
+        refunds=refunds,
+    )  # fmt: skip
+    key = {"merchant": merchant, "number": number}
+    of_payments = {row["payment_no"]: row for row in arrived if row["payment_no"] in payments}
+    of_orders = {row["order_no"]: row for row in told.lines if row["order_no"] in orders}
+    if len(payments) < len(arrived) or "payments" in told.counts:
+        of_payments[OTHERS] = _rest(ask(conn, _ALL_PAYMENTS, **key)[0], of_payments)
+    if len(orders) < len(told.lines) or "lines" in told.counts:
+        of_orders[OTHERS] = _rest(
+            ask(conn, _ALL_LINES, **key)[0] | {"live": True, "amount": None}, of_orders
+        )
+    return _draw(moved, of_payments, of_orders, told)
+
+
+def _named(numbers: list[str], more: bool) -> list[str]:
+    """Which have a place of their own: all, if they are few, else the first."""
+    return numbers if len(numbers) <= NAMED and not more else numbers[: NAMED - 1]
+
+
+def _rest(whole: Row, named: dict[str, Row]) -> Row:
+    def lacking(row: Row) -> int:
+        return row["amount"] - row["paid"] if row["live"] else 0
+
+    rest = dict(whole)
+    for row in named.values():
+        for name in rest:
+            if isinstance(rest[name], int) and not isinstance(rest[name], bool):
+                rest[name] -= lacking(row) if name == "lacking" else row[name]
+    if rest.get("amount", 0) is None:
+        rest["amount"] = rest["paid"] + rest["lacking"]
+    return rest
+
+
+# The accounts of those whose money an order's becomes.
+_OWNERS = ("payee", "receiver", "fee", "channel_fee")
+
+
+def _draw(
+    moved: list[Row], payments: dict[str, Row], orders: dict[str, Row], told: Trade
+) -> flow.Flow:
+    """Nodes and bands: payments, what they pay, what became of it, and where that went."""
+    drawn = flow.Flow()
+
+    def net(to: str, to_owner: str, other: str, other_owner: str | None = None, **of: str) -> int:
+        """What came from the other account, less what went back to it."""
+        total = 0
+        for row in moved:
+            if all(row[name] == value for name, value in of.items()):
+                ends = (row["from_account"], row["from_owner"], row["to_account"], row["to_owner"])
+                if ends[2:] == (to, to_owner) and ends[0] == other:
+                    total += row["units"] if other_owner in (None, ends[1]) else 0
+                if ends[:2] == (to, to_owner) and ends[2] == other:
+                    total -= row["units"] if other_owner in (None, ends[3]) else 0
+        return total
+
+    def owners_of(account: str) -> list[str]:
+        return sorted(
+            {row[f"{end}_owner"] for row in moved for end in ("from", "to")
+             if row[f"{end}_account"] == account}
+        )  # fmt: skip
+
+    known = {
+        (payment, order): net("order", order, "channel", payment_no=payment)
+        + net("order", order, "surplus", payment_no=payment)
+        for payment in payments
+        for order in orders
+    }
+    paid = flow.shares(
+        {number: row["applied"] for number, row in payments.items()},
+        {number: row["paid"] for number, row in orders.items()},
+        known,
+    )
+    for number in payments:
+        drawn.node("payment", number, 0)
+    for number, row in orders.items():
+        lacks = row["amount"] - row["paid"] if row["live"] else 0
+        if row["paid"] or lacks:
+            drawn.node("order", number, 1, lacks)
+    for (payment, order), units in paid.items():
+        drawn.band(("payment", payment), ("order", order), units)
+    for number, row in payments.items():
+        if row["surplus"]:
+            drawn.node("surplus", number, 1)
+            drawn.band(("payment", number), ("surplus", number), row["surplus"])
+    # What stays above, what goes back below.
+    _draw_owners(drawn, net, owners_of, orders, told)
+    _draw_refunds(drawn, net, owners_of, payments, orders)
+    return drawn
+
+
+def _draw_refunds(
+    drawn: flow.Flow, net: Any, owners_of: Any, payments: dict[str, Row], orders: dict[str, Row]
+) -> None:
+    refunds = owners_of("refund")
+    numbers = [number for number in refunds if number != OTHERS]
+    for refund in [*numbers, *([OTHERS] if OTHERS in refunds else [])]:
+        sources = [
+            *((("order", order), net("refund", refund, "order", order)) for order in orders),
+            *((("surplus", p), net("refund", refund, "surplus", p)) for p in payments),
+        ]
+        if not any(units > 0 for _, units in sources):
+            continue
+        drawn.node("refund", refund, 2)
+        for source, units in sources:
+            drawn.band(source, ("refund", refund), units)
+        left = drawn.units(("refund", refund))
+        for payment in payments:
+            back = -net("refund", refund, "channel", payment_no=payment)
+            if back > 0:
+                drawn.node("back", payment, 3)
+                drawn.band(("refund", refund), ("back", payment), back)
+                left -= back
+        for account in ("rounding", "loss", "anomaly", "outside"):
+            gone = -net("refund", refund, account)
+            if gone > 0:
+                drawn.node(account, OTHERS, 3)
+                drawn.band(("refund", refund), (account, OTHERS), gone)
+                left -= gone
+        if left > 0:
+            drawn.node("under_way", OTHERS, 3)
+            drawn.band(("refund", refund), ("under_way", OTHERS), left)
+    for number, row in payments.items():
+        surplus = ("surplus", number)
+        gone = sum(band.units for band in drawn.bands if band.source == surplus)
+        if row["surplus"] > gone:
+            drawn.node("not_refunded", number, 2)
+            drawn.band(surplus, ("not_refunded", number), row["surplus"] - gone)
+    # What a channel took that was nobody's any more: the merchant bears it.
+    for account in ("loss", "anomaly", "channel_fee"):
+        for payment in payments:
+            borne = sum(
+                -net(account, owner, "channel", payment_no=payment) for owner in owners_of(account)
+            )
+            if borne > 0:
+                drawn.node(account, "borne", 2)
+                drawn.node("back", payment, 3)
+                drawn.band((account, "borne"), ("back", payment), borne)
+
+
+def _draw_owners(
+    drawn: flow.Flow, net: Any, owners_of: Any, orders: dict[str, Row], told: Trade
+) -> None:
+    # As the orders stand, so that bands cross as little as they can.
+    for account in _OWNERS:
+        owners = owners_of(account)
+        for order in orders:
+            for owner in owners:
+                units = net(account, owner, "order", order)
+                if units > 0:
+                    drawn.node(account, owner, 2)
+                    drawn.band(("order", order), (account, owner), units)
+                elif units < 0:
+                    # It gave more than it had of this order: what others have in spite of a refund.
+                    bears = drawn.node("owes", owner, 0)
+                    drawn.band(bears, ("order", order), -units)
+    if any(row["in_escrow"] > 0 for row in orders.values()):
+        drawn.node("in_escrow", OTHERS, 2)
+    for order, row in orders.items():
+        drawn.band(("order", order), ("in_escrow", OTHERS), max(row["in_escrow"], 0))
+    for key in [node.key for node in drawn.nodes if node.key[0] in ("payee", "receiver")]:
+        rows = [
+            row for row in told.settlements
+            if (row["account"], row["owner"], row["state"]) == (*key, "settled")
+        ]  # fmt: skip
+        has = drawn.units(key)
+        settled = min(max(sum(row["amount"] for row in rows), 0), has)
+        if settled:
+            numbers = list(dict.fromkeys(row["settlement_no"] for row in rows))
+            target = drawn.node("settlement", ", ".join(numbers), 3)
+            drawn.band(key, target, settled)
+        if has > settled:
+            drawn.node("payable", OTHERS, 3)
+            drawn.band(key, ("payable", OTHERS), has - settled)
+
+
+# An order.
+
+
+@dataclass
+class Order:
+    """An order over all its trades: how it was paid, what went back, what a refund would take."""
+
+    balance: Row
+    lines: list[Row]
+    allocations: list[Row]
+    refunds: list[Row]
+    releases: list[Row]
+    disputes: list[Row]
+    splits: list[Row]
+    repricings: list[Row]
+    # Of each trade, the payments that still can give back, oldest first.
+    pools: list[tuple[Row, list[Row]]] = field(default_factory=list)
+
+
+def order(conn: Connection, merchant: str, number: str) -> Order:
+    key = {"merchant": merchant, "number": number, "limit": SHOWN}
+    balance = one(
+        conn,
+        "select * from mixpay.order_balances "
+        "where merchant_id = %(merchant)s and order_no = %(number)s",
+        **key,
+    )
+    if balance is None:
+        raise NotOnRecord(
+            f"there is no order {number!r:.80} of merchant {merchant!r:.80}",
+            "mixpay report order_balances lists them.",
+        )
+    lines = ask(
+        conn,
+        "select * from mixpay.trade_lines where merchant_id = %(merchant)s"
+        " and order_no = %(number)s order by nth limit %(limit)s",
+        **key,
+    )
+    told = Order(
+        balance=balance,
+        lines=lines,
+        allocations=ask(
+            conn,
+            "select a.*, p.channel, p.amount as arrived, p.state"
+            " from mixpay.allocations as a"
+            " inner join mixpay.payment_balances as p"
+            " on p.merchant_id = a.merchant_id and p.payment_no = a.payment_no"
+            " where a.merchant_id = %(merchant)s and a.trade_no = any(%(trades)s)"
+            " and a.order_no = %(number)s"
+            " order by array_position(%(trades)s, a.trade_no), a.entry limit %(limit)s",
+            **key,
+            trades=[line["trade_no"] for line in lines],
+        ),
+        refunds=ask(
+            conn,
+            "select * from mixpay.refund_list where merchant_id = %(merchant)s"
+            " and order_no = %(number)s order by created_at, refund_no limit %(limit)s",
+            **key,
+        ),
+        releases=ask(
+            conn,
+            "select * from mixpay.release_list where merchant_id = %(merchant)s"
+            " and order_no = %(number)s order by created_at, release_no limit %(limit)s",
+            **key,
+        ),
+        disputes=ask(
+            conn,
+            "select * from mixpay.dispute_list where merchant_id = %(merchant)s"
+            " and order_no = %(number)s order by created_at, dispute_no limit %(limit)s",
+            **key,
+        ),
+        splits=ask(
+            conn,
+            "select * from mixpay.split_list where merchant_id = %(merchant)s"
+            " and order_no = %(number)s order by position limit %(limit)s",
+            **key,
+        ),
+        repricings=ask(
+            conn,
+            "select * from mixpay.repricing_list where merchant_id = %(merchant)s"
+            " and order_no = %(number)s order by nth limit %(limit)s",
+            **key,
+        ),
+    )
+    for line in lines:
+        if line["refundable"] > 0:
+            told.pools.append((line, _pool(conn, merchant, line)))
+    return told
+
+
+def _pool(conn: Connection, merchant: str, line: Row) -> list[Row]:
+    """A trade's payments, end to end: what a refund of all that the line has would take of each."""
+    rows = ask(
+        conn,
+        "select payment_no, channel, paid_at, refundable"
+        " from mixpay.payment_balances where merchant_id = %(merchant)s and trade_no = %(trade)s"
+        " and refundable > 0 order by paid_at, seq limit %(limit)s",
+        merchant=merchant,
+        trade=line["trade_no"],
+        limit=SHOWN,
+    )
+    start, pool = 0, []
+    for place, row in enumerate(rows, 1):
+        end = start + row["refundable"]
+        takes = max(0, min(end, line["refundable"]) - start)
+        pool.append(
+            row
+            | {
+                "place": place,
+                "stands_from": start,
+                "stands_to": end,
+                "takes_from": start if takes else None,
+                "takes_to": start + takes if takes else None,
+                "amount": takes,
+                "left_over": row["refundable"] - takes,
+                "named": False,
+            }
+        )
+        start = end
+    return pool
+
+
+# A refund.
+
+
+@dataclass
+class Refund:
+    """A refund: which payments bear it and why, and how each part goes back."""
+
+    row: Row
+    currency: str
+    channel_refunds: list[Row]
+    # Of each of the order's trades that it took from, the payments as they stood then.
+    trades: list[tuple[str, list[Row]]]
+
+
+def refund(conn: Connection, merchant: str, number: str) -> Refund:
+    key = {"merchant": merchant, "number": number, "limit": SHOWN}
+    row = one(
+        conn,
+        "select * from mixpay.refund_list "
+        "where merchant_id = %(merchant)s and refund_no = %(number)s",
+        **key,
+    )
+    if row is None:
+        raise NotOnRecord(
+            f"there is no refund {number!r:.80} of merchant {merchant!r:.80}",
+            "mixpay report refund_list lists them.",
+        )
+    channel_refunds = ask(
+        conn,
+        "select * from mixpay.channel_refund_list where merchant_id = %(merchant)s"
+        " and refund_no = %(number)s order by channel_refund_no limit %(limit)s",
+        **key,
+    )
+    explained = ask(
+        conn,
+        "select * from mixpay.refund_explained where merchant_id = %(merchant)s"
+        " and refund_no = %(number)s and refundable > 0 order by nth, place limit %(limit)s",
+        **key,
+    )
+    trades: dict[str, list[Row]] = {}
+    for part in explained:
+        trades.setdefault(part["trade_no"], []).append(part)
+    touched = [*trades, *(part["trade_no"] for part in channel_refunds)]
+    return Refund(row, currency_of(conn, merchant, touched[0]), channel_refunds, [*trades.items()])
+
+
+def currency_of(conn: Connection, merchant: str, trade_no: str) -> str:
+    row = one(
+        conn,
+        "select currency from mixpay.trade_lines where merchant_id = %(merchant)s"
+        " and trade_no = %(number)s limit 1",
+        merchant=merchant,
+        number=trade_no,
+    )
+    return str(row["currency"]) if row else ""
+
+
+# A search.
+
+# What bears a number: the kind, its view, its number's column, the page that tells of it and by
+# which number.
+_NUMBERED: list[tuple[str, LiteralString, LiteralString, str, LiteralString]] = [
+    ("trade", "trade_lines", "trade_no", "trade", "trade_no"),
+    ("order", "order_balances", "order_no", "order", "order_no"),
+    ("payment", "payment_balances", "payment_no", "trade", "trade_no"),
+    ("refund", "refund_list", "refund_no", "refund", "refund_no"),
+    ("channel_refund", "channel_refund_list", "channel_refund_no", "refund", "refund_no"),
+    ("release", "release_list", "release_no", "order", "order_no"),
+    ("dispute", "dispute_list", "dispute_no", "order", "order_no"),
+    ("split", "split_list", "split_no", "order", "order_no"),
+    ("return", "return_list", "return_no", "trade", "trade_no"),
+    ("chargeback", "chargeback_list", "chargeback_no", "trade", "trade_no"),
+    ("repricing", "repricing_list", "reprice_no", "order", "order_no"),
+    ("settlement", "settlement_list", "settlement_no", "", "settlement_no"),
+    ("adjustment", "adjustment_list", "adjustment_no", "", "adjustment_no"),
+    ("channel_fee", "channel_fee_list", "fee_no", "", "fee_no"),
+    ("channel_payout", "channel_payout_list", "payout_no", "", "payout_no"),
+]
+# The channels' own numbers, and the same of them.
+_OF_CHANNELS: list[tuple[str, LiteralString, LiteralString, str, LiteralString]] = [
+    ("payment", "payment_balances", "channel_txn_no", "trade", "trade_no"),
+    ("channel_refund", "channel_refund_list", "channel_txn_no", "refund", "refund_no"),
+]
+_FOUND = 20
+
+
+def search(conn: Connection, merchant: str, number: str) -> list[Row]:
+    """What bears this number: by the whole of it, else by how it begins, else by a channel's own."""
+    exact = sql.SQL("{} = %(number)s")
+    begins = sql.SQL("{0} >= %(number)s and {0} < %(end)s")
+    for condition, kinds in ((exact, _NUMBERED), (begins, _NUMBERED), (exact, _OF_CHANNELS)):
+        found = [
+            {"kind": kind, "page": page, **row}
+            for kind, view, column, page, target in kinds
+            for row in ask(
+                conn,
+                sql.SQL(
+                    "select distinct {column} as number, {target} as target from {view}"
+                    " where merchant_id = %(merchant)s and {condition} order by 1 limit %(limit)s"
+                ).format(
+                    column=sql.Identifier(column),
+                    target=sql.Identifier(target),
+                    view=sql.Identifier("mixpay", view),
+                    condition=condition.format(sql.Identifier(column)),
+                ),
+                merchant=merchant,
+                number=number,
+                # Numbers are printable ASCII, which ends before this.
+                end=number + "\x7f",
+                limit=_FOUND,
+            )
+        ]
+        if found:
+            return found
+    return []

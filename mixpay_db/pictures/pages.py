@@ -1,0 +1,206 @@
+"""Pages out of what books asks: the same templates for `mixpay web` and `mixpay report --html`."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from mixpay_db.money import from_units
+from mixpay_db.pictures import books, flow, stretches, words
+from mixpay_db.printable import printable
+
+_TEMPLATES = Path(__file__).resolve().parent.parent / "templates" / "pages"
+
+
+class Site(Protocol):
+    """What a page needs to know of the site that it belongs to; a file belongs to none."""
+
+    style: str
+    home: str
+    zone: str | None
+    asked: str
+    languages: list[tuple[str, str]]
+
+    def href(self, kind: str, number: str | None) -> str: ...
+    def in_language(self, language: str) -> str: ...
+
+
+@dataclass
+class Page:
+    """For whom a page is made: its language, its merchant, the moment it tells of."""
+
+    language: str
+    now: datetime
+    zone: str
+    merchant: books.Row | None = None
+    site: Site | None = None
+    def t(self, key: str, /, **values: Any) -> str:
+        return words.say(self.language, key, **values)
+
+    def href(self, kind: str, number: str | None) -> str | None:
+        return None if self.site is None else self.site.href(kind, number)
+
+
+def style() -> str:
+    return (_TEMPLATES / "style.css").read_text(encoding="utf-8")
+
+
+# Nothing but the page's own style: no script, no picture, font or frame from anywhere.
+def policy(style_source: str, forms: str) -> str:
+    return (
+        f"default-src 'none'; style-src {style_source}; img-src data:; form-action {forms}; "
+        "base-uri 'none'"
+    )
+
+
+def render(template: str, page: Page, **values: Any) -> str:
+    text = style()
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return (
+        _environment()
+        .get_template(f"pages/{template}.html.j2")
+        .render(
+            t=page.t,
+            href=page.href,
+            moment=_moment,
+            language=page.language,
+            now=page.now,
+            zone=page.zone,
+            merchant=page.merchant,
+            site=page.site,
+            style=Markup(text),  # noqa: S704 (our own file)
+            policy=policy(f"'sha256-{digest}'", "'none'"),
+            **values,
+        )
+    )
+
+
+def trade(page: Page, told: books.Trade) -> str:
+    name = namer(page.t, told)
+    picture = {
+        "wide": flow.lay_out(told.flow, flow.WIDE),
+        "narrow": flow.lay_out(told.flow, flow.NARROW),
+    }
+    columns = dict(enumerate(("payments", "orders", "now", "then")))
+    return render(
+        "trade",
+        page,
+        trade=told,
+        **picture,
+        headings={i: page.t(f"flow.{column}") for i, column in columns.items()},
+        short_headings={i: page.t(f"flow.{column}_short") for i, column in columns.items()},
+        named=name,
+        bands=bands(told.flow, name),
+    )
+
+
+def order(page: Page, told: books.Order) -> str:
+    pools = [(line, rows, _stretches(rows)) for line, rows in told.pools]
+    return render("order", page, order=told, pools=pools)
+
+
+def refund(page: Page, told: books.Refund) -> str:
+    trades = [(trade_no, rows, _stretches(rows)) for trade_no, rows in told.trades]
+    return render("refund", page, refund=told, trades=trades)
+
+
+def search(page: Page, number: str, found: list[books.Row]) -> str:
+    return render("search", page, number=number, found=found)
+
+
+def home(page: Page, merchants: list[books.Row]) -> str:
+    return render("home", page, merchants=merchants)
+
+
+def problem(page: Page, what: str, told: str = "") -> str:
+    return render("problem", page, what=what, told=told)
+
+
+def _stretches(rows: list[books.Row]) -> list[stretches.PlacedStretch]:
+    """None where an operator named the payments: then there is nothing to lay out."""
+    if any(row["named"] for row in rows):
+        return []
+    return stretches.lay_out(
+        [
+            stretches.Stretch(
+                row["payment_no"], row["stands_from"], row["stands_to"], row["amount"]
+            )
+            for row in rows
+        ],
+        1000,
+    )
+
+
+def bands(drawn: flow.Flow, name: Callable[[tuple[str, str]], str]) -> list[books.Row]:
+    """The picture's bands as rows of a table, from left to right."""
+    columns = {node.key: (node.column, i) for i, node in enumerate(drawn.nodes)}
+    ordered = sorted(drawn.bands, key=lambda band: (columns[band.source], columns[band.target]))
+    return [
+        {"from": name(band.source), "to": name(band.target), "amount": band.units}
+        for band in ordered
+    ]
+
+
+def namer(t: Callable[..., str], told: books.Trade) -> Callable[[tuple[str, str]], str]:
+    """What the nodes of a trade's picture are called."""
+    channels = {row["payment_no"]: row["channel"] for row in told.payments}
+    kinds = {row["refund_no"]: row["kind"] for row in told.refunds}
+
+    def name(key: tuple[str, str]) -> str:
+        kind, number = key
+        if number == "borne":
+            return t(f"flow.{kind}_borne")
+        if number == books.OTHERS and kind in ("payment", "order", "refund", "surplus", "back",
+                                               "not_refunded"):  # fmt: skip
+            return t(f"flow.others_{kind}")
+        if kind == "refund" and kinds.get(number, "order") not in ("order", "offline"):
+            return f"{t(f'term.{kinds[number]}')} {number}"
+        return t(f"flow.{kind}", number=printable(number), channel=channels.get(number, ""))
+
+    return name
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("mixpay_db"),
+        autoescape=select_autoescape(("html.j2", "svg.j2")),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(decimal=decimal, cut=_cut)
+    # What a terminal would obey is not shown on a page either.
+    environment.finalize = lambda value: printable(value) if type(value) is str else value
+    return environment
+
+
+def decimal(units: int, currency: str) -> str:
+    """With thousands apart and a true minus: 1,234,500.00."""
+    whole, point, decimals = from_units(abs(units), currency).partition(".")
+    return f"{'−' if units < 0 else ''}{int(whole):,}{point}{decimals}"
+
+
+def _cut(text: str, longest: float) -> str:
+    """As much as fits; wide characters count twice."""
+    room = longest
+    for i, character in enumerate(text):
+        room -= 1.8 if ord(character) > 0x2E7F else 1
+        if room < 0:
+            return text[: max(i - 1, 1)] + "…"
+    return text
+
+
+def _moment(value: datetime | date) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat(" ", "minutes")[:16]
+    return value.isoformat()
