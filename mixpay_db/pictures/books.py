@@ -12,7 +12,7 @@ from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
-from psycopg.rows import dict_row, tuple_row
+from psycopg.rows import dict_row
 
 from mixpay_db.pictures import flow
 from mixpay_db.problem import Problem
@@ -66,7 +66,7 @@ def ask(conn: Connection, query: LiteralString | sql.Composed, **values: Any) ->
     return conn.execute(query, values).fetchall()
 
 
-def one(conn: Connection, query: LiteralString, **values: Any) -> Row | None:
+def one(conn: Connection, query: LiteralString | sql.Composed, **values: Any) -> Row | None:
     return conn.execute(query, values).fetchone()
 
 
@@ -139,8 +139,8 @@ def trade(conn: Connection, merchant: str, number: str) -> Trade:
 
     lines = first(
         "lines",
-        "select * from mixpay.trade_lines where merchant_id = %(merchant)s and trade_no = %(number)s"
-        " order by position limit %(limit)s",
+        "select * from mixpay.trade_lines where merchant_id = %(merchant)s"
+        " and trade_no = %(number)s order by position limit %(limit)s",
     )
     payments = first(
         "payments",
@@ -194,7 +194,8 @@ def trade(conn: Connection, merchant: str, number: str) -> Trade:
 def _count(conn: Connection, query: LiteralString, **values: Any) -> int:
     """How many rows a query has without its limit."""
     everything = query.replace(" limit %(limit)s", "")
-    row = one(conn, "select count(*) as n from (" + everything + ") as q", **values)
+    counting = sql.SQL("select count(*) as n from ({}) as q").format(sql.SQL(everything))
+    row = one(conn, counting, **values)
     return int(row["n"]) if row else 0
 
 
@@ -629,7 +630,7 @@ _FOUND = 20
 
 
 def search(conn: Connection, merchant: str, number: str) -> list[Row]:
-    """What bears this number: by the whole of it, else by how it begins, else by a channel's own."""
+    """What bears this number: the whole of it, else how it begins, else a channel's own."""
     exact = sql.SQL("{} = %(number)s")
     begins = sql.SQL("{0} >= %(number)s and {0} < %(end)s")
     for condition, kinds in ((exact, _NUMBERED), (begins, _NUMBERED), (exact, _OF_CHANNELS)):

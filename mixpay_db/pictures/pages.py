@@ -43,6 +43,7 @@ class Page:
     zone: str
     merchant: books.Row | None = None
     site: Site | None = None
+
     def t(self, key: str, /, **values: Any) -> str:
         return words.say(self.language, key, **values)
 

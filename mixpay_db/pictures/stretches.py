@@ -1,4 +1,4 @@
-"""First in, first out as a ruler: payments end to end, the oldest first, and what a refund takes."""
+"""First in, first out as a ruler: payments end to end, the oldest first, and what is taken."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -14,7 +14,9 @@ _HERE = Path(__file__).resolve().parent / "words"
 def catalogue(language: str) -> Mapping[str, str]:
     """Every text by its key, as in page.skip."""
     tables = tomllib.loads((_HERE / f"{language}.toml").read_text(encoding="utf-8"))
-    return {f"{table}.{key}": text for table, texts in tables.items() for key, text in texts.items()}
+    return {
+        f"{table}.{key}": text for table, texts in tables.items() for key, text in texts.items()
+    }
 
 
 def say(language: str, key: str, /, **values: Any) -> str:

@@ -29,7 +29,7 @@ cross join lateral (
     order by y.nth
     limit 1
 ) as s
-group by 1, 2, 3, 4, 5, 6, 7, 8;
+group by x.merchant_id, x.trade_no, x.order_no, x.account, x.owner, s.settlement_no, s.state, x.currency;
 
 comment on view mixpay.trade_settlements is
 'What each settlement took of a trade''s money, by order and account, in the currency''s smallest unit.';
