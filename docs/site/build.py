@@ -22,7 +22,7 @@ HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parents[1]
 SITE = PROJECT / "build" / "site"
 DRAWN = PROJECT / "build" / "diagrams"
-DOCUMENTS = ("*.md", "docs/*.md", "docs/services/*.md")
+DOCUMENTS = ("*.md", "docs/*.md", "docs/services/*.md", "docs/decisions/*.md")
 # What a fenced block of a file's text is called.
 LANGUAGES = {"py": "python", "js": "javascript", "rb": "ruby", "out": "sql", "rs": "rust"}
 
