@@ -24,6 +24,7 @@ COMMANDS = {
     "server": ("server", "server"),
     "types": ("types", "types"),
     "verify": ("migrations", "verify"),
+    "web": ("web", "web"),
 }
 
 

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mixpay_db import csvfile
+from mixpay_db.cli.amounts import Decimal
 from mixpay_db.printable import UNPRINTABLE, printable
 
 _WIDE = Console(width=10**6)
@@ -40,7 +41,7 @@ def echo_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     console = _console()
     table = Table()
     for i, column in enumerate(columns):
-        numbers = any(isinstance(row[i], int) for row in rows)
+        numbers = any(isinstance(row[i], (int, Decimal)) for row in rows)
         table.add_column(column, justify="right" if numbers else "left", no_wrap=True)
     for row in rows:
         table.add_row(*(_shown(value) for value in row))

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from mixpay_db import database
 from mixpay_db.pictures import flow
 from mixpay_db.problem import Problem
 
@@ -658,3 +660,320 @@ def search(conn: Connection, merchant: str, number: str) -> list[Row]:
         if found:
             return found
     return []
+
+
+# A merchant.
+
+
+@dataclass
+class Merchant:
+    """A merchant's period: money by day and channel, refunds, work, balances."""
+
+    first: date
+    last: date
+    # By day and channel: what came in, what went back.
+    flow: list[Row]
+    # What was in escrow at the end of each day on which that changed, and when the period began.
+    escrow: list[Row]
+    causes: list[Row]
+    ages: list[Row]
+    work: list[tuple[str, int, list[Row]]]
+    owners: list[Row]
+    places: list[Row]
+    # What the channels say, where statements were loaded; None: this database has no such view.
+    reconciliation: list[Row] | None
+    differences: list[Row]
+
+    @property
+    def currencies(self) -> list[str]:
+        rows = [*self.flow, *self.escrow, *self.owners, *self.places]
+        return sorted({row["currency"] for row in rows})
+
+
+# The stretch of the log in which what was written within the period stands: from the end of the
+# last fold that is older, up to the end of the first one that is younger. Without folds, all of it.
+_RANGE = """
+select
+    coalesce(b.until_epoch, 0) as from_epoch, coalesce(b.until_xid, '0'::xid8)::text as from_xid,
+    coalesce(b.fold, 0) as fold,
+    coalesce(e.until_epoch, 9223372036854775807) as until_epoch,
+    coalesce(e.until_xid, '18446744073709551615'::xid8)::text as until_xid
+from (values (0)) as one
+left join lateral (
+    select fold, until_epoch, until_xid from mixpay.fold_list
+    where merchant_id = %(merchant)s and latest_at < %(start)s
+    order by fold desc limit 1
+) as b on true
+left join lateral (
+    -- Only if a younger one has begun after the period: what is not folded yet may belong to it.
+    select x.until_epoch, x.until_xid from mixpay.fold_list as x
+    where
+        x.merchant_id = %(merchant)s and x.earliest_at < %(stop)s
+        and exists (
+            select from mixpay.fold_list as y
+            where y.merchant_id = %(merchant)s and y.fold > x.fold and y.earliest_at >= %(stop)s
+        )
+    order by x.fold desc limit 1
+) as e on true
+"""
+_WITHIN: LiteralString = """
+    j.merchant_id = %(merchant)s and j.epoch > 0
+    and (j.epoch, j.xid) >= (%(from_epoch)s, %(from_xid)s::xid8)
+    and (j.epoch, j.xid) < (%(until_epoch)s, %(until_xid)s::xid8)
+"""
+# What mixpay.day_flow says of channels and orders, out of the stretch alone. Before the period
+# there is no day: that part only opens the balance of what is in escrow.
+_DAYS: LiteralString = (
+    """
+select
+    case when j.created_at >= %(start)s then j.created_at::date end as day,
+    j.currency, s.account, case s.account when 'channel' then s.owner else '' end as channel,
+    sum(s.came_in)::bigint as came_in, sum(s.went_out)::bigint as went_out
+from mixpay.journal as j
+cross join lateral (
+    values
+    (j.from_account, j.from_owner, 0::bigint, j.amount),
+    (j.to_account, j.to_owner, j.amount, 0)
+) as s (account, owner, came_in, went_out)
+where s.account in ('channel', 'order') and j.created_at < %(stop)s and """
+    + _WITHIN
+    + """
+group by 1, 2, 3, 4
+order by 1, 2, 3, 4
+"""
+)
+_OPENING = """
+select distinct on (currency) currency, balance
+from mixpay.fold_list
+where merchant_id = %(merchant)s and account = 'order' and owner = '' and fold <= %(fold)s
+order by currency, fold desc
+"""
+_CAUSES: LiteralString = (
+    """
+select r.kind, j.currency, count(distinct r.refund_no) as count,
+    sum(case j.to_account when 'refund' then j.amount else -j.amount end)::bigint as amount
+from mixpay.journal as j
+inner join mixpay.refund_list as r
+    on r.merchant_id = j.merchant_id and r.refund_no = j.refund_no
+where
+    (j.to_account = 'refund' and j.from_account in ('order', 'surplus')
+        or j.from_account = 'refund' and j.to_account in ('order', 'surplus'))
+    and j.created_at >= %(start)s and j.created_at < %(stop)s and """
+    + _WITHIN
+    + """
+group by 1, 2
+order by 4 desc, 1, 2
+"""
+)
+# What is open has an index of its own: when it is due, or that it waits.
+_AGES = """
+select
+    case
+        when c.created_at > now() - interval '1 day' then 'day'
+        when c.created_at > now() - interval '3 days' then 'three_days'
+        when c.created_at > now() - interval '7 days' then 'week'
+        else 'older'
+    end as age,
+    l.currency, count(*) as count, sum(c.amount)::bigint as amount, min(c.created_at) as oldest
+from (
+    select trade_no, amount, created_at from mixpay.channel_refund_list
+    where merchant_id = %(merchant)s and due_at is not null
+    union all
+    select trade_no, amount, created_at from mixpay.channel_refund_list
+    where merchant_id = %(merchant)s and state = 'waiting' and due_at is null
+) as c
+cross join lateral (
+    select x.currency from mixpay.trade_lines as x
+    where x.merchant_id = %(merchant)s and x.trade_no = c.trade_no limit 1
+) as l
+group by 1, 2
+order by min(c.created_at) desc, 2
+"""
+# The work lists: each row's number and page, its money, since when.
+_WORK: dict[str, LiteralString] = {
+    "anomaly": "select refund_no as number, 'refund' as page, amount, trade_no, channel,"
+    " null::text as currency, null::text as reason, created_at from mixpay.anomaly_list"
+    " where merchant_id = %(merchant)s",
+    "doubt": "select refund_no as number, 'refund' as page, amount, trade_no, channel,"
+    " null::text as currency, reason, created_at from mixpay.doubt_list"
+    " where merchant_id = %(merchant)s",
+    "bounced": "select refund_no as number, 'refund' as page, amount, trade_no, channel,"
+    " null::text as currency, reason, created_at from mixpay.bounced_list"
+    " where merchant_id = %(merchant)s",
+    "manual": "select refund_no as number, 'refund' as page, amount, trade_no, channel,"
+    " null::text as currency, reason, created_at from mixpay.manual_list"
+    " where merchant_id = %(merchant)s",
+    "surplus": "select refund_no as number, 'refund' as page, amount, trade_no, channel,"
+    " null::text as currency, reason, created_at from mixpay.surplus_list"
+    " where merchant_id = %(merchant)s",
+    "waiting": "select refund_no as number, 'refund' as page, amount, trade_no, channel,"
+    " null::text as currency, reason, created_at from mixpay.waiting_list"
+    " where merchant_id = %(merchant)s",
+    "dispute": "select order_no as number, 'order' as page, in_escrow as amount,"
+    " null::text as trade_no, null::text as channel, currency, reason, created_at"
+    " from mixpay.dispute_list where merchant_id = %(merchant)s and state = 'open'",
+    "due": "select order_no as number, 'order' as page, in_escrow as amount, trade_no,"
+    " null::text as channel, currency, waits_for as reason, release_at as created_at"
+    " from mixpay.due_list where merchant_id = %(merchant)s",
+    "authorization": "select trade_no as number, 'trade' as page, authorized as amount, trade_no,"
+    " channel, currency, null::text as reason, created_at from mixpay.authorization_list"
+    " where merchant_id = %(merchant)s",
+    "shortfall": "select owner as number, '' as page, lacking as amount, null::text as trade_no,"
+    " null::text as channel, currency, title as reason, null::timestamptz as created_at"
+    " from mixpay.shortfall_list where merchant_id = %(merchant)s",
+}
+# So many of each list are shown.
+_OPEN = 5
+_BALANCES = """
+select b.account, b.owner, b.currency, b.came_in, b.went_out, b.balance, p.title, s.paid_out
+from mixpay.account_balances as b
+left join mixpay.payee_list as p
+    on b.account = 'payee' and p.merchant_id = b.merchant_id and p.payee_no = b.owner
+left join (
+    select account, owner, currency, sum(amount)::bigint as paid_out
+    from mixpay.settlement_list
+    where merchant_id = %(merchant)s and state = 'settled'
+    group by 1, 2, 3
+) as s on s.account = b.account and s.owner = b.owner and s.currency = b.currency
+where b.merchant_id = %(merchant)s
+order by b.account, b.balance desc, b.owner, b.currency
+limit %(limit)s
+"""
+
+
+def merchant(conn: Connection, merchant: str, first: date, last: date) -> Merchant:
+    """The period from the first day to the last, both included, in the session's time zone."""
+    if last.year > 9000:
+        raise Problem(f"{last} is no day of any books")
+    if last < first:
+        raise Problem(f"{last} is before {first}", "The first day comes first.")
+    key: dict[str, Any] = {"merchant": merchant, "start": first, "stop": last + timedelta(days=1)}
+    moments = one(
+        conn, "select %(start)s::timestamptz as start, %(stop)s::timestamptz as stop", **key
+    )
+    key |= (moments or {}) | {"first": first, "last": last}
+    key |= one(conn, _RANGE, **key) or {}
+    days = ask(conn, _DAYS, **key)
+    opened = {row["currency"]: row["balance"] for row in ask(conn, _OPENING, **key)}
+    balances = ask(conn, _BALANCES, **key, limit=SHOWN)
+    return Merchant(
+        first=first,
+        last=last,
+        flow=[
+            # A channel's account is below zero by what it has of ours: what goes out came in to us.
+            {
+                "day": row["day"],
+                "currency": row["currency"],
+                "channel": row["channel"],
+                "came_in": row["went_out"],
+                "went_out": row["came_in"],
+                "net": row["went_out"] - row["came_in"],
+            }
+            for row in days
+            if row["account"] == "channel" and row["day"] is not None
+        ],
+        escrow=_escrow(days, opened, first),
+        causes=ask(conn, _CAUSES, **key),
+        ages=ask(conn, _AGES, **key),
+        work=list(_work(conn, merchant)),
+        owners=[row for row in balances if row["account"] in ("payee", "receiver", "fee")],
+        places=[
+            row | {"balance": -row["balance"]}
+            for row in balances
+            if row["account"] in ("channel", "bank")
+        ],
+        reconciliation=_reconciliation(conn, key),
+        differences=_differences(conn, key),
+    )
+
+
+def _escrow(days: list[Row], opened: dict[str, int], first: date) -> list[Row]:
+    balances = dict(opened)
+    moved = [row for row in days if row["account"] == "order"]
+    for row in moved:
+        if row["day"] is None:
+            balances[row["currency"]] = (
+                balances.get(row["currency"], 0) + row["came_in"] - row["went_out"]
+            )
+    told = [
+        {"day": first - timedelta(days=1), "currency": currency, "balance": balance}
+        for currency, balance in sorted(balances.items())
+    ]
+    for row in sorted((row for row in moved if row["day"] is not None), key=lambda row: row["day"]):
+        balance = balances.get(row["currency"], 0) + row["came_in"] - row["went_out"]
+        balances[row["currency"]] = balance
+        told.append({"day": row["day"], "currency": row["currency"], "balance": balance})
+    return told
+
+
+def _work(conn: Connection, merchant: str) -> Iterator[tuple[str, int, list[Row]]]:
+    for name, query in _WORK.items():
+        rows = ask(
+            conn,
+            "select *, count(*) over () as n from (" + query + ") as q"  # noqa: S608 (ours)
+            " order by created_at, number limit %(limit)s",
+            merchant=merchant,
+            limit=_OPEN,
+        )
+        for row in rows:
+            row["currency"] = row["currency"] or currency_of(conn, merchant, row["trade_no"])
+        if rows:
+            yield name, rows[0]["n"], rows
+
+
+def _reconciliation(conn: Connection, key: dict[str, Any]) -> list[Row] | None:
+    if not has(conn, "reconciliation_summary"):
+        return None
+    return ask(
+        conn,
+        "select * from mixpay.reconciliation_summary where merchant_id = %(merchant)s"
+        " and day >= %(first)s and day <= %(last)s order by day, account, owner, currency"
+        " limit %(limit)s",
+        **key,
+        limit=SHOWN,
+    )
+
+
+def _differences(conn: Connection, key: dict[str, Any]) -> list[Row]:
+    """What statements and books do not agree about, as of now, with what to do."""
+    if not has(conn, "reconciliation_differences"):
+        return []
+    return ask(
+        conn,
+        "select * from mixpay.reconciliation_differences where merchant_id = %(merchant)s"
+        " order by happened_at, owner, statement_no, line_no, part, number limit %(limit)s",
+        **key,
+        limit=SHOWN,
+    )
+
+
+@dataclass
+class Checked:
+    """What sql/checks find: how many there are, and what is broken, each with its first rows."""
+
+    count: int
+    broken: list[tuple[str, list[str], list[tuple[Any, ...]]]]
+    # Why nobody looked.
+    refused: str = ""
+
+
+def checks(url: str, merchant: str) -> Checked:
+    """Runs them as mixpay_monitor, who sees what a check finds and nothing else."""
+    with psycopg.connect(url, row_factory=tuple_row) as conn:
+        conn.read_only = True
+        try:
+            conn.execute("set local role mixpay_monitor")
+            results = database.run_checks(conn, merchant)
+        except psycopg.errors.InsufficientPrivilege as error:
+            return Checked(0, [], error.diag.message_primary or "refused")
+    broken = [(r.name, list(r.columns), r.rows[:_OPEN]) for r in results if r.rows]
+    return Checked(len(results), broken)
+
+
+def now(conn: Connection) -> datetime:
+    """The moment of which everything that is asked tells, in the session's time zone."""
+    row = one(conn, "select now() as now")
+    if row is None:
+        raise AssertionError
+    moment: datetime = row["now"]
+    return moment

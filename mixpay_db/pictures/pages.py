@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from mixpay_db.money import from_units
-from mixpay_db.pictures import books, flow, stretches, words
+from mixpay_db.pictures import books, charts, flow, stretches, words
 from mixpay_db.printable import printable
 
 _TEMPLATES = Path(__file__).resolve().parent.parent / "templates" / "pages"
@@ -32,6 +32,8 @@ class Site(Protocol):
 
     def href(self, kind: str, number: str | None) -> str: ...
     def in_language(self, language: str) -> str: ...
+    def checking(self) -> str: ...
+    def merchant(self, merchant: str) -> str: ...
 
 
 @dataclass
@@ -102,6 +104,45 @@ def trade(page: Page, told: books.Trade) -> str:
         named=name,
         bands=bands(told.flow, name),
     )
+
+
+def merchant(page: Page, told: books.Merchant, checked: books.Checked | None) -> str:
+    texts = {name: page.t(f"chart.{name}") for name in
+             ("title", "flow", "escrow", "in", "out", "others")}  # fmt: skip
+    parts = []
+    for currency in told.currencies:
+        flow_of = [row for row in told.flow if row["currency"] == currency]
+        escrow = [row for row in told.escrow if row["currency"] == currency]
+        came_in, went_out = (sum(row[way] for row in flow_of) for way in ("came_in", "went_out"))
+        parts.append(
+            {
+                "currency": currency,
+                "came_in": came_in,
+                "went_out": went_out,
+                "net": came_in - went_out,
+                "in_escrow": escrow[-1]["balance"] if escrow else 0,
+                "flow": flow_of,
+                "escrow": escrow,
+                "channels": _by_channel(flow_of),
+                # Parsed and looked through: charts.cleaned.
+                "charts": {
+                    which: Markup(svg)  # noqa: S704
+                    for which, svg in charts.days(told, currency, texts).items()
+                },
+            }
+        )
+    return render("merchant", page, told=told, parts=parts, checked=checked)
+
+
+def _by_channel(rows: list[books.Row]) -> list[books.Row]:
+    summed: dict[str, books.Row] = {}
+    for row in rows:
+        of = summed.setdefault(
+            row["channel"], {"channel": row["channel"], "came_in": 0, "went_out": 0, "net": 0}
+        )
+        for way in ("came_in", "went_out", "net"):
+            of[way] += row[way]
+    return sorted(summed.values(), key=lambda row: (-row["came_in"], row["channel"]))
 
 
 def order(page: Page, told: books.Order) -> str:
@@ -179,7 +220,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(decimal=decimal, cut=_cut)
+    environment.filters.update(decimal=decimal, cut=_cut, said=_said)
     # What a terminal would obey is not shown on a page either.
     environment.finalize = lambda value: printable(value) if type(value) is str else value
     return environment
@@ -189,6 +230,13 @@ def decimal(units: int, currency: str) -> str:
     """With thousands apart and a true minus: 1,234,500.00."""
     whole, point, decimals = from_units(abs(units), currency).partition(".")
     return f"{'−' if units < 0 else ''}{int(whole):,}{point}{decimals}"
+
+
+def _said(columns: list[tuple[str, str]], rows: list[books.Row]) -> list[tuple[str, str]]:
+    """The columns in which a row says something."""
+    if not rows:
+        return columns
+    return [column for column in columns if any(row[column[0]] not in (None, "") for row in rows)]
 
 
 def _cut(text: str, longest: float) -> str:

@@ -1,0 +1,362 @@
+"""Pages tell what the views tell, to the unit, and are nothing but pages."""
+
+import base64
+import hashlib
+import re
+import xml.etree.ElementTree as ET
+from collections import Counter
+from datetime import date
+from typing import Any
+
+import pytest
+from psycopg import Connection
+from psycopg.conninfo import make_conninfo
+from shop import Shop, day
+
+from mixpay_db.pictures import books, charts, pages
+from mixpay_db.problem import Problem
+
+WEEKS = ["T1", "T2", "T5", "T6", "T7", "T8", "T9", "T10", "T11", "TW"]
+
+
+def page(conn: books.Connection, merchant: str = "weeks", language: str = "en") -> pages.Page:
+    return pages.Page(
+        language, books.now(conn), books.zone_of(conn), books.the_merchant(conn, merchant)
+    )
+
+
+def units(told: books.Trade) -> dict[tuple[str, str], int]:
+    return {node.key: told.flow.units(node.key) for node in told.flow.nodes}
+
+
+def test_numbers_of_the_picture_are_the_views(weeks: Shop, asking: books.Connection) -> None:
+    for trade_no in WEEKS:
+        told = books.trade(asking, "weeks", trade_no)
+        drawn = units(told)
+        for row in told.payments:
+            assert drawn.get(("payment", row["payment_no"]), 0) == row["amount"]
+            assert drawn.get(("surplus", row["payment_no"]), 0) == row["surplus"]
+        for row in told.lines:
+            order = ("order", row["order_no"])
+            borne = sum(
+                b.units for b in told.flow.bands if b.source[0] == "owes" and b.target == order
+            )
+            assert drawn.get(order, 0) == row["paid"] + borne
+            to = Counter[str]()
+            for band in told.flow.bands:
+                if band.source == order:
+                    to[band.target[0]] += band.units
+            assert to["refund"] == row["refunded"]
+            assert to["in_escrow"] == row["in_escrow"]
+            owners = to["payee"] + to["receiver"] + to["fee"] + to["channel_fee"]
+            assert owners - borne == row["cleared"]
+        stood = weeks.query(
+            "select refund_no, sum(d.amount)::bigint as amount from mixpay.refund_details as d"
+            " inner join mixpay.payments using (merchant_id, payment_no)"
+            " where merchant_id = 'weeks' and trade_no = %s and not freed group by 1",
+            trade_no,
+        )
+        assert {n: u for (kind, n), u in drawn.items() if kind == "refund"} == dict(stood)
+        sent: Counter[str] = Counter()
+        for row in told.channel_refunds:
+            if row["state"] == "succeeded":
+                sent[row["payment_no"]] += row["amount"]
+        back = {n: u for (kind, n), u in drawn.items() if kind == "back"}
+        lost = sum(b.units for b in told.flow.bands if b.source[1] == "borne")
+        assert sum(back.values()) - lost <= sum(sent.values())
+
+
+@pytest.mark.usefixtures("weeks")
+def test_no_money_is_lost_on_the_way(asking: books.Connection) -> None:
+    """Whatever has bands on both sides gives what it got."""
+    for trade_no in WEEKS:
+        bands = books.trade(asking, "weeks", trade_no).flow.bands
+        came, went = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+        for band in bands:
+            went[band.source] += band.units
+            came[band.target] += band.units
+        for key in came.keys() & went.keys():
+            assert came[key] == went[key], (trade_no, key)
+        first = {"payment", "owes", "loss", "anomaly", "channel_fee"}
+        assert {key[0] for key in went.keys() - came.keys()} <= first, trade_no
+
+
+def test_the_flow_of_a_trade_is_what_it_has(weeks: Shop, asking: books.Connection) -> None:
+    for trade_no in WEEKS:
+        bands = books.trade(asking, "weeks", trade_no).flow.bands
+        arrived = sum(b.units for b in bands if b.source[0] == "payment")
+        back = sum(b.units for b in bands if b.target[0] == "back")
+        (last,) = weeks.query(
+            "select in_minus_out from mixpay.trade_flow where merchant_id = 'weeks'"
+            " and trade_no = %s order by entry desc limit 1",
+            trade_no,
+        )
+        assert arrived - back == last.in_minus_out, trade_no
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_page_is_drawn(weeks: Shop, asking: books.Connection, language: str) -> None:
+    told = page(asking, language=language)
+    made = [pages.trade(told, books.trade(asking, "weeks", no)) for no in (*WEEKS, "T3")]
+    for row in weeks.query("select order_no from mixpay.orders where merchant_id = 'weeks'"):
+        made.append(pages.order(told, books.order(asking, "weeks", row.order_no)))
+    for row in weeks.query("select refund_no from mixpay.refunds where merchant_id = 'weeks'"):
+        made.append(pages.refund(told, books.refund(asking, "weeks", row.refund_no)))
+    today = books.now(asking).date()
+    made.append(pages.merchant(told, books.merchant(asking, "weeks", today, today), None))
+    for html in made:
+        assert f'<html lang="{language}">' in html
+        assert "Weeks &lt;&amp;&gt; 周" in html
+        ids = re.findall(r' id="([^"]+)"', html)
+        assert len(ids) == len(set(ids))
+
+
+@pytest.mark.usefixtures("weeks")
+def test_a_file_asks_for_nothing_and_runs_nothing(asking: books.Connection) -> None:
+    html = pages.trade(page(asking), books.trade(asking, "weeks", "T1"))
+    assert not re.search(r"<script|javascript:|\son\w+=|\sstyle=|@import|url\((?!#)", html)
+    assert set(re.findall(r'(?:src|href)="([^"]*)"', html)) == {"data:,", "#content"}
+    (style,) = re.findall(r"<style>(.*?)</style>", html, re.S)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"style-src &#39;sha256-{digest}&#39;" in html
+    assert "default-src &#39;none&#39;" in html
+
+
+def test_what_others_wrote_stays_text(shop: Shop, url: str) -> None:
+    attack = "<script>alert(1)</script>\"'&{{7*7}}\u202e"
+    shop.call("register_merchant", "<b>Shop</b>")
+    number = "<img/onerror=x>&\"'"
+    shop.merge(number, **{"<A>": 100})
+    shop.pay(number, "<P>", 100, "card", txn=attack.replace("\u202e", ""))
+    shop.refund("<A>", "<R>", 60, reason="<i>why</i>{{7*7}}")
+    with books.session(url) as asking:
+        told = page(asking, "m")
+        made = [
+            pages.trade(told, books.trade(asking, "m", number)),
+            pages.order(told, books.order(asking, "m", "<A>")),
+            pages.refund(told, books.refund(asking, "m", "<R>")),
+            pages.search(told, attack, books.search(asking, "m", attack)),
+        ]
+    for html in made:
+        body = html.partition("<body>")[2]
+        assert not re.search(r"<(script|img|b>|i>|A>|P>|R>)", body)
+        assert "49" not in re.findall(r"why.{0,30}", body + "why")[0]
+        assert "\u202e" not in body
+
+
+def test_a_refund_s_steps_are_those_of_the_view(weeks: Shop, asking: books.Connection) -> None:
+    told = books.refund(asking, "weeks", "RQ")
+    html = pages.refund(page(asking), told)
+    stored = weeks.query(
+        "select payment_no, amount from mixpay.refund_details"
+        " where merchant_id = 'weeks' and refund_no = 'RQ' order by 1"
+    )
+    steps = re.findall(r'<li class="takes" data-payment="([^"]+)" data-units="(\d+)"', html)
+    assert [(no, int(n)) for no, n in steps] == [(row.payment_no, row.amount) for row in stored]
+
+
+def test_an_order_s_next_refund_is_the_preview(shop: Shop, url: str) -> None:
+    shop.merge("T", A=100, B=50)
+    shop.pay("T", "P2", 90, "cash", day(2))
+    shop.pay("T", "P1", 60, "card", day(1))
+    shop.refund("B", "R1", 45)
+    with books.session(url) as asking:
+        told = books.order(asking, "m", "A")
+    previewed = shop.preview("A", 100)
+    ((line, pool),) = told.pools
+    assert line["refundable"] == 100
+    assert [(row["payment_no"], row["amount"]) for row in pool if row["amount"]] == previewed
+    assert previewed == [("P1", 15), ("P2", 85)]
+
+
+def test_days_are_those_of_day_flow(weeks: Shop, asking: books.Connection) -> None:
+    today = books.now(asking).date()
+    for first, last in ((today, today), (date(2020, 1, 1), today)):
+        told = books.merchant(asking, "weeks", first, last)
+        found = (
+            weeks.query(
+                "set timezone = 'UTC'; select owner, came_in, went_out from mixpay.day_flow"
+                " where merchant_id = 'weeks' and account = 'channel' order by 1"
+            )
+            if False
+            else asking.execute(
+                "select owner, came_in, went_out from mixpay.day_flow"
+                " where merchant_id = 'weeks' and account = 'channel' order by 1"
+            ).fetchall()
+        )
+        assert [(r["channel"], r["went_out"], r["came_in"]) for r in told.flow] == [
+            (r["owner"], r["came_in"], r["went_out"]) for r in found
+        ]
+        escrow = asking.execute(
+            "select sum(in_escrow)::bigint as has from mixpay.trade_lines"
+            " where merchant_id = 'weeks'"
+        ).fetchone()
+        assert escrow is not None
+        assert told.escrow[-1]["balance"] == escrow["has"]
+
+
+@pytest.mark.usefixtures("weeks")
+def test_a_period_reads_the_days_it_has(asking: books.Connection) -> None:
+    """Before and after: nothing moved, and what was in escrow then is told."""
+    told = books.merchant(asking, "weeks", date(2020, 1, 1), date(2020, 1, 31))
+    assert (told.flow, told.causes) == ([], [])
+    with pytest.raises(Problem, match="is before"):
+        books.merchant(asking, "weeks", date(2020, 2, 1), date(2020, 1, 1))
+
+
+@pytest.mark.usefixtures("weeks")
+def test_work_lists_count_what_their_views_have(asking: books.Connection) -> None:
+    today = books.now(asking).date()
+    work = {name: n for name, n, _ in books.merchant(asking, "weeks", today, today).work}
+    assert work
+    for name, count in work.items():
+        where = " and state = 'open'" if name == "dispute" else ""
+        view = {"authorization": "authorization_list"}.get(name, f"{name}_list")
+        (row,) = asking.execute(
+            f"select count(*) as n from mixpay.{view} where merchant_id = 'weeks'{where}"
+        ).fetchall()
+        assert row["n"] == count, name
+
+
+@pytest.mark.usefixtures("weeks")
+def test_reconciliation_is_shown_where_there_is_some(conn: Connection[Any], url: str) -> None:
+    has = conn.execute("select to_regclass('mixpay.reconciliation_summary')").fetchone()
+    with books.session(url, "UTC") as asking:
+        today = books.now(asking).date()
+        told = books.merchant(asking, "weeks", today, today)
+        html = pages.merchant(page(asking), told, None)
+    assert has is not None
+    assert (told.reconciliation is None) == (has[0] is None)
+    assert ('id="reconciliation"' in html) == (has[0] is not None)
+
+
+@pytest.mark.usefixtures("weeks")
+def test_checks_run_as_who_watches(url: str) -> None:
+    checked = books.checks(url, "weeks")
+    assert checked.count > 80
+    assert (checked.broken, checked.refused) == ([], "")
+
+
+@pytest.mark.usefixtures("weeks")
+@pytest.mark.breaks_checks
+def test_what_is_broken_is_shown(url: str, conn: Connection[Any]) -> None:
+    conn.execute("set session_replication_role = replica")
+    conn.execute("update mixpay.trades set refunded = refunded + 1 where trade_no = 'T1'")
+    checked = books.checks(url, "weeks")
+    assert "trade_refunded_is_the_sum_of_its_lines" in [name for name, _, _ in checked.broken]
+    with books.session(url, "UTC") as asking:
+        today = books.now(asking).date()
+        html = pages.merchant(page(asking), books.merchant(asking, "weeks", today, today), checked)
+    assert "trade refunded is the sum of its lines" in html
+
+
+@pytest.mark.usefixtures("weeks")
+def test_nothing_on_record_is_said(asking: books.Connection) -> None:
+    for ask in (books.trade, books.order, books.refund):
+        with pytest.raises(books.NotOnRecord, match="nothing"):
+            ask(asking, "weeks", "nothing")
+    with pytest.raises(books.NotOnRecord):
+        books.the_merchant(asking, "nobody")
+
+
+@pytest.mark.usefixtures("weeks")
+def test_search_by_any_number(asking: books.Connection) -> None:
+    def found(number: str) -> set[tuple[str, str]]:
+        return {(row["kind"], row["number"]) for row in books.search(asking, "weeks", number)}
+
+    assert found("T1") == {("trade", "T1")}
+    assert found("A") == {("order", "A")}
+    assert found("P1") == {("payment", "P1")}
+    assert found("R1") == {("refund", "R1")}
+    assert found("C1") == {("chargeback", "C1")}
+    assert found("S2") == {("settlement", "S2")}
+    assert found("O1") == {("channel_payout", "O1")}
+    # A channel's own number, and a beginning.
+    assert found("X1") >= {("split", "X1")}
+    assert found("X2") >= {("split", "X2")}
+    assert found("Y1") == {("channel_refund", "Y1")}
+    assert ("refund", "RH1") in found("RH")
+    assert found("nothing of that") == set()
+    assert {row["kind"] for row in books.search(asking, "nobody", "T1")} == set()
+
+
+def test_a_reader_who_is_none_is_told_so(url: str, conn: Connection[Any]) -> None:
+    conn.execute("drop role if exists nobodys_reader")
+    conn.execute("create role nobodys_reader login")
+    try:
+        theirs = make_conninfo(url, user="nobodys_reader")
+        with pytest.raises(Problem, match="mixpay_reader"), books.session(theirs):
+            pass
+    finally:
+        conn.execute("drop role nobodys_reader")
+
+
+@pytest.mark.usefixtures("weeks")
+def test_a_session_writes_nothing(asking: books.Connection) -> None:
+    with pytest.raises(Exception, match=r"read-only|permission"):
+        asking.execute("select mixpay.register_merchant('x', 'y')")
+
+
+def test_an_unknown_zone_is_told(url: str) -> None:
+    with pytest.raises(Problem, match="Mars"), books.session(url, "Mars"):
+        pass
+
+
+def test_many_payments_share_one_place(shop: Shop, url: str) -> None:
+    """A trade of 600 payments: the picture has a dozen, the tables the first 200, sums stay."""
+    shop.merge("T", **{f"A{i:02}": 40 for i in range(20)})
+    shop.rows(
+        "record_payments",
+        [
+            {"trade_no": "T", "payment_no": f"P{i:03}", "channel": "card", "amount": 1}
+            for i in range(600)
+        ],
+    )
+    shop.refund("A00", "R", 40)
+    with books.session(url, "UTC") as asking:
+        told = books.trade(asking, "m", "T")
+        html = pages.trade(page(asking, "m"), told)
+    drawn = units(told)
+    assert sum(u for (kind, _), u in drawn.items() if kind == "payment") == 600
+    assert sum(u for (kind, _), u in drawn.items() if kind == "order") == 600
+    assert sum(1 for kind, _ in drawn if kind == "payment") == books.NAMED
+    assert drawn["payment", books.OTHERS] == 600 - (books.NAMED - 1)
+    assert "The first 200 of 600." in html
+    assert len(told.payments) == books.SHOWN
+
+
+@pytest.mark.usefixtures("weeks")
+def test_a_chart_is_a_drawing_and_its_marks_say_their_amounts(asking: books.Connection) -> None:
+    today = books.now(asking).date()
+    told = books.merchant(asking, "weeks", today, today)
+    texts = {n: n for n in ("title", "flow", "escrow", "in", "out", "others")}
+    drawn = charts.days(told, "CNY", texts)
+    assert drawn.keys() == charts.WIDTHS.keys()
+    for row in told.flow:
+        if row["came_in"]:
+            amount = pages.from_units(row["came_in"], "CNY")
+            assert f"{today}, {row['channel']}, in: {amount} CNY" in drawn["wide"]
+    for svg in drawn.values():
+        ET.fromstring(svg)  # noqa: S314
+        assert "style=" not in svg
+        assert "var(--s1)" in svg
+
+
+@pytest.mark.parametrize(
+    "svg",
+    [
+        '<svg xmlns="http://www.w3.org/2000/svg"><script/></svg>',
+        '<svg xmlns="http://www.w3.org/2000/svg"><g onclick="x"/></svg>',
+        '<svg xmlns="http://www.w3.org/2000/svg"><g style="x"/></svg>',
+        '<svg xmlns="http://www.w3.org/2000/svg"><foreignObject/></svg>',
+    ],
+)
+def test_a_chart_that_is_more_than_a_drawing_is_refused(svg: str) -> None:
+    with pytest.raises(AssertionError):
+        charts.cleaned(svg)
+
+
+def test_decimals_are_exact_and_grouped() -> None:
+    assert pages.decimal(123456789, "CNY") == "1,234,567.89"
+    assert pages.decimal(-5, "KWD") == "−0.005"
+    assert pages.decimal(1234, "JPY") == "1,234"
