@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 
 import click
 
@@ -44,6 +45,7 @@ def web(ctx: click.Context, host: str, port: int, zone: str | None, language: st
     try:
         from cheroot.wsgi import Server
 
+        from mixpay_db.pictures import charts
         from mixpay_db.web import LOOPBACK, create_app
     except ImportError as error:
         raise Problem(
@@ -60,6 +62,7 @@ def web(ctx: click.Context, host: str, port: int, zone: str | None, language: st
         raise Problem(
             f"cannot listen on {host}:{port}: {error}", "Name another --port or --host."
         ) from error
+    threading.Thread(target=charts.warm_up, daemon=True).start()
     shown = f"[{host}]" if ":" in host else host
     click.echo(f"http://{shown}:{server.bind_addr[1]}/ shows the books, until Ctrl-C")
     sys.stdout.flush()

@@ -13,7 +13,7 @@ from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
-from psycopg.rows import dict_row
+from psycopg.rows import dict_row, tuple_row
 
 from mixpay_db import database
 from mixpay_db.pictures import flow
@@ -622,6 +622,7 @@ _NUMBERED: list[tuple[str, LiteralString, LiteralString, str, LiteralString]] = 
     ("adjustment", "adjustment_list", "adjustment_no", "", "adjustment_no"),
     ("channel_fee", "channel_fee_list", "fee_no", "", "fee_no"),
     ("channel_payout", "channel_payout_list", "payout_no", "", "payout_no"),
+    ("statement", "statement_list", "statement_no", "", "statement_no"),
 ]
 # The channels' own numbers, and the same of them.
 _OF_CHANNELS: list[tuple[str, LiteralString, LiteralString, str, LiteralString]] = [

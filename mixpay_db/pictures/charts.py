@@ -215,6 +215,11 @@ def _drawn(spec: str) -> str:
     return cleaned(vl_convert.vegalite_to_svg(json.loads(spec), allowed_base_urls=[]))
 
 
+def warm_up() -> None:
+    """The first drawing takes a second, for the library begins then: better before one waits."""
+    _drawn(json.dumps({"data": {"values": [{}]}, "mark": "point"}))
+
+
 def cleaned(svg: str) -> str:
     """As it was drawn, if it is nothing but a drawing: it becomes a part of the page."""
     root = ET.fromstring(svg)  # noqa: S314 (what the library has just written)
