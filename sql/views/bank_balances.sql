@@ -53,4 +53,4 @@ comment on column mixpay.bank_balances.repayments is 'What was brought in for ac
 comment on column mixpay.bank_balances.adjustments is 'What adjust_account moved: above zero, it has more.';
 comment on column mixpay.bank_balances.balance is 'What it has; below zero, it paid more than the books say that it got.';
 comment on column mixpay.bank_balances.remark is
-'Without record_channel_payout what channels paid is not in it; then the balance is no bank statement''s.';
+'Without record_channel_payout, what channels paid is not in it, and the balance is not that of the bank''s statement.';

@@ -16,5 +16,5 @@ left join mixpay.facts as f
 where p.method is not null;
 
 comment on view mixpay.payment_routes is
-'Why this channel: for each payment that named a method, the route that led to its channel when it was started.';
+'For each payment that named a method: the route that led to its channel when it was started, and why.';
 comment on column mixpay.payment_routes.reason is 'The route as it was then; empty: the caller named the channel.';

@@ -17,7 +17,7 @@ left join mixpay.payees as p on p.merchant_id = s.merchant_id and p.payee_no = s
 where s.state = 'settled' and s.amount > 0;
 
 comment on view mixpay.payout_list is
-'What a bank is to pay to whom, once per settlement_no: as CSV, of one settlement or one until_at, a payout file.';
+'What a bank is to pay to whom, once per settlement_no. As CSV, for one settlement or one until_at: a payout file.';
 comment on column mixpay.payout_list.settlement_no is 'The payout''s own number: under it, the bank pays once.';
 comment on column mixpay.payout_list.title is 'The payee''s; a receiver has none.';
 comment on column mixpay.payout_list.amount is 'In the currency''s smallest unit.';

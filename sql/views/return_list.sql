@@ -20,6 +20,6 @@ inner join mixpay.trades as t on t.merchant_id = p.merchant_id and t.trade_no = 
 
 comment on view mixpay.return_list is
 'Each return: what of the payment is to be paid again, what went from its surplus, and what is lost, in the smallest unit.';
-comment on column mixpay.return_list.unapplied is 'What its orders are not paid any more.';
+comment on column mixpay.return_list.unapplied is 'What was taken from its orders, which are to be paid again.';
 comment on column mixpay.return_list.lost is 'What had been given back before: see loss_list.';
-comment on column mixpay.return_list.trade_state is 'Of its trade now: open, and it is to be paid again there.';
+comment on column mixpay.return_list.trade_state is 'Its trade''s state now; open: it is to be paid again there.';

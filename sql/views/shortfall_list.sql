@@ -11,5 +11,5 @@ left join mixpay.payees as p on b.account = 'payee' and p.merchant_id = b.mercha
 where b.account in ('payee', 'receiver', 'fee') and b.balance < 0;
 
 comment on view mixpay.shortfall_list is
-'Work: who was to give back more than he has. The next settlement nets it, or record_repayment brings it in.';
+'Work: who owes, for he had to give back more than he has. The next settlement nets it, or record_repayment pays it.';
 comment on column mixpay.shortfall_list.lacking is 'What he owes, in the currency''s smallest unit.';

@@ -36,4 +36,4 @@ comment on view mixpay.split_list is
 comment on column mixpay.split_list.amount is 'His share of what was divided so far, refunds aside.';
 comment on column mixpay.split_list.taken_back is 'His part of what was refunded since.';
 comment on column mixpay.split_list.balance is
-'What he has of the order: amount less taken_back, unless he keeps it; who takes the remainder bears what others keep.';
+'What he has of the order: amount less taken_back, or all if he keeps it; who takes the remainder bears that.';

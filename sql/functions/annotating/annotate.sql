@@ -46,7 +46,7 @@ $$Sets notes of the caller's own about something that has a number here, and ret
 
 p_entity is order, trade, payment, refund, channel_refund, return, chargeback, payee, release, dispute, split,
 repricing, settlement, repayment, adjustment, channel_fee or channel_payout, and p_number says which. p_notes is {"key":
-value, ...}: the keys that it has are set, null removes one, all others stay. A value is a text without control
+value, ...}: the keys that it names are set, null removes a key, all others stay. A value is a text without control
 characters, a number or a boolean; a key has 1 to 64 characters; about each thing there is room for 100 keys and 16384
 bytes. It moves nothing and no call reads it, so there is no fact of it, no event and no history. It is found in
 note_list.

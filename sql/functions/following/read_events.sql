@@ -37,13 +37,14 @@ end;
 $read_events$;
 
 comment on function mixpay.read_events(text, text, bigint) is
-$$The changes of state after a position, at most p_limit, in order; poll it with the position of the last one you read.
+$$Returns the changes of state after a position, at most p_limit, in order. Poll it with the position of the last one
+you read.
 
-p_after is that position, null for the first. None is ever skipped: an event is shown when no transaction that began
-before its own still runs, so one that commits late comes late, in its place. The order is that of the transactions; in
-which order things happened to one trade, its entry says. Settlements, repayments, adjustments,
-channel fees and payouts belong to no trade. What an event makes of an order (paid over all its trades, payable again,
-partly or wholly refunded) is an event of entity order, right after it, with the same entry.
-A position outlives a restore from a backup if the epoch was raised then (mixpay events --new-epoch).
+p_after is that position, null for the first. No event is ever skipped: an event is shown when no transaction that began
+before its own still runs. An event that commits late comes late, in its place. The order is that of the transactions;
+entry says in which order things happened to one trade. Settlements, repayments, adjustments, channel fees and payouts
+belong to no trade. What an event makes of an order (paid over all its trades, payable again, partly or wholly refunded)
+is an event of entity order, right after it, with the same entry. A position outlives a restore from a backup if the
+epoch was raised then (mixpay events --new-epoch).
 Raises: MX101 if there is no such merchant; MX901; MX904; MX905.
 $$;

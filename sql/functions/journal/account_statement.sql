@@ -38,7 +38,7 @@ comment on function mixpay.account_statement(text, text, timestamptz, timestampt
 $$The movements of an account that were written after p_after and until p_until, each with the balance after it, by
 currency and time; left out: from the first, and until now.
 
-p_account is as in account_balance. Amounts are in the smallest unit: above zero what came in, below what went out.
-happened_at is when it happened, created_at when it was written, and books go by that.
+p_account is as in account_balance. Amounts are in the smallest unit: above zero came in, below zero went out.
+happened_at is when it happened, created_at when it was written; books go by created_at.
 Raises: MX101 if there is no such merchant; MX401 if there is no account of such a name; MX901; MX905.
 $$;

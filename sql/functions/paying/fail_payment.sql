@@ -44,9 +44,8 @@ end;
 $fail_payment$;
 
 comment on function mixpay.fail_payment(text, text, text) is
-$$Books that a pending payment failed, or that what was authorized of one was voided or has expired. One that has failed
-or was closed stays what it is, and the reason may come later; one that succeeded is refused.
-
+$$Books that a pending payment failed, or that an authorization was voided or has expired. A payment that has failed or
+was closed stays what it is, and the reason may come later. A payment that succeeded is refused.
 Locks: the trade.
 Raises: MX101 if there is no such merchant; MX201 if there is no such payment; MX208 if it has succeeded; MX901; MX905.
 $$;

@@ -49,7 +49,7 @@ end;
 $record_payments$;
 
 comment on function mixpay.record_payments(text, jsonb) is
-$$Records many payments in one call, all or nothing; for each, record_payment says what happens.
+$$Records many payments in one call, all or nothing. record_payment says what happens to each.
 
 p_payments is [{"trade_no", "payment_no", "channel", "amount", "paid_at"?, "channel_txn_no"?, "captures"?}, ...], 1 to
 10,000 of them, paid_at a moment with its offset ("2026-01-31T12:00:00+08:00"). Returns the payments in the order of the

@@ -68,8 +68,8 @@ $$Books that a started payment's money arrived, also after it failed or was clos
 
 p_amount is what arrived, in the currency's smallest unit; left out: what was authorized, or started. What the trade
 does not need becomes the payment's surplus and goes back to it. p_paid_at is when it arrived, left out: now; refunds
-take the oldest money first. p_channel_txn_no is the channel's own number, null if it has none or is not known yet. What
-was left out at first, later news may bring: the number, and the moment, which refunds go by from then on.
+take the oldest money first. p_channel_txn_no is the channel's own number, null if it has none or is not known yet. The
+number and the moment, if they were left out at first, may come with later news; refunds go by that moment from then on.
 Locks: the trade; then its orders' splits, then their totals, each in ascending order number.
 Raises: MX101 if there is no such merchant; MX201 if there is no such payment; MX207 if the channel transaction is
 another payment's; MX208 if it has succeeded with another amount or channel transaction, or at another moment; MX901; MX902; MX905.

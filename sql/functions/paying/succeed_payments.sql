@@ -49,8 +49,8 @@ end;
 $succeed_payments$;
 
 comment on function mixpay.succeed_payments(text, jsonb) is
-$$Books that many started payments' money arrived, in one call, all or nothing; for each, succeed_payment says what
-happens.
+$$Books in one call that the money of many started payments arrived, all or nothing. succeed_payment says what happens
+to each.
 
 p_payments is [{"payment_no", "channel_txn_no"?, "paid_at"?, "amount"?}, ...], 1 to 10,000 of them, paid_at a moment
 with its offset ("2026-01-31T12:00:00+08:00"). Returns the payments in the order of the call.

@@ -72,12 +72,12 @@ comment on function mixpay.record_refund(
     text, text, text, bigint, text, timestamptz, text
 ) is
 $$Records money of an order that a person has paid out by hand, once per refund number: all of it or nothing. Call it
-before the money is handed out: what is above the refundable is refused.
+before the money is handed out, because more than what is refundable is refused.
 
-p_amount is in the currency's smallest unit; p_channel is the offline channel that paid it out; p_refunded_at is when,
-left out: now. It is borne by the offline payments of all the order's trades first, then by the rest, first in, first
-out. Its channel refunds bear the cashier's channel and have succeeded at once. It uses up what can be refunded of the
-order, online too. What was paid with vouchers is no money and is not handed out, unless its channel says
+p_amount is in the currency's smallest unit. p_channel is the offline channel that pays it out. p_refunded_at is when;
+left out, now. The money is taken from the offline payments of all the order's trades first, then from the others, first
+in, first out. Its channel refunds have the cashier's channel and succeed at once. The order's refundable amount falls
+by it, also for refunds online. What was paid with vouchers is no money and is not handed out, unless its channel says
 refund_to_money. The same number with the same content returns the refund as it is now; the reason is not compared. What
 was left out at first, the reason or the moment, may come later.
 Locks: the order's trades, in ascending trade number; then its split, then its totals.

@@ -69,7 +69,7 @@ end;
 $refund_orders$;
 
 comment on function mixpay.refund_orders(text, jsonb) is
-$$Refunds many orders in one call, all or nothing; for each, refund_order says what happens.
+$$Refunds many orders in one call, all or nothing. refund_order says what happens to each.
 
 p_refunds is [{"order_no", "refund_no", "amount", "reason"?, "payment_nos"?}, ...], 1 to 10,000 of them; amounts are in
 the currency's smallest unit. Returns the refunds in the order of the call.

@@ -57,10 +57,10 @@ end;
 $explain_route$;
 
 comment on function mixpay.explain_route(text, text, text, bigint, text) is
-$$Why this channel: the routes of a method as they are judged for an attempt to pay, and which one it takes.
+$$Says why a payment would take this channel: the routes of its method, what is wrong with each, and which one it takes.
 
-p_amount is in the currency's smallest unit. A route that cannot be taken has a problem. The others, of the smallest
-priority, stand for points in proportion to their weight, from stands_from up to below stands_to; the payment's number
-falls on one point, always the same. No row: the method has no route.
+p_amount is in the currency's smallest unit. A route that cannot be taken has a problem. The others of the smallest
+priority share a row of points in proportion to their weight: each has those from stands_from up to below stands_to. The
+payment's number falls on one point, always the same. No row means that the method has no route.
 Raises: MX101 if there is no such merchant; MX110 if there is no such currency; MX901; MX902.
 $$;

@@ -47,12 +47,12 @@ end;
 $set_route$;
 
 comment on function mixpay.set_route(text, text, text, bigint, bigint, text, bigint, bigint) is
-$$Lets a payment method of a merchant use a channel, for one currency or for any (null); again for the same of these:
-updates the rest.
+$$Lets a payment method of a merchant use a channel, for one currency or for any (null). The same call again updates the
+rest.
 
-The route with the smallest p_priority goes first; among equals each gets payments in proportion to its p_weight, and
-one of weight 0 is out of use. p_min_amount and p_max_amount, in the smallest unit, bound what it takes. It counts for
-attempts that start from now on. explain_route says which one an attempt would take.
+The route with the smallest p_priority goes first. Routes of the same priority get payments in proportion to their
+p_weight; a route of weight 0 is not used. p_min_amount and p_max_amount, in the smallest unit, say which payments it
+takes. The route counts for attempts that start from now on. explain_route says which one an attempt would take.
 Locks: the route.
 Raises: MX101 if there is no such merchant; MX110 if there is no such currency; MX203 if there is no such channel;
 MX901; MX902; MX904.

@@ -109,12 +109,12 @@ $claim_channel_refunds$;
 comment on function mixpay.claim_channel_refunds(text, text, bigint, interval, text[]) is
 $$Claims channel refunds that are due, at most p_limit, for one worker and the time of a lease.
 
-Due is what nobody sent yet, what has waited for its moment, what was sent and whose lease ended, and what is in doubt
-after its back-off. Commit before you call the channel; send each under its channel_refund_no, which the channel takes
-as idempotency key; then complete, doubt, fail or defer it. What waits for a person is never claimed; what somebody else
-is at work on is left out. What its channel cannot send now by its rules waits for its moment or goes to the fallback
-channel, and the row says why.
-p_lease: longer than the channel takes to answer. p_channels: only what goes through these; null: through any.
+A channel refund is due if nobody sent it yet, if its moment has come, if it was sent and the lease has ended, or if it
+is in doubt and the back-off is over. Commit before you call the channel. Send each under its channel_refund_no, which
+is the channel's idempotency key. Then complete, doubt, fail or defer it. What waits for a person is never claimed, and
+what somebody else is working on is left out. If the channel's rules do not let it send now, it waits for its moment or
+goes to the fallback channel, and the row says why. p_lease: longer than the channel takes to answer. p_channels: only
+what goes through these; null: through any.
 Locks: the trades of what is claimed, skipping those that are locked; then the refunds of what goes another way.
 Raises: MX101 if there is no such merchant; MX203 if there is no such channel; MX901; MX904; MX905.
 $$;

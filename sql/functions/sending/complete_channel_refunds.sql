@@ -60,8 +60,8 @@ end;
 $complete_channel_refunds$;
 
 comment on function mixpay.complete_channel_refunds(text, jsonb) is
-$$Books that channels, or persons, have sent the money of many channel refunds back, in one call, all or nothing; for
-each, complete_channel_refund says what happens.
+$$Books in one call that channels, or persons, have sent the money of many channel refunds back, all or nothing.
+complete_channel_refund says what happens to each.
 
 p_completions is [{"channel_refund_no", "channel_txn_no"?, "refunded_at"?}, ...], 1 to 10,000 of them, refunded_at a
 moment with its offset ("2026-01-31T12:00:00+08:00"). Returns the channel refunds in the order of the call.

@@ -46,9 +46,9 @@ $defer_channel_refund$;
 comment on function mixpay.defer_channel_refund(text, text, text, timestamptz, text) is
 $$Leaves a channel refund that was not sent to a person, or to a later moment. The amount stays reserved.
 
-p_not_before: when a worker may claim it again; null: never, a person sends it and then completes or fails it. The same
-call again changes nothing; the reason may come later. If it may have been sent, that is doubt_channel_refund. p_worker:
-who claimed it, needed once it was claimed again.
+p_not_before is when a worker may claim it again. Null means never: a person sends it, and then completes or fails it.
+The same call again changes nothing; the reason may come later. If it may have been sent, use doubt_channel_refund.
+p_worker is who claimed it; it is needed if it was claimed more than once.
 Locks: the trade, then the refund.
 Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if it has ended or is in
 doubt; MX305 if the lease is over or another worker has claimed it since; MX309 if a person hands it out and a moment is

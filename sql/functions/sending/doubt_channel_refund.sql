@@ -50,11 +50,11 @@ $doubt_channel_refund$;
 comment on function mixpay.doubt_channel_refund(text, text, text, text, interval) is
 $$Books that nobody knows whether a channel sent the money: a time-out, a lost answer. The amount stays reserved.
 
-It may be claimed again after a back-off and is then sent, or asked for, under the same number. p_retry_after is that
-back-off, at most a day; left out: 10 seconds after the first attempt, doubled with each further one, at most an hour.
-One that is in doubt already stays as it is; the reason may come later. p_worker: who claimed it, needed once it was
-claimed again. A mark after the lease, or by another worker, is refused: it will be claimed again, and its number keeps
-the channel from sending twice.
+It may be claimed again after a back-off. Then the worker asks the channel about it, or sends it again, under the same
+number. p_retry_after is that back-off, at most a day; left out, it is 10 seconds after the first attempt, twice as long
+after each further one, at most an hour. If it is in doubt already, it stays as it is; the reason may come later.
+p_worker is who claimed it; it is needed if it was claimed more than once. A call after the lease, or by another worker,
+is refused: the refund will be claimed again, and its number keeps the channel from sending twice.
 Locks: the trade, then the refund.
 Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if it has ended or waits for
 a person; MX305 if the lease is over or another worker has claimed it since; MX321 if a return or a chargeback took it;

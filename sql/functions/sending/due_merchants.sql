@@ -31,9 +31,8 @@ end;
 $due_merchants$;
 
 comment on function mixpay.due_merchants(text, bigint, text[]) is
-$$The merchants with channel refunds that a worker may claim, by merchant, and since when: at most p_limit of those that
-come after p_after, so that a worker can go round. p_channels: only what goes through these; null: through any.
-Costs one look into an index for each merchant with open work.
-
+$$Lists the merchants with channel refunds that a worker may claim, and since when. It returns at most p_limit merchants
+that come after p_after, so a worker can go round. p_channels: only what goes through these; null: through any. Costs
+one look into an index for each merchant with open work.
 Raises: MX203 if there is no such channel; MX904.
 $$;

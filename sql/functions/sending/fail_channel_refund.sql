@@ -38,11 +38,11 @@ $fail_channel_refund$;
 
 comment on function mixpay.fail_channel_refund(text, text, text, text) is
 $$Books that a channel definitely did not send the money of a channel refund: the amount is freed and may be refunded
-again. A time-out is no failure: that is doubt_channel_refund. One that has failed stays as it is; the reason may come
-later.
+again. A time-out is no failure: use doubt_channel_refund. A channel refund that has failed stays as it is; the reason
+may come later.
 
-p_worker: who claimed it, needed once it was claimed again. A mark after the lease, or by another worker, is refused:
-it will be claimed again, and its number keeps the channel from sending twice.
+p_worker is who claimed it; it is needed if it was claimed more than once. A call after the lease, or by another worker,
+is refused: the refund will be claimed again, and its number keeps the channel from sending twice.
 Locks: the orders of the trade, in ascending order number, if a return of the payment lost some of it; the trade, then
 the refund, then the order's split, then its totals.
 Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if it has succeeded

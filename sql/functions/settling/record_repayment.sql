@@ -91,10 +91,10 @@ comment on function mixpay.record_repayment(
 $$Records money that somebody brought in for an account that lacks some, once per repayment number: the payee or
 receiver who owes it, or the merchant itself, who bears it; the reason may say so.
 
-p_account is payee:, receiver:, fee: or channel_fee: and whose; p_amount is in the smallest unit of p_currency;
-p_repaid_at is when it came, left out: now; p_bank is the bank account that it came to, by your name for it. More than
-is owed is not refused: it is paid out by the next settlement. The same number with the same content returns the same
-row; the reason is not compared. What was left out at first, the reason or the moment, may come later.
+p_account is payee:, receiver:, fee: or channel_fee: and the owner's name. p_amount is in the smallest unit of
+p_currency. p_repaid_at is when it came; left out, now. p_bank is the bank account that it came to, by your name for it.
+More than is owed is not refused: the next settlement pays it out. The same number with the same content returns the
+same row; the reason is not compared. What was left out at first, the reason or the moment, may come later.
 Raises: MX101 if there is no such merchant; MX102 if there is no such payee; MX110 if there is no such currency; MX401
 if nobody repays to such an account; MX407 if no split names the receiver; MX410 if the repayment number was used for
 something else; MX901; MX902; MX905.

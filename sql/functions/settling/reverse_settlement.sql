@@ -29,9 +29,8 @@ $reverse_settlement$;
 
 comment on function mixpay.reverse_settlement(text, text, text) is
 $$Books that the payout of a settlement failed: the money is the payee's or receiver's again, and is paid out by the
-next settlement. One that is reversed stays as it is; the reason is not compared, and may come later. If the payout
-arrived after all, reinstate_settlement takes this back.
-
+next settlement. A settlement that is reversed stays as it is; the reason is not compared, and may come later. If the
+payout arrived after all, reinstate_settlement takes this back.
 Locks: the settlement.
 Raises: MX101 if there is no such merchant; MX405 if there is no such settlement; MX406 if it paid nothing out; MX901;
 MX905.

@@ -18,8 +18,7 @@ end;
 $settle_receiver$;
 
 comment on function mixpay.settle_receiver(text, text, text, timestamptz, text, text, timestamptz) is
-$$Pays out what a receiver of splits has got, once per settlement number; in all as settle_payee does it for a payee.
-
+$$Pays out what a receiver of splits has got, once per settlement number, just as settle_payee does it for a payee.
 Locks: nothing; of two settlements of a receiver at once, the second waits for the first one.
 Raises: MX101 if there is no such merchant; MX110 if there is no such currency; MX402 if the settlement number was used
 for something else; MX403 if the receiver is settled until later; MX404 if it has several currencies and none is named;

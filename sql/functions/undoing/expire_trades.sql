@@ -25,9 +25,9 @@ end;
 $expire_trades$;
 
 comment on function mixpay.expire_trades(text, bigint) is
-$$Closes open trades that are past their expires_at, at most p_limit, as close_trade does without keeping, and returns
-them. Any scheduler may call it, as often as it likes; a trade that somebody is at work on is left for the next time.
-
+$$Closes open trades that are past their expires_at, at most p_limit, as close_trade does without p_keep_paid, and
+returns them. Any scheduler may call it, as often as it likes. A trade that somebody is working on is left for the next
+time.
 Locks: the trades that it closes, skipping those that are locked; then their orders' splits, then their totals, each in
 ascending order number.
 Raises: MX101 if there is no such merchant; MX901; MX904.
