@@ -28,6 +28,7 @@ drop type mixpay.reconciliation;
 drop type mixpay.resolution;
 drop type mixpay.statement;
 drop type mixpay.reconciled_account;
+drop type mixpay.found_difference;
 drop type mixpay.own_item;
 drop domain mixpay.reconciliation_result;
 drop domain mixpay.match_rule;

@@ -66,6 +66,29 @@ create type mixpay.own_item as (
 comment on type mixpay.own_item is
 'Something of ours as a statement should show it: the amount with the sign of a line, and what it is found by.';
 
+-- What was found of a line, or of something of ours without one.
+create type mixpay.found_difference as (
+    account text,
+    owner text,
+    statement_no text,
+    line_no bigint,
+    part text,
+    kind text,
+    number text,
+    rule text,
+    result text,
+    currency text,
+    theirs bigint,
+    ours bigint,
+    fee_theirs bigint,
+    fee_ours bigint,
+    happened_at timestamptz,
+    resolution_no text
+);
+
+comment on type mixpay.found_difference is
+'What was found of a line, or of something of ours without one, and how it was resolved.';
+
 -- What calls return.
 create type mixpay.reconciled_account as (
     merchant_id text,

@@ -40,6 +40,7 @@ from mixpay_db.rows import (
     RefundShare,
     Release,
     Repayment,
+    Resolution,
     Return,
     Route,
     RouteChoice,
@@ -618,6 +619,71 @@ def reconcile(
     tolerance: int | None = None,
     lag: timedelta | None = None,
 ) -> list[Reconciliation]: ...
+
+
+@call
+def book_line(
+    merchant_id: str,
+    resolution_no: str,
+    statement_no: str,
+    line_no: int,
+    by: str,
+    part: str = "",
+    number: str | None = None,
+    trade_no: str | None = None,
+    payment_no: str | None = None,
+    order_no: str | None = None,
+    account: str | None = None,
+    reason: str | None = None,
+) -> Resolution: ...
+
+
+@call
+def mark_received(
+    merchant_id: str,
+    resolution_no: str,
+    by: str,
+    account: str,
+    kind: str,
+    number: str,
+    reason: str | None = None,
+) -> Resolution: ...
+
+
+@call
+def write_off_difference(
+    merchant_id: str,
+    resolution_no: str,
+    by: str,
+    reason: str | None,
+    statement_no: str | None = None,
+    line_no: int | None = None,
+    part: str = "",
+    account: str | None = None,
+    kind: str | None = None,
+    number: str | None = None,
+) -> Resolution: ...
+
+
+@call
+def ignore_difference(
+    merchant_id: str,
+    resolution_no: str,
+    by: str,
+    reason: str | None,
+    statement_no: str | None = None,
+    line_no: int | None = None,
+    part: str = "",
+    account: str | None = None,
+    kind: str | None = None,
+    number: str | None = None,
+) -> Resolution: ...
+
+
+@call
+def take_back_resolution(
+    merchant_id: str, resolution_no: str, takes_back: str, by: str, reason: str | None = None
+) -> Resolution: ...
 
 
 @call

@@ -317,6 +317,34 @@ class StatementNotSealed(MixpayError, code="MX425"):
     """The statement is not complete: nothing is compared before."""
 
 
+class NothingToResolve(MixpayError, code="MX426"):
+    """There is no such line, or nothing of ours like this without one."""
+
+
+class ResolutionNoUsed(MixpayError, code="MX427"):
+    """The resolution number was used for something else."""
+
+
+class NothingOpen(MixpayError, code="MX428"):
+    """Both sides agree, or a resolution stands."""
+
+
+class AboveTheLimit(MixpayError, code="MX429"):
+    """The difference is above the limit, none, or in another currency."""
+
+
+class CannotBeBooked(MixpayError, code="MX430"):
+    """The line cannot be booked like this."""
+
+
+class ResolutionUnknown(MixpayError, code="MX431"):
+    """There is no such resolution."""
+
+
+class CannotBeTakenBack(MixpayError, code="MX432"):
+    """The resolution does not stand, or what was booked has no opposite."""
+
+
 # Escrow, split.
 
 

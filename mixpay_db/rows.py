@@ -502,6 +502,28 @@ class Reconciliation:
 
 
 @dataclass(frozen=True, slots=True)
+class Resolution:
+    """What a person did about a difference."""
+
+    merchant_id: str
+    resolution_no: str
+    account: str
+    owner: str
+    statement_no: str | None
+    line_no: int | None
+    part: str | None
+    kind: str | None
+    number: str | None
+    action: str
+    amount: int
+    takes_back: str | None
+    resolved_by: str
+    session: str
+    reason: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """A change of state; read on after its position."""
 

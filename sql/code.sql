@@ -343,10 +343,13 @@ set role mixpay_owner;
 \ir functions/reconciling/_other_items.sql
 \ir functions/reconciling/_bank_items.sql
 \ir functions/reconciling/_own_items.sql
+\ir functions/reconciling/_own_payment.sql
+\ir functions/reconciling/_own_refund.sql
 \ir functions/reconciling/_own_item.sql
 \ir functions/reconciling/_fee_of.sql
 \ir functions/reconciling/_finding.sql
 \ir functions/reconciling/_is_unmatched.sql
+\ir functions/reconciling/_taken_back.sql
 \ir functions/reconciling/_open_lines.sql
 \ir functions/reconciling/_items_named.sql
 \ir functions/reconciling/_match_by_number.sql
@@ -363,6 +366,27 @@ set role mixpay_owner;
 \ir functions/reconciling/_reconciliation.sql
 \ir functions/reconciling/_reconcile.sql
 \ir functions/reconciling/reconcile.sql
+-- A person resolves what differs: book_line, mark_received, write_off_difference, ignore_difference, take_back_resolution.
+\ir functions/reconciling/_check_by.sql
+\ir functions/reconciling/_lock_difference.sql
+\ir functions/reconciling/_resolved_before.sql
+\ir functions/reconciling/_resolution.sql
+\ir functions/reconciling/_resolve.sql
+\ir functions/reconciling/_about.sql
+\ir functions/reconciling/_booked_kind.sql
+\ir functions/reconciling/_check_booking.sql
+\ir functions/reconciling/_unreturned_txn_no.sql
+\ir functions/reconciling/_book_movement.sql
+\ir functions/reconciling/_book_state.sql
+\ir functions/reconciling/_match_booked.sql
+\ir functions/reconciling/book_line.sql
+\ir functions/reconciling/mark_received.sql
+\ir functions/reconciling/write_off_difference.sql
+\ir functions/reconciling/ignore_difference.sql
+\ir functions/reconciling/_take_back_booking.sql
+\ir functions/reconciling/_open_again.sql
+\ir functions/reconciling/_refuse_taking_back.sql
+\ir functions/reconciling/take_back_resolution.sql
 -- 13. Whoever follows reads events, from the position of the last one.
 \ir functions/following/read_events.sql
 -- Whoever wants to remember something of his own about any of it: annotate.

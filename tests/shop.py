@@ -541,19 +541,4 @@ def open_for_a_week_of_statements(shop: Shop) -> None:
     shop.call("load_statement_lines", "S-2", [late])
     shop.call("seal_statement", "S-2", 1)
     shop.rows("reconcile", "S-2")
-    ignore_by_hand(shop)
-
-
-def ignore_by_hand(shop: Shop) -> None:
-    """Until there is a call: a resolution and what it is about."""
-    shop.conn.execute(
-        "insert into mixpay.resolutions (merchant_id, resolution_no, account, owner, statement_no, "
-        "line_no, part, action, resolved_by) "
-        "values (%s, 'E1', 'channel', 'bank', 'S-1', 3, '', 'ignored', 'Zoe')",
-        [shop.merchant],
-    )
-    shop.conn.execute(
-        "update mixpay.unmatched_lines set resolution_no = 'E1' "
-        "where merchant_id = %s and statement_no = 'S-1' and line_no = 3",
-        [shop.merchant],
-    )
+    shop.call("ignore_difference", "E1", "Zoe", None, "S-1", 3)

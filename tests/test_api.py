@@ -294,6 +294,27 @@ def reconciling(merchant: str) -> Generator[Step, Any, None]:
     yield lambda c: mixpay_db.load_statement_lines(c, merchant, "S1", lines)
     yield lambda c: mixpay_db.seal_statement(c, merchant, "S1", 1, [{"currency": "CNY"}])
     yield lambda c: mixpay_db.reconcile(c, merchant, "S1", dry_run=True, lag=HOUR)
+    yield from resolving(merchant)
+
+
+def resolving(merchant: str) -> Generator[Step, Any, None]:
+    """What people do about what differs."""
+    lines: list[mixpay_db.LineToLoad] = [
+        {"line_no": n, "kind": "fee", "amount": -n, "currency": "CNY", "happened_at": DAY}
+        for n in (1, 2)
+    ]
+    yield lambda c: mixpay_db.set_reconciliation(c, merchant, "channel:bank", write_off_limit=9)
+    yield lambda c: mixpay_db.open_statement(c, merchant, "S2", "channel:bank")
+    yield lambda c: mixpay_db.load_statement_lines(c, merchant, "S2", lines)
+    yield lambda c: mixpay_db.seal_statement(c, merchant, "S2", 2)
+    yield lambda c: mixpay_db.reconcile(c, merchant, "S2")
+    yield lambda c: mixpay_db.book_line(c, merchant, "E1", "S2", 1, "Zoe", number="EF1")
+    yield lambda c: mixpay_db.take_back_resolution(c, merchant, "E2", "E1", "Bo", "not ours")
+    yield lambda c: mixpay_db.ignore_difference(c, merchant, "E3", "Zoe", "old", "S2", line_no=1)
+    yield lambda c: mixpay_db.write_off_difference(c, merchant, "E4", "Zoe", None, "S2", 2)
+    yield lambda c: mixpay_db.mark_received(
+        c, merchant, "E5", "Zoe", "channel:bank", "payment", "EP2", reason="seen"
+    )
 
 
 def elsewhere(merchant: str) -> Generator[Step, Any, None]:
@@ -444,7 +465,7 @@ def test_results_of_what_channels_took_back_are_rows(conn: Connection[Any]) -> N
 
 
 def test_results_of_reconciling_are_rows(conn: Connection[Any]) -> None:
-    terms, opened, loaded, sealed, found = tell(conn, "mall")[-5:]
+    terms, opened, loaded, sealed, found = tell(conn, "mall")[-15:-10]
     assert (terms.account, terms.owner, terms.tolerance, terms.lag) == ("channel", "card", 1, HOUR)
     assert (opened.format, opened.line_count, opened.sealed_at) == ("stripe", 0, None)
     assert (loaded.line_count, sealed.until_at) == (1, DAY + HOUR)
@@ -453,6 +474,15 @@ def test_results_of_reconciling_are_rows(conn: Connection[Any]) -> None:
     assert (line.result, line.kind, line.count, line.theirs, line.ours) == (
         ("matched", "payment", 1, 90, 90)
     )
+
+
+def test_results_of_resolving_are_rows(conn: Connection[Any]) -> None:
+    booked, back, ignored, written_off, received = tell(conn, "mall")[-5:]
+    assert (booked.kind, booked.number, booked.amount) == ("fee", "EF1", -1)
+    assert (back.takes_back, back.resolved_by, back.reason) == ("E1", "Bo", "not ours")
+    assert (ignored.action, ignored.line_no, ignored.session) == ("ignored", 1, "postgres")
+    assert (written_off.amount, written_off.reason) == (2, None)
+    assert (received.account, received.owner, received.amount) == ("channel", "bank", 50)
 
 
 def test_every_call_is_in_the_story(conn: Connection[Any], monkeypatch: pytest.MonkeyPatch) -> None:

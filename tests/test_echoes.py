@@ -7,10 +7,12 @@ control characters, marks that turn the direction of writing, and characters wit
 import json
 import unicodedata
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 import pytest
+from bills import line, load, reconcile
 from psycopg import Connection, sql
 from shop import Shop
 
@@ -85,6 +87,8 @@ BASE: dict[str, Any] = {
         }
     ],
     "p_line_count": 1,
+    "p_line_no": 1,
+    "p_by": "Zoe",
     "p_totals": [{"currency": "CNY", "amount": 1, "fee": 1}],
 }
 # Where the usual one is refused before anything else is looked at.
@@ -97,6 +101,11 @@ OTHERWISE = {
     ("record_channel_refund", "p_order_no"): "B",
     ("set_reconciliation", "p_account"): "bank:main",
     ("open_statement", "p_account"): "bank:main",
+    ("mark_received", "p_account"): "channel:card",
+    ("mark_received", "p_kind"): "payment",
+    ("mark_received", "p_number"): "P",
+    ("book_line", "p_statement_no"): "S",
+    ("reconcile", "p_statement_no"): "S",
 }
 
 
@@ -139,6 +148,8 @@ def world(shop: Shop) -> Shop:
     shop.call("open_dispute", "A", "N", "why")
     shop.call("open_statement", "N", "bank:main")
     shop.call("load_statement_lines", "N", [BASE["p_lines"][0] | {"line_no": 2}])
+    load(shop, "S", [line(1, "payment", 1, datetime.now(UTC))])
+    reconcile(shop, "S")
     return shop
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from bills import line, load, reconcile
 from psycopg import Connection
 from shop import Row, Shop, day, on_hold
 
@@ -96,6 +97,19 @@ def one_order(shop: Shop) -> None:
 def started(shop: Shop) -> None:
     one_order(shop)
     shop.start("T", "P", 100, "card")
+
+
+def differing(shop: Shop) -> None:
+    """A fee of 5 that is only the channel's, and one of 9 that is only ours."""
+    shop.call("record_channel_fee", "card", "F", 9, "CNY", charged_at=day(1))
+    shop.call("set_reconciliation", "channel:card", write_off_limit=5)
+    load(shop, "N", [line(1, "fee", -5, day(1))])
+    reconcile(shop, "N")
+
+
+def ignored(shop: Shop) -> None:
+    differing(shop)
+    shop.call("ignore_difference", "E0", "Zoe", "no", "N", 1)
 
 
 def of(table: str, number: str, column: str = "reason") -> Callable[[Shop], Any]:
@@ -283,6 +297,36 @@ REASONS: list[tuple[str, Callable[[Shop], None], Tell, Callable[[Shop], Any]]] =
         settled,
         lambda s, r: s.call("record_repayment", "payee:S", "Y", 5, "CNY", reason=r),
         of("repayments", "Y"),
+    ),
+    (
+        "book_line",
+        differing,
+        lambda s, r: s.call("book_line", "E", "N", 1, "Zoe", reason=r),
+        listed("resolution_list", "resolution_no = 'E'"),
+    ),
+    (
+        "ignore_difference",
+        differing,
+        lambda s, r: s.call("ignore_difference", "E", "Zoe", r, "N", 1),
+        listed("resolution_list", "resolution_no = 'E'"),
+    ),
+    (
+        "write_off_difference",
+        differing,
+        lambda s, r: s.call("write_off_difference", "E", "Zoe", r, "N", 1),
+        listed("resolution_list", "resolution_no = 'E'"),
+    ),
+    (
+        "mark_received",
+        differing,
+        lambda s, r: s.call("mark_received", "E", "Zoe", "channel:card", "fee", "F", r),
+        listed("resolution_list", "resolution_no = 'E'"),
+    ),
+    (
+        "take_back_resolution",
+        ignored,
+        lambda s, r: s.call("take_back_resolution", "E", "E0", "Zoe", r),
+        listed("resolution_list", "resolution_no = 'E'"),
     ),
     (
         "reverse_settlement",

@@ -107,6 +107,12 @@ def prepare(shop: Shop) -> Calls:
     shop.call("open_statement", "ST", "channel:card")
     shop.call("load_statement_lines", "ST", [line(1, "payment", 5, day(80), txn="Q1")])
     load(shop, "SU", [line(1, "payment", 5, day(80))])
+    shop.call("record_channel_fee", "bank", "BF", 1, "CNY", charged_at=day(80))
+    shop.call("set_reconciliation", "channel:bank", write_off_limit=9)
+    told = [line(n, "fee", -7, day(80)) for n in (1, 2)]
+    load(shop, "SV", [*told, line(3, "payment", 5, day(80))], "channel:bank")
+    shop.rows("reconcile", "SV")
+    shop.call("book_line", "E1", "SV", 2, "Zoe")
 
     def number(refund_no: str, payment_no: str = "PP1") -> str:
         return str(shop.channel_refund(refund_no, payment_no).channel_refund_no)
@@ -216,6 +222,12 @@ def prepare(shop: Shop) -> Calls:
             [Jsonb([line(1, "payment", 5, day(80))])],
         ),
         "seal_statement": ('\'ST\', 1, \'[{"currency": "CNY", "amount": 5}]\'', []),
+        "book_line": ("'NEW', 'SV', 1, 'Zoe'", []),
+        "book_line of a payment": ("'NEW', 'SV', 3, 'Zoe', p_trade_no => 'TO'", []),
+        "ignore_difference": ("'NEW', 'Zoe', null, 'SV', 1", []),
+        "write_off_difference": ("'NEW', 'Zoe', null, 'SV', 1", []),
+        "mark_received": ("'NEW', 'Zoe', 'channel:bank', 'fee', 'BF'", []),
+        "take_back_resolution": ("'NEW', 'E1', 'Zoe'", []),
         "account_balance": ("'payee:S'", []),
         "account_balance of a receiver": ("'receiver:agent'", []),
         "account_balance of an order": ("'order:P1'", []),

@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from bills import line, load
 from shop import Shop, day, orders
 
 from mixpay_db.resources import sql_dir
@@ -82,6 +83,12 @@ AGAIN: list[tuple[str, str, list[Any], dict[str, tuple[Any, Any]]]] = [
         ["N", "bank:main", EARLY],
         {"until_at": (LATE, LATE + timedelta(days=1))},
     ),
+    (
+        "MX427",
+        "ignore_difference",
+        ["E1", "Zoe", None, "N2"],
+        {"line_no": (1, 2)},
+    ),
     ("MX502", "release_order", ["H", "L1"], {"amount": (5, 6)}),
     ("MX506", "open_dispute", [], {"order_no": ("A", "H"), "dispute_no": ("D1", "D1")}),
     ("MX507", "close_dispute", ["D2"], {"outcome": ("payee", "buyer")}),
@@ -108,6 +115,8 @@ def full_shop(shop: Shop) -> Shop:
     shop.pay("T", "P1", 1050, "card", day(1), "X1")
     shop.refund("A", "R1", 30)
     shop.call("open_dispute", "H", "D2")
+    load(shop, "N2", [line(1, "fee", -1, EARLY), line(2, "fee", -1, EARLY)])
+    shop.rows("reconcile", "N2")
     return shop
 
 

@@ -2,11 +2,10 @@
 create view mixpay._standing_resolution_is_on_record with (security_barrier) as
 with standing as (
     select r.* from mixpay.resolutions as r
-    where
-        r.action <> 'taken_back' and not exists (
-            select from mixpay.resolutions as t
-            where t.merchant_id = r.merchant_id and t.takes_back = r.resolution_no
-        )
+    where not exists (
+        select from mixpay.resolutions as t
+        where t.merchant_id = r.merchant_id and t.takes_back = r.resolution_no
+    )
 ),
 
 named as (
@@ -37,9 +36,12 @@ select
 from standing as s
 full join named as n on n.merchant_id = s.merchant_id and n.resolution_no = s.resolution_no
 where
-    s.resolution_no is null or n.resolution_no is null
-    or (s.account, s.owner) is distinct from (n.account, n.owner)
+    s.resolution_no is null or (n.resolution_no is null and s.action <> 'taken_back')
+    or (n.resolution_no is not null and (s.account, s.owner) is distinct from (n.account, n.owner))
     or case
+        when n.resolution_no is null then false
+        -- What was booked by mistake, and its opposite.
+        when s.action = 'taken_back' then false
         when n.line_no is null then (s.kind, s.number) is distinct from (n.kind, n.number)
         else (s.statement_no, s.line_no, s.part) is distinct from (n.statement_no, n.line_no, n.part)
     end;

@@ -231,8 +231,12 @@ create trigger statements_stay_but_sealed
 before update of merchant_id, statement_no, account, owner, format, created_at on mixpay.statements
 for each statement execute function mixpay._refuse_to_change_facts();
 
-create trigger matches_stay before delete or truncate on mixpay.line_matches
+create trigger matches_stay before truncate on mixpay.line_matches
 for each statement execute function mixpay._refuse_to_change_facts();
+
+-- One that somebody booked goes when that is taken back; resolutions say both.
+create trigger matches_stay_but_booked before delete on mixpay.line_matches
+for each row when (old.rule <> 'booked') execute function mixpay._refuse_to_change_facts();
 
 create trigger matches_stay_but_found
 before update of

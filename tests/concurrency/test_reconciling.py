@@ -94,6 +94,78 @@ def test_e33_two_runs_above_read_committed(shop: Shop, race: Race) -> None:
     assert raced.second.sqlstate == "40001"
 
 
+def ignore(shop: Shop, number: str) -> Any:
+    return shop.call("ignore_difference", number, "Zoe", None, "S1", 1)
+
+
+def book(shop: Shop, number: str) -> Any:
+    return shop.call("book_line", number, "S1", 1, "Zoe", trade_no="T")
+
+
+def write_off(shop: Shop, number: str) -> Any:
+    return shop.call("write_off_difference", number, "Zoe", None, "S1", 1)
+
+
+def receive(shop: Shop, number: str) -> Any:
+    return shop.call("mark_received", number, "Zoe", "channel:card", "payment", "P1")
+
+
+def take_back(shop: Shop, number: str) -> Any:
+    return shop.call("take_back_resolution", number, "E0", "Zoe")
+
+
+EACH = pytest.mark.parametrize("resolve", [ignore, book, write_off, receive, take_back])
+
+
+def differing(shop: Shop) -> None:
+    """S1 has a line that nobody knows, and none of P1; one of it was ignored."""
+    shop.call("set_reconciliation", "channel:card", write_off_limit=9)
+    load(shop, "S1", [line(1, "payment", 7, day(1), txn="Z"), line(2, "fee", -1, day(1))])
+    reconcile(shop, "S1")
+    shop.call("ignore_difference", "E0", "Zoe", None, "S1", 2)
+
+
+@EACH
+def test_e03_the_same_resolution_twice_at_once(
+    shop: Shop, race: Race, resolve: Callable[[Shop, str], Any]
+) -> None:
+    differing(shop)
+    raced = race(lambda s: resolve(s, "N1"), lambda s: resolve(s, "N1"))
+    assert raced.second == raced.first
+
+
+@EACH
+@pytest.mark.parametrize("commit", [True, False])
+def test_two_people_resolve_the_same(
+    shop: Shop, race: Race, resolve: Callable[[Shop, str], Any], commit: bool
+) -> None:
+    differing(shop)
+    raced = race(lambda s: resolve(s, "N1"), lambda s: resolve(s, "N2"), commit=commit)
+    if commit:
+        assert raced.second.sqlstate == ("MX432" if resolve is take_back else "MX428")
+    else:
+        assert raced.second.resolution_no == "N2"
+
+
+@EACH
+def test_e33_two_people_above_read_committed(
+    shop: Shop, race: Race, resolve: Callable[[Shop, str], Any]
+) -> None:
+    differing(shop)
+    raced = race(lambda s: resolve(s, "N1"), lambda s: resolve(s, "N2"), "repeatable read")
+    assert raced.second.sqlstate == "40001"
+
+
+@EACH
+def test_resolved_while_it_is_reconciled(
+    shop: Shop, race: Race, resolve: Callable[[Shop, str], Any]
+) -> None:
+    """The line's payment was recorded meanwhile: the run matches it, or it is resolved before."""
+    differing(shop)
+    raced = race(lambda s: resolve(s, "N1"), lambda s: reconcile(s, "S1"))
+    assert isinstance(raced.second, dict)
+
+
 def test_nobody_waits_for_a_run(shop: Shop, connect: Callable[..., Connection[Any]]) -> None:
     """Neither a payment, nor another merchant's or another account's statement."""
     load(shop, "S1", [line(1, "payment", 600, day(1), txn="X1")])

@@ -32,6 +32,7 @@ begin
     cross join lateral _own_item(p_terms.merchant_id, p_terms.account, p_terms.owner, n.kind, n.number) as i
     where
         n.number is not null and i.number is not null
+        and (i.kind, i.number) not in (select b.kind, b.number from _taken_back(p_terms) as b)
         -- A bank may pay one batch in several lines.
         and (p_line.our_no is not null or p_terms.account = 'channel' or i.amount = p_line.amount);
 end;

@@ -39,10 +39,11 @@ begin
             ))
     ),
     items as materialized (
-        select * from _own_items(
+        select i.* from _own_items(
             p_terms.merchant_id, p_terms.account, p_terms.owner, p_statement.from_at - p_terms.lag,
             p_statement.until_at + p_terms.lag
-        )
+        ) as i
+        where (i.kind, i.number) not in (select b.kind, b.number from _taken_back(p_terms) as b)
     ),
     -- Who names the number of one of ours is that one or none.
     by_key as materialized (

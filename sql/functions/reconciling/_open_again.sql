@@ -1,0 +1,37 @@
+create function mixpay._open_again(
+    p_terms mixpay.reconciled_accounts, p_was mixpay.resolutions, p_resolution_no text, p_kind text, p_number text
+) returns void
+language plpgsql
+set search_path = mixpay, pg_temp
+as $_open_again$
+declare
+    v_line line_matches;
+begin
+    delete from line_matches
+    where
+        merchant_id = p_was.merchant_id and statement_no = p_was.statement_no and line_no = p_was.line_no
+        and part = p_was.part
+    returning * into v_line;
+    update unmatched_lines set result = 'expected', run = p_terms.last_run, resolution_no = null
+    where
+        merchant_id = p_was.merchant_id and statement_no = p_was.statement_no and line_no = p_was.line_no
+        and part = p_was.part;
+    -- What was booked and its opposite are nobody's to look for: together they are nothing.
+    insert into unmatched_items (
+        merchant_id, account, owner, kind, number, result, currency, ours, happened_at, statement_no, run, resolution_no
+    )
+    select
+        p_was.merchant_id, p_terms.account, p_terms.owner, i.kind, i.number, 'missing_there', v_line.currency, i.ours,
+        v_line.happened_at, p_was.statement_no, p_terms.last_run, p_resolution_no
+    from (values (p_was.kind::text, p_was.number, v_line.ours), (p_kind, p_number, -v_line.ours)) as i (
+        kind, number, ours
+    )
+    where i.kind <> 'adjustment'
+    on conflict (merchant_id, account, owner, kind, number) do update set
+        result = 'missing_there', run = p_terms.last_run, resolution_no = p_resolution_no;
+end;
+$_open_again$;
+
+comment on function mixpay._open_again(mixpay.reconciled_accounts, mixpay.resolutions, text, text, text) is
+$$Opens a line again whose booking was taken back.
+$$;

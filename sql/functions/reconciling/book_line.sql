@@ -1,0 +1,70 @@
+create function mixpay.book_line(
+    p_merchant_id text, p_resolution_no text, p_statement_no text, p_line_no bigint, p_by text,
+    p_part text default '', p_number text default null, p_trade_no text default null, p_payment_no text default null,
+    p_order_no text default null, p_account text default null, p_reason text default null
+) returns mixpay.resolution
+language plpgsql security definer
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set jit = off
+as $book_line$
+declare
+    v_found found_difference;
+    v_terms reconciled_accounts;
+    v_line statement_lines;
+    v_resolution resolutions;
+    v_number text := coalesce(p_number, p_resolution_no);
+begin
+    perform _check_number('resolution_no', p_resolution_no), _check_by(p_by), _check_text('reason', p_reason);
+    perform _check_number('number', v_number), _check_number('statement_no', p_statement_no);
+    v_found := _lock_difference(
+        p_merchant_id, p_resolution_no, p_statement_no, p_line_no, p_part, null, null, null
+    );
+    v_resolution := _resolved_before(p_merchant_id, p_resolution_no, 'booked', v_found, p_reason);
+    if v_resolution.resolution_no is not null then
+        return row(v_resolution.*)::resolution;
+    end if;
+    select * into v_terms from reconciled_accounts
+    where merchant_id = p_merchant_id and account = v_found.account and owner = v_found.owner;
+    select * into v_line from statement_lines
+    where merchant_id = p_merchant_id and statement_no = p_statement_no and line_no = p_line_no and part = p_part;
+    if v_found.number is not null then
+        perform _book_state(v_terms, v_line, v_found);
+    else
+        v_found.kind := _booked_kind(v_terms, v_line, p_account);
+        perform _check_booking(v_terms, v_line, v_found.kind, p_trade_no, p_payment_no, p_order_no, p_account);
+        if p_account is not null then
+            perform _parse_account(p_account);
+        end if;
+        v_found.number := _book_movement(
+            v_terms, v_line, v_number, p_trade_no, p_payment_no, p_order_no, p_account,
+            coalesce(p_reason, _about(v_found))
+        );
+        perform _match_booked(v_terms, v_line, v_found.kind, v_found.number);
+    end if;
+    v_resolution := _resolution(p_merchant_id, p_resolution_no, 'booked', v_found, p_by, p_reason);
+    v_resolution.amount := v_line.amount;
+    v_resolution := _resolve(v_resolution);
+    return row(v_resolution.*)::resolution;
+end;
+$book_line$;
+
+comment on function mixpay.book_line(
+    text, text, text, bigint, text, text, text, text, text, text, text, text
+) is
+$$Books what a line says and our books lack, once per resolution number, and matches the two.
+
+By the line's kind it is record_payment (p_trade_no), record_channel_refund (p_order_no and p_payment_no),
+charge_back_payment or return_payment (p_payment_no), record_channel_fee, or record_channel_payout (p_account: the bank,
+bank:main if you leave it out). On a bank's statement p_account says whose it is: channel:card, a channel's payout;
+payee: or receiver:, a repayment. Anything else is an adjustment against p_account. A line of a payment or refund that
+is on record and has not moved is news for succeed_payment or complete_channel_refund. p_number is the number of what is
+booked, left out: p_resolution_no; amount, currency, moment and the channel's number are the line's, and the reason says
+which line, unless you give one. p_by is the person who books it, beside the login. The same number with the same
+content returns the same row; only the line is compared, and the reason may come later. take_back_resolution takes it
+back.
+Locks: the account, as reconcile does; then what the call locks that books it: a trade, its orders' splits and totals.
+Raises: MX101; MX102; MX103; MX104; MX110; MX111; MX201; MX202; MX203; MX207; MX208; MX221; MX223; MX226;
+MX301; MX302; MX303; MX304; MX306; MX401; MX407; MX410; MX412; MX413; MX414; MX416 as the call that books it; MX420 if
+there is no such statement; MX426 if there is no such line; MX427 if the resolution number was used for something else;
+MX428 if nothing is open; MX430 if the line cannot be booked like this; MX901; MX902; MX905.
+$$;

@@ -1,0 +1,86 @@
+from bills import differences, line, load, reconcile, summary
+from shop import Shop, day
+
+
+def told(shop: Shop) -> None:
+    """A cent that is missing (1), a fee that is too high (2), a line of 3 that nobody knows (3)."""
+    shop.merge("T", A=200)
+    shop.pay("T", "P1", 100, "card", day(1), "X1")
+    shop.pay("T", "P2", 100, "card", day(1), "X2")
+    shop.call("set_reconciliation", "channel:card", fee_rate=10000, write_off_limit=5)
+    lines = [
+        line(1, "payment", 99, day(1), txn="X1"),
+        line(2, "payment", 100, day(1), txn="X2", fee=3),
+        line(3, "adjustment", 3, day(1)),
+        line(4, "adjustment", 6, day(1)),
+    ]
+    load(shop, "S1", lines)
+    reconcile(shop, "S1")
+
+
+def test_the_books_have_what_the_channel_says(shop: Shop) -> None:
+    told(shop)
+    assert shop.owns("channel:card") == {"CNY": -200}
+    first = shop.call("write_off_difference", "N1", "Zoe", None, "S1", 1)
+    assert (first.action, first.amount) == ("written_off", 1)
+    assert shop.owns("channel:card") == {"CNY": -199}
+    assert shop.owns("rounding:reconciliation") == {"CNY": -1}
+    (adjusted,) = shop.query("select * from mixpay.adjustment_list")
+    assert (adjusted.adjustment_no, adjusted.reason) == ("N1", "line 1 of statement S1")
+
+    assert shop.call("write_off_difference", "N2", "Zoe", "dear", "S1", 2).amount == 2
+    assert shop.owns("channel:card") == {"CNY": -197}
+    assert shop.call("write_off_difference", "N3", "Zoe", None, "S1", 3).amount == -3
+    assert shop.owns("channel:card") == {"CNY": -200}
+    assert differences(shop) == [("expected", "4", 6)]
+    assert summary(shop)[2] == 6
+
+
+def test_within_the_limit(shop: Shop) -> None:
+    told(shop)
+    with shop.refused("MX429", 6, 5):
+        shop.call("write_off_difference", "N1", "Zoe", None, "S1", 4)
+    shop.call("set_reconciliation", "channel:card", write_off_limit=6)
+    assert shop.call("write_off_difference", "N1", "Zoe", None, "S1", 4).amount == -6
+
+
+def test_something_of_ours(shop: Shop) -> None:
+    told(shop)
+    shop.call("record_channel_fee", "card", "F1", 2, "CNY", None, None, day(1))
+    reconcile(shop, "S1")
+    item = {"account": "channel:card", "kind": "fee", "number": "F1"}
+    assert shop.call("write_off_difference", "N1", "Zoe", None, **item).amount == -2
+    assert shop.owns("channel:card") == {"CNY": -200}
+
+
+def test_e03_e43_again_returns_the_same(shop: Shop) -> None:
+    told(shop)
+    first = shop.call("write_off_difference", "N1", "Zoe", None, "S1", 1)
+    with shop.unchanged():
+        assert shop.call("write_off_difference", "N1", "Zoe", None, "S1", 1) == first
+    assert shop.call("write_off_difference", "N1", "Zoe", "why", "S1", 1).reason == "why"
+    with shop.refused("MX427", "N1"):
+        shop.call("write_off_difference", "N1", "Zoe", None, "S1", 2)
+    with shop.refused("MX428", "N1"):
+        shop.call("write_off_difference", "N2", "Zoe", None, "S1", 1)
+    shop.call("adjust_account", "fee:x", "N3", 1, "CNY", None)
+    with shop.refused("MX412", "N3"):
+        shop.call("write_off_difference", "N3", "Zoe", None, "S1", 3)
+
+
+def test_refuses_bad_input(shop: Shop) -> None:
+    told(shop)
+    with shop.refused("MX905"):
+        shop.call("write_off_difference", "N1", None, None, "S1", 1)
+    with shop.refused("MX901"):
+        shop.call("write_off_difference", "", "Zoe", None, "S1", 1)
+    with shop.refused("MX420", "S9"):
+        shop.call("write_off_difference", "N1", "Zoe", None, "S9", 1)
+    with shop.refused("MX426"):
+        shop.call("write_off_difference", "N1", "Zoe", None, "S1", 9)
+    with shop.refused("MX401"):
+        shop.call("write_off_difference", "N1", "Zoe", None)
+    with shop.refused("MX203"):
+        shop.call("write_off_difference", "N1", "Zoe", None, account="channel:x")
+    with shop.refused("MX101", "nobody"):
+        Shop(shop.conn, "nobody").call("write_off_difference", "N1", "Zoe", None, "S1", 1)
