@@ -20,6 +20,7 @@ COMMANDS = {
     "events": ("events", "events"),
     "import": ("import_", "import_"),
     "migrate": ("migrations", "migrate"),
+    "reconcile": ("reconcile", "reconcile_"),
     "report": ("report", "report"),
     "server": ("server", "server"),
     "types": ("types", "types"),

@@ -29,7 +29,7 @@ begin
         );
     elsif v_kind = 'chargeback' then
         perform charge_back_payment(
-            v_merchant_id, p_payment_no, p_number, v_amount, p_reason, 0, v_at, p_order_no
+            v_merchant_id, p_payment_no, p_number, v_amount, p_reason, greatest(p_line.fee, 0), v_at, p_order_no
         );
     elsif v_kind = 'return' then
         perform return_payment(v_merchant_id, p_payment_no, p_number, p_reason, v_amount, v_at);

@@ -26,9 +26,7 @@ begin
         ),
         p_line.currency, p_line.amount, v_item.amount, p_line.fee, f.fee_ours, p_line.happened_at, p_terms.last_run
     from (
-        select case
-            when p_line.fee is not null and p_kind = 'payment' then _fee_of(p_terms, p_number, v_item.amount)
-        end as fee_ours
+        select _fee_of(p_terms, p_kind, p_number, v_item.amount, p_line.fee) as fee_ours
     ) as f
     where _is_unmatched(p_terms, p_kind, p_number) and v_item.amount is not null
     on conflict do nothing;

@@ -58,9 +58,7 @@ begin
         _finding(p.amount, p.ours, true, p.state, 'succeeded', p_terms.tolerance, p.fee, p.fee_ours),
         p.currency, p.amount, p.ours, p.fee, p.fee_ours, p.happened_at, p_terms.last_run
     from (
-        select x.*, case
-            when x.fee is not null and x.own_kind = 'payment' then _fee_of(p_terms, x.number, x.ours)
-        end as fee_ours
+        select x.*, _fee_of(p_terms, x.own_kind, x.number, x.ours, x.fee) as fee_ours
         from pairs as x
     ) as p
     order by p.off, p.apart, p.happened_at, p.statement_no, p.line_no, p.part, p.own_kind, p.number

@@ -26,7 +26,8 @@ begin
                     l.channel_txn_no, v_channel.txn_numbers, v_channel.day_zone, l.happened_at, l.amount
                 )
             end as key,
-            coalesce(l.our_no, case when v_channel.channel is null or l.kind = 'payout' then l.batch_no end) as named
+            coalesce(l.our_no, case when v_channel.channel is null or l.kind = 'payout' then l.batch_no end) as named,
+            case when v_channel.channel is null and l.our_no is null then l.description end as words
         from statement_lines as l
         where
             l.merchant_id = p_statement.merchant_id and l.statement_no = p_statement.statement_no
@@ -59,6 +60,17 @@ begin
             -- A bank may pay one batch in several lines.
             and (l.our_no is not null or v_channel.channel is not null or i.amount = l.amount)
         where not exists (select from by_key as k where k.line_no = l.line_no and k.part = l.part)
+    ),
+    -- What a bank's line says in words may be our number.
+    by_word as (
+        select l.*, i.kind, i.number, i.amount as ours, i.currency as our_currency, i.happened_at as our_moment
+        from lines as l
+        cross join lateral (
+            select distinct w.word from regexp_split_to_table(l.words, '[^0-9A-Za-z._-]+') as w (word)
+            where length(w.word) between 4 and 64
+        ) as w
+        inner join items as i on i.side = l.side and i.number = w.word
+        where not exists (select from by_key as k where k.line_no = l.line_no and k.part = l.part)
     )
     select
         p_statement.merchant_id, p_statement.statement_no, f.line_no, f.part, p_terms.account, p_terms.owner, f.kind,
@@ -69,13 +81,15 @@ begin
         f.currency, case f.state when 'failed' then 0 else f.amount end, f.ours, f.fee, f.fee_ours, f.happened_at,
         p_terms.last_run
     from (
-        select p.*, case
-            when p.fee is not null and p.kind = 'payment' then _fee_of(p_terms, p.number, p.ours)
-        end as fee_ours
+        select
+            p.*,
+            case when p.fee is not null then _fee_of(p_terms, p.kind, p.number, p.ours, p.fee) end as fee_ours
         from (
             select 'channel_txn_no' as rule, 1 as place, k.* from by_key as k
             union all
             select 'our_no', 2, n.* from by_name as n
+            union all
+            select 'our_no', 3, w.* from by_word as w
         ) as p
     ) as f
     -- What was taken by an earlier one is left out.

@@ -26,7 +26,7 @@ begin
                     then 'channel_txn_no'
                 else 'our_no'
             end as rule,
-            case when o.fee is not null and i.kind = 'payment' then _fee_of(p_terms, i.number, i.amount) end as fee_ours
+            _fee_of(p_terms, i.kind, i.number, i.amount, o.fee) as fee_ours
         from _open_lines(p_terms) as o
         cross join lateral _items_named(p_terms, o) as i
     ) as l

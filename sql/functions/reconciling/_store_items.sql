@@ -22,11 +22,13 @@ begin
                 and m.account = p_terms.account and m.owner = p_terms.owner and m.rule <> 'batch'
             offset 0
         )
-        -- A fee that the payment's own line names has no line of its own.
-        and not (i.kind = 'fee' and i.payment_no is not null and exists (
+        -- A fee that the line of its payment or chargeback names has no line of its own.
+        and not (i.kind in ('fee', 'chargeback_fee') and i.payment_no is not null and exists (
             select from line_matches as m
             where
-                m.merchant_id = p_terms.merchant_id and m.number = i.payment_no and m.kind = 'payment'
+                m.merchant_id = p_terms.merchant_id
+                and m.number = case i.kind when 'fee' then i.payment_no else i.number end
+                and m.kind = case i.kind when 'fee' then 'payment' else 'chargeback' end
                 and m.account = p_terms.account and m.owner = p_terms.owner and m.rule <> 'batch'
                 and m.fee_theirs is not null
             offset 0

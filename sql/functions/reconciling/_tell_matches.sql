@@ -28,8 +28,7 @@ begin
         ) as l
         cross join lateral _own_item(x.merchant_id, x.account, x.owner, x.kind, x.number) as i
         cross join lateral (
-            select case when l.fee is not null and x.kind = 'payment' then _fee_of(p_terms, x.number, i.amount) end
-                as fee_ours
+            select _fee_of(p_terms, x.kind, x.number, i.amount, l.fee) as fee_ours
         ) as f
         where
             x.merchant_id = p_terms.merchant_id and x.account = p_terms.account and x.owner = p_terms.owner

@@ -20,6 +20,6 @@ end;
 $_unreturned_txn_no$;
 
 comment on function mixpay._unreturned_txn_no(mixpay.reconciled_accounts, text) is
-$$A channel's number of a payment; null, if it is that of a payment which was booked by mistake and taken back, for there
-it stays.
+$$A channel's number of a payment; null, if it is that of a payment which was booked by mistake and taken back, for
+there it stays.
 $$;

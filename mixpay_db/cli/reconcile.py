@@ -1,0 +1,237 @@
+"""`mixpay reconcile`: a statement of a channel or a bank against what is on record."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Any
+
+import click
+import psycopg
+from psycopg.rows import dict_row
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from mixpay_db import reconciling
+from mixpay_db.api import open_statement, reconcile, seal_statement
+from mixpay_db.cli.common import connect_url, url_option
+from mixpay_db.cli.output import echo_json
+from mixpay_db.money import from_units
+from mixpay_db.printable import printable
+from mixpay_db.rows import Reconciliation
+from mixpay_db.statements import formats
+from mixpay_db.statements import open_statement as open_file
+
+# What is shown of the differences; the rest is in the view.
+SHOWN = 20
+_DIFFERENCES = """
+select * from mixpay.reconciliation_differences
+where merchant_id = %s and account = %s and owner = %s
+order by happened_at, statement_no, line_no, part, kind, number
+limit %s
+"""
+_OPEN = """
+select count(*) as count from mixpay.reconciliation_differences
+where merchant_id = %s and account = %s and owner = %s
+"""
+
+
+def _moment(_: click.Context, __: click.Parameter, value: str | None) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise click.BadParameter(
+            f"{value!r} is not a moment with its offset, such as 2026-01-31T00:00+08:00"
+        )
+    return moment
+
+
+@click.command("reconcile")
+@click.argument("file", metavar="FILE", type=click.Path(exists=True, dir_okay=False))
+@click.option("--merchant", required=True, metavar="M", help="Whose books they are.")
+@click.option("--channel", metavar="C", help="The channel that sent the statement; or")
+@click.option("--bank", metavar="B", help="the bank account that it is of, by your name for it.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice([*formats()]),
+    help="Of what format it is, if it is not found out.",
+)
+@click.option(
+    "--map",
+    "columns",
+    multiple=True,
+    metavar="FILE.toml|KEY=VALUE",
+    help="What the columns of any other CSV are.",
+)
+@click.option(
+    "--zone", metavar="ZONE", help="Of moments without an offset, if the format's differs."
+)
+@click.option("--currency", metavar="C", help="Of a file that names none.")
+@click.option("--statement", "number", metavar="NO", help="Its number.  [default: FILE's name]")
+@click.option("--from", "from_at", callback=_moment, metavar="MOMENT", help="What it covers, from")
+@click.option("--until", "until_at", callback=_moment, metavar="MOMENT", help="and before.")
+@click.option("--tolerance", type=click.IntRange(0), help="In the smallest unit, for this run.")
+@click.option("--lag", type=click.FloatRange(0, 366), metavar="DAYS", help="For this run.")
+@click.option("--dry-run", is_flag=True, help="Say what would be found; load and match nothing.")
+@click.option("--json", "as_json", is_flag=True, help="For machines; amounts in smallest units.")
+@url_option
+@click.pass_context
+def reconcile_(
+    ctx: click.Context,
+    file: str,
+    merchant: str,
+    channel: str | None,
+    bank: str | None,
+    format_: str | None,
+    columns: tuple[str, ...],
+    zone: str | None,
+    currency: str | None,
+    number: str | None,
+    from_at: datetime | None,
+    until_at: datetime | None,
+    tolerance: int | None,
+    lag: float | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Load a statement of a channel or a bank, and compare it with what is on record.
+
+    Each line is matched with what of ours it is about: by the channel's number, by ours, by its
+    payment, by amount and moment; a payout with its batch. What differs is listed with the reason
+    and with what to do; `mixpay report reconciliation_differences` has it all, and what is done is
+    a call: book_line, mark_received, write_off_difference, ignore_difference.
+
+    All lines are loaded or none: a file that was cut off, or whose own totals differ, is refused.
+    Running the same file again finds nothing more, unless something has come; a later statement
+    mends what an earlier one lacked, and says so.
+
+    \b
+    Examples:
+      mixpay reconcile bill.csv.gz --merchant mall --channel wechat --dry-run
+      mixpay reconcile 2026-03-07.xml --merchant mall --bank main
+      mixpay reconcile payouts.csv --merchant mall --channel card --map payouts.toml
+    """
+    if (channel is None) == (bank is None):
+        raise click.UsageError("Say of which account it is: --channel C or --bank B.")
+    begin = monotonic()
+    kind, owner = ("channel", channel) if bank is None else ("bank", bank)
+    number = number or reconciling.statement_no(file)
+    with (
+        psycopg.connect(connect_url(ctx), row_factory=dict_row) as conn,
+        _progress() as progress,
+        _whole(conn, dry_run),
+    ):
+        with closing(
+            open_file(file, format=format_, map=list(columns) or None, zone=zone, currency=currency)
+        ) as statement:
+            open_statement(
+                conn, merchant, number, f"{kind}:{owner}", from_at, until_at, statement.format
+            )
+            task = progress.add_task("loading", total=statement.size)
+            count = 0
+            for loaded in reconciling.load(conn, merchant, number, statement.lines()):
+                progress.update(task, completed=statement.read)
+                count = loaded
+            progress.update(task, completed=statement.size)
+        sealed = seal_statement(conn, merchant, number, count)
+        progress.add_task("comparing", total=None)
+        days = None if lag is None else timedelta(days=lag)
+        found = reconcile(conn, merchant, number, tolerance=tolerance, lag=days)
+        account = [merchant, kind, owner]
+        differences = conn.execute(_DIFFERENCES, [*account, None if as_json else SHOWN]).fetchall()
+        (left,) = conn.execute(_OPEN, account).fetchall()
+    if as_json:
+        told = {
+            "merchant_id": merchant,
+            "statement_no": number,
+            "account": f"{kind}:{owner}",
+            "format": sealed.format,
+            "from_at": sealed.from_at,
+            "until_at": sealed.until_at,
+            "lines": count,
+            "dry_run": dry_run,
+            "found": [_as_dict(row) for row in found],
+            "differences": differences,
+            "seconds": round(monotonic() - begin, 3),
+        }
+        echo_json(told)
+        return
+    click.echo(
+        f"{count:,} lines of statement {printable(number)} ({sealed.format}) of {kind}:{owner}, "
+        f"from {sealed.from_at:%Y-%m-%d %H:%M} until {sealed.until_at:%Y-%m-%d %H:%M %Z}."
+    )
+    _print_found(found)
+    _print_differences(differences, left["count"], merchant)
+    if dry_run:
+        click.echo("Nothing is loaded or matched: this was a dry run.")
+
+
+@contextmanager
+def _whole(conn: psycopg.Connection[Any], dry_run: bool) -> Iterator[None]:
+    """All of it or nothing; of a dry run nothing in any case."""
+    with conn.transaction(force_rollback=dry_run):
+        yield
+
+
+def _progress() -> Progress:
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
+
+
+def _as_dict(row: Reconciliation) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in row.__dataclass_fields__}
+
+
+def _print_found(found: list[Reconciliation]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for column in ("", "result", "kind", "currency"):
+        table.add_column(column)
+    for column in ("lines", "theirs", "ours"):
+        table.add_column(column, justify="right")
+    sides = {"theirs": "statement", "ours": "only ours", "earlier": "earlier"}
+    for row in found:
+        result = f"{row.was} -> {row.result}" if row.was else row.result
+        amounts = ("", "") if row.currency is None else (
+            _decimal(row.theirs, row.currency), _decimal(row.ours, row.currency)
+        )  # fmt: skip
+        table.add_row(
+            sides[row.side], result, row.kind or "", row.currency or "", f"{row.count:,}", *amounts
+        )
+    Console().print(table)
+
+
+def _print_differences(rows: list[dict[str, Any]], count: int, merchant: str) -> None:
+    if not count:
+        click.echo("Nothing differs.")
+        return
+    click.echo(f"\n{count:,} differences are open:")
+    for row in rows:
+        where = f"{row['kind']} {row['number']}"
+        if row["line_no"]:
+            where = f"line {row['line_no']} {row['part']}".strip() + f" of {row['statement_no']}"
+        amount = f"{_decimal(row['difference'], row['currency'])} {row['currency']}"
+        Console().print(
+            Text(f"  {row['result']}: {printable(where)}, {amount}: {printable(row['reason'])}.")
+        )
+        Console().print(Text(f"    {row['what_to_do']}."))
+    if count > len(rows):
+        click.echo(f"  … and {count - len(rows):,} more.")
+    click.echo(f"See mixpay report reconciliation_differences --merchant {printable(merchant)}.")
+
+
+def _decimal(units: int, currency: str) -> str:
+    return ("-" if units < 0 else "") + from_units(abs(units), currency)
