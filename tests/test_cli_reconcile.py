@@ -55,7 +55,7 @@ def test_tells_what_it_found(sold: Shop, run: Run, bill: Path) -> None:
     assert "2 lines of statement bill.csv (csv) of channel:card" in told.output
     assert "matched" in told.output
     assert "line 3 of bill.csv, 0.07 CNY" in told.output
-    assert "1 differences are open" in told.output
+    assert "1 difference is open" in told.output
     (line,) = sold.query("select * from mixpay.reconciliation_differences")
     assert (line.line_no, line.difference) == (3, 7)
     # Again: the same, and nothing is written twice.

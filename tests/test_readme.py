@@ -26,7 +26,14 @@ PAGES = [
     MIGRATING,
     *(
         PROJECT / "docs" / f"{name}.md"
-        for name in ("tour", "calling", "import", "elsewhere", "reading-the-books")
+        for name in (
+            "tour",
+            "calling",
+            "import",
+            "elsewhere",
+            "reading-the-books",
+            "reconciliation",
+        )
     ),
 ]
 # A block may say before it what it shows: <!-- shown: a file or a command -->

@@ -164,7 +164,7 @@ def reconcile_(
         echo_json(told)
         return
     click.echo(
-        f"{count:,} lines of statement {printable(number)} ({sealed.format}) of {kind}:{owner}, "
+        f"{count:,} line{'s' * (count != 1)} of statement {printable(number)} ({sealed.format}) of {kind}:{owner}, "
         f"from {sealed.from_at:%Y-%m-%d %H:%M} until {sealed.until_at:%Y-%m-%d %H:%M %Z}."
     )
     _print_found(found)
@@ -218,7 +218,7 @@ def _print_differences(rows: list[dict[str, Any]], count: int, merchant: str) ->
     if not count:
         click.echo("Nothing differs.")
         return
-    click.echo(f"\n{count:,} differences are open:")
+    click.echo(f"\n{count:,} {'difference is' if count == 1 else 'differences are'} open:")
     for row in rows:
         where = f"{row['kind']} {row['number']}"
         if row["line_no"]:
