@@ -164,7 +164,8 @@ def reconcile_(
         echo_json(told)
         return
     click.echo(
-        f"{count:,} line{'s' * (count != 1)} of statement {printable(number)} ({sealed.format}) of {kind}:{owner}, "
+        f"{count:,} line{'s' * (count != 1)} of statement {printable(number)} ({sealed.format}) "
+        f"of {kind}:{owner}, "
         f"from {sealed.from_at:%Y-%m-%d %H:%M} until {sealed.until_at:%Y-%m-%d %H:%M %Z}."
     )
     _print_found(found)
