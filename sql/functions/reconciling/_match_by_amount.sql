@@ -8,42 +8,47 @@ declare
     v_wide bigint := p_terms.tolerance + 1;
     v_long numeric := greatest(extract(epoch from p_terms.lag), 1);
 begin
+    if not exists (
+        select from _open_lines(p_terms) as o
+        where p_rule = 'amount' or o.of_channel_txn_no is not null or o.of_our_no is not null
+    ) then
+        return;
+    end if;
     insert into line_matches (
         merchant_id, statement_no, line_no, part, account, owner, kind, number, rule, result, currency, theirs, ours,
         fee_theirs, fee_ours, happened_at, run
     )
     with lines as materialized (
         select
-            o.*,
-            case when p_terms.account = 'channel' then o.kind when o.amount >= 0 then 'in' else 'out' end as side
+            o.*, case when p_terms.account = 'channel' then o.kind when o.amount >= 0 then 'in' else 'out' end as side,
+            o.amount / v_wide + a.slot as amount_slot,
+            floor(extract(epoch from o.happened_at) / v_long)::bigint + t.slot as time_slot
         from _open_lines(p_terms) as o
+        -- Slots a little wider than what may lie between, with those beside them, so that it is a join by equality.
+        cross join generate_series(-1, 1) as a (slot)
+        cross join generate_series(-1, 1) as t (slot)
         where
             o.state <> 'failed' and o.happened_at >= p_statement.from_at - p_terms.lag
             and o.happened_at < p_statement.until_at + p_terms.lag
             and (p_rule = 'amount' or o.of_channel_txn_no is not null or o.of_our_no is not null)
     ),
     items as materialized (
-        select i.*
+        select
+            i.*, i.amount / v_wide as amount_slot,
+            floor(extract(epoch from i.happened_at) / v_long)::bigint as time_slot
         from _own_items(
             p_terms.merchant_id, p_terms.account, p_terms.owner, p_statement.from_at - 2 * p_terms.lag,
             p_statement.until_at + 2 * p_terms.lag
         ) as i
-        where exists (select from lines) and _is_unmatched(p_terms, i.kind, i.number)
     ),
-    pairs as (
+    pairs as materialized (
         select
             l.*, i.kind as own_kind, i.number, i.amount as ours, abs(l.amount - i.amount) as off,
             abs(extract(epoch from l.happened_at - i.happened_at)) as apart
         from lines as l
-        -- By slots a little wider than what may lie between, so that it is a join by equality.
-        cross join generate_series(-1, 1) as a (slot)
-        cross join generate_series(-1, 1) as t (slot)
         inner join items as i
-            on i.side = l.side and i.currency = l.currency
-            and i.amount / v_wide = l.amount / v_wide + a.slot
-            and floor(extract(epoch from i.happened_at) / v_long)
-            = floor(extract(epoch from l.happened_at) / v_long) + t.slot
-            and abs(i.amount - l.amount) <= p_terms.tolerance
+            on i.side = l.side and i.currency = l.currency and i.amount_slot = l.amount_slot
+            and i.time_slot = l.time_slot and abs(i.amount - l.amount) <= p_terms.tolerance
             and i.happened_at between l.happened_at - p_terms.lag and l.happened_at + p_terms.lag
             and case p_rule
                 when 'payment' then i.payment_txn_no = l.of_channel_txn_no or i.payment_no = l.of_our_no
@@ -60,6 +65,7 @@ begin
     from (
         select x.*, _fee_of(p_terms, x.own_kind, x.number, x.ours, x.fee) as fee_ours
         from pairs as x
+        where _is_unmatched(p_terms, x.own_kind, x.number)
     ) as p
     order by p.off, p.apart, p.happened_at, p.statement_no, p.line_no, p.part, p.own_kind, p.number
     on conflict do nothing;

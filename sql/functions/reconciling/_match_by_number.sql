@@ -64,7 +64,7 @@ begin
     -- What a bank's line says in words may be our number.
     by_word as (
         select l.*, i.kind, i.number, i.amount as ours, i.currency as our_currency, i.happened_at as our_moment
-        from lines as l
+        from (select * from lines where words is not null) as l
         cross join lateral (
             select distinct w.word from regexp_split_to_table(l.words, '[^0-9A-Za-z._-]+') as w (word)
             where length(w.word) between 4 and 64

@@ -4,7 +4,7 @@ create function mixpay.reconcile(
 ) returns setof mixpay.reconciliation
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_custom_plan
-set enable_nestloop = off set enable_mergejoin = off set jit = off
+set enable_nestloop = off set enable_mergejoin = off set jit = off set work_mem = '64MB'
 as $reconcile$
 declare
     v_statement statements;
