@@ -12,6 +12,36 @@ begin
 end;
 $refuse$;
 
+do $refuse$
+begin
+    if exists (
+        select from mixpay.facts
+        where
+            from_state = to_state and entity in ('repayment', 'return', 'chargeback', 'channel_fee', 'channel_payout')
+            and reason = 'its moment came later'
+    ) then
+        raise exception '0006 cannot be taken back any more' using
+            errcode = 'object_not_in_prerequisite_state',
+            detail = 'Moments that came later are on record, which the code of before does not know.',
+            hint = 'Restore a backup from before, or stay with this version.';
+    end if;
+end;
+$refuse$;
+
+delete from mixpay.state_transitions
+where
+    from_state = to_state
+    and (
+        entity in ('repayment', 'return', 'channel_fee', 'channel_payout')
+        or (entity = 'chargeback' and to_state in ('charged', 'reversed'))
+    );
+update mixpay.state_transitions set cause = 'it gave one more part back'
+where entity = 'chargeback' and from_state = 'partly_reversed' and to_state = 'partly_reversed';
+update mixpay.state_transitions set cause = 'the channel''s number came later'
+where
+    (entity = 'payment' and from_state = 'succeeded' and to_state = 'succeeded')
+    or (entity = 'channel_refund' and from_state = to_state and to_state in ('succeeded', 'bounced', 'failed'));
+
 drop index mixpay.payments_by_moment;
 drop index mixpay.channel_refunds_by_moment;
 drop index mixpay.channel_fees_by_moment;

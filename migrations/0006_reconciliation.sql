@@ -491,4 +491,21 @@ where refunded_at is not null;
 create index channel_fees_by_moment on mixpay.channel_fees using brin (merchant_id, charged_at)
 where charged_at is not null;
 
+-- A moment that was left out may come later, and so may the reason why a channel refund goes another way.
+insert into mixpay.state_transitions (entity, from_state, to_state, cause) values
+    ('repayment', 'recorded', 'recorded', 'its moment came later'),
+    ('return', 'returned', 'returned', 'its moment came later'),
+    ('chargeback', 'charged', 'charged', 'its moment came later'),
+    ('chargeback', 'reversed', 'reversed', 'a moment came later'),
+    ('channel_fee', 'recorded', 'recorded', 'its moment came later'),
+    ('channel_payout', 'recorded', 'recorded', 'its moment came later');
+update mixpay.state_transitions set cause = cause || ', or a moment came later'
+where entity = 'chargeback' and from_state = 'partly_reversed' and to_state = 'partly_reversed';
+update mixpay.state_transitions set cause = cause || ', or the moment'
+where
+    (entity = 'payment' and from_state = 'succeeded' and to_state = 'succeeded')
+    or (entity = 'channel_refund' and from_state = to_state and to_state in ('succeeded', 'bounced', 'failed'));
+update mixpay.state_transitions set cause = cause || ', or why it was redirected'
+where entity = 'channel_refund' and from_state = 'failed' and to_state = 'failed';
+
 reset role;

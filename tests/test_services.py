@@ -139,6 +139,64 @@ def test_a_service_does_the_same_in_every_language(
     assert ran.stdout == EXPECTED, ran.stderr
 
 
+# Each in its own way calls so often that its driver prepares the statement, then once more.
+AFTER_AN_UPGRADE = {
+    "with_psycopg": """
+s.pool.open()
+call = lambda: s.call("select * from public.changing(%s)", 1)
+""",
+    "with_sqlalchemy": """
+call = lambda: s.call("select * from public.changing(:n)", n=1)._mapping
+""",
+    "with_django": """
+call = lambda: s.call("select * from public.changing(%s)", 1)
+""",
+    "with_asyncpg": """
+import asyncio, asyncpg
+loop = asyncio.new_event_loop()
+async def pool():
+    return await asyncpg.create_pool(min_size=1, max_size=1, init=s.prepare)
+pool = loop.run_until_complete(pool())
+call = lambda: loop.run_until_complete(s.call(pool, "select * from public.changing($1)", 1))
+""",
+}
+
+
+@pytest.mark.parametrize("module", AFTER_AN_UPGRADE)
+def test_a_pool_goes_on_after_an_upgrade(
+    module: str, conn: Connection[Any], request: pytest.FixtureRequest
+) -> None:
+    """What is prepared remembers the columns as they were (0A000): the same call goes through."""
+    (command,) = PROGRAMS[f"python/{module}.py"]()
+    environment = request.getfixturevalue("environment")
+    changing = (
+        "create function public.changing(n bigint) returns table (n bigint, {}) "
+        "language sql as 'select n, {}'"
+    )
+    conn.execute(changing.format("old text", "''a''").encode())
+    text = (
+        f"import {module} as s\n{AFTER_AN_UPGRADE[module]}\n"
+        "for _ in range(20): was = call()\n"
+        "print(dict(was), flush=True)\ninput()\n"
+        "for _ in range(3): print(dict(call()), flush=True)\n"
+    )
+    service = subprocess.Popen(
+        [command, "-c", text],
+        env={**environment, "PYTHONPATH": str(SERVICES / "python")},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert service.stdout
+    assert service.stdout.readline() == "{'n': 1, 'old': 'a'}\n"
+    conn.execute("drop function public.changing")
+    conn.execute(changing.format("old text, new bigint", "''a'', 7").encode())
+    out, err = service.communicate("\n", timeout=60)
+    assert out == 3 * "{'n': 1, 'old': 'a', 'new': 7}\n", err
+    conn.execute("drop function public.changing")
+
+
 def test_each_program_is_run_and_has_its_page() -> None:
     files = {
         path.relative_to(SERVICES).as_posix()

@@ -367,6 +367,8 @@ def _print(summary: Summary, currency: str, dry_run: bool) -> None:
         click.echo(f"{surplus} {currency} of it is surplus, which goes back to its payments.")
     if "amount is negative" in summary.reasons:
         click.echo("If negative amounts are refunds, say --negative-refunds.")
+    if "has a decimal comma" in summary.reasons:
+        click.echo("If 12,34 is 12 and a fraction, say --decimal-comma.")
     if dry_run:
         click.echo("Nothing is loaded: this was a dry run.")
 

@@ -282,6 +282,8 @@ class Reader:
         except OutOfBounds as error:
             raise Bad("amount is too large", f"{name} is {text}") from error
         except MoneyError as error:
+            if not self._as.decimal_comma and re.fullmatch(r"-?[0-9]+,[0-9]{1,3}", text):
+                raise Bad("has a decimal comma", f"{name} is {text}") from error
             raise Bad("not an amount", f"{name} is {text}") from error
 
     def _order_amount(self, text: str) -> int:

@@ -237,6 +237,18 @@ def test_what_is_not_in_the_encoding_is_rejected_where_it_stands(
     assert add_up(told)
 
 
+def test_a_decimal_comma_is_named(url: str, tmp_path: Path, rejects: Path) -> None:
+    """Nobody guesses whether 1,234 is one or a thousand: who says nothing is told what to say."""
+    file = tmp_path / "payments.csv"
+    file.write_text("order_no;payment_no;channel;amount\nA;P1;cash;1,50\nB;P2;cash;1,234\n")
+    told = run(url, rejects, str(file), "--currency", "CNY")
+    assert reasons(rejects) == {
+        2: ("has a decimal comma", "amount is 1,50"),
+        3: ("has a decimal comma", "amount is 1,234"),
+    }
+    assert "say --decimal-comma" in told.output
+
+
 def test_decimal_commas(conn: Connection[Any], load: Load, rejects: Path) -> None:
     load(
         "order_no;payment_no;channel;amount;order_amount\n"

@@ -130,7 +130,7 @@ def test_a_logical_replica_has_all_rows(servers: Servers, empty_url: str) -> Non
         database.install(conn)
     migrations.migrate(empty_url, lambda _: None)
     publish, subscribe = re.findall(
-        r"```sql\n(.*?)```", PAGE.split("## A logical replica")[1], re.S
+        r"```sql\n(.*?)```", PAGE.split("## A logical replica")[1].split("### Several")[0], re.S
     )
     subscribe = subscribe.replace("host=source dbname=mall", source_url)
     with (
@@ -164,3 +164,46 @@ def test_a_logical_replica_has_all_rows(servers: Servers, empty_url: str) -> Non
         mixpay(empty_url, "events", "--new-epoch")
         tell(replica, "later")
         assert [r.name for r in database.run_checks(replica) if r.rows] == []
+
+
+def test_a_replica_gathers_several_sources(servers: Servers, empty_url: str) -> None:
+    """The second one has begun anew once more than the first."""
+    first, further = re.findall(r"```sql\n(.*?)```", PAGE.split("### Several sources")[1], re.S)
+    empty = re.findall(r"(set session_replication_role.*?)create subscription", PAGE, re.S)[0]
+    empty = empty.replace("c.relkind = 'r'", "c.relkind = 'r' and c.relname <> 'epochs'")
+    migrations.migrate(empty_url, lambda _: None)
+    names = ("one", "two")
+    with psycopg.connect(empty_url, autocommit=True) as replica:
+        replica.execute(empty.encode())
+        try:
+            for name, publish in zip(names, (first, further), strict=True):
+                with psycopg.connect(servers.primary.url("postgres"), autocommit=True) as conn:
+                    conn.execute(f"create database {name}".encode())
+                url = servers.primary.url(name)
+                with psycopg.connect(url, autocommit=True) as source:
+                    database.install(source)
+                    tell(source, name)
+                    source.execute(publish.encode())
+                if name == "two":
+                    assert mixpay(url, "events", "--new-epoch").stdout == "2\n"
+                    with psycopg.connect(url, autocommit=True) as source:
+                        tell(source, "since")
+                replica.execute(
+                    f"create subscription {name} connection '{url}' publication mixpay".encode()
+                )
+            until("select bool_and(srsubstate = 'r') from pg_subscription_rel", replica)
+            until("select count(distinct merchant_id)::int from mixpay.facts", replica, 3)
+            # It counts by itself, and must have come as far.
+            assert [r.name for r in database.run_checks(replica) if r.rows] == [
+                "epoch_of_a_fact_has_begun"
+            ]
+            assert mixpay(empty_url, "events", "--new-epoch").exit_code == 0
+            assert [r.name for r in database.run_checks(replica) if r.rows] == []
+            # And goes on.
+            for name in names:
+                with psycopg.connect(servers.primary.url(name), autocommit=True) as source:
+                    tell(source, f"{name}-later")
+            until("select count(distinct merchant_id)::int from mixpay.facts", replica, 5)
+        finally:
+            for name in names:
+                replica.execute(f"drop subscription if exists {name}".encode())
