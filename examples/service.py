@@ -23,8 +23,8 @@ def once(url: str, call: Callable[[psycopg.Connection], T], tries: int = 5) -> T
                 return call(conn)
         except (psycopg.OperationalError, psycopg.errors.FeatureNotSupported):
             # 40001 and 40P01: somebody else was faster. A lost connection: who knows what became
-            # of it. 0A000: an upgrade changed what a prepared statement gives; a connection that is
-            # kept forgets it with the rollback, and in autocommit by "deallocate all". Whatever
+            # of it. 0A000: an upgrade changed what a prepared statement gives; an open connection
+            # forgets it with the rollback, and in autocommit by "deallocate all". Whatever
             # mixpay refuses is none of these, and not tried again.
             time.sleep(0.1)
     with psycopg.connect(url) as conn:
