@@ -222,6 +222,16 @@ def _die_with_parent() -> Callable[[], None] | None:
     return arrange
 
 
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[set[signal.Signals]]:
+    """What is made within is known before Ctrl-C comes. Gives the signals that were masked."""
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    try:
+        yield {signal.Signals(number) for number in mask}
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
 class _Server:
     """What is ours in `home`, and what is the server's below it: its data and its socket."""
 
@@ -233,6 +243,8 @@ class _Server:
         self.sockets = home / "socket"
         self.log = home / "server.log"
         self._options = options
+        # That we have started.
+        self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def host(self) -> str:
@@ -305,9 +317,19 @@ class _Server:
         arguments = [str(binaries / "postgres"), "-D", str(self.data)]
         for name, value in settings.items():
             arguments += ["-c", f"{name}={value}"]
-        with _opened(self.home, self.log.name, os.O_RDWR | os.O_CREAT | os.O_APPEND) as log:
+        with (
+            _opened(self.home, self.log.name, os.O_RDWR | os.O_CREAT | os.O_APPEND) as log,
+            uninterrupted() as mask,
+        ):
             begin = os.fstat(log).st_size
-            process = subprocess.Popen(
+
+            def arrange() -> None:
+                # A child has its parent's mask.
+                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+                if preexec_fn is not None:
+                    preexec_fn()
+
+            self.process = process = subprocess.Popen(
                 arguments,
                 cwd="/",
                 env={**_environment(), **(environment or {})},
@@ -315,7 +337,7 @@ class _Server:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=preexec_fn,
+                preexec_fn=arrange,
                 **_account(),
             )
         deadline = time.monotonic() + _START_SECONDS
@@ -368,7 +390,6 @@ class EmbeddedServer(_Server):
         parent = parent or Path("/tmp")  # noqa: S108 (mkdtemp makes it safe)
         home = tempfile.mkdtemp(prefix="mixpay-", dir=parent)
         super().__init__(Path(home), options or {})
-        self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
         binaries = find_binaries()
@@ -376,7 +397,7 @@ class EmbeddedServer(_Server):
         self._own_home()
         if not self.data.exists():
             self._initdb(binaries)
-        self.process = self._spawn(binaries, preexec_fn=_die_with_parent())
+        self._spawn(binaries, preexec_fn=_die_with_parent())
         return self
 
     def stop(self) -> None:

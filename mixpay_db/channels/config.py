@@ -28,7 +28,7 @@ def load_channels(path: Path, environ: Mapping[str, str] = os.environ) -> dict[s
         config = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise Problem(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Problem(f"{path} is not TOML: {error}") from error
     channels = config.pop("channels", {})
     if config:
@@ -83,7 +83,7 @@ def _adapter(where: str, name: Any) -> Any:
     hint = f"There are {_listed(sorted(found))}; other packages bring more."
     if name is None:
         raise Problem(f"{where} names no adapter", hint)
-    if name not in found:
+    if not isinstance(name, str) or name not in found:
         raise Problem(f"{where}: there is no adapter {name!r}", hint)
     try:
         return found[name].load()
@@ -98,6 +98,8 @@ def _secret(
     variable, file = options.pop("secret_env", None), options.pop("secret_file", None)
     if variable is not None and file is not None:
         raise Problem(f"{where} names both secret_env and secret_file", "Name one of them.")
+    if not all(name is None or isinstance(name, str) for name in (variable, file)):
+        raise Problem(f"{where}: secret_env and secret_file are names", "Write them as texts.")
     if variable is not None:
         if not environ.get(str(variable)):
             raise Problem(f"{where}: the environment has no {variable}")

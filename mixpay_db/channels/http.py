@@ -151,7 +151,7 @@ class HttpChannel:
                 f"Write {self.url.replace('http', 'https', 1)}; or allow_http = true, where nobody"
                 " else listens.",
             )
-        if not self.timeout > 0:
+        if not 0 < self.timeout < float("inf"):
             raise Problem(f"timeout is {self.timeout}, not a number of seconds")
         if self.retries < 0 or self.backoff < 0 or self.backoff_jitter < 0:
             raise Problem("retries, backoff and backoff_jitter cannot be negative")

@@ -1,20 +1,20 @@
 """The command `mixpay`."""
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
 import click
-import psycopg
 
-from mixpay_db.cli.common import tell_and_exit, url_option
-from mixpay_db.printable import shown
-from mixpay_db.problem import Problem
-from mixpay_db.url import without_passwords
+from mixpay_db.cli import endings
+from mixpay_db.cli.common import url_option
+from mixpay_db.cli.help import examples
 
 # Where each subcommand is: module below mixpay_db.cli, and the command's name in it.
 COMMANDS = {
     "call": ("call", "call"),
     "check": ("check", "check"),
+    "completion": ("completion", "completion"),
     "demo": ("demo", "demo"),
     "dispatch": ("dispatch", "dispatch"),
     "events": ("events", "events"),
@@ -42,18 +42,40 @@ class _Commands(click.Group):
         command = getattr(import_module(f"{__name__}.{module}"), attribute)
         return command if isinstance(command, click.Command) else None
 
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        with endings.nobody_reads():
+            return super().make_context(*arguments, **options)
+
     def invoke(self, ctx: click.Context) -> Any:
-        try:
+        with endings.nobody_reads():
             return super().invoke(ctx)
-        except (Problem, psycopg.Error) as error:
-            tell_and_exit(error)
-        except click.UsageError as error:
-            # It repeats what it was given, perhaps a URL in the wrong place.
-            told = shown(without_passwords(error.format_message()))
-            raise click.UsageError(told, error.ctx) from None
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Whatever happens ends in a status, and in words that a person can use."""
+        if not standalone_mode:
+            return super().main(args, prog_name, complete_var, False, **extra)
+        with endings.told():
+            code = super().main(args, prog_name, complete_var, False, **extra)
+            raise SystemExit(code if isinstance(code, int) else endings.DONE)
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=examples(
+        "mixpay demo",
+        "mixpay --url postgresql://user@host/database migrate",
+        "mixpay call --help",
+        "mixpay report trade_balances --merchant mall",
+    ),
+)
 @click.version_option(package_name="mixpay-db", message="mixpay %(version)s")
 @url_option
 def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import math
 import re
 from collections.abc import Callable
 from dataclasses import asdict, fields
@@ -16,6 +17,7 @@ import psycopg
 
 from mixpay_db import calls
 from mixpay_db.cli.common import EITHER_DASH, connect_url, json_option, url_option
+from mixpay_db.cli.help import examples
 from mixpay_db.cli.output import echo_json, echo_record, echo_table
 
 
@@ -28,7 +30,15 @@ class _Calls(click.Group):
         return _command(function) if function else None
 
 
-@click.group(cls=_Calls, context_settings=EITHER_DASH)
+@click.group(
+    cls=_Calls,
+    context_settings=EITHER_DASH,
+    epilog=examples(
+        "mixpay call refund_order --help",
+        "mixpay call refund_order --merchant-id mall --order-no A --refund-no R-1 --amount 4500",
+        "mixpay call merge-orders --merchant-id mall --orders @orders.json --json",
+    ),
+)
 def call() -> None:
     """Call a function of the database, in a transaction of its own."""
 
@@ -56,7 +66,28 @@ def _command(function: calls.Call[..., Any]) -> click.Command:
         help=re.sub(r"\n(?=Locks:|Raises:)", "\n\n", text),
         short_help=re.sub(r"\.\s.*", ".", text, flags=re.DOTALL),
         context_settings=EITHER_DASH,
+        epilog=examples(example(function)),
     )(run)
+
+
+def example(function: calls.Call[..., Any]) -> str:
+    """A call with all that it needs."""
+    words = ["mixpay call", function.__name__]
+    for parameter in calls.arguments(function):
+        if parameter.default is parameter.empty and not _may_be_null(parameter):
+            words.append(f"--{parameter.name.replace('_', '-')} {_sample(parameter)}")
+    return " ".join(words)
+
+
+def _sample(parameter: inspect.Parameter) -> str:
+    if parameter.name in _SAMPLES:
+        return _SAMPLES[parameter.name]
+    kind = calls.kind(parameter)
+    if kind == "json":
+        return f"@{parameter.name}.json"
+    if parameter.name.endswith("_no"):
+        return f"{parameter.name[0].upper()}-1"
+    return {"number": "100", "moment": "2026-06-01T00:00:00+08:00"}.get(kind, parameter.name)
 
 
 def _may_be_null(parameter: inspect.Parameter) -> bool:
@@ -131,15 +162,43 @@ class _Json(click.ParamType):
         def refuse(constant: str) -> NoReturn:
             raise ValueError(f"{constant} is not JSON")
 
+        def number(text: str) -> float:
+            # Beyond what a number can be, which JSON has no word for.
+            return float(text) if math.isfinite(float(text)) else refuse(text)
+
         try:
             if value.startswith("@"):
                 with click.open_file(value[1:], encoding="utf-8") as file:
                     value = file.read()
-            return json.loads(value, parse_constant=refuse)
+            return json.loads(value, parse_constant=refuse, parse_float=number)
         except OSError as error:
             self.fail(f"cannot read {value[1:]}: {error.strerror}", param, ctx)
+        except RecursionError:
+            self.fail("this is JSON nested too deeply", param, ctx)
         except ValueError as error:
             self.fail(f"this is not JSON: {error}", param, ctx)
+
+
+# What examples say for a parameter of this name; others get by with what their kind says.
+_SAMPLES = {
+    "account": "payee:oakhouse",
+    "amount": "4500",
+    "channel": "card",
+    "channel_txn_no": "4200001234",
+    "currency": "CNY",
+    "entity": "order",
+    "kind": "online",
+    "merchant_id": "mall",
+    "method": "card",
+    "number": "A",
+    "order_no": "A",
+    "outcome": "payee",
+    "payee_no": "oakhouse",
+    "reason": "damaged",
+    "resolution": "accept",
+    "title": "'Willow Furniture'",
+    "worker": "w1",
+}
 
 
 # An interval is left to the server, which knows more notations than we do.

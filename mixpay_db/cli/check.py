@@ -9,11 +9,17 @@ import psycopg
 
 from mixpay_db import database
 from mixpay_db.cli.common import connect_url, failures_are_problems, json_option, url_option
+from mixpay_db.cli.help import examples
 from mixpay_db.cli.output import echo_json, echo_table
 from mixpay_db.problem import Problem
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "mixpay check",
+        "mixpay check --merchant mall --json",
+    )
+)
 @click.option("--merchant", metavar="ID", help="Only what is this merchant's.")
 @json_option
 @url_option

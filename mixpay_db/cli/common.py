@@ -1,24 +1,41 @@
 """What all commands share: which server they talk to, and how they tell what went wrong."""
 
+import math
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 import psycopg
 
-from mixpay_db.printable import shown
+from mixpay_db.cli.endings import LACKS, MIGRATE
 from mixpay_db.problem import Problem
 from mixpay_db.url import checked
 
 _CHOSEN_URL = "mixpay_db.url"
-# Schema, table or view, function: SQLSTATEs of a database that lacks one of ours.
-_LACKS = {"3F000", "42P01", "42883"}
-_MIGRATE = "mixpay migrate brings the database to this version."
 
 json_option = click.option("--json", "as_json", is_flag=True, help="For machines.")
 # Functions and views are named as in SQL; - is as good as _ to whoever types them.
 EITHER_DASH = {"token_normalize_func": lambda token: token.replace("_", "-")}
+
+
+class Seconds(click.FloatRange):
+    """A number of seconds that a clock can wait."""
+
+    name = "seconds"
+
+    def __init__(self, lowest: float = 0, highest: float = 366 * 86400, **options: Any) -> None:
+        super().__init__(lowest, highest, **options)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        seconds: float = super().convert(value, param, ctx)
+        # Compared with bounds, it is never beyond them.
+        if math.isnan(seconds):
+            self.fail(f"{value!r} is not a number of seconds", param, ctx)
+        return seconds
 
 
 def _remember_url(ctx: click.Context, _: click.Parameter, url: str | None) -> None:
@@ -41,6 +58,8 @@ def url_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def connect_url(ctx: click.Context) -> str:
     """The URL (or key=value string) to connect to; starts the embedded server if none was given."""
+    # As the client reads them, whatever the environment, the role or the database says.
+    os.environ.update(PGDATESTYLE="ISO, YMD", PGCLIENTENCODING="UTF8")
     chosen = ctx.find_root().meta.get(_CHOSEN_URL)
     if chosen:
         return checked(str(chosen))
@@ -54,33 +73,6 @@ def connect_url(ctx: click.Context) -> str:
     return server.url()
 
 
-def tell_and_exit(error: Problem | psycopg.Error) -> NoReturn:
-    """The error, then its detail and its hint, each on a line of its own.
-
-    The exit status is 1 if the database refused, 2 if it could not be asked; a problem may have
-    its own.
-    """
-    if isinstance(error, Problem):
-        first, *more = str(error).splitlines() or [""]
-        told = [("error", first), *[("", line) for line in more], ("hint", error.hint)]
-    elif error.sqlstate is None:
-        what, *questions = str(error).splitlines()
-        told = [("error", what), ("hint", " ".join(line.strip() for line in questions))]
-    else:
-        diag = error.diag
-        told = [
-            ("error", f"{error.sqlstate}: {diag.message_primary}"),
-            ("detail", diag.message_detail),
-            ("hint", _MIGRATE if error.sqlstate in _LACKS else diag.message_hint),
-        ]
-    for label, text in told:
-        if text:
-            click.echo(f"{label}: {shown(text)}" if label else shown(text), err=True)
-    if isinstance(error, Problem):
-        raise SystemExit(error.status)
-    raise SystemExit(1 if error.sqlstate else 2)
-
-
 @contextmanager
 def failures_are_problems() -> Iterator[None]:
     """A database that refuses is no answer here, but a reason why there is none."""
@@ -88,5 +80,5 @@ def failures_are_problems() -> Iterator[None]:
         yield
     except psycopg.Error as error:
         notes = getattr(error, "__notes__", [])
-        hint = _MIGRATE if error.sqlstate in _LACKS else None
+        hint = MIGRATE if error.sqlstate in LACKS else None
         raise Problem("\n".join([str(error).strip(), *notes]), hint) from error

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from types import FrameType
 from typing import Any, Self
 
 import click
@@ -12,14 +15,18 @@ import psycopg
 from click.core import ParameterSource
 from psycopg.rows import dict_row
 from rich import box
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 import mixpay_db as mixpay
 from mixpay_db import database, migrations
-from mixpay_db.embedded import EmbeddedServer
+from mixpay_db.cli import endings
+from mixpay_db.cli.help import examples
+from mixpay_db.cli.output import Terminal
+from mixpay_db.embedded import EmbeddedServer, uninterrupted
+from mixpay_db.problem import Problem
 
 MALL = "mall"
 CURRENCY = "CNY"
@@ -32,7 +39,11 @@ SHARES: list[mixpay.ShareToSplit] = [
 ]
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "mixpay demo",
+    )
+)
 @click.pass_context
 def demo(ctx: click.Context) -> None:
     """Tell a story in one minute: merge, pay, refund, pay out, on a temporary server of its own.
@@ -42,20 +53,58 @@ def demo(ctx: click.Context) -> None:
     if ctx.find_root().get_parameter_source("url") is ParameterSource.COMMANDLINE:
         raise click.UsageError("The demo always uses a server of its own; leave --url out.")
     click.echo("starting a temporary PostgreSQL server …", err=True)
-    with EmbeddedServer({"fsync": "off"}) as server:
+    with _server() as server:
         url = server.url("postgres")
         migrations.migrate(url, lambda _: None)
         with psycopg.connect(url, autocommit=True) as conn:
             _Story(conn).tell()
 
 
+@contextmanager
+def _server() -> Iterator[EmbeddedServer]:
+    """A server that is gone afterwards, and its directory, too, whatever signal ends it."""
+    server = None
+    puts_away = is_interrupted = False
+
+    def end(number: int, _: FrameType | None) -> None:
+        """The first signal is the last one that counts: nothing interrupts what is put away."""
+        nonlocal is_interrupted
+        if puts_away:
+            return
+        is_interrupted = True
+        for ignored in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(ignored, signal.SIG_IGN)
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
+        raise SystemExit(endings.TERMINATED)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        try:
+            with uninterrupted():
+                server = EmbeddedServer({"fsync": "off"})
+            yield server.start()
+        except (Problem, psycopg.Error):
+            # The programs that we run may have ended by the same signal before us.
+            if is_interrupted:
+                raise KeyboardInterrupt from None
+            raise
+        finally:
+            puts_away = True
+    finally:
+        if server is not None:
+            server.stop()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 class _Story:
     def __init__(self, conn: psycopg.Connection[Any]) -> None:
         self.conn = conn
-        terminal = Console()
+        terminal = Terminal()
         # The same lines wherever they go: the README shows them.
         width = min(WIDTH, terminal.width) if terminal.is_terminal else WIDTH
-        self.console = Console(highlight=False, width=width)
+        self.console = Terminal(highlight=False, width=width)
         self.after_call = False
         # What a number of the database's own is called here.
         self.names: dict[str, str] = {}

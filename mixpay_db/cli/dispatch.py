@@ -13,13 +13,14 @@ from typing import Any
 import click
 
 from mixpay_db.channels.config import load_channels
-from mixpay_db.cli.common import connect_url, url_option
+from mixpay_db.cli.common import Seconds, connect_url, url_option
+from mixpay_db.cli.help import examples
 from mixpay_db.dispatch import Settings
 from mixpay_db.dispatch import dispatch as run
 from mixpay_db.printable import shown
 
 _DEFAULTS = Settings(worker="")
-_SECONDS = click.FloatRange(0, 86400, min_open=True)
+_SECONDS = Seconds(0, 86400, min_open=True)
 
 
 def _worker() -> str:
@@ -27,7 +28,12 @@ def _worker() -> str:
     return f"{socket.gethostname()[:40]}-{os.getpid()}"
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "mixpay dispatch --config dispatch.toml",
+        "mixpay dispatch --config dispatch.toml --once --merchant mall",
+    )
+)
 @click.option(
     "--config",
     required=True,
@@ -53,7 +59,7 @@ def _worker() -> str:
 )
 @click.option(
     "--lease",
-    type=click.FloatRange(1, 86400),
+    type=Seconds(1, 86400),
     default=_DEFAULTS.lease,
     show_default=True,
     help="Seconds after which somebody else may claim what a dead worker had.",

@@ -14,7 +14,8 @@ import psycopg
 from click.core import ParameterSource
 
 import mixpay_db
-from mixpay_db.cli.common import connect_url, url_option
+from mixpay_db.cli.common import Seconds, connect_url, url_option
+from mixpay_db.cli.help import examples
 from mixpay_db.cli.output import echo_json
 from mixpay_db.printable import printable
 
@@ -33,7 +34,13 @@ insert into mixpay.epochs (epoch) select max(epoch) + 1 from mixpay.epochs retur
 """
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "mixpay events --merchant mall --limit 10",
+        "mixpay events --merchant mall --follow --after 0-12345-1",
+        "mixpay events --new-epoch",
+    )
+)
 @click.option("--merchant", metavar="NO", help="Whose events.")
 @click.option("--after", metavar="POSITION", help="Only what comes after this one.")
 @click.option("--limit", type=click.IntRange(min=1), help="End after so many.")
@@ -41,7 +48,7 @@ insert into mixpay.epochs (epoch) select max(epoch) + 1 from mixpay.epochs retur
 @click.option(
     "--poll",
     metavar="SECONDS",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Seconds(min_open=True),
     default=1.0,
     show_default=True,
     help="How often --follow looks.",
@@ -49,7 +56,7 @@ insert into mixpay.epochs (epoch) select max(epoch) + 1 from mixpay.epochs retur
 @click.option(
     "--patience",
     metavar="SECONDS",
-    type=click.FloatRange(min=0),
+    type=Seconds(),
     default=10.0,
     show_default=True,
     help="How long a transaction may keep events back before it is named, on standard error.",

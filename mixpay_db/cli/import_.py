@@ -18,7 +18,8 @@ from rich.text import Text
 
 from mixpay_db import importer
 from mixpay_db.cli.common import connect_url, url_option
-from mixpay_db.cli.output import echo_json
+from mixpay_db.cli.help import examples
+from mixpay_db.cli.output import Terminal, echo_json
 from mixpay_db.csvfile import Layout
 from mixpay_db.importer import Reading, Rejects, Summary, Tally
 from mixpay_db.money import exponents, from_units
@@ -99,7 +100,14 @@ def _delimiter(_: click.Context, __: click.Parameter, value: str | None) -> str 
     return value
 
 
-@click.command("import")
+@click.command(
+    "import",
+    epilog=examples(
+        "mixpay import may.csv --merchant mall --currency CNY",
+        "mixpay import old.csv --merchant mall --currency EUR --map order_no=Receipt --dry-run",
+        "gunzip < may.csv.gz | mixpay import - --merchant mall --currency CNY --rejects bad.csv",
+    ),
+)
 @click.argument(
     "files",
     metavar="FILE...",
@@ -357,7 +365,7 @@ def _print(summary: Summary, currency: str, dry_run: bool) -> None:
     add("rejected", summary.rejected)
     for reason, rows in sorted(summary.reasons.items()):
         table.add_row(Text(f"  {printable(reason)}"), f"{rows:,}")
-    Console().print(table)
+    Terminal().print(table)
     click.echo(_lines(summary))
     click.echo(f"{summary.trades:,} trades, {summary.new_trades:,} of them new.")
     if summary.changed_trades:

@@ -11,13 +11,20 @@ from typing import Any
 
 import click
 import psycopg
-from rich.console import Console
 from rich.table import Table
 
 from mixpay_db import busy, migrations
 from mixpay_db.busy import Patience
 from mixpay_db.catalog import Difference
-from mixpay_db.cli.common import connect_url, failures_are_problems, json_option, url_option
+from mixpay_db.cli.common import (
+    Seconds,
+    connect_url,
+    failures_are_problems,
+    json_option,
+    url_option,
+)
+from mixpay_db.cli.help import examples
+from mixpay_db.cli.output import Terminal
 
 _MILLISECONDS = 1000
 
@@ -34,7 +41,7 @@ def _busy_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--wait",
             metavar="SECONDS",
-            type=click.FloatRange(min=0),
+            type=Seconds(),
             default=busy.WAIT,
             show_default=True,
             help="How long to go on trying while others are in the way.",
@@ -42,7 +49,7 @@ def _busy_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--lock-timeout",
             metavar="MS",
-            type=click.IntRange(min=1),
+            type=click.IntRange(1, 2**31 - 1),
             default=int(busy.LOCK_TIMEOUT * _MILLISECONDS),
             show_default=True,
             help="How long others may have to queue behind us while we wait for a lock.",
@@ -57,7 +64,14 @@ def _names(lists: tuple[str, ...]) -> list[str]:
     return [name for text in lists for name in re.findall(r"(?:[^,(]|\([^)]*\))+", text)]
 
 
-@click.group(invoke_without_command=True)
+@click.group(
+    invoke_without_command=True,
+    epilog=examples(
+        "mixpay migrate",
+        "mixpay migrate --plan > plan.sql",
+        "mixpay migrate --wait 600",
+    ),
+)
 @click.option("--plan", is_flag=True, help="Print the SQL instead.")
 @click.option(
     "--for",
@@ -119,7 +133,11 @@ def migrate(
             _tell({"steps": steps}, as_json, "done" if steps else "nothing to do")
 
 
-@migrate.command()
+@migrate.command(
+    epilog=examples(
+        "mixpay migrate status",
+    )
+)
 @json_option
 @url_option
 @click.pass_context
@@ -134,10 +152,15 @@ def status(ctx: click.Context, as_json: bool) -> None:
     table = Table("name", "state")
     for name, state in standings.items():
         table.add_row(name, state)
-    Console().print(table)
+    Terminal().print(table)
 
 
-@migrate.command()
+@migrate.command(
+    epilog=examples(
+        "mixpay migrate rollback",
+        "mixpay migrate rollback --to 0004_engine --drop-rows",
+    )
+)
 @click.option("--to", metavar="NAME", help="Roll back all that came after this migration.")
 @click.option("--drop-rows", is_flag=True, help="Even if rows are lost.")
 @_busy_options
@@ -172,7 +195,12 @@ def rollback(
     _tell({"rolled_back": names}, as_json, "done" if names else "nothing to do")
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "mixpay verify",
+        "mixpay verify --json",
+    )
+)
 @json_option
 @url_option
 @click.pass_context

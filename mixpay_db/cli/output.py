@@ -18,6 +18,13 @@ from mixpay_db.printable import UNPRINTABLE, printable
 _WIDE = Console(width=10**6)
 
 
+class Terminal(Console):
+    """A console that does not choose the exit status itself when nobody reads any more."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def echo_json(value: Any) -> None:
     """JSON writes out some control characters by itself; here all that a terminal would obey."""
     text = json.dumps(value, default=_text, ensure_ascii=False)
@@ -64,9 +71,9 @@ def echo_record(columns: Sequence[str], row: Sequence[Any]) -> None:
 
 
 def _console() -> Console:
-    console = Console()
+    console = Terminal()
     # What is no terminal has no width: nothing is folded for whoever reads on.
-    return console if console.is_terminal else Console(width=_WIDE.width)
+    return console if console.is_terminal else Terminal(width=_WIDE.width)
 
 
 def _shown(value: Any) -> Text:

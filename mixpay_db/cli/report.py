@@ -15,6 +15,7 @@ from psycopg.rows import tuple_row
 from mixpay_db import calls, resources
 from mixpay_db.cli.amounts import in_decimals
 from mixpay_db.cli.common import EITHER_DASH, connect_url, url_option
+from mixpay_db.cli.help import examples
 from mixpay_db.cli.output import echo_csv, echo_json, echo_table
 from mixpay_db.pictures.words import LANGUAGES
 from mixpay_db.problem import Problem
@@ -55,7 +56,18 @@ def period_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@click.group(cls=_Reports, context_settings=EITHER_DASH, invoke_without_command=True)
+@click.group(
+    cls=_Reports,
+    context_settings=EITHER_DASH,
+    invoke_without_command=True,
+    epilog=examples(
+        "mixpay report trade_balances --merchant mall",
+        "mixpay report day_flow --merchant mall --from 2026-11-01 --to 2026-11-30",
+        "mixpay report surplus-list --merchant mall --format csv > surplus.csv",
+        "mixpay report --html november.html --merchant mall --from 2026-11-01 --to 2026-11-30",
+        "mixpay report --html trade.html --merchant mall --trade T-1 --lang zh",
+    ),
+)
 @click.option(
     "--html",
     type=click.Path(dir_okay=False, allow_dash=True),
@@ -76,12 +88,6 @@ def report(ctx: click.Context, html: str | None, **options: Any) -> None:
 
     A table shows decimal amounts, and with --units the smallest units; CSV and JSON always have
     the smallest units.
-
-    \b
-    mixpay report trade_balances --merchant mall
-    mixpay report day_flow --merchant mall --from 2026-11-01 --to 2026-11-30 --zone Asia/Shanghai
-    mixpay report --html november.html --merchant mall --from 2026-11-01 --to 2026-11-30
-    mixpay report --html trade.html --merchant mall --trade T-1 --lang zh
     """
     if ctx.invoked_subcommand is not None:
         given = [
@@ -183,7 +189,13 @@ def _command(view: str) -> click.Command:
     for name in reversed(FILTERS):
         run = click.option(f"--{name}", metavar="NO", help=f"Only this {FILTERS[name]}.")(run)
     comment = calls.comment("views", "view", view)
-    return click.command(view, help=comment, short_help=comment, context_settings=EITHER_DASH)(run)
+    return click.command(
+        view,
+        help=comment,
+        short_help=comment,
+        context_settings=EITHER_DASH,
+        epilog=examples(f"mixpay report {view}", f"mixpay report {view} --format csv > {view}.csv"),
+    )(run)
 
 
 def _set_zone(conn: psycopg.Connection[Any], zone: str) -> None:

@@ -6,10 +6,17 @@ from pathlib import Path
 import click
 
 from mixpay_db import embedded
+from mixpay_db.cli.help import examples
 from mixpay_db.problem import Problem
 
 
-@click.group()
+@click.group(
+    epilog=examples(
+        "mixpay server start --port 5433",
+        "mixpay server status",
+        "mixpay server psql -c 'select 1'",
+    )
+)
 @click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
@@ -22,7 +29,12 @@ def server(ctx: click.Context, data: Path | None) -> None:
     ctx.obj = embedded.PersistentServer(data)
 
 
-@server.command()
+@server.command(
+    epilog=examples(
+        "mixpay server start",
+        "mixpay server start --port 5433",
+    )
+)
 @click.option(
     "--port",
     type=click.IntRange(1, 65535),
@@ -46,14 +58,22 @@ def _place(server: embedded.PersistentServer) -> str:
     return server.tcp_url(password=False) or server.url()
 
 
-@server.command()
+@server.command(
+    epilog=examples(
+        "mixpay server stop",
+    )
+)
 @click.pass_obj
 def stop(obj: embedded.PersistentServer) -> None:
     """Disconnect everybody and stop it. The data stays."""
     click.echo("stopped" if obj.stop() else "not running")
 
 
-@server.command()
+@server.command(
+    epilog=examples(
+        "mixpay server status --json",
+    )
+)
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 @click.pass_context
 def status(ctx: click.Context, as_json: bool) -> None:
@@ -70,7 +90,12 @@ def status(ctx: click.Context, as_json: bool) -> None:
     ctx.exit(0 if pid is not None else 3)
 
 
-@server.command()
+@server.command(
+    epilog=examples(
+        "psql $(mixpay server url)",
+        "mixpay server url --jdbc",
+    )
+)
 @click.option("--jdbc", is_flag=True, help="As JDBC writes it.")
 @click.pass_obj
 def url(obj: embedded.PersistentServer, jdbc: bool) -> None:
@@ -87,7 +112,13 @@ def url(obj: embedded.PersistentServer, jdbc: bool) -> None:
     click.echo(tcp or obj.url())
 
 
-@server.command(context_settings={"ignore_unknown_options": True})
+@server.command(
+    context_settings={"ignore_unknown_options": True},
+    epilog=examples(
+        "mixpay server psql",
+        "mixpay server psql -c 'select * from mixpay.merchant_list'",
+    ),
+)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
 def psql(obj: embedded.PersistentServer, arguments: tuple[str, ...]) -> None:

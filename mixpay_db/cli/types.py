@@ -9,11 +9,17 @@ import psycopg
 
 from mixpay_db import described, typescript
 from mixpay_db.cli.common import connect_url, failures_are_problems, json_option, url_option
+from mixpay_db.cli.help import examples
 from mixpay_db.cli.output import echo_json
 from mixpay_db.problem import Problem
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "mixpay types --typescript > mixpay.ts",
+        "mixpay types --json",
+    )
+)
 @click.option("--typescript", "as_typescript", is_flag=True, help="For TypeScript.")
 @click.option(
     "--bigint",

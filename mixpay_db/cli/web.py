@@ -8,13 +8,16 @@ import threading
 import click
 
 from mixpay_db.cli.common import connect_url, url_option
+from mixpay_db.cli.help import examples
 from mixpay_db.pictures.words import LANGUAGES
 from mixpay_db.problem import Problem
 
 _LOOPBACK = "127.0.0.1"
 
 
-@click.command()
+@click.command(
+    epilog=examples("mixpay web", "mixpay web --port 9000 --zone Asia/Shanghai --lang zh")
+)
 @click.option(
     "--host",
     default=_LOOPBACK,
@@ -37,10 +40,6 @@ def web(ctx: click.Context, host: str, port: int, zone: str | None, language: st
     """Serve the books as pages: a merchant, a trade, an order, a refund.
 
     It only reads, as mixpay_reader, so the login has to be a member of that role.
-
-    \b
-    mixpay web
-    mixpay web --port 9000 --zone Asia/Shanghai --lang zh
     """
     try:
         from cheroot.wsgi import Server

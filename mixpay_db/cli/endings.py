@@ -1,0 +1,190 @@
+"""How a command ends: its exit status, and what is said of whatever went wrong."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+import click
+import psycopg
+
+from mixpay_db.printable import shown
+from mixpay_db.problem import Problem
+from mixpay_db.url import without_passwords
+
+DONE = 0
+NO = 1
+NOT_ASKED = 2
+NOT_NOW = 3
+OURS = 70
+INTERRUPTED = 130
+NOBODY_READS = 141
+TERMINATED = 143
+# docs/command-line.md has these words; a test compares.
+STATUSES = {
+    DONE: "done; `check` and `verify`: all is well",
+    NO: "the database refused, or the answer is no: a check found something, something differs",
+    NOT_ASKED: "it could not be asked: a wrong option, a file or a server that is not there, an "
+    "output that cannot be written",
+    NOT_NOW: "not now: others are in the way of `migrate`; `server status`: it is not running",
+    OURS: "a mistake of mixpay's own, told in one line; with MIXPAY_TRACEBACK=1 in all its lines",
+    INTERRUPTED: "interrupted by Ctrl-C",
+    NOBODY_READS: "whoever read the output has gone away, as `head` does",
+    TERMINATED: "told to end by SIGTERM",
+}
+# Schema, table or view, column, function: SQLSTATEs of a database that lacks one of ours.
+LACKS = {"3F000", "42P01", "42703", "42883"}
+MIGRATE = "mixpay migrate brings the database to this version."
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Around all that a command does. What is raised within ends the process."""
+    try:
+        _take_interrupts()
+        write_any_text()
+        yield
+    except SystemExit as exit_:
+        _flush()
+        raise exit_
+    except (KeyboardInterrupt, click.Abort):
+        _end(INTERRUPTED)
+    except BrokenPipeError:
+        _end(NOBODY_READS)
+    except (Problem, psycopg.Error) as error:
+        tell_and_exit(error)
+    except click.ClickException as error:
+        _tell_usage(error)
+    except UnicodeError as error:
+        _say("error", f"a text has bytes that are not in its encoding: {_where(error)}")
+        _end(NOT_ASKED)
+    except RecursionError:
+        _say("error", "what was given is nested too deeply")
+        _end(NOT_ASKED)
+    except MemoryError:
+        _say("error", "there is not enough memory")
+        _end(NOT_ASKED)
+    except OSError as error:
+        name = f": {error.filename}" if error.filename else ""
+        what = error.strerror or str(error)
+        _say("error", f"{'cannot write the output: ' if not name else ''}{what}{name}")
+        _end(NOT_ASKED)
+    except Exception as error:
+        if os.environ.get("MIXPAY_TRACEBACK"):
+            traceback.print_exc()
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{os.path.basename(place.filename)}:{place.lineno}"
+        _say("error", f"a mistake of mixpay's own: {type(error).__name__}: {error} ({where})")
+        _say("hint", "Report it; MIXPAY_TRACEBACK=1 says where it comes from.")
+        _end(OURS)
+
+
+@contextmanager
+def nobody_reads() -> Iterator[None]:
+    """click has a way of its own with a closed pipe: an exit status that says something else."""
+    try:
+        yield
+    except BrokenPipeError:
+        _end(NOBODY_READS)
+
+
+def tell_and_exit(error: Problem | psycopg.Error) -> NoReturn:
+    """The error, then its detail and its hint, each on a line of its own.
+
+    The exit status is 1 if the database refused, 2 if it could not be asked; a problem may have
+    its own.
+    """
+    if isinstance(error, Problem):
+        first, *more = str(error).splitlines() or [""]
+        lines = [("error", first), *[("", line) for line in more], ("hint", error.hint)]
+    elif error.sqlstate is None:
+        what, *questions = str(error).splitlines() or [type(error).__name__]
+        lines = [("error", what), ("hint", " ".join(line.strip() for line in questions))]
+    else:
+        diag = error.diag
+        lines = [
+            ("error", f"{error.sqlstate}: {diag.message_primary}"),
+            ("detail", diag.message_detail),
+            ("hint", MIGRATE if error.sqlstate in LACKS else diag.message_hint),
+        ]
+    for label, text in lines:
+        if text:
+            _say(label, text)
+    if isinstance(error, Problem):
+        _end(error.status)
+    _end(NO if error.sqlstate else NOT_ASKED)
+
+
+def write_any_text() -> None:
+    """A terminal without Unicode is no reason to fail: what it cannot show is written out."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is None:
+            continue
+        if stream.encoding.lower().replace("-", "") in ("ascii", "usascii", "ansi_x3.41968"):
+            reconfigure(encoding="utf-8")
+        reconfigure(errors="backslashreplace")
+
+
+def _take_interrupts() -> None:
+    """Until now mixpay_db/cli/mixpay ended the process by itself."""
+    is_main = threading.current_thread() is threading.main_thread()
+    if is_main and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _tell_usage(error: click.ClickException) -> NoReturn:
+    """It repeats what it was given, perhaps a URL in the wrong place."""
+    said = shown(without_passwords(error.format_message()))
+    ctx = error.ctx if isinstance(error, click.UsageError) else None
+    try:
+        click.UsageError(said, ctx).show()
+    except OSError:
+        _end(NOT_ASKED)
+    _end(NOT_ASKED)
+
+
+def _say(label: str, text: str) -> None:
+    try:
+        click.echo(f"{label}: {shown(text)}" if label else shown(text), err=True)
+    except (OSError, ValueError):
+        # Nobody listens; the status says it.
+        return
+
+
+def _where(error: UnicodeError) -> str:
+    if isinstance(error, UnicodeEncodeError):
+        return repr(error.object[max(0, error.start - 20) : error.end + 20])
+    return str(error)
+
+
+def _flush() -> None:
+    """All that was written; a failure is told, and not once more when the interpreter ends."""
+    # Without a standard output there is nothing to lose: somebody closed it on purpose.
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _end(NOBODY_READS)
+    except OSError as error:
+        _say("error", f"cannot write the output: {error.strerror}")
+        _end(NOT_ASKED)
+
+
+def _end(status: int) -> NoReturn:
+    """What is still to be written goes nowhere."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.close(nowhere)
+    raise SystemExit(status)

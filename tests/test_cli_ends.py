@@ -1,0 +1,475 @@
+"""How commands end: with a status that is documented, in words, never with a stack of calls."""
+
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+import pytest
+from click.testing import CliRunner
+from psycopg import Connection
+from recorded import PROJECT
+from released import VERSIONS, fill
+
+from mixpay_db.cli import endings, main
+
+MIXPAY = Path(sys.executable).parent / "mixpay"
+DEEP = "[" * 9000 + "]" * 9000
+DAY, EARLY = "2026-01-01T00:00+00:00", "0001-01-01T00:00+14:00"
+MERGE = ("call", "merge_orders", "--merchant-id", "m", "--orders")
+
+Run = subprocess.CompletedProcess[str]
+
+
+def run(*arguments: str | bytes, url: str = "", **options: Any) -> Run:
+    """The command in a process of its own, as a shell starts it."""
+    environment = {**os.environ, **options.pop("env", {})}
+    environment.pop("MIXPAY_URL", None)
+    first = ["--url", url] if url else []
+    return subprocess.run(
+        [MIXPAY, *first, *arguments],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=options.pop("stdout", subprocess.PIPE),
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="surrogateescape",
+        timeout=120,
+        **options,
+    )
+
+
+def here(words: list[str], status: int) -> str:
+    """What the command says, run in this process."""
+    ended = CliRunner().invoke(main, words)
+    assert isinstance(ended.exception, SystemExit | None)
+    assert ended.exit_code == status, ended.stderr[-2000:]
+    return " ".join(ended.stderr.split())
+
+
+def told(ended: Run, status: int) -> str:
+    """What it says, in one line."""
+    assert "Traceback" not in ended.stderr
+    assert ended.returncode == status, ended.stderr[-2000:]
+    assert not re.search("[\udc80-\udcff]", ended.stderr)
+    return " ".join(ended.stderr.split())
+
+
+def test_the_statuses_are_documented() -> None:
+    page = (PROJECT / "docs" / "command-line.md").read_text(encoding="utf-8")
+    table = dict(re.findall(r"^\| (\d+) \| (.+) \|$", page, re.MULTILINE))
+    assert {int(status): text for status, text in table.items()} == endings.STATUSES
+
+
+def test_no_other_status_is_used() -> None:
+    """Not in what ends a command, nor in what a problem says that it ends with."""
+    for path in (PROJECT / "mixpay_db").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        found = re.findall(r"(?:\.exit|SystemExit)\(([^()]*)\)|^ +status = (\S+)", text, re.M)
+        for numbers in re.findall(r"\b\d+\b", str(found)):
+            assert int(numbers) in endings.STATUSES, path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (
+            (*MERGE, '[{"order_no": "A", "amount": 1e999, "currency": "CNY"}]'),
+            2,
+            "1e999 is not JSON",
+        ),
+        ((*MERGE, '[{"order_no": "A", "amount": NaN}]'), 2, "NaN is not JSON"),
+        ((*MERGE, DEEP), 2, "this is JSON nested too deeply"),
+        ((*MERGE, "9" * 5000), 2, "this is not JSON: Exceeds the limit"),
+        ((*MERGE, '["\\ud800"]'), 2, "bytes that are not in its encoding"),
+        ((*MERGE, '["\\u0000"]'), 1, "error: "),
+        ((*MERGE, "@/nonexistent"), 2, "cannot read /nonexistent"),
+        ((*MERGE, "@/"), 2, "cannot read /"),
+        ((*MERGE, f"@{sys.executable}"), 2, "this is not JSON"),
+        ((*MERGE, "[]", "--trade-no", b"\xff"), 2, r"bytes that are not in its encoding: '\udcff'"),
+        (
+            ("call", "register_merchant", "--merchant-id", b"m\xed\xa0\x80", "--title", "t"),
+            2,
+            "bytes",
+        ),
+        (("report", "merchant_list", "--merchant", b"m\xff"), 2, "bytes that are not in its"),
+        (("report", b"\xff"), 2, r"No such command '\udcff'"),
+        ((b"\xff",), 2, r"No such command '\udcff'"),
+        ((b"--\xff",), 2, r"No such option '--\udcff'"),
+        (("check", "--merchant", b"\xff"), 2, "bytes that are not in its encoding"),
+        (("events", "--merchant", b"\xff"), 2, "bytes that are not in its encoding"),
+        (("events", "--merchant", "m", "--after", "x"), 1, "error: MX"),
+        (("events", "--merchant", "m", "--follow", "--poll", "nan"), 2, "is not a number of"),
+        (("events", "--merchant", "m", "--follow", "--poll", "1e999"), 2, "is not in the range"),
+        (("events", "--merchant", "m", "--follow", "--poll", "-inf"), 2, "is not in the range"),
+        (("events", "--merchant", "m", "--patience", "nan"), 2, "is not a number of seconds"),
+        (("migrate", "--wait", "nan"), 2, "is not a number of seconds"),
+        (("migrate", "--wait", "inf"), 2, "is not in the range"),
+        (("migrate", "--lock-timeout", "99999999999999"), 2, "is not in the range"),
+        (("dispatch", "--config", "/dev/null", "--poll", "nan"), 2, "is not a number of seconds"),
+        (("dispatch", "--config", "/dev/null"), 2, "names no channel"),
+        (("dispatch", "--config", "/"), 2, "is a directory"),
+        (("call", "expire_trades", "--merchant-id", "m", "--limit", "9" * 30), 2, "not a whole"),
+        (
+            ("call", "close_period", "--merchant-id", "m", "--until", "0001-01-01T00:00+14:00"),
+            1,
+            "",
+        ),
+        (("import", "/nonexistent", "--merchant", "m", "--currency", "CNY"), 2, "cannot read"),
+        (("import", b"\xff", "--merchant", "m", "--currency", "CNY"), 2, r"cannot read \xff"),
+        (("import", "-", "--merchant", b"\xff", "--currency", "CNY"), 2, "bytes that are not in"),
+        (("server", "--data", b"/dev/null/\xff", "start"), 2, "error: "),
+        (("completion", "tcsh"), 2, "'tcsh' is not one of"),
+    ],
+)
+def test_whatever_is_typed(
+    url: str, arguments: tuple[str | bytes, ...], status: int, message: str
+) -> None:
+    words = [os.fsdecode(word) for word in arguments]
+    assert message in here(["--url", url, *words], status)
+
+
+@pytest.mark.parametrize("url", [b"postgresql://\xff/x", "postgresql://[::", "x=", "port=99999"])
+def test_urls_that_are_none(url: str | bytes) -> None:
+    assert "error: " in here(["--url", os.fsdecode(url), "check"], 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('adapter = ["x"]', "there is no adapter ['x']"),
+        ("adapter = 1", "there is no adapter 1"),
+        (
+            'adapter = "http"\nurl = "https://a.example:99999/x"\nsecret_env = "HOME"',
+            "is not of the",
+        ),
+        ('adapter = "http"\nurl = ["x"]\nsecret_env = "HOME"', "url is ['x'], which is no str"),
+        ('adapter = "http"\nurl = "https://a.example/x"\nsecret_env = ["HOME"]', "are names"),
+        ('adapter = "http"\nurl = "https://a.example/x"\nsecret_file = {}', "are names"),
+        (
+            'adapter = "http"\nurl = "https://a.example/x"\nsecret_env = "HOME"\ntimeout = nan',
+            "timeout is nan",
+        ),
+        (
+            'adapter = "http"\nurl = "https://a.example/x"\nsecret_env = "HOME"\ntimeout = inf',
+            "timeout is inf",
+        ),
+        (f"x = {DEEP}", "is not TOML"),
+        ('adapter = "manual"\nx = 1e999999', "unknown key x"),
+        ("\udcff", "is not TOML"),
+    ],
+)
+def test_a_config_that_is_wrong(url: str, tmp_path: Path, text: str, message: str) -> None:
+    config = tmp_path / "c.toml"
+    config.write_text(f"[channels.x]\n{text}\n", encoding="utf-8", errors="surrogateescape")
+    assert message in here(["--url", url, "dispatch", "--config", str(config)], 2)
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"PGDATESTYLE": "German"},
+        {"PGOPTIONS": "-c datestyle=SQL,DMY"},
+        {"PGCLIENTENCODING": "LATIN1"},
+        {"PGCLIENTENCODING": "nope"},
+        {"PGTZ": "Asia/Kathmandu"},
+        {"LANG": "C", "LC_ALL": "C"},
+        {"PYTHONIOENCODING": "latin-1"},
+        {"PYTHONIOENCODING": "ascii"},
+        {"TERM": "nope", "COLUMNS": "x", "LINES": ""},
+    ],
+    ids=str,
+)
+def test_whatever_the_environment_says(
+    conn: Connection[Any], url: str, environment: dict[str, str]
+) -> None:
+    register = ("call", "register_merchant", "--merchant-id", "m", "--title", "家具")
+    told(run(*register, "--json", url=url, env=environment), 0)
+    assert conn.execute("select title from mixpay.merchant_list").fetchall() == [("家具",)]
+    for form in ("table", "csv"):
+        told(run("report", "merchant_list", "--format", form, url=url, env=environment), 0)
+    conn.execute("select mixpay.register_merchant('m', 'x')")
+    told(run("events", "--merchant", "m", url=url, env=environment), 0)
+
+
+def test_a_terminal_that_knows_ascii_alone(conn: Connection[Any], url: str) -> None:
+    """Words that are typed there are no text; what others wrote is shown all the same."""
+    ascii_alone = {"LC_ALL": "POSIX", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    register = ("call", "register_merchant", "--merchant-id", "m", "--title")
+    told(run(*register, "家具", url=url, env=ascii_alone), 2)
+    conn.execute("select mixpay.register_merchant('m', '家具')")
+    ended = run("report", "merchant_list", url=url, env=ascii_alone)
+    assert "家具" in ended.stdout
+    told(ended, 0)
+
+
+def test_whatever_the_database_says(conn: Connection[Any], url: str) -> None:
+    name = conn.info.dbname
+    conn.execute(f'alter database "{name}" set datestyle to "SQL, DMY"')
+    conn.execute("select mixpay.register_merchant('m', 'x')")
+    told(run("report", "period_list", url=url), 0)
+    ended = run("report", "facts", url=url)
+    told(ended, 2)
+    assert (
+        '"trade_no": "T"'
+        in run(
+            *MERGE,
+            '[{"order_no":"A","amount":1,"currency":"CNY"}]',
+            "--trade-no",
+            "T",
+            "--json",
+            url=url,
+        ).stdout
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("report", "channel_list"),
+        ("report", "channel_list", "--format", "csv"),
+        ("types", "--json"),
+        ("check",),
+        ("call", "--help"),
+    ],
+    ids=" ".join,
+)
+def test_a_full_disk_and_a_closed_pipe(url: str, arguments: tuple[str, ...]) -> None:
+    with open("/dev/full", "w") as full:
+        ended = run(*arguments, url=url, stdout=full)
+    assert told(ended, 2) == "error: cannot write the output: No space left on device"
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        assert told(run(*arguments, url=url, stdout=writing), 141) == ""
+    finally:
+        os.close(writing)
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&-"])
+def test_closed_from_the_beginning(url: str, closed: str) -> None:
+    for arguments, status in (("report channel_list", 0), ("report nope", 2), ("check", 0)):
+        command = f'"$0" --url "$1" {arguments} {closed}'
+        ended = subprocess.run(
+            ["bash", "-c", command, MIXPAY, url], capture_output=True, text=True, timeout=120
+        )
+        assert (ended.returncode, "Traceback" in ended.stderr) == (status, False)
+
+
+@pytest.mark.parametrize("version", ["", *VERSIONS])
+def test_an_old_database_is_told_to_migrate(empty_url: str, version: str) -> None:
+    if version:
+        fill(empty_url, version)
+    commands: list[tuple[str, ...]] = [
+        ("report", "order_balances"),
+        ("check",),
+        ("check", "--merchant", "m"),
+        (*MERGE, "[]"),
+        ("events", "--merchant", "m"),
+        ("import", "-", "--merchant", "m", "--currency", "CNY"),
+    ]
+    for command in commands:
+        ended = run(*command, url=empty_url)
+        assert "Traceback" not in ended.stderr
+        assert ended.returncode in (1, 2), command
+        assert "mixpay migrate" in ended.stderr, (command, ended.stderr)
+
+
+def test_a_database_with_fewer_columns_is_told_to_migrate(conn: Connection[Any], url: str) -> None:
+    conn.execute("drop view mixpay.merchant_list cascade")
+    conn.execute("create view mixpay.merchant_list as select merchant_id from mixpay.merchants")
+    ended = run("report", "merchant_list", "--trade", "T", url=url)
+    assert "merchant_list has no column trade_no" in told(ended, 2)
+
+
+def test_a_mistake_of_our_own_is_one_line() -> None:
+    code = (
+        "import click, sys\n"
+        "from mixpay_db.cli import main\n"
+        "@main.command()\n"
+        "def oops():\n    {}['x']\n"
+        "main(['oops'])"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "a mistake of mixpay's own: KeyError: 'x' (" in told(ended, 70)
+    shown = {**os.environ, "MIXPAY_TRACEBACK": "1"}
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=shown)
+    assert "Traceback" in ended.stderr
+
+
+@pytest.fixture
+def parent() -> Iterator[Path]:
+    """Where the demo makes its server's directory, which is to be gone."""
+    path = Path(tempfile.mkdtemp(prefix="ends-", dir="/tmp"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
+
+
+def demo(parent: Path) -> subprocess.Popen[str]:
+    """As the command starts it, but for the place."""
+    code = (
+        "import functools, runpy, tempfile\n"
+        f"tempfile.mkdtemp = functools.partial(tempfile.mkdtemp, dir={str(parent)!r})\n"
+        "make = tempfile.mkdtemp.func\n"
+        f"tempfile.mkdtemp = lambda prefix, dir: make(prefix=prefix, dir={str(parent)!r})\n"
+        "import sys\nsys.argv = ['mixpay', 'demo']\n"
+        f"runpy.run_path({str(MIXPAY)!r})\n"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("moment", range(8))
+def test_nothing_of_the_demo_stays_when_it_is_interrupted(
+    parent: Path, number: signal.Signals, moment: int
+) -> None:
+    """At a moment that is another one each time: what is seen of it says how far it is."""
+    process = demo(parent)
+    seen = [
+        lambda: True,
+        lambda: any(parent.iterdir()),
+        lambda: any(parent.glob("*/data.partial")),
+        lambda: any(parent.glob("*/data.partial/base")),
+        lambda: any(parent.glob("*/data")),
+        lambda: any(parent.glob("*/data/postmaster.pid")),
+        lambda: any(parent.glob("*/socket/.s.PGSQL*")),
+        lambda: bool(process.stdout and process.stdout.readline()),
+    ][moment]
+    while not seen() and process.poll() is None:
+        time.sleep(0.001)
+    if moment == 0:
+        # While it is being loaded: a library of one of the first packages is there.
+        maps = psutil.Process(process.pid).memory_maps
+        while not any("psycopg" in found.path for found in maps()):
+            time.sleep(0.001)
+    os.killpg(process.pid, number)
+    _, stderr = process.communicate(timeout=60)
+    assert "Traceback" not in stderr
+    expected = endings.INTERRUPTED if number == signal.SIGINT else endings.TERMINATED
+    # Before it has anything to put away, SIGTERM ends it as it ends everybody.
+    assert process.returncode in {expected, -number if moment == 0 else expected}, stderr
+    assert list(parent.iterdir()) == []
+    assert not [
+        found
+        for found in psutil.process_iter(["cmdline"])
+        if any(str(parent) in word for word in found.info["cmdline"] or [])
+    ]
+
+
+def test_ctrl_c_ends_a_call_that_waits(conn: Connection[Any], url: str) -> None:
+    conn.execute("select mixpay.register_merchant('m', 'x')")
+    with psycopg.connect(url) as other:
+        other.execute("lock table mixpay.merchants in access exclusive mode")
+        command = ["call", "register_merchant", "--merchant-id", "m", "--title", "y"]
+        process = subprocess.Popen(
+            [MIXPAY, "--url", url, *command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        waiting = "select count(*) from pg_locks where not granted and database = %s"
+        oid = "select oid from pg_database where datname = current_database()"
+        [(database,)] = conn.execute(oid).fetchall()
+        while conn.execute(waiting, [database]).fetchone() == (0,):
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=30)
+    assert "Traceback" not in stderr
+    assert process.returncode == endings.INTERRUPTED
+    assert conn.execute("select title from mixpay.merchant_list").fetchall() == [("x",)]
+
+
+class Typist:
+    """Somebody at a terminal."""
+
+    def __init__(self, *command: str, env: dict[str, str]) -> None:
+        self.pid, self.terminal = pty.fork()
+        if self.pid == 0:
+            os.execvpe(command[0], command, env)
+        self.seen = ""
+
+    def types(self, text: str) -> None:
+        os.write(self.terminal, text.encode())
+
+    def sees(self, text: str) -> None:
+        end = time.monotonic() + 60
+        while text not in self.seen:
+            assert time.monotonic() < end, self.seen
+            if select.select([self.terminal], [], [], 0.1)[0]:
+                self.seen += os.read(self.terminal, 65536).decode(errors="replace")
+
+    def leaves(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        os.close(self.terminal)
+
+
+SHELLS = {
+    "bash": ["bash", "-i"],
+    "zsh": ["zsh", "-i"],
+    "fish": ["fish", "-i"],
+}
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_completion_is_installed_and_completes(shell: str, tmp_path: Path) -> None:
+    if not shutil.which(shell):
+        pytest.skip(f"there is no {shell} here")
+    env = {
+        "HOME": str(tmp_path),
+        "PATH": f"{MIXPAY.parent}:{os.environ['PATH']}",
+        "SHELL": f"/usr/bin/{shell}",
+        "TERM": "dumb",
+        "LANG": "C.UTF-8",
+    }
+    for _ in range(2):
+        ended = subprocess.run(
+            [MIXPAY, "completion", "--install"], env=env, capture_output=True, text=True
+        )
+        assert ended.returncode == 0, ended.stderr
+        assert str(tmp_path) in ended.stdout
+    for name in (".bashrc", ".zshrc"):
+        start_file = tmp_path / name
+        assert not start_file.exists() or start_file.read_text().count("mixpay") <= 6
+        assert not start_file.exists() or len(start_file.read_text().splitlines()) == 1
+    typist = Typist(*SHELLS[shell], env=env)
+    try:
+        typist.types("echo rea''dy\n")
+        typist.sees("ready")
+        typist.types("mixpay verif\t")
+        typist.sees("mixpay verify")
+        typist.types("\x15mixpay report surplus_l\t")
+        typist.sees("surplus_list")
+        typist.types("\x15mixpay types --bigint stri\t")
+        typist.sees("--bigint string")
+    finally:
+        typist.leaves()
+
+
+def test_completion_knows_its_shell(tmp_path: Path) -> None:
+    env = {"HOME": str(tmp_path), "SHELL": "/bin/tcsh"}
+    assert "$SHELL is tcsh, which is none of bash, zsh, fish" in told(
+        run("completion", "--install", env=env), 2
+    )
+    for shell, word in (("bash", "complete -o"), ("zsh", "#compdef mixpay"), ("fish", "complete")):
+        assert word in run("completion", shell, env=env).stdout
+    (tmp_path / ".local").write_text("")
+    assert "cannot write" in told(run("completion", "bash", "--install", env=env), 2)
