@@ -23,6 +23,7 @@ COMMANDS = {
     "reconcile": ("reconcile", "reconcile_"),
     "report": ("report", "report"),
     "server": ("server", "server"),
+    "sql": ("sql", "sql"),
     "types": ("types", "types"),
     "verify": ("migrations", "verify"),
     "web": ("web", "web"),
