@@ -10,6 +10,10 @@ answered with 200, 201, 202 or 422 and a JSON object:
 
 Every other answer, and none, leaves the refund in doubt.
 
+A request is signed twice: over its method, path and body (`Mixpay-Signature`), and as Standard
+Webhooks says, over its id and body (`webhook-signature`). The channel checks either. The id is the
+number, so a GET, which has no body, is signed for that number alone; `.` in it is written %2E.
+
 Whoever repeats a request that he has seen moves no money: the number in the body, and in the path,
 is signed with the rest, and the channel sends the money of a number once. So the channel takes the
 number from there, and the header `Idempotency-Key`, which is not signed, must be the same.
@@ -184,6 +188,8 @@ class HttpChannel:
         headers = {
             "Accept": "application/json",
             **signing.headers(self.secret, method, path, body),
+            # The same in the way of Standard Webhooks, for whoever has a library for it.
+            **signing.webhook_headers(self.secret, _message_id(refund.channel_refund_no), body),
         }
         if content is not None:
             headers["Content-Type"] = "application/json"
@@ -231,6 +237,11 @@ class HttpChannel:
         )
 
 
+def _message_id(number: str) -> str:
+    """The number, without the points that part what is signed."""
+    return quote(number, safe="").replace(".", "%2E")
+
+
 def _parsed(url: str) -> Url:
     """Where the channel is. What is signed must be what is sent, so nothing is left to correct."""
     if "@" in url:
@@ -239,11 +250,14 @@ def _parsed(url: str) -> Url:
             "Name secret_env or secret_file instead. An @ in the path is written %40.",
         )
     wrong = f"url {url!r} is not of the form https://host/path"
+    # Whether other letters can be translated depends on what else is installed.
+    host = url.partition("://")[2].partition("/")[0]
+    if not host.isascii():
+        raise Problem(wrong, "Write the host in ASCII: xn--… for other letters.")
     try:
         place = parse_url(url)
     except HTTPError as error:
-        hint = None if url.isascii() else "Write the host in ASCII: xn--… for other letters."
-        raise Problem(wrong, hint) from error
+        raise Problem(wrong) from error
     if place.scheme not in ("http", "https") or not place.host or "://" not in url:
         raise Problem(wrong)
     if "?" in url or "#" in url:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
@@ -18,6 +20,8 @@ from mixpay_db.cli.common import Seconds, connect_url, url_option
 from mixpay_db.cli.help import examples
 from mixpay_db.cli.output import echo_json
 from mixpay_db.printable import printable
+from mixpay_db.problem import Problem
+from mixpay_db.webhooks import Webhook
 
 # As many as the server gives at once.
 _PAGE = 1000
@@ -38,6 +42,8 @@ insert into mixpay.epochs (epoch) select max(epoch) + 1 from mixpay.epochs retur
     epilog=examples(
         "mixpay events --merchant mall --limit 10",
         "mixpay events --merchant mall --follow --after 0-12345-1",
+        "mixpay events --merchant mall --follow --post https://shop.example/hooks "
+        "--secret-env HOOK_SECRET --bookmark mall.position",
         "mixpay events --new-epoch",
     )
 )
@@ -62,6 +68,30 @@ insert into mixpay.epochs (epoch) select max(epoch) + 1 from mixpay.epochs retur
     help="How long a transaction may keep events back before it is named, on standard error.",
 )
 @click.option(
+    "--post",
+    metavar="URL",
+    help="Send each event there as a webhook (Standard Webhooks), until it is taken.",
+)
+@click.option("--secret-env", metavar="NAME", help="The variable with the webhooks' secret.")
+@click.option(
+    "--secret-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Or the file with it.",
+)
+@click.option(
+    "--bookmark",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="With --post: where the position of what was taken last is written, and read.",
+)
+@click.option(
+    "--tries",
+    type=click.IntRange(1, 10000),
+    default=12,
+    show_default=True,
+    help="With --post: how often an event is sent before the command gives up.",
+)
+@click.option("--allow-http", is_flag=True, help="With --post: also without TLS.")
+@click.option(
     "--new-epoch",
     is_flag=True,
     help="After a restore from a backup, before anybody writes: count it, so that whoever follows "
@@ -77,11 +107,20 @@ def events(
     follow: bool,
     poll: float,
     patience: float,
+    post: str | None,
+    secret_env: str | None,
+    secret_file: Path | None,
+    bookmark: Path | None,
+    tries: int,
+    allow_http: bool,
     new_epoch: bool,
 ) -> None:
     """Print a merchant's changes of state in their order, each as JSON on a line of its own.
 
     Remember the position of the last line that you have dealt with, and go on with --after.
+
+    With --post each is sent to an URL instead, signed, and again after growing pauses until it is
+    taken; then its position is printed. The next one waits for that: their order is theirs.
 
     Events wait for the oldest transaction of the whole server, so that none is ever skipped; one
     that stays open too long is named.
@@ -95,14 +134,76 @@ def events(
         return
     if merchant is None:
         raise click.UsageError("Missing option '--merchant'.")
+    if post is None:
+        for name in ("secret_env", "secret_file", "bookmark", "tries", "allow_http"):
+            if _was_said(ctx, name):
+                raise click.UsageError(f"--{name.replace('_', '-')} goes with --post.")
+        deal: _Deals = _print
+    else:
+        webhook = Webhook(
+            post,
+            _secret(secret_env, secret_file),
+            tries=tries,
+            allow_http=allow_http,
+            tell=lambda text: click.echo(printable(text), err=True),
+        )
+        if bookmark is not None:
+            if after is not None:
+                raise click.UsageError("--after and --bookmark both say where to begin.")
+            after = _read_bookmark(bookmark)
+        deal = _sender(webhook, bookmark)
     url = connect_url(ctx)
     if follow:
         with _ended_by_signals():
-            _print(_follow(url, merchant, after, poll, patience), limit)
+            deal(_follow(url, merchant, after, poll, patience), limit)
     else:
         with psycopg.connect(url, autocommit=True) as conn:
-            _print(_read(conn, merchant, after), limit)
+            deal(_read(conn, merchant, after), limit)
             _name_the_oldest(conn, patience, None)
+
+
+_Deals = Callable[[Iterator[mixpay_db.Event], int | None], None]
+
+
+def _secret(variable: str | None, file: Path | None) -> bytes:
+    """Never on the command line itself, which everybody on the machine can read."""
+    if (variable is None) == (file is None):
+        raise click.UsageError("--post needs --secret-env or --secret-file, one of them.")
+    if variable is not None:
+        found = os.environ.get(variable)
+        if not found:
+            raise Problem(f"the environment has no {variable}")
+        return os.fsencode(found)
+    assert file is not None  # noqa: S101 (for the type checker)
+    try:
+        return file.read_bytes().rstrip(b"\r\n")
+    except OSError as error:
+        raise Problem(f"cannot read {file}: {error.strerror}") from error
+
+
+def _read_bookmark(file: Path) -> str | None:
+    try:
+        return file.read_text(encoding="utf-8").strip() or None
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise Problem(f"cannot read {file}: {error}") from error
+
+
+def _sender(webhook: Webhook, bookmark: Path | None) -> _Deals:
+    def send(found: Iterator[mixpay_db.Event], limit: int | None) -> None:
+        for count, event in enumerate(found, 1):
+            webhook.send(event)
+            if bookmark is not None:
+                # Whole, or as it was before.
+                partial = bookmark.with_name(f"{bookmark.name}.partial")
+                partial.write_text(f"{event.position}\n", encoding="utf-8")
+                partial.replace(bookmark)
+            echo_json({"position": event.position})
+            if count == limit:
+                return
+
+    return send
 
 
 def raise_epoch(conn: psycopg.Connection[Any]) -> int:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from mixpay_db import signing
 
@@ -208,6 +208,10 @@ def _handler(channel: Channel) -> type[BaseHTTPRequestHandler]:
                 channel.wrong.append(f"{number} is not signed")
                 self.answer(401, b"{}")
                 return
+            if not signing.is_webhook(channel.secret, self.headers, body):
+                channel.wrong.append(f"{number} is not signed as a webhook")
+            if self.headers[signing.WEBHOOK_ID] != quote(number, safe="").replace(".", "%2E"):
+                channel.wrong.append(f"{number} has another webhook-id")
             channel.calls.append((method, number))
             fault = channel.fault(method)
             if fault == "error before":
