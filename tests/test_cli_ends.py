@@ -115,6 +115,11 @@ def test_no_other_status_is_used() -> None:
         (("events", "--merchant", "m", "--follow", "--poll", "-inf"), 2, "is not in the range"),
         (("events", "--merchant", "m", "--patience", "nan"), 2, "is not a number of seconds"),
         (("migrate", "--wait", "nan"), 2, "is not a number of seconds"),
+        (
+            ("reconcile", "/dev/null", "--merchant", "m", "--lag", "nan"),
+            2,
+            "is not a number of days",
+        ),
         (("migrate", "--wait", "inf"), 2, "is not in the range"),
         (("migrate", "--lock-timeout", "99999999999999"), 2, "is not in the range"),
         (("dispatch", "--config", "/dev/null", "--poll", "nan"), 2, "is not a number of seconds"),

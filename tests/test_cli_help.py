@@ -61,8 +61,8 @@ def test_help_ends_with_examples_that_are_commands(
 def parse(words: list[str]) -> None:
     """As the command would, up to doing something."""
     for word in words:
-        if word.startswith("@"):
-            Path(word[1:]).write_text("[]", encoding="utf-8")
+        if word.startswith("@") or word.endswith((".csv", ".gz", ".xml")):
+            Path(word.removeprefix("@")).write_text("[]", encoding="utf-8")
     command: click.Command = main
     ctx = None
     with suppress(click.exceptions.Exit):

@@ -85,7 +85,7 @@ def _sample(parameter: inspect.Parameter) -> str:
     kind = calls.kind(parameter)
     if kind == "json":
         return f"@{parameter.name}.json"
-    if parameter.name.endswith("_no"):
+    if kind == "text" and parameter.name.endswith("_no"):
         return f"{parameter.name[0].upper()}-1"
     return {"number": "100", "moment": "2026-06-01T00:00:00+08:00"}.get(kind, parameter.name)
 

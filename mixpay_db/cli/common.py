@@ -34,8 +34,17 @@ class Seconds(click.FloatRange):
         seconds: float = super().convert(value, param, ctx)
         # Compared with bounds, it is never beyond them.
         if math.isnan(seconds):
-            self.fail(f"{value!r} is not a number of seconds", param, ctx)
+            self.fail(f"{value!r} is not a number of {self.name}", param, ctx)
         return seconds
+
+
+class Days(Seconds):
+    """A number of days, not more than a year."""
+
+    name = "days"
+
+    def __init__(self) -> None:
+        super().__init__(0, 366)
 
 
 def _remember_url(ctx: click.Context, _: click.Parameter, url: str | None) -> None:

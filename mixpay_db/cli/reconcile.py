@@ -16,8 +16,9 @@ from rich.text import Text
 
 from mixpay_db import reconciling
 from mixpay_db.api import open_statement, reconcile, seal_statement
-from mixpay_db.cli.common import connect_url, url_option
-from mixpay_db.cli.output import echo_json
+from mixpay_db.cli.common import Days, connect_url, url_option
+from mixpay_db.cli.help import examples
+from mixpay_db.cli.output import Terminal, echo_json
 from mixpay_db.money import from_units
 from mixpay_db.printable import printable
 from mixpay_db.rows import Reconciliation
@@ -52,7 +53,14 @@ def _moment(_: click.Context, __: click.Parameter, value: str | None) -> datetim
     return moment
 
 
-@click.command("reconcile")
+@click.command(
+    "reconcile",
+    epilog=examples(
+        "mixpay reconcile bill.csv.gz --merchant mall --channel wechat --dry-run",
+        "mixpay reconcile 2026-03-07.xml --merchant mall --bank main",
+        "mixpay reconcile payouts.csv --merchant mall --channel card --map payouts.toml",
+    ),
+)
 @click.argument("file", metavar="FILE", type=click.Path(exists=True, dir_okay=False))
 @click.option("--merchant", required=True, metavar="M", help="Whose books they are.")
 @click.option("--channel", metavar="C", help="The channel that sent the statement; or")
@@ -78,7 +86,7 @@ def _moment(_: click.Context, __: click.Parameter, value: str | None) -> datetim
 @click.option("--from", "from_at", callback=_moment, metavar="MOMENT", help="What it covers, from")
 @click.option("--until", "until_at", callback=_moment, metavar="MOMENT", help="and before.")
 @click.option("--tolerance", type=click.IntRange(0), help="In the smallest unit, for this run.")
-@click.option("--lag", type=click.FloatRange(0, 366), metavar="DAYS", help="For this run.")
+@click.option("--lag", type=Days(), metavar="DAYS", help="For this run.")
 @click.option("--dry-run", is_flag=True, help="Say what would be found; load and match nothing.")
 @click.option("--json", "as_json", is_flag=True, help="For machines; amounts in smallest units.")
 @url_option
@@ -111,12 +119,6 @@ def reconcile_(
     All lines are loaded or none: a file that was cut off, or whose own totals differ, is refused.
     Running the same file again finds nothing more, unless something has come; a later statement
     mends what an earlier one lacked, and says so.
-
-    \b
-    Examples:
-      mixpay reconcile bill.csv.gz --merchant mall --channel wechat --dry-run
-      mixpay reconcile 2026-03-07.xml --merchant mall --bank main
-      mixpay reconcile payouts.csv --merchant mall --channel card --map payouts.toml
     """
     if (channel is None) == (bank is None):
         raise click.UsageError("Say of which account it is: --channel C or --bank B.")
@@ -212,7 +214,7 @@ def _print_found(found: list[Reconciliation]) -> None:
         table.add_row(
             sides[row.side], result, row.kind or "", row.currency or "", f"{row.count:,}", *amounts
         )
-    Console().print(table)
+    Terminal().print(table)
 
 
 def _print_differences(rows: list[dict[str, Any]], count: int, merchant: str) -> None:
@@ -225,10 +227,10 @@ def _print_differences(rows: list[dict[str, Any]], count: int, merchant: str) ->
         if row["line_no"]:
             where = f"line {row['line_no']} {row['part']}".strip() + f" of {row['statement_no']}"
         amount = f"{_decimal(row['difference'], row['currency'])} {row['currency']}"
-        Console().print(
+        Terminal().print(
             Text(f"  {row['result']}: {printable(where)}, {amount}: {printable(row['reason'])}.")
         )
-        Console().print(Text(f"    {row['what_to_do']}."))
+        Terminal().print(Text(f"    {row['what_to_do']}."))
     if count > len(rows):
         click.echo(f"  … and {count - len(rows):,} more.")
     click.echo(f"See mixpay report reconciliation_differences --merchant {printable(merchant)}.")
