@@ -48,8 +48,9 @@ docs: $(VENV) ## write what docs/ has from the catalog, and build the site in bu
 
 check: lint test ## lint and test
 
-services: ## what the services in Node, and the TypeScript test, need beside what the system has
+services: ## what the services in Node, the TypeScript test and the tests of the pages need from npm
 	npm install --silent --no-package-lock --prefix examples/services/node
+	npm install --silent --no-package-lock --prefix tests/pictures/node
 
 soak: $(VENV) ## what takes long: a faulty channel and workers that are killed, all real orders, thousands of lives, upgrades under traffic
 	MIXPAY_SOAK=1 $(BIN)/pytest -q tests/dispatch/test_faults.py tests/test_real_data.py tests/test_money_lives.py \

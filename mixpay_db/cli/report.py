@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import click
@@ -107,8 +108,16 @@ def report(ctx: click.Context, html: str | None, **options: Any) -> None:
     if len(chosen) > 1:
         raise click.UsageError("A page tells of one: a trade, an order or a refund.")
     text = _page(connect_url(ctx), chosen[0] if chosen else "merchant", options)
-    with click.open_file(html, "w", encoding="utf-8", atomic=html != "-") as file:
-        file.write(text)
+    try:
+        # A file becomes the page as a whole; what is no file, such as a pipe, stays what it is.
+        path = Path(html)
+        whole = html != "-" and (path.is_file() or not path.exists())
+        with click.open_file(html, "w", encoding="utf-8", atomic=whole) as file:
+            file.write(text)
+    except OSError as error:
+        raise Problem(
+            f"cannot write {html!r:.200}: {error.strerror}", "Name another file."
+        ) from error
     if html != "-":
         click.echo(f"{html}: {len(text.encode()):,} bytes", err=True)
 

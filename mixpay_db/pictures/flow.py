@@ -121,13 +121,13 @@ class Shape:
     top: float = 28
     # How much more room the last gap has than the others: names stand there from both sides.
     last_gap: float = 1
-    # How wide a letter of a name is, about.
-    letter: float = 7.6
+    # How large the letters of names are, in the units of the picture.
+    letter: float = 13.5
 
 
 WIDE = Shape(width=1120, body=380, bar=12, pitch=46, gap=18, left=190, right=190)
-NARROW = Shape(width=350, body=330, bar=8, pitch=40, gap=14, left=0, right=0, last_gap=2.1,
-    letter=6.6,
+NARROW = Shape(width=350, body=330, bar=8, pitch=40, gap=14, left=0, right=0, last_gap=2.4,
+    letter=11.5,
 )  # fmt: skip
 
 

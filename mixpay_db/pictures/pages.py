@@ -239,14 +239,30 @@ def _said(columns: list[tuple[str, str]], rows: list[books.Row]) -> list[tuple[s
     return [column for column in columns if any(row[column[0]] not in (None, "") for row in rows)]
 
 
-def _cut(text: str, longest: float) -> str:
-    """As much as fits; wide characters count twice."""
-    room = longest
-    for i, character in enumerate(text):
-        room -= 1.8 if ord(character) > 0x2E7F else 1
+# How wide letters are in a wide, bold font, in parts of its size.
+_THIN, _SMALL, _BROAD, _FULL = 0.4, 0.68, 0.78, 1.05
+
+
+def _width(character: str) -> float:
+    if ord(character) > 0x2E7F:
+        return _FULL
+    if character in "iljtfr.,:;'|!() -·":
+        return _THIN
+    return _BROAD if character.isupper() or character in "mw@%…→" else _SMALL
+
+
+def _cut(text: str, room: float, size: float) -> str:
+    """As much as fits into so many pixels at this size of letters, whatever the font."""
+    room /= size
+    if sum(map(_width, text)) <= room:
+        return text
+    fits, room = "", room - _width("…")
+    for character in text:
+        room -= _width(character)
         if room < 0:
-            return text[: max(i - 1, 1)] + "…"
-    return text
+            break
+        fits += character
+    return (fits or text[:1]) + "…"
 
 
 def _moment(value: datetime | date) -> str:
