@@ -31,6 +31,17 @@ OTHERS = ""
 _TIMEOUT = "30s"
 
 
+# A page reads stretches of the log and things by their numbers, whatever the planner guesses of how
+# many these are; and to compile its queries would take longer than they do.
+_BY_KEY: list[LiteralString] = [
+    "set local enable_seqscan = off",
+    "set local enable_bitmapscan = off",
+    "set local max_parallel_workers_per_gather = 0",
+    "set local jit = off",
+    "set local work_mem = '32MB'",
+]
+
+
 class NotOnRecord(Problem):
     """There is nothing of that number."""
 
@@ -45,8 +56,8 @@ def session(url: str, zone: str | None = None, *, reader: bool = True) -> Iterat
             if reader:
                 conn.execute("set local role mixpay_reader")
             conn.execute("select set_config('statement_timeout', %s, true)", [_TIMEOUT])
-            # By these the planner would compile a page's queries, which takes longer than they do.
-            conn.execute("set local jit = off")
+            for setting in _BY_KEY:
+                conn.execute(setting)
             if zone is not None:
                 conn.execute("select set_config('TimeZone', %s, true)", [zone])
         except psycopg.errors.InvalidParameterValue as error:
@@ -722,25 +733,22 @@ _WITHIN: LiteralString = """
     and (j.epoch, j.xid) >= (%(from_epoch)s, %(from_xid)s::xid8)
     and (j.epoch, j.xid) < (%(until_epoch)s, %(until_xid)s::xid8)
 """
-# What mixpay.day_flow says of channels and orders, out of the stretch alone. Before the period
-# there is no day: that part only opens the balance of what is in escrow.
+# What mixpay.day_flow says of channels and orders, out of the stretch alone; each movement is read
+# once. Before the period there is no day: that part only opens the balance of what is in escrow.
 _DAYS: LiteralString = (
     """
 select
-    case when j.created_at >= %(start)s then j.created_at::date end as day,
-    j.currency, s.account, case s.account when 'channel' then s.owner else '' end as channel,
-    sum(s.came_in)::bigint as came_in, sum(s.went_out)::bigint as went_out
+    case when j.created_at >= %(start)s then j.created_at::date end as day, j.currency,
+    j.from_account, case j.from_account when 'channel' then j.from_owner else '' end as from_owner,
+    j.to_account, case j.to_account when 'channel' then j.to_owner else '' end as to_owner,
+    sum(j.amount)::bigint as amount
 from mixpay.journal as j
-cross join lateral (
-    values
-    (j.from_account, j.from_owner, 0::bigint, j.amount),
-    (j.to_account, j.to_owner, j.amount, 0)
-) as s (account, owner, came_in, went_out)
-where s.account in ('channel', 'order') and j.created_at < %(stop)s and """
+where
+    (j.from_account in ('channel', 'order') or j.to_account in ('channel', 'order'))
+    and j.created_at < %(stop)s and """
     + _WITHIN
     + """
-group by 1, 2, 3, 4
-order by 1, 2, 3, 4
+group by 1, 2, 3, 4, 5, 6
 """
 )
 _OPENING = """
@@ -854,7 +862,7 @@ def merchant(conn: Connection, merchant: str, first: date, last: date) -> Mercha
     )
     key |= (moments or {}) | {"first": first, "last": last}
     key |= one(conn, _RANGE, **key) or {}
-    days = ask(conn, _DAYS, **key)
+    days = _days(ask(conn, _DAYS, **key))
     opened = {row["currency"]: row["balance"] for row in ask(conn, _OPENING, **key)}
     balances = ask(conn, _BALANCES, **key, limit=SHOWN)
     return Merchant(
@@ -886,6 +894,25 @@ def merchant(conn: Connection, merchant: str, first: date, last: date) -> Mercha
         reconciliation=_reconciliation(conn, key),
         differences=_differences(conn, key),
     )
+
+
+def _days(moved: list[Row]) -> list[Row]:
+    """What came into channels and orders and went out of them, by day, currency and channel."""
+    days: dict[tuple[Any, ...], Row] = {}
+    for row in moved:
+        for end, way in (("from", "went_out"), ("to", "came_in")):
+            account = row[f"{end}_account"]
+            if account in ("channel", "order"):
+                key = row["day"], row["currency"], account, row[f"{end}_owner"]
+                names = ("day", "currency", "account", "channel")
+                of = days.setdefault(key, dict(zip(names, key, strict=True)) | _NOTHING)
+                of[way] += row["amount"]
+    return sorted(
+        days.values(), key=lambda row: (row["day"] or date.min, row["currency"], row["channel"])
+    )
+
+
+_NOTHING = {"came_in": 0, "went_out": 0}
 
 
 def _escrow(days: list[Row], opened: dict[str, int], first: date) -> list[Row]:

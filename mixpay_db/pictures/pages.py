@@ -121,8 +121,9 @@ def merchant(page: Page, told: books.Merchant, checked: books.Checked | None) ->
                 "went_out": went_out,
                 "net": came_in - went_out,
                 "in_escrow": escrow[-1]["balance"] if escrow else 0,
-                "flow": flow_of,
-                "escrow": escrow,
+                "flow": flow_of[: books.SHOWN],
+                "days": len(flow_of) if len(flow_of) > books.SHOWN else None,
+                "escrow": escrow[-books.SHOWN :],
                 "channels": _by_channel(flow_of),
                 # Parsed and looked through: charts.cleaned.
                 "charts": {

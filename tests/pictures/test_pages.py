@@ -5,7 +5,8 @@ import hashlib
 import re
 import xml.etree.ElementTree as ET
 from collections import Counter
-from datetime import date
+from collections.abc import Iterator
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -360,3 +361,48 @@ def test_decimals_are_exact_and_grouped() -> None:
     assert pages.decimal(123456789, "CNY") == "1,234,567.89"
     assert pages.decimal(-5, "KWD") == "−0.005"
     assert pages.decimal(1234, "JPY") == "1,234"
+
+
+def test_a_period_reads_no_more_than_its_stretch_of_the_log(shop: Shop, url: str) -> None:
+    """What was folded before it is passed over: facts are counted, not time."""
+    shop.merge("T", A=1000)
+    for i in range(40):
+        shop.pay("T", f"P{i}", 10)
+    shop.until_final()
+    shop.call("fold_balances")
+    # As if that had been long ago.
+    shop.conn.execute("set session_replication_role = replica")
+    shop.conn.execute("update mixpay.facts set created_at = created_at - interval '90 days'")
+    shop.conn.execute(
+        "update mixpay.balance_folds set earliest_at = earliest_at - interval '90 days',"
+        " latest_at = latest_at - interval '90 days'"
+    )
+    shop.conn.execute("set session_replication_role = origin")
+    shop.pay("T", "P40", 10)
+    read = []
+
+    def counting(conn: books.Connection, query: Any, **values: Any) -> list[books.Row]:
+        plans = conn.execute(b"explain (analyze, format json) " + query.encode(), values).fetchall()
+        read.append(sum(_facts_read(plans[0]["QUERY PLAN"][0]["Plan"])))
+        return asked(conn, query, **values)
+
+    asked = books.ask
+    with books.session(url, "UTC") as conn, pytest.MonkeyPatch.context() as patch:
+        today = books.now(conn).date()
+        patch.setattr(books, "ask", counting)
+        told = books.merchant(conn, "m", today - timedelta(days=29), today)
+    assert [(row["channel"], row["came_in"]) for row in told.flow] == [("alipay", 10)]
+    assert told.escrow[-1]["balance"] == 410
+    # The payment's own facts, a few times: not those of the forty before it.
+    assert max(read) <= 6
+    with books.session(url, "UTC") as conn:
+        then = books.merchant(conn, "m", today - timedelta(days=95), today - timedelta(days=80))
+    assert sum(row["came_in"] for row in then.flow) == 400
+
+
+def _facts_read(plan: dict[str, Any]) -> Iterator[int]:
+    if plan.get("Relation Name") == "facts":
+        seen = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)
+        yield round(seen * plan["Actual Loops"])
+    for part in plan.get("Plans", []):
+        yield from _facts_read(part)
