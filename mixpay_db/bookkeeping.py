@@ -61,11 +61,12 @@ class State:
     applied: dict[str, str] = field(default_factory=dict)  # each migration's checksum
     code: str | None = None  # the loaded code's checksum
     is_handed_over: bool = False  # to mixpay_owner
+    has_gates: bool = False  # of a migrate that died on the way
 
 
 def read(conn: psycopg.Connection) -> State:
     cursor = conn.cursor(row_factory=tuple_row)
-    [(has_schema, has_bookkeeping, is_handed_over)] = cursor.execute(
+    [(has_schema, has_bookkeeping, is_handed_over, has_gates)] = cursor.execute(
         """
         select
             to_regnamespace('mixpay') is not null,
@@ -76,6 +77,12 @@ def read(conn: psycopg.Connection) -> State:
                     where relnamespace = to_regnamespace('mixpay_migrations') and relkind = 'r'
                 ),
                 false
+            ),
+            exists (
+                select from pg_proc
+                where
+                    pronamespace = to_regnamespace('mixpay') and strpos(prosrc, '._before_') > 0
+                    and not starts_with(proname, '_after_')
             )
         """
     )
@@ -92,7 +99,9 @@ def read(conn: psycopg.Connection) -> State:
     code = cursor.execute(
         "select sha256 from mixpay_migrations.contents where name = %s", [CODE]
     ).fetchone()
-    return State(has_schema, True, dict(applied), code[0] if code else None, is_handed_over)
+    return State(
+        has_schema, True, dict(applied), code[0] if code else None, is_handed_over, has_gates
+    )
 
 
 def lock(conn: psycopg.Connection) -> None:

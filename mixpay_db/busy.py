@@ -26,6 +26,8 @@ LOCK_TIMEOUT = 0.5
 WAIT = 300.0
 # Pauses grow from the first to the last.
 _FIRST_PAUSE, _LAST_PAUSE = 0.1, 10.0
+# So many of those in the way are named.
+_NAMED = 5
 # Every call reads merchants before anything else; then comes what calls lock, in their order.
 _FIRST = ["merchants", "orders", "trades", "trade_orders", "payments", "refunds", "channel_refunds"]
 
@@ -61,6 +63,26 @@ where
     and coalesce(a.xact_start, p.prepared, '-infinity') <= %s
 order by since nulls last
 limit 5
+"""
+
+
+# Whoever is in a transaction in this database, but for the server's own processes.
+_TRANSACTIONS = """
+select
+    l.virtualxid,
+    a.pid,
+    null as prepared_as,
+    a.usename as login,
+    coalesce(a.application_name, '') as application,
+    coalesce(a.state, '') as state,
+    a.xact_start as since,
+    coalesce(left(regexp_replace(a.query, '\\s+', ' ', 'g'), 60), '') as query
+from pg_catalog.pg_locks as l
+inner join pg_catalog.pg_stat_activity as a on a.pid = l.pid
+where
+    l.locktype = 'virtualxid' and l.granted and l.mode = 'ExclusiveLock'
+    and a.datname = current_database() and a.usesysid is not null and a.pid <> pg_backend_pid()
+order by a.xact_start nulls last
 """
 
 
@@ -150,6 +172,29 @@ def wait_for_those_of_before(conn: psycopg.Connection, patience: Patience) -> No
     before = _running(cursor)
     while before & _running(cursor) and time.monotonic() < until:
         time.sleep(0.01)
+
+
+def wait_for_all_of_before(conn: psycopg.Connection, say: Say, patience: Patience) -> list[Holder]:
+    """Until no transaction is open any more that is open now; gives those that we did not await.
+
+    None that begins later knows what was there before.
+    """
+    began = time.monotonic()
+    before = {name for name, _ in _transactions(conn)}
+    while True:
+        there = [holder for name, holder in _transactions(conn) if name in before]
+        waited = time.monotonic() - began
+        if not there or waited > patience.wait:
+            return there
+        if waited > patience.lock_timeout:
+            holders = [f"  {holder}" for holder in there[:_NAMED]]
+            say("\n".join(["wait for transactions that began before:", *holders]))
+        time.sleep(min(0.01 + waited / 10, 1))
+
+
+def _transactions(conn: psycopg.Connection) -> list[tuple[str, Holder]]:
+    cursor = conn.cursor(row_factory=tuple_row).execute(_TRANSACTIONS)
+    return [(name, Holder(*row)) for name, *row in cursor]
 
 
 def _running(cursor: psycopg.Cursor[tuple[str]]) -> set[str]:

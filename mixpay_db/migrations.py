@@ -24,7 +24,7 @@ from yoyo.migrations import Migration, default_migration_table
 
 from mixpay_db import bookkeeping, busy, catalog, database, repair, replaceable
 from mixpay_db.bookkeeping import CODE, State
-from mixpay_db.busy import Patience, Say, Turn
+from mixpay_db.busy import Holder, Patience, Say, Turn
 from mixpay_db.catalog import Difference
 from mixpay_db.problem import Problem
 from mixpay_db.release import Release, code_stays, text, way_back
@@ -104,19 +104,11 @@ def migrate(
     say = _once(say)
     with _backend(url) as backend:
         conn = backend.connection
-        fresh = cache(lambda: replaceable.read_fresh(conn, Release().code))
+        release = Release()
+        fresh = cache(lambda: replaceable.read_fresh(conn, release.code))
 
         def look() -> Work:
             return _repair(conn) if repairs else _work(conn, reload, fresh, drop_dependents)
-
-        def prepare() -> bool:
-            with _transaction(backend, say, patience):
-                gate = look().gate
-                if gate is None:
-                    return False
-                conn.execute(f"set role mixpay_owner;\n{gate.close()}reset role;")
-            busy.wait_for_those_of_before(conn, patience)
-            return True
 
         def attempt() -> list[str]:
             with _transaction(backend, say, patience):
@@ -127,19 +119,95 @@ def migrate(
                     step.run(backend, turn)
             return [step.title for step in work.steps]
 
-        def undo() -> None:
-            with _transaction(backend, say, patience):
-                reopen = replaceable.reopened(replaceable.read(conn))
-                conn.execute(f"set role mixpay_owner;\n{reopen}reset role;")
-
         _refuse_without_rights(conn)
-        is_prepared = prepare()
-        try:
-            return busy.retry(conn, attempt, say, patience)
-        except BaseException:
-            if is_prepared and not conn.closed:
-                undo()
-            raise
+        had_left = bool(replaceable.left(conn))
+        with _gates(backend, url, look, say, patience):
+            done = busy.retry(conn, attempt, say, patience)
+        holders = _drop_what_is_left(backend, say, patience)
+        if holders:
+            told = ["what calls of before may still ask for is left to the next migrate:"]
+            say("\n".join([*told, *(f"  {holder}" for holder in holders)]))
+        elif had_left:
+            done.append(_DROP_LEFT)
+            say(_DROP_LEFT)
+        return done
+
+
+_DROP_LEFT = "drop what an earlier one had left"
+
+
+@contextmanager
+def _gates(
+    backend: PostgresqlPsycopgBackend,
+    url: str,
+    look: Callable[[], Work],
+    say: Say,
+    patience: Patience,
+) -> Iterator[None]:
+    """Calls wait at gates while the code changes, if they have to; they are open if it did not."""
+    conn = backend.connection
+    closed = False
+    try:
+        while True:
+            with _transaction(backend, say, patience):
+                gate = look().gate
+                is_free = gate is None or not replaceable.left(conn)
+                if gate is not None and is_free:
+                    closed = True
+                    conn.execute(f"set role mixpay_owner;\n{gate.close()}reset role;")
+            if is_free:
+                break
+            # It has the names that we need.
+            _raise_busy(_drop_what_is_left(backend, say, patience), patience)
+        if gate is not None and gate.waits_for_all:
+            _raise_busy(busy.wait_for_all_of_before(conn, say, patience), patience)
+        elif gate is not None:
+            busy.wait_for_those_of_before(conn, patience)
+        yield
+    except BaseException:
+        if closed:
+            # By another connection: whoever interrupts us may do it in the middle of a statement.
+            conn.close()
+            with suppress(psycopg.OperationalError), _backend(url) as another:
+                _open_gates(another, say, patience)
+        raise
+
+
+def _raise_busy(holders: list[Holder], patience: Patience) -> None:
+    if holders:
+        raise busy.BusyError(holders, patience.wait)
+
+
+def _open_gates(backend: PostgresqlPsycopgBackend, say: Say, patience: Patience) -> None:
+    conn = backend.connection
+    with _transaction(backend, say, patience):
+        reopen = replaceable.reopened(replaceable.read(conn))
+        conn.execute(f"set role mixpay_owner;\n{reopen}reset role;")
+    # Whoever gives up does not go on waiting: the next one drops what is still left.
+    _drop_what_is_left(backend, _nothing, Patience(patience.lock_timeout, patience.lock_timeout))
+
+
+def _drop_what_is_left(
+    backend: PostgresqlPsycopgBackend, say: Say, patience: Patience
+) -> list[Holder]:
+    """Drops what calls of before might ask for, when there are none any more; gives who is."""
+    conn = backend.connection
+    names = replaceable.left(conn)
+    holders = busy.wait_for_all_of_before(conn, say, patience) if names else []
+    if not names or holders:
+        return holders
+
+    def drop() -> None:
+        with _transaction(backend, say, patience):
+            there = set(replaceable.left(conn))
+            drops = "".join(f"drop {name};\n" for name in names if name in there)
+            conn.execute(f"set role mixpay_owner;\n{drops}reset role;")
+
+    try:
+        busy.retry(conn, drop, say, patience)
+    except busy.BusyError as error:
+        return error.holders
+    return []
 
 
 def plan(
@@ -239,6 +307,8 @@ def _roll_back(
     code = replaceable.changes(
         conn, replaceable.read(conn), Code(), droppable=drop_dependents, all_goes=True
     )
+    drops = [Statement(f"set role mixpay_owner;\ndrop {name}") for name in replaceable.left(conn)]
+    code.before += drops
     turn = _lock(conn, busy.all_tables(conn), patience)
     say("unload the code")
     _execute(conn, turn, code.before)
@@ -266,7 +336,7 @@ def _work(
     tables: list[str] = []
     gate = None
     if state.has_schema and not state.applied:
-        differences = [d for d in catalog.differences(conn) if d.kind != "granted"]
+        differences = [d for d in catalog.differences(conn) if d.kind not in catalog.HARMLESS]
         if differences:
             raise NotAdoptableError(differences)
         steps += [_step(f"adopt {m.id}", bookkeeping.mark(m.id, text(m))) for m in pending]
@@ -392,6 +462,10 @@ def _lock(conn: psycopg.Connection, tables: list[str], patience: Patience) -> Tu
     return turn
 
 
+def _nothing(_: str) -> None:
+    pass
+
+
 def _once(say: Say) -> Say:
     """Says a thing once, however often it is tried."""
     said: set[str] = set()
@@ -411,7 +485,7 @@ def _standing(applied: str | None, checksum: str) -> str:
 
 
 def _code_is_pending(release: Release, state: State) -> bool:
-    return state.code != bookkeeping.checksum(release.code)
+    return state.code != bookkeeping.checksum(release.code) or state.has_gates
 
 
 def _refuse_other_contents(release: Release, state: State) -> None:

@@ -27,9 +27,15 @@ def _query(name: str) -> str:
     return Path(__file__).with_name(f"{name}.sql").read_text(encoding="utf-8")
 
 
-_PIECES, _GRANTED, _DEPENDENTS = map(_query, ("replaceable", "granted", "dependents"))
+_PIECES, _GRANTED, _DEPENDENTS, _LEFT = map(
+    _query, ("replaceable", "granted", "dependents", "left")
+)
 _VIEW = re.compile(r"^create (?:or replace )?view mixpay\.(\w+)\b(.*?);[ \t]*$", re.M | re.S)
-_BEFORE = "_before_"
+# What a function was stands beside its gate. What stood in for one is on its way out.
+_BEFORE, AFTER = "_before_", "_after_"
+_STANDS_IN = "-- It stands in for a function that goes."
+_PASSING = re.compile(rf" mixpay\.({_BEFORE}|{AFTER})")
+_LONGEST_NAME = 63
 _BODY = re.compile(r"\nAS \$function\w*\$")
 _AS_OWNER = "set role mixpay_owner"
 
@@ -69,6 +75,7 @@ class Piece:
     definition: str
     result: str | None
     shape: list[str] | None  # a view's columns, a function's names of parameters
+    row: str | None  # the columns of a row type that a function gives
     arguments: int
     defaults: int
     owner: str | None
@@ -91,6 +98,20 @@ class Piece:
     @property
     def stands_in_a_gate(self) -> bool:
         return self.name.startswith(f"mixpay.{_BEFORE}")
+
+    @property
+    def is_on_its_way_out(self) -> bool:
+        return self.name.startswith(f"mixpay.{AFTER}")
+
+    def as_before(self) -> Piece:
+        """Of what stands in a gate: under the name that it had."""
+        return replace(
+            self,
+            name=self.name.replace(f"mixpay.{_BEFORE}", "mixpay.", 1),
+            object=self.gated,
+            granted=self.gated,
+            definition=self.ungated,
+        )
 
     def can_become(self, other: Piece) -> bool:
         """Whether PostgreSQL replaces it in place."""
@@ -140,6 +161,7 @@ class Code:
     # A view is made by its file's words: the server would tell those of its own differently again.
     words: dict[str, str] = field(default_factory=dict)
     gated: set[str] = field(default_factory=set)  # functions at which calls wait
+    stand_ins: dict[str, Piece] = field(default_factory=dict)  # instead of those that go
     objects: set[str] = field(default_factory=set)  # on which one can grant
     grants: set[Grant] = field(default_factory=set)
 
@@ -181,11 +203,19 @@ class Gate:
     change each public function is one that first waits until nobody changes anything, and then is
     what it was, or calls what it has become; where that gives other rows, it says 40001, and the
     caller repeats. What it was stands beside it: whoever dies on the way leaves all at work.
+
+    PostgreSQL locks no function between reading a statement and starting it. So one that goes is
+    not made a gate itself: it takes another name, and another function stands in for it, with a
+    row type of its own. When all transactions have ended that may know the one, it can go; and
+    the other, when all have ended that may know that.
     """
 
     functions: list[Piece]
+    going: set[str]
     repeated: set[str]  # what gives other rows afterwards, or is no more
     waiting_room: str
+    grants: frozenset[Grant]
+    waits_for_all: bool  # until all transactions have ended that are there when it closes
 
     @classmethod
     def of(
@@ -199,6 +229,7 @@ class Gate:
             and not piece.name.startswith("mixpay._")
             and piece.result not in ("f trigger", "f event_trigger")
             and name not in live.gated
+            and name not in live.stand_ins
             and _BODY.search(piece.definition)
         ]
         results = {(_bare(piece), piece.result) for piece in target.pieces.values()}
@@ -210,27 +241,64 @@ class Gate:
             or (_bare(piece), piece.result) not in results
             or str(piece.result).split()[-1] in views
         }
-        return cls(functions, repeated, waiting_room)
+        going = {piece.object for piece in functions} & dropped
+        return cls(
+            functions,
+            going,
+            repeated,
+            waiting_room,
+            frozenset(live.grants),
+            waits_for_all=bool(going or live.stand_ins),
+        )
 
     def close(self) -> str:
         """For the time of the change."""
-        return "".join(f"{sql};\n" for piece in self.functions for sql in self._of(piece))
+        return "".join(
+            f"{sql};\n"
+            for piece in self.functions
+            for sql in (self._instead_of(piece) if piece.object in self.going else self._of(piece))
+        )
 
     def _of(self, piece: Piece) -> list[str]:
         before = piece.name.replace("mixpay.", f"mixpay.{_BEFORE}", 1)
         copy = piece.definition.replace("FUNCTION mixpay.", f"FUNCTION mixpay.{_BEFORE}", 1)
+        return [
+            copy.rstrip(),
+            f"revoke all on function {before} from public",
+            self._head(piece) + self._body(piece, str(piece.result).partition(" ")[2]),
+        ]
+
+    def _instead_of(self, piece: Piece) -> list[str]:
+        statements = [f"alter {piece.object} rename to {_unqualified(piece, _BEFORE)}"]
+        head, gives = self._head(piece), str(piece.result).partition(" ")[2]
+        if piece.row is not None:
+            row = f"mixpay.{AFTER}{piece.oid}"
+            statements.append(f"create type {row} as ({piece.row})")
+            several = "SETOF " if gives.startswith("SETOF ") else ""
+            head = head.replace(f"\n RETURNS {gives}\n", f"\n RETURNS {several}{row}\n", 1)
+            gives = several + row
+        statements.append(head + self._body(piece, gives, _STANDS_IN))
+        statements.append(f"revoke all on {piece.object} from public")
+        statements += _give(grant for grant in self.grants if grant.object == piece.object)
+        return statements
+
+    def _head(self, piece: Piece) -> str:
         head = _BODY.split(piece.definition, maxsplit=1)[0]
-        head = re.sub(r"\n LANGUAGE \w+", "\n LANGUAGE plpgsql", head)
+        return re.sub(r"\n LANGUAGE \w+", "\n LANGUAGE plpgsql", head)
+
+    def _body(self, piece: Piece, gives: str, remark: str = "") -> str:
+        before = piece.name.replace("mixpay.", f"mixpay.{_BEFORE}", 1)
         after = (
             "raise exception 'the database was changed while this call waited' using "
             "errcode = 'serialization_failure', hint = 'Repeat the transaction.';"
             if piece.object in self.repeated
             else _call(piece, _bare(piece))
         )
-        body = f"""
+        return f"""
 AS $gate$
+{remark}
 declare
-    v_result {"text" if _gives_nothing(piece) else str(piece.result).split(maxsplit=1)[1]};
+    v_result {"text" if _gives_nothing(piece) else gives};
 begin
     perform from {self.waiting_room} where false;
     if to_regprocedure({sql.Literal(before).as_string()}) is not null then
@@ -240,16 +308,36 @@ begin
     end if;
 end;
 $gate$"""
-        return [copy.rstrip(), f"revoke all on function {before} from public", head + body]
 
 
 def reopened(live: Code) -> str:
-    """What undoes a gate."""
-    return "".join(
-        f"{piece.ungated.rstrip()};\ndrop function {piece.name};\n"
-        for piece in live.pieces.values()
-        if piece.stands_in_a_gate
-    )
+    """What undoes a gate. What stood in it is `left`, for a call may be about to ask for it."""
+    in_place = [piece.ungated.rstrip() for piece in live.pieces.values() if piece.stands_in_a_gate]
+    back = [statement.sql for statement in _back(live)]
+    return "".join(f"{statement};\n" for statement in in_place + back)
+
+
+def _back(live: Code) -> list[Statement]:
+    """What goes has its name again, and what stood in for it steps aside."""
+    return [
+        Statement(f"{_AS_OWNER};\nalter {old} rename to {new}")
+        for name, stand_in in live.stand_ins.items()
+        for old, new in (
+            (name, _unqualified(stand_in, f"{AFTER}{stand_in.oid}_")),
+            (name.replace("mixpay.", f"mixpay.{_BEFORE}", 1), _unqualified(stand_in)),
+        )
+    ]
+
+
+def left(conn: psycopg.Connection) -> list[str]:
+    """What an upgrade has left for calls that had been read and not begun."""
+    with conn.transaction(force_rollback=True):
+        conn.execute("set local search_path = pg_catalog")
+        return [name for (name,) in conn.cursor(row_factory=tuple_row).execute(_LEFT)]
+
+
+def _unqualified(piece: Piece, prefix: str = "") -> str:
+    return (prefix + _bare(piece).removeprefix("mixpay."))[:_LONGEST_NAME]
 
 
 def _bare(piece: Piece) -> str:
@@ -278,15 +366,29 @@ def read(conn: psycopg.Connection) -> Code:
         conn.execute("set local search_path = pg_catalog")
         pieces = conn.cursor(row_factory=class_row(Piece)).execute(_PIECES).fetchall()
         grants = conn.cursor(row_factory=tuple_row).execute(_GRANTED).fetchall()
-    code = {piece.object: piece for piece in pieces}
-    gated = {p.gated: p for p in pieces if p.stands_in_a_gate and p.gated in code}
-    # A function that has a gate is what it was before.
-    code |= {name: replace(code[name], definition=one.ungated) for name, one in gated.items()}
+    code = {piece.object: piece for piece in pieces if not piece.is_on_its_way_out}
+    gated, stand_ins = set(), {}
+    for piece in pieces:
+        gate = code.get(piece.gated)
+        if not piece.stands_in_a_gate:
+            continue
+        if gate is None or _BEFORE not in gate.definition:
+            del code[piece.object]  # the gate is gone
+        elif _STANDS_IN in gate.definition:
+            stand_ins[piece.gated] = gate
+            code[piece.gated] = piece.as_before()
+            del code[piece.object]
+        else:
+            gated.add(piece.gated)
+            # What has a gate is what it was before.
+            code[piece.gated] = replace(gate, definition=piece.ungated)
+    ours = [row for row in grants if not _PASSING.search(row[0])]
     return Code(
         code,
-        gated=set(gated),
-        objects={row[0] for row in grants},
-        grants={Grant(*row) for row in grants if row[2] is not None},
+        gated=gated,
+        stand_ins=stand_ins,
+        objects={row[0] for row in ours},
+        grants={Grant(*row) for row in ours if row[2] is not None},
     )
 
 
@@ -321,7 +423,8 @@ def changes(
     ]
     drops, dropped, theirs = _drops(conn, live, gone, list(droppable))
     todo = Changes(
-        before=drops, told_of_others=[f"drop {d.type} {d.identity} (not ours)" for d in theirs]
+        before=[*_back(live), *drops],
+        told_of_others=[f"drop {d.type} {d.identity} (not ours)" for d in theirs],
     )
     for name, piece in live.pieces.items():
         if name in dropped and name not in target.pieces and not piece.stands_in_a_gate:
@@ -343,7 +446,8 @@ def changes(
         todo.after += _make(piece, there, target.words.get(name, piece.definition))
         if piece.kind == "trigger" and there is None and name not in live.pieces:
             todo.tables.append(str(piece.table))
-    if waiting_room and any(live.pieces[name].kind == "function" for name in dropped):
+    functions_go = any(live.pieces[name].kind == "function" for name in dropped)
+    if waiting_room and (functions_go or live.stand_ins):
         todo.gate = Gate.of(live, target, dropped, all_goes, waiting_room)
     regrant(todo, live, target, dropped, all_goes)
     return todo

@@ -21,6 +21,7 @@ with pieces as (
             from pg_catalog.pg_attribute as a
             where a.attrelid = c.oid and a.attnum > 0
         ) as shape,
+        null::text as row,
         0 as arguments,
         0 as defaults,
         pg_get_userbyid(c.relowner) as owner,
@@ -46,6 +47,19 @@ with pieces as (
         pg_catalog.pg_get_functiondef(p.oid),
         concat_ws(' ', p.prokind, pg_catalog.pg_get_function_result(p.oid)),
         coalesce(p.proargnames, '{}'),
+        (
+            select string_agg(
+                concat_ws(
+                    ' ', quote_ident(a.attname), format_type(a.atttypid, a.atttypmod),
+                    case when a.attcollation <> c.typcollation then 'collate ' || a.attcollation::regcollation end
+                ),
+                ', ' order by a.attnum
+            )
+            from pg_catalog.pg_type as t
+            inner join pg_catalog.pg_attribute as a on a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped
+            inner join pg_catalog.pg_type as c on c.oid = a.atttypid
+            where t.oid = p.prorettype and t.typnamespace = p.pronamespace
+        ),
         p.pronargs,
         p.pronargdefaults,
         pg_get_userbyid(p.proowner),
@@ -70,6 +84,7 @@ with pieces as (
             case t.tgenabled when 'D' then 'disable' when 'R' then 'enable replica' when 'A' then 'enable always' else 'enable' end,
             t.tgname
         ),
+        null,
         null,
         null,
         0,

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from mixpay_db import busy, migrations
 from mixpay_db.busy import Patience
-from mixpay_db.catalog import Difference
+from mixpay_db.catalog import HARMLESS, Difference
 from mixpay_db.cli.common import (
     Seconds,
     connect_url,
@@ -211,15 +211,15 @@ def verify(ctx: click.Context, as_json: bool) -> None:
     installation (made beside the live one in a transaction that is rolled back, which takes the
     rights of `migrate`), and runs sql/checks. On a standby there can be no fresh installation: what
     is not compared there is named. Grants to roles that are not ours are named, and differ from
-    nothing. The exit status is 0 if all is well, 1 if something differs, 2 if nothing does, but we
-    could not look at all of it.
+    nothing; so is what an upgrade has left for calls of before. The exit status is 0 if all is
+    well, 1 if something differs, 2 if nothing does, but we could not look at all of it.
     """
     url = connect_url(ctx)
     with failures_are_problems(), psycopg.connect(url, autocommit=True) as conn:
         differences = migrations.verify(conn)
-    # What a DBA has granted to roles of his own is named, and is nothing that differs.
-    clean = all(d.kind == "granted" for d in differences)
-    differs = any(d.kind not in ("unseen", "granted") for d in differences)
+    # What a DBA has granted to roles of his own, and what the next migrate drops, is only named.
+    clean = all(d.kind in HARMLESS for d in differences)
+    differs = any(d.kind not in ("unseen", *HARMLESS) for d in differences)
     lines = [line for d in differences for line in _lines(d)]
     _tell(
         {"clean": clean, "differences": [asdict(d) for d in differences]},
@@ -227,7 +227,7 @@ def verify(ctx: click.Context, as_json: bool) -> None:
         "\n".join([*lines, "all is as it should be"] if clean else lines),
     )
     if any(
-        d.kind != "granted" and d.object.startswith(("function ", "view ", "trigger "))
+        d.kind not in HARMLESS and d.object.startswith(("function ", "view ", "trigger "))
         for d in differences
     ):
         click.echo("hint: mixpay migrate --reload mends the code", err=True)
@@ -240,7 +240,7 @@ def _lines(difference: Difference) -> Iterator[str]:
         expected, found = difference.expected.splitlines(), difference.found.splitlines()
         for line in difflib.unified_diff(expected, found, "expected", "found", lineterm="", n=1):
             yield f"    {line}"
-    elif difference.kind in ("broken", "missing", "unseen", "granted"):
+    elif difference.kind in ("broken", "missing", "unseen", *HARMLESS):
         told = difference.found or difference.expected
         if told:
             yield f"    {told}"

@@ -6,13 +6,17 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 
 import psycopg
 import pytest
+from click.testing import CliRunner
+from psycopg import pq
 from psycopg.errors import InsufficientPrivilege, SerializationFailure
 
 from mixpay_db import migrations, replaceable
 from mixpay_db.busy import BusyError, Patience
+from mixpay_db.cli import main
 from mixpay_db.dispatch import Database
 
 
@@ -211,15 +215,41 @@ def test_who_is_killed_leaves_the_calls_at_work(adopted, shop, connect, how):
 
 
 @pytest.fixture
-def at_the_gate(adopted, connect, background, waits):
+def block(connect):
+    """`with block(table) as unblock`: holds a lock, but no session that gates would wait for."""
+
+    @contextmanager
+    def block(table):
+        with connect() as conn:
+            if conn.execute("show max_prepared_transactions").fetchone() == ("0",):
+                pytest.skip("this server prepares no transactions (max_prepared_transactions)")
+            name = f"{conn.info.dbname}_{table}"
+            conn.execute("begin")
+            conn.execute(f"lock table {table} in access share mode")
+            conn.execute(f"prepare transaction '{name}'")
+            there = [name]
+
+            def unblock():
+                if there:
+                    conn.execute(f"rollback prepared '{there.pop()}'")
+
+            try:
+                yield unblock
+            finally:
+                unblock()
+
+    return block
+
+
+@pytest.fixture
+def at_the_gate(adopted, connect, background, waits, block):
     """`at_the_gate(call)`: what becomes of a call that comes while the code is changed."""
 
     def at_the_gate(call):
         slow = psycopg.conninfo.make_conninfo(adopted, options="-c deadlock_timeout=120s")
-        with connect() as caller, connect() as conn, connect(autocommit=False) as blocker:
+        with connect() as caller, connect() as conn, block("mixpay.trades") as unblock:
             # The migration has locked its first table, and waits for its second.
             conn.execute("alter table mixpay.trades disable trigger trades_stay")
-            blocker.execute("lock table mixpay.trades in access share mode")
             patience = Patience(lock_timeout=60)
             change = background(
                 lambda: migrations.migrate(slow, lambda _: None, reload=True, patience=patience)
@@ -230,7 +260,7 @@ def at_the_gate(adopted, connect, background, waits):
             until(lambda: conn.execute(waiting).rowcount == 1)
             called = background(lambda: caller.execute(call).fetchall())
             waits(caller)
-            blocker.rollback()
+            unblock()
             change.result(timeout=60)
             assert migrations.verify(conn) == []
             return called.result(timeout=60)
@@ -267,3 +297,174 @@ def test_a_worker_goes_on_over_an_upgrade(lend):
     after = [worker.run(claim)[1] for _ in range(6)]
     worker.close()
     assert len({*before, *after}) == 1
+
+
+class Halfway:
+    """A call that has been read and not begun, as a client can leave it in the extended protocol.
+
+    PostgreSQL knows by then which function it is, and locks nothing.
+    """
+
+    def __init__(self, conn, call):
+        self.conn = conn
+        self.pgconn = conn.pgconn
+        conn.execute("select")  # what a session looks up once is looked up
+        self.pgconn.enter_pipeline_mode()
+        self.pgconn.send_prepare(b"halfway", call.encode())
+        self.pgconn.send_flush_request()
+        assert self._results()[0].status == pq.ExecStatus.COMMAND_OK
+
+    def go_on(self):
+        """Its rows, or what it is told."""
+        self.pgconn.send_query_prepared(b"halfway", [])
+        self.pgconn.pipeline_sync()
+        [result, *_] = self._results(2)
+        self.pgconn.exit_pipeline_mode()
+        if result.status == pq.ExecStatus.TUPLES_OK:
+            return [
+                tuple(result.get_value(row, column) for column in range(result.nfields))
+                for row in range(result.ntuples)
+            ]
+        return result.error_field(pq.DiagnosticField.SQLSTATE).decode()
+
+    def _results(self, count=1):
+        self.pgconn.flush()
+        found = []
+        while len(found) < count:
+            result = self.pgconn.get_result()
+            if result is not None:
+                found.append(result)
+        return found
+
+
+# A view goes, and the function with it whose rows are the view's.
+OTHER_ROWS = "alter view mixpay.events rename reason to why"
+CALL = "select * from mixpay.read_events('m')"
+
+
+@pytest.fixture
+def halfway(connect):
+    """`halfway(call)`: it stands between reading and beginning, until `go_on`."""
+    return lambda call: Halfway(connect(), call)
+
+
+def test_the_call_is_one_whose_function_goes(adopted, connect):
+    with connect() as conn:
+        before = conn.execute("select 'mixpay.read_events'::regproc::oid").fetchone()
+        conn.execute(OTHER_ROWS)
+        migrations.migrate(adopted, lambda _: None, reload=True)
+        assert conn.execute("select 'mixpay.read_events'::regproc::oid").fetchone() != before
+
+
+def test_a_call_that_was_read_before_is_waited_for(adopted, shop, halfway, background):
+    shop.merge("T", A=100)
+    shop.conn.execute(OTHER_ROWS)
+    call, told = halfway(CALL), []
+    change = background(lambda: migrations.migrate(adopted, told.append, reload=True))
+    until(lambda: told)
+    assert told[0].startswith("wait for transactions that began before:\n  process ")
+    assert f"pg_terminate_backend({call.conn.info.backend_pid})" in told[0]
+    # Who comes now goes on with what is there, and waits for nobody.
+    assert shop.query(CALL)
+    assert call.go_on()
+    change.result(timeout=60)
+    assert migrations.verify(shop.conn) == []
+
+
+@pytest.fixture
+def overtaken(adopted, connect, halfway, background, block):
+    """A call that was read at the gate, when the change behind it is done; and what was told."""
+    told = []
+    with connect() as conn, block("mixpay.trades") as unblock:
+        conn.execute(OTHER_ROWS)
+        conn.execute("alter table mixpay.trades disable trigger trades_stay")
+        patience = Patience(lock_timeout=1, wait=60)
+        change = background(
+            lambda: migrations.migrate(adopted, told.append, reload=True, patience=patience)
+        )
+        until(lambda: any(what.startswith("wait for others") for what in told))
+        assert "mixpay.read_events(text,text,bigint)" in str(replaceable.read(conn).stand_ins)
+        call = halfway(CALL)
+        unblock()
+        until(lambda: replaceable.left(conn))
+        yield call, told, change
+
+
+def test_a_call_that_was_read_at_the_gate_is_repeated(overtaken, connect):
+    call, told, change = overtaken
+    until(lambda: any(f"({call.conn.info.backend_pid})" in what for what in told))
+    assert call.go_on() == "40001"
+    change.result(timeout=60)
+    with connect() as conn:
+        assert replaceable.left(conn) == []
+        assert migrations.verify(conn) == []
+
+
+@pytest.mark.parametrize("then", ["migrate", "rollback"])
+def test_what_a_killed_one_leaves_is_named_and_goes_with_the_next(lend, then):
+    """As if it had died when all was done but for the dropping."""
+    adopted = lend("money", migrated=True)
+    with (
+        psycopg.connect(adopted, autocommit=True) as conn,
+        psycopg.connect(adopted, autocommit=True) as caller,
+    ):
+        conn.execute("set role mixpay_owner")
+        conn.execute("create type mixpay._after_1 as (a text)")
+        conn.execute(
+            "create function mixpay._after_2_gone(text) returns mixpay._after_1"
+            " language sql as 'select null::mixpay._after_1'"
+        )
+        conn.execute("create function mixpay._before_gone() returns int language sql as 'select 1'")
+        conn.execute("reset role")
+        told = [(d.kind, d.object) for d in migrations.verify(conn)]
+        assert told == [
+            ("left", "function mixpay._after_2_gone(text)"),
+            ("left", "function mixpay._before_gone()"),
+            ("left", "type mixpay._after_1"),
+        ]
+        shown = CliRunner().invoke(main, ["--url", adopted, "verify"])
+        assert shown.exit_code == 0
+        assert "left: type mixpay._after_1\n    the next mixpay migrate drops it" in shown.output
+        if then == "rollback":
+            migrations.rollback(adopted, say=lambda _: None, drop_rows=True)
+            assert replaceable.left(conn) == []
+            return
+        # One that may still ask for it is waited for; who does not wait so long leaves it.
+        call, told = Halfway(caller, "select mixpay._after_2_gone('')"), []
+        assert migrations.migrate(adopted, told.append, patience=SHORT) == []
+        assert told[-1].startswith("what calls of before may still ask for is left to the next")
+        assert f"process {call.conn.info.backend_pid} " in told[-1]
+        call.go_on()
+        assert migrations.migrate(adopted, lambda _: None) == ["drop what an earlier one had left"]
+        assert migrations.migrate(adopted, lambda _: None) == []
+        assert migrations.verify(conn) == []
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_who_is_killed_while_another_function_stands_in(adopted, shop, connect, halfway, how):
+    shop.merge("T", A=100)
+    command = [sys.executable, "-c", "from mixpay_db.cli import main; main()"]
+    with connect() as conn:
+        conn.execute(OTHER_ROWS)
+        before = replaceable.read(conn)
+        call = halfway(CALL)
+        process = subprocess.Popen(
+            [*command, "--url", adopted, "migrate", "--reload"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        until_it_waits(process)
+        assert replaceable.read(conn).stand_ins
+        process.send_signal(how)
+        process.communicate(timeout=60)
+        # What goes is what it was, behind another one or not.
+        after = replaceable.read(conn)
+        assert after.pieces.items() >= before.pieces.items()
+        assert bool(after.stand_ins) == (how == signal.SIGKILL)
+        assert len(shop.query(CALL)) == len(call.go_on())
+        pending = "pending" if how == signal.SIGKILL else "applied"
+        assert migrations.status(conn)["code"] == pending
+        migrations.migrate(adopted, lambda _: None, reload=how == signal.SIGINT)
+        assert migrations.verify(conn) == []
+        assert replaceable.left(conn) == []
