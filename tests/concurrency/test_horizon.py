@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -61,6 +61,20 @@ def test_e54_settle_all_tells_it_too(shop: Shop, url: str) -> None:
         shop.pay("T", "P2", 7)
         (attempt,) = shop.rows("settle_all")
         assert (attempt.amount, attempt.left_out) == (100, 7)
+
+
+def test_e54_what_is_written_at_the_very_end_is_left_out_and_told(shop: Shop, url: str) -> None:
+    """To the microsecond, and not before."""
+    with psycopg.connect(url) as idle:
+        idle.execute("select pg_current_xact_id()")
+        shop.pay("T", "P2", 7)
+        ((written,),) = shop.query(
+            "select max(created_at) from mixpay.facts where to_account = 'payee'"
+        )
+        just_before = written - timedelta(microseconds=1)
+        for number, until, left in (("N1", just_before, 0), ("N2", written, 7)):
+            settlement = shop.call("settle_payee", "S", number, until, "CNY")
+            assert settlement.left_out == left
 
 
 def test_min_horizon_is_a_moment(shop: Shop) -> None:

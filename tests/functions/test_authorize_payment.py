@@ -38,6 +38,16 @@ def test_the_channel_holds_it_and_it_is_not_ours(shop: Shop) -> None:
     assert shop.query("select from mixpay.journal") == []
 
 
+@pytest.mark.parametrize(("beyond", "expired"), [(0, True), (1, False)])
+def test_e49_it_has_expired_at_its_very_end(shop: Shop, beyond: int, expired: bool) -> None:
+    """To the microsecond, and not before: in a transaction, in which now stands still."""
+    with shop.conn.transaction():
+        ((now,),) = shop.query("select now()")
+        shop.call("authorize_payment", "P", "a-1", now + timedelta(microseconds=beyond))
+        (listed,) = shop.query("select expired, to_do from mixpay.authorization_list")
+    assert listed == (expired, "fail" if expired else "capture or void")
+
+
 def test_another_amount_than_was_started_may_be_reserved(shop: Shop) -> None:
     assert shop.call("authorize_payment", "P", "a-1", None, 75).authorized == 75
     assert shop.succeed("P", "c-1").amount == 75

@@ -211,6 +211,15 @@ def test_a_clock_may_be_wrong_by_a_day(shop: Shop) -> None:
         shop.pay("T", "P2", 1, "cash", soon + timedelta(hours=2))
 
 
+def test_a_clock_is_wrong_by_a_day_at_most_to_the_microsecond(shop: Shop) -> None:
+    """In a transaction, in which now stands still."""
+    with shop.conn.transaction():
+        ((tomorrow,),) = shop.query("select now() + interval '1 day'")
+        assert shop.pay("T", "P", 1, "cash", tomorrow).paid_at == tomorrow
+        with shop.refused("MX905", "paid_at"), shop.conn.transaction():
+            shop.pay("T", "P2", 1, "cash", tomorrow + timedelta(microseconds=1))
+
+
 def test_e03_moments_are_compared_to_the_millisecond(shop: Shop) -> None:
     told = day(1).replace(microsecond=123_999)
     first = shop.pay("T", "P", 1, "cash", told)
