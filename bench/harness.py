@@ -321,7 +321,7 @@ class Bench:
 
     @staticmethod
     def _duration(mode: Mode, seconds: float) -> int:
-        return math.ceil(mode.warm_up + seconds + 0.3)
+        return math.ceil(mode.warm_up + seconds + 1)
 
     def _window(
         self,
@@ -366,8 +366,10 @@ class Bench:
         # What works on the same thing again may fail.
         if limit is not None and max(after.values(), default=0) >= limit:
             raise _UsedUp
-        if process.returncode != 0 or "ERROR" in said or math.isinf(end):
+        if process.returncode != 0 or "ERROR" in said:
             raise SystemExit(said)
+        if math.isinf(end):
+            raise SystemExit(f"{db.name}: pgbench ended before the window: the machine is busy")
         if min(before[client] for client in after) < WARM_CALLS:
             print(f"  {db.name}: some of {mode.clients} clients had no plans yet")
         return Figures(done / (end - begin), (cpu_end - cpu) * 1e6 / done, (wal_end - wal) / done)
