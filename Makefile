@@ -6,7 +6,7 @@ VENV := .venv/made
 LINTERS := lint-ruff lint-layout lint-types lint-sql lint-migrations lint-functions
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint $(LINTERS) format docs check services soak bench clean
+.PHONY: help setup demo test lint $(LINTERS) format docs pictures check services soak bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -45,6 +45,9 @@ format: $(VENV) ## lay out the Python as ruff does
 docs: $(VENV) ## write what docs/ has from the catalog, and build the site in build/site
 	$(BIN)/python -m mixpay_db.docs
 	$(BIN)/python docs/site/build.py
+
+pictures: $(VENV) ## draw docs/pictures/trade.svg, the money of the demo's first trade
+	$(BIN)/python docs/pictures/draw.py
 
 check: lint test ## lint and test
 

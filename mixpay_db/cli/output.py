@@ -45,7 +45,7 @@ def _cell(value: Any) -> Any:
 
 def echo_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """A table; where it would not fit the terminal, the columns of each row below one another."""
-    console = _console()
+    console = console_for_people()
     table = Table()
     for i, column in enumerate(columns):
         numbers = any(isinstance(row[i], (int, Decimal)) for row in rows)
@@ -67,10 +67,10 @@ def echo_record(columns: Sequence[str], row: Sequence[Any]) -> None:
     record.add_column(overflow="fold")
     for column, value in zip(columns, row, strict=True):
         record.add_row(column, _shown(value))
-    _console().print(record)
+    console_for_people().print(record)
 
 
-def _console() -> Console:
+def console_for_people() -> Console:
     console = Terminal()
     # What is no terminal has no width: nothing is folded for whoever reads on.
     return console if console.is_terminal else Terminal(width=_WIDE.width)

@@ -74,7 +74,8 @@ def render(template: str, page: Page, **values: Any) -> str:
         .render(
             t=page.t,
             href=page.href,
-            moment=_moment,
+            moment=moment,
+            step=step,
             language=page.language,
             now=page.now,
             zone=page.zone,
@@ -156,6 +157,17 @@ def refund(page: Page, told: books.Refund) -> str:
     return render("refund", page, refund=told, trades=trades)
 
 
+def step(t: Callable[..., str], row: books.Row, currency: str, taken_by: str) -> str:
+    """Why a refund takes of a payment what it takes."""
+    amounts = ("refundable", "stands_from", "stands_to", "takes_from", "takes_to", "amount")
+    said = {name: decimal(row[name] or 0, currency) for name in amounts}
+    key = "named" if row["named"] else "takes" if row["amount"] else "rests"
+    return t(
+        f"steps.{key}", by=taken_by, left=decimal(row["left_over"], currency),
+        start=said.pop("stands_from"), end=said.pop("stands_to"), **said,
+    )  # fmt: skip
+
+
 def search(page: Page, number: str, found: list[books.Row]) -> str:
     return render("search", page, number=number, found=found)
 
@@ -181,6 +193,19 @@ def _stretches(rows: list[books.Row]) -> list[stretches.PlacedStretch]:
         ],
         1000,
     )
+
+
+def drawing(
+    picture: flow.Picture,
+    currency: str,
+    t: Callable[..., str],
+    headings: dict[int, str],
+    name: Callable[[tuple[str, str]], str],
+) -> str:
+    """A trade's picture by itself, without links."""
+    values = {"t": t, "named": name, "href": lambda *_: None}
+    macros: Any = _environment().get_template("pages/flow.svg.j2").make_module(values)
+    return str(macros.drawing(picture, "wide", currency, headings))
 
 
 def bands(drawn: flow.Flow, name: Callable[[tuple[str, str]], str]) -> list[books.Row]:
@@ -266,7 +291,7 @@ def _cut(text: str, room: float, size: float) -> str:
     return (fits or text[:1]) + "…"
 
 
-def _moment(value: datetime | date) -> str:
+def moment(value: datetime | date) -> str:
     if isinstance(value, datetime):
         return value.isoformat(" ", "minutes")[:16]
     return value.isoformat()
