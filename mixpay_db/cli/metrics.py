@@ -7,6 +7,7 @@ import psycopg
 from psycopg.rows import tuple_row
 
 from mixpay_db.cli.common import connect_url, failures_are_problems, url_option
+from mixpay_db.cli.help import examples
 from mixpay_db.cli.output import echo_json, echo_table
 
 # What each figure of mixpay.metrics says, in a line. docs/monitoring.md says what to do about it.
@@ -24,7 +25,13 @@ HELP = {
 }
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "mixpay metrics",
+        "mixpay metrics --format table",
+        "mixpay metrics > /var/lib/node_exporter/mixpay.prom.new",
+    )
+)
 @click.option(
     "--format",
     "as_what",
@@ -40,11 +47,6 @@ def metrics(ctx: click.Context, as_what: str) -> None:
 
     A member of mixpay_monitor may ask. Prometheus reads it from a file by node_exporter's textfile
     collector; docs/monitoring.md has pgwatch, sql_exporter and a dashboard, too.
-
-    \b
-    mixpay metrics
-    mixpay metrics --format table
-    mixpay metrics > /var/lib/node_exporter/mixpay.prom.new
     """
     with (
         failures_are_problems(),

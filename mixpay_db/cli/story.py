@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mixpay_db.cli.common import connect_url, json_option, url_option
+from mixpay_db.cli.help import examples
 from mixpay_db.cli.output import console_for_people, echo_json
 from mixpay_db.pictures import books, pages, words
 from mixpay_db.printable import printable
@@ -43,16 +44,13 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@click.command()
+@click.command(
+    epilog=examples("mixpay trade T-1", "mixpay trade T-1 --merchant mall --zone Asia/Shanghai")
+)
 @_options
 @click.pass_context
 def trade(ctx: click.Context, number: str, as_json: bool, language: str, **of: str | None) -> None:
-    """Tell of a trade: its payments, its orders, and where its money is.
-
-    \b
-    mixpay trade T-1
-    mixpay trade T-1 --merchant mall --zone Asia/Shanghai
-    """
+    """Tell of a trade: its payments, its orders, and where its money is."""
     with _looking(ctx, language, of) as (conn, merchant, story):
         told = books.trade(conn, merchant, number)
         if as_json:
@@ -86,15 +84,11 @@ def trade(ctx: click.Context, number: str, as_json: bool, language: str, **of: s
         story.table("trade.settlements_caption", SETTLEMENTS, told.settlements, b["currency"])
 
 
-@click.command()
+@click.command(epilog=examples("mixpay order SOFA"))
 @_options
 @click.pass_context
 def order(ctx: click.Context, number: str, as_json: bool, language: str, **of: str | None) -> None:
-    """Tell of an order: how it was paid, what went back, and what a refund would take.
-
-    \b
-    mixpay order SOFA
-    """
+    """Tell of an order: how it was paid, what went back, and what a refund would take."""
     with _looking(ctx, language, of) as (conn, merchant, story):
         told = books.order(conn, merchant, number)
         if as_json:
@@ -125,15 +119,11 @@ def order(ctx: click.Context, number: str, as_json: bool, language: str, **of: s
         story.table("order.repricings_caption", REPRICINGS, told.repricings, b["currency"])
 
 
-@click.command()
+@click.command(epilog=examples("mixpay refund R-2"))
 @_options
 @click.pass_context
 def refund(ctx: click.Context, number: str, as_json: bool, language: str, **of: str | None) -> None:
-    """Tell of a refund: which payments bear it and why, and how it goes back.
-
-    \b
-    mixpay refund R-2
-    """
+    """Tell of a refund: which payments bear it and why, and how it goes back."""
     with _looking(ctx, language, of) as (conn, merchant, story):
         told = books.refund(conn, merchant, number)
         if as_json:
