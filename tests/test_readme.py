@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner
 from psycopg import Connection
@@ -156,6 +157,10 @@ def test_commands_for_a_shell_exist() -> None:
                 name, extra = re.fullmatch(r'"([\w-]+)\[(\w+)\]"', requirement).groups()
                 assert name == project["name"]
                 assert extra in project["optional-dependencies"]
+            case ["mixpay", name, *words]:
+                command = main.get_command(click.Context(main), name)
+                assert command is not None, line
+                command.make_context(name, words)
             case _:
                 pytest.fail(f"nothing runs {line!r}")
 
