@@ -7,7 +7,6 @@ as $_take_back_booking$
 declare
     v_merchant_id text := p_was.merchant_id;
     v_line statement_lines;
-    v_against text;
 begin
     select * into v_line from statement_lines
     where
