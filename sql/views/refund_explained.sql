@@ -47,15 +47,16 @@ with touched as (
         group by j.payment_no
     ) as h
     inner join mixpay.payments as p on p.merchant_id = s.merchant_id and p.payment_no = h.payment_no
-    -- Refunds go by what was known then: the moment may have come later.
+    -- Refunds go by what was known then: the moment may have come later. The order leads along the trade's log.
     left join lateral (
-        select distinct on (f.number) f.number, f.happened_at as paid_at
+        select f.happened_at as paid_at
         from mixpay.facts as f
         where
             f.merchant_id = s.merchant_id and f.log = 'trade' and f.log_no = s.trade_no and f.entry < s.before
-            and f.entity = 'payment' and f.to_state = 'succeeded'
-        order by f.number asc, f.entry desc
-    ) as m on m.number = p.payment_no
+            and f.entity = 'payment' and f.number = p.payment_no and f.to_state = 'succeeded'
+        order by f.entry desc
+        limit 1
+    ) as m on true
     where s.payment_nos is null or p.payment_no = any(s.payment_nos)
 ), stretches as (
     select
