@@ -1,5 +1,9 @@
 """What went wrong outside the database, told so that the reader can mend it."""
 
+# Schema, table or view, column, function: SQLSTATEs of a database that lacks one of ours.
+LACKS = {"3F000", "42P01", "42703", "42883"}
+MIGRATE = "mixpay migrate brings the database to this version."
+
 
 class Problem(Exception):
     """The message says what is wrong, the hint what to do about it."""

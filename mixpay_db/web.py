@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from mixpay_db.pictures import books, pages, words
-from mixpay_db.problem import Problem
+from mixpay_db.problem import LACKS, Problem
 
 # Who is asked by a name of this machine only is not asked by a page of somebody else's site whose
 # name was made to lead here.
@@ -163,6 +163,8 @@ def create_app(
 
     @app.errorhandler(psycopg.Error)
     def failed(error: psycopg.Error) -> Any:
+        if error.sqlstate in LACKS:
+            return refused("older", "", 503)
         # What libpq says of a connection names the server; only what the server says is told.
         told = error.diag.message_primary if error.sqlstate else ""
         return refused("refused", told or "The database does not answer.", 503)

@@ -9,8 +9,7 @@ from typing import Any
 import click
 import psycopg
 
-from mixpay_db.cli.endings import LACKS, MIGRATE
-from mixpay_db.problem import Problem
+from mixpay_db.problem import LACKS, MIGRATE, Problem
 from mixpay_db.url import checked
 
 _CHOSEN_URL = "mixpay_db.url"

@@ -15,7 +15,7 @@ import click
 import psycopg
 
 from mixpay_db.printable import shown
-from mixpay_db.problem import Problem
+from mixpay_db.problem import LACKS, MIGRATE, Problem
 from mixpay_db.url import without_passwords
 
 DONE = 0
@@ -38,9 +38,6 @@ STATUSES = {
     NOBODY_READS: "whoever read the output has gone away, as `head` does",
     TERMINATED: "told to end by SIGTERM",
 }
-# Schema, table or view, column, function: SQLSTATEs of a database that lacks one of ours.
-LACKS = {"3F000", "42P01", "42703", "42883"}
-MIGRATE = "mixpay migrate brings the database to this version."
 
 
 @contextmanager

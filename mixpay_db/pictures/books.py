@@ -103,12 +103,6 @@ def the_merchant(conn: Connection, merchant: str) -> Row:
     return found
 
 
-def has(conn: Connection, view: str) -> bool:
-    """Whether this database has such a view: an older one has not all."""
-    row = one(conn, "select to_regclass(%(name)s) is not null as has", name=f"mixpay.{view}")
-    return bool(row and row["has"])
-
-
 # A trade.
 
 
@@ -692,8 +686,8 @@ class Merchant:
     work: list[tuple[str, int, list[Row]]]
     owners: list[Row]
     places: list[Row]
-    # What the channels say, where statements were loaded; None: this database has no such view.
-    reconciliation: list[Row] | None
+    # What the channels say, where statements were loaded.
+    reconciliation: list[Row]
     differences: list[Row]
 
     @property
@@ -949,9 +943,7 @@ def _work(conn: Connection, merchant: str) -> Iterator[tuple[str, int, list[Row]
             yield name, rows[0]["n"], rows
 
 
-def _reconciliation(conn: Connection, key: dict[str, Any]) -> list[Row] | None:
-    if not has(conn, "reconciliation_summary"):
-        return None
+def _reconciliation(conn: Connection, key: dict[str, Any]) -> list[Row]:
     return ask(
         conn,
         "select * from mixpay.reconciliation_summary where merchant_id = %(merchant)s"
@@ -964,8 +956,6 @@ def _reconciliation(conn: Connection, key: dict[str, Any]) -> list[Row] | None:
 
 def _differences(conn: Connection, key: dict[str, Any]) -> list[Row]:
     """What statements and books do not agree about, as of now, with what to do."""
-    if not has(conn, "reconciliation_differences"):
-        return []
     return ask(
         conn,
         "select * from mixpay.reconciliation_differences where merchant_id = %(merchant)s"

@@ -1,4 +1,4 @@
-"""A merchant's days as charts: Vega-Lite says what, vl-convert draws it as SVG.
+"""A merchant's days, weeks or months as charts: Vega-Lite says what, vl-convert draws it as SVG.
 
 It needs no browser and no network, and what it draws has no script and no style of its own: colours
 are variables of the page, so that it is light or dark with it, and marks bear labels for a screen
@@ -22,10 +22,37 @@ _SVG = "{http://www.w3.org/2000/svg}"
 _DRAWN = {"svg", "g", "path", "line", "rect", "text", "tspan", "defs", "clipPath", "title", "desc"}
 COLOURS = [f"var(--s{i})" for i in range(1, 9)]
 WIDTHS = {"wide": 1056, "narrow": 350}
+# Up to so many days are drawn day by day, or week by week; what is longer, month by month.
+_DAYS, _WEEKS = 62, 400
+
+
+def step(told: books.Merchant) -> str:
+    """What a bar of the chart stands for: day, week or month."""
+    count = (told.last - told.first).days + 1
+    return "day" if count <= _DAYS else "week" if count <= _WEEKS else "month"
+
+
+def _begins(told: books.Merchant, day: date) -> date:
+    """The first day of the period that is drawn together with this one. Weeks begin on Mondays."""
+    begin = {
+        "day": day,
+        "week": day - timedelta(days=day.weekday()),
+        "month": day.replace(day=1),
+    }[step(told)]
+    return max(begin, told.first)
+
+
+def _steps(told: books.Merchant) -> dict[date, date]:
+    """The first and the last day of each bar, from left to right."""
+    steps: dict[date, date] = {}
+    for i in range((told.last - told.first).days + 1):
+        day = told.first + timedelta(days=i)
+        steps[_begins(told, day)] = day
+    return steps
 
 
 def days(told: books.Merchant, currency: str, texts: dict[str, str]) -> dict[str, str]:
-    """What came in and went back by day and channel, above what is in escrow: wide and narrow."""
+    """What came in and went back by channel, above what is in escrow: wide and narrow."""
     # The channels that moved most, each with a colour of its own; the others share the last one.
     moved: dict[str, int] = {}
     for row in told.flow:
@@ -39,16 +66,17 @@ def days(told: books.Merchant, currency: str, texts: dict[str, str]) -> dict[str
             channel = row["channel"] if row["channel"] in named else texts["others"]
             for way, units in (("in", row["came_in"]), ("out", -row["went_out"])):
                 if units:
-                    key = row["day"], channel, way
+                    key = _begins(told, row["day"]), channel, way
                     summed[key] = summed.get(key, 0) + units
     if not summed:
         return {}
+    steps = _steps(told)
     bars = [
         {
             "day": day.isoformat(),
             "channel": channel,
             "amount": _number(units, currency),
-            "told": f"{day}, {channel}, {texts[way]}: "
+            "told": f"{_named(day, steps[day])}, {channel}, {texts[way]}: "
             f"{from_units(abs(units), currency)} {currency}",
         }
         for (day, channel, way), units in sorted(summed.items())
@@ -56,13 +84,14 @@ def days(told: books.Merchant, currency: str, texts: dict[str, str]) -> dict[str
     legend = [c for c in channels if c in named]
     if len(legend) < len(channels):
         legend.append(texts["others"])
+    balances = _each_day(told, currency)
     line = [
         {
             "day": day.isoformat(),
-            "amount": _number(balance, currency),
-            "told": f"{day}, {texts['escrow']}: {from_units(balance, currency)} {currency}",
+            "amount": _number(balances[last], currency),
+            "told": f"{last}, {texts['escrow']}: {from_units(balances[last], currency)} {currency}",
         }
-        for day, balance in _each_day(told, currency)
+        for day, last in (steps.items() if balances else ())
     ]
     return {
         which: _drawn(json.dumps(_spec(told, bars, line, legend, width, texts), sort_keys=True))
@@ -70,17 +99,21 @@ def days(told: books.Merchant, currency: str, texts: dict[str, str]) -> dict[str
     }
 
 
-def _each_day(told: books.Merchant, currency: str) -> list[tuple[date, int]]:
+def _named(first: date, last: date) -> str:
+    return str(first) if first == last else f"{first} – {last}"
+
+
+def _each_day(told: books.Merchant, currency: str) -> dict[date, int]:
     """What was in escrow at the end of every day; nothing, if there never was anything."""
     known = {row["day"]: row["balance"] for row in told.escrow if row["currency"] == currency}
     if not any(known.values()):
-        return []
+        return {}
     balance = known.get(told.first - timedelta(days=1), 0)
-    each = []
+    each = {}
     for i in range((told.last - told.first).days + 1):
         day = told.first + timedelta(days=i)
         balance = known.get(day, balance)
-        each.append((day, balance))
+        each[day] = balance
     return each
 
 
@@ -99,21 +132,20 @@ def _spec(
 ) -> dict[str, Any]:
     narrow = width < 600
     inner = width - (56 if narrow else 84)
-    count = (told.last - told.first).days + 1
-    each = max(1, -(-count // (4 if narrow else 10)))
-    first = told.first
-    shown = [(first + timedelta(days=i)).isoformat() for i in range(0, count, each)]
+    begins = [day.isoformat() for day in _steps(told)]
+    each = max(1, -(-len(begins) // (4 if narrow else 10)))
+    by = step(told)
     x = {
         "field": "day",
         "type": "ordinal",
         "title": None,
         "scale": {
-            "domain": [(first + timedelta(days=i)).isoformat() for i in range(count)],
+            "domain": begins,
             "paddingInner": 0.25,
         },
         "axis": {
-            "values": shown,
-            "labelExpr": "slice(datum.value, 5)",
+            "values": begins[::each],
+            "labelExpr": "slice(datum.value, 0, 7)" if by == "month" else "slice(datum.value, 5)",
             "labelAngle": 0,
             "ticks": False,
             "domain": False,

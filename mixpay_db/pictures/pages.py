@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -74,6 +74,7 @@ def render(template: str, page: Page, **values: Any) -> str:
         .render(
             t=page.t,
             href=page.href,
+            told_in_words=partial(words.translated, page.language),
             moment=moment,
             step=step,
             language=page.language,
@@ -109,7 +110,9 @@ def trade(page: Page, told: books.Trade) -> str:
 
 def merchant(page: Page, told: books.Merchant, checked: books.Checked | None) -> str:
     texts = {name: page.t(f"chart.{name}") for name in
-             ("title", "flow", "escrow", "in", "out", "others")}  # fmt: skip
+             ("flow", "escrow", "in", "out", "others")}  # fmt: skip
+    chart_step = charts.step(told)
+    texts["title"] = page.t("chart.title", step=page.t(f"chart.{chart_step}"))
     parts = []
     for currency in told.currencies:
         flow_of = [row for row in told.flow if row["currency"] == currency]
@@ -133,7 +136,7 @@ def merchant(page: Page, told: books.Merchant, checked: books.Checked | None) ->
                 },
             }
         )
-    return render("merchant", page, told=told, parts=parts, checked=checked)
+    return render("merchant", page, told=told, parts=parts, checked=checked, chart_step=chart_step)
 
 
 def _by_channel(rows: list[books.Row]) -> list[books.Row]:

@@ -11,6 +11,7 @@ from shop import (
     open_for_a_third_week,
     open_for_a_week,
     open_for_a_week_of_returns,
+    open_for_a_week_of_statements,
     open_for_another_week,
 )
 
@@ -27,6 +28,7 @@ def weeks(conn: Connection[Any]) -> Shop:
     open_for_a_third_week(shop)
     open_for_a_week_of_returns(shop)
     open_for_a_fourth_week(shop)
+    open_for_a_week_of_statements(shop)
     return shop
 
 

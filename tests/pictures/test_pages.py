@@ -220,15 +220,17 @@ def test_work_lists_count_what_their_views_have(asking: books.Connection) -> Non
 
 
 @pytest.mark.usefixtures("weeks")
-def test_reconciliation_is_shown_where_there_is_some(conn: Connection[Any], url: str) -> None:
-    has = conn.execute("select to_regclass('mixpay.reconciliation_summary')").fetchone()
-    with books.session(url, "UTC") as asking:
-        today = books.now(asking).date()
-        told = books.merchant(asking, "weeks", today, today)
-        html = pages.merchant(page(asking), told, None)
-    assert has is not None
-    assert (told.reconciliation is None) == (has[0] is None)
-    assert ('id="reconciliation"' in html) == (has[0] is not None)
+def test_reconciliation_is_shown_in_each_language(asking: books.Connection) -> None:
+    first = day(60).date()
+    told = books.merchant(asking, "weeks", first, first + timedelta(days=1))
+    assert told.reconciliation
+    assert {row["result"] for row in told.differences} == {"amount", "duplicate", "missing_there"}
+    html = {name: pages.merchant(page(asking, language=name), told, None) for name in ("en", "zh")}
+    assert "the statement says 79, and 80 is on record" in html["en"]
+    assert "对账单为 79，账上为 80" in html["zh"]
+    for row in told.differences:
+        assert row["reason"] not in html["zh"]
+        assert row["what_to_do"] not in html["zh"]
 
 
 @pytest.mark.usefixtures("weeks")
@@ -341,6 +343,52 @@ def test_a_chart_is_a_drawing_and_its_marks_say_their_amounts(asking: books.Conn
         ET.fromstring(svg)  # noqa: S314
         assert "style=" not in svg
         assert "var(--s1)" in svg
+
+
+@pytest.mark.parametrize(
+    ("days", "step", "marks"),
+    [
+        (62, "day", {"2026-01-05, card, in: 1.00 CNY", "2026-01-11, card, in: 2.00 CNY",
+                     "2026-01-12, card, in: 4.00 CNY", "2026-03-01, card, in: 8.00 CNY"}),
+        (63, "week", {"2026-01-05 – 2026-01-11, card, in: 3.00 CNY",
+                      "2026-01-12 – 2026-01-18, card, in: 4.00 CNY",
+                      "2026-02-23 – 2026-03-01, card, in: 8.00 CNY"}),
+        (401, "month", {"2026-01-01 – 2026-01-31, card, in: 7.00 CNY",
+                        "2026-03-01 – 2026-03-31, card, in: 8.00 CNY"}),
+    ],
+)  # fmt: skip
+def test_a_long_time_is_drawn_by_week_or_month(days: int, step: str, marks: set[str]) -> None:
+    """Weeks begin on Mondays, and the first and last of a period may be shorter."""
+    first = date(2026, 1, 1)
+    flow = [
+        {"day": date(2026, *day), "currency": "CNY", "channel": "card", "came_in": units,
+         "went_out": 0, "net": units}
+        for day, units in (((1, 5), 100), ((1, 11), 200), ((1, 12), 400), ((3, 1), 800))
+    ]  # fmt: skip
+    escrow = [
+        {"day": date(2025, 12, 31), "currency": "CNY", "balance": 5},
+        {"day": date(2026, 1, 6), "currency": "CNY", "balance": 70},
+        {"day": date(2026, 1, 10), "currency": "CNY", "balance": 90},
+    ]
+    told = books.Merchant(
+        first, first + timedelta(days=days - 1), flow, escrow, [], [], [], [], [], [], []
+    )
+    assert charts.step(told) == step
+    texts = {n: n for n in ("title", "flow", "escrow", "in", "out", "others")}
+    for svg in charts.days(told, "CNY", texts).values():
+        bars = set(re.findall(r'aria-label="([^"]+, card, in: [^"]+)"', svg))
+        assert bars == marks
+        balances = re.findall(r'aria-label="([0-9-]+), escrow: ([0-9.]+) CNY"', svg)
+        assert len(balances) == {"day": 62, "week": 10, "month": 14}[step]
+        assert (
+            balances[0]
+            == {
+                "day": ("2026-01-01", "0.05"),
+                "week": ("2026-01-04", "0.05"),
+                "month": ("2026-01-31", "0.90"),
+            }[step]
+        )
+        assert balances[-1][0] == str(told.last)
 
 
 @pytest.mark.parametrize(

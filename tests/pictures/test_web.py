@@ -120,6 +120,16 @@ def test_no_other_merchant_s_number_is_shown(client: FlaskClient, conn: Connecti
         assert client.get(path).status_code == 404
 
 
+def test_a_database_that_lacks_what_is_asked_says_migrate(empty_url: str) -> None:
+    """Whichever view it lacks: an older one, or one in which nothing was made."""
+    client = create_app(empty_url).test_client()
+    for path in PAGES:
+        answer = client.get(path)
+        assert answer.status_code == 503, path
+        assert "mixpay migrate" in answer.text
+        assert "does not exist" not in answer.text
+
+
 def test_a_server_that_is_away_is_told_without_its_address() -> None:
     app = create_app("postgresql://somebody:secret@/db?host=/nonexistent")
     answer = app.test_client().get("/merchant?m=x")

@@ -6,7 +6,7 @@ from string import Formatter
 import pytest
 from recorded import PROJECT
 
-from mixpay_db.pictures.words import LANGUAGES, catalogue
+from mixpay_db.pictures.words import LANGUAGES, catalogue, phrases, translated
 
 _WHO_AND_WHAT = (
     (PROJECT / "docs" / "glossary.md")
@@ -81,3 +81,72 @@ def test_every_state_has_a_word() -> None:
     }
     assert len(named) > 10
     assert {f"state.{state}" for state in named} <= set(catalogue("en"))
+
+
+SQL = PROJECT / "sql"
+# Where the database says something in words of its own, that a page shows.
+SAYS = {
+    "views/reconciliation_differences.sql": r"(?:then|else|format\()\s*'([^']+ [^']+)'",
+    "views/due_list.sql": r"(?:then|format\()\s*'([^']+ [^']+)'",
+    "functions/reserving/_find_destination.sql": (
+        r"(?:format\(|reason := )\s*'([a-z]+: [^']+|manual)'"
+    ),
+}
+REASON = re.compile(r"reason := (?:format\()?'([^',;]+)'")
+
+
+def said_by_the_database() -> set[str]:
+    found = {
+        phrase
+        for path, pattern in SAYS.items()
+        for phrase in re.findall(pattern, (SQL / path).read_text(encoding="utf-8"))
+    }
+    for path in (SQL / "functions").rglob("*.sql"):
+        found |= set(REASON.findall(path.read_text(encoding="utf-8")))
+    return found
+
+
+def test_what_the_database_says_is_said_in_each_language() -> None:
+    said = said_by_the_database()
+    assert len(said) > 30
+    for language in LANGUAGES:
+        if language != "en":
+            assert said <= set(phrases(language)), said - set(phrases(language))
+
+
+def test_phrases_name_what_they_are_given() -> None:
+    for language in LANGUAGES:
+        for phrase, text in phrases(language).items():
+            places = {str(i) for i in range(phrase.count("%s"))}
+            assert fields(text) == places, phrase
+            assert re.search(r"[\u4e00-\u9fff]", text), phrase
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("another line says the same", "另有一行内容相同"),
+        (
+            "the statement says 2999, and 3000 is on record",
+            "对账单为 2999，账上为 3000（最小货币单位）",
+        ),
+        ("channel transaction X 1; its moment came later", "通道交易 X 1；时间后来才得知"),
+        (
+            "manual, fallback, window: pos sends money back for 1 day after a payment",
+            "需人工处理；期限：pos 只在支付后 1 day 内退款",
+        ),
+        ("the buyer said so", "the buyer said so"),
+        ("said; and done", "said; and done"),
+    ],
+)
+def test_what_a_person_said_stays_as_it_is(text: str, told: str) -> None:
+    assert translated("zh", text) == told
+    assert translated("en", text) == text
+
+
+def test_every_result_has_a_word() -> None:
+    types = (SQL / "schema" / "types.sql").read_text(encoding="utf-8")
+    domain = types.split("create domain mixpay.reconciliation_result")[1].split(";")[0]
+    results = set(re.findall(r"'([a-z_]+)'", domain))
+    assert len(results) == 10
+    assert {f"result.{result}" for result in results} <= set(catalogue("en"))
