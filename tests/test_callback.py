@@ -17,16 +17,17 @@ from shop import Shop
 from mixpay_db import signing
 
 SECRET = b"between the two of us"
-PATH = "/callbacks/m"
+PATH = "/callbacks"
 Deliver = Callable[..., int]
 SUCCESS = {
+    "merchant_id": "m",
     "state": "succeeded",
     "payment_no": "P",
     "channel_txn_no": "X1",
     "amount": 60,
     "paid_at": "2026-11-01T12:00:00+08:00",
 }
-FAILURE = {"state": "failed", "payment_no": "P", "reason": "declined"}
+FAILURE = {"merchant_id": "m", "state": "failed", "payment_no": "P", "reason": "declined"}
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,7 @@ def deliver(client: FlaskClient) -> Deliver:
 
     def deliver(news: dict[str, Any], path: str = PATH) -> int:
         body = json.dumps(news).encode()
-        headers = signing.headers(SECRET, "POST", path, body)
+        headers = signing.webhook_headers(SECRET, "msg-1", body)
         return post(client, body, headers, path)
 
     return deliver
@@ -81,7 +82,7 @@ def test_what_is_repeated_by_whoever_saw_it_changes_nothing(
     requests = []
     for news, status in ((FAILURE, 200), (SUCCESS, 200), (FAILURE, 409), (SUCCESS, 200)):
         body = json.dumps(news).encode()
-        requests.append((body, signing.headers(SECRET, "POST", PATH, body)))
+        requests.append((body, signing.webhook_headers(SECRET, "msg-1", body)))
         assert post(client, *requests[-1]) == status
     booked = changes(shop)
 
@@ -141,7 +142,7 @@ def test_identical_deliveries_at_once_are_booked_once(
     background: Callable[..., Future[Any]],
 ) -> None:
     body = json.dumps(SUCCESS).encode()
-    headers = signing.headers(SECRET, "POST", PATH, body)
+    headers = signing.webhook_headers(SECRET, "msg-1", body)
     app = example.make_app(url, SECRET)
     holder = connect(autocommit=False)
     holder.execute("select from mixpay.trades where trade_no = 'T' for no key update")
@@ -166,28 +167,31 @@ def test_what_it_does_not_know_is_refused(deliver: Deliver, shop: Shop) -> None:
         # It may be started a moment later.
         assert deliver({**SUCCESS, "payment_no": "Q"}) == 503
         assert deliver({**SUCCESS, "state": "processing"}) == 400
-        assert deliver(SUCCESS, "/callbacks/nobody") == 409
+        assert deliver({**SUCCESS, "merchant_id": "nobody"}) == 409
 
 
-def test_a_query_is_signed_with_the_path(deliver: Deliver) -> None:
-    assert deliver(SUCCESS, f"{PATH}?try=2") == 200
+def test_the_query_says_nothing(deliver: Deliver) -> None:
+    assert deliver(SUCCESS, f"{PATH}?merchant_id=nobody") == 200
 
 
-@pytest.mark.parametrize("forged", ["nothing", "signature", "secret", "body", "path", "moment"])
+@pytest.mark.parametrize("forged", ["nothing", "signature", "secret", "body", "id", "moment"])
 def test_what_the_channel_did_not_sign_is_nobody_s(
     client: FlaskClient, shop: Shop, forged: str
 ) -> None:
     body = json.dumps(SUCCESS).encode()
     secret = b"guessed" if forged == "secret" else SECRET
-    headers = signing.headers(secret, "POST", "/callbacks/x" if forged == "path" else PATH, body)
+    headers = signing.webhook_headers(secret, "msg-1", body)
     if forged == "nothing":
         headers = {}
     if forged == "signature":
-        headers[signing.SIGNATURE_HEADER] = "0" * 64
+        headers[signing.WEBHOOK_SIGNATURE] = f"v1,{'A' * 43}="
+    if forged == "id":
+        headers[signing.WEBHOOK_ID] = "msg-2"
     if forged == "body":
         body = body.replace(b"60", b"99")
     if forged == "moment":
-        headers[signing.TIMESTAMP_HEADER] = str(int(headers[signing.TIMESTAMP_HEADER]) + 1)
+        moment = int(headers[signing.WEBHOOK_TIMESTAMP])
+        headers[signing.WEBHOOK_TIMESTAMP] = str(moment + 1)
     with shop.unchanged():
         assert post(client, body, headers) == 401
 
@@ -199,8 +203,9 @@ def test_an_old_signature_is_no_longer_good(client: FlaskClient, age: int, statu
     body = json.dumps(SUCCESS).encode()
     timestamp = int(time.time()) - age
     headers = {
-        signing.TIMESTAMP_HEADER: str(timestamp),
-        signing.SIGNATURE_HEADER: signing.sign(SECRET, timestamp, "POST", PATH, body),
+        signing.WEBHOOK_ID: "msg-1",
+        signing.WEBHOOK_TIMESTAMP: str(timestamp),
+        signing.WEBHOOK_SIGNATURE: signing.webhook_sign(SECRET, "msg-1", timestamp, body),
     }
     assert post(client, body, headers) == status
 
@@ -208,7 +213,7 @@ def test_an_old_signature_is_no_longer_good(client: FlaskClient, age: int, statu
 def test_without_a_database_the_channel_is_to_try_again(example: ModuleType) -> None:
     client = example.make_app("host=/nowhere dbname=none", SECRET).test_client()
     body = json.dumps(SUCCESS).encode()
-    assert post(client, body, signing.headers(SECRET, "POST", PATH, body)) == 503
+    assert post(client, body, signing.webhook_headers(SECRET, "msg-1", body)) == 503
 
 
 def test_a_lost_race_is_to_be_tried_again(
@@ -223,7 +228,7 @@ def test_a_lost_race_is_to_be_tried_again(
     holder.execute("select from mixpay.trades where trade_no = 'T' for no key update")
     impatient = example.make_app(f"{url} options='-c lock_timeout=50ms'", SECRET).test_client()
     body = json.dumps(SUCCESS).encode()
-    headers = signing.headers(SECRET, "POST", PATH, body)
+    headers = signing.webhook_headers(SECRET, "msg-1", body)
     assert post(impatient, body, headers) == 503
     holder.rollback()
     assert post(impatient, body, headers) == 200

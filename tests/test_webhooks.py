@@ -18,7 +18,8 @@ from mixpay_db.problem import Problem
 from mixpay_db.webhooks import Webhook
 
 SECRET = b"whsec_" + base64.b64encode(b"between the two of us, and long enough")
-# The specification's own example.
+# As the specification's own libraries test it: standard-webhooks/standard-webhooks,
+# libraries/go/webhook_test.go.
 KEY = b"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 ID, STAMP, BODY = "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}'
 SIGNATURE = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
