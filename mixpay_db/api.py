@@ -687,6 +687,12 @@ def take_back_resolution(
 
 
 @call
+def withdraw_statement(
+    merchant_id: str, resolution_no: str, statement_no: str, by: str, reason: str | None
+) -> Resolution: ...
+
+
+@call
 def read_events(merchant_id: str, after: str | None = None, limit: int = 100) -> list[Event]: ...
 
 

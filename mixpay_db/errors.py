@@ -345,6 +345,14 @@ class CannotBeTakenBack(MixpayError, code="MX432"):
     """The resolution does not stand, or what was booked has no opposite."""
 
 
+class StatementWithdrawn(MixpayError, code="MX433"):
+    """The statement was withdrawn."""
+
+
+class ResolutionsStand(MixpayError, code="MX434"):
+    """What was resolved of the statement is taken back first."""
+
+
 # Escrow, split.
 
 

@@ -485,6 +485,7 @@ class Statement:
     sealed_at: datetime | None
     reconciled_at: datetime | None
     created_at: datetime
+    resolution_no: str | None
 
 
 @dataclass(frozen=True, slots=True)

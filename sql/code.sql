@@ -332,6 +332,7 @@ set role mixpay_owner;
 \ir functions/reconciling/_check_line.sql
 \ir functions/reconciling/_lines_look_wrong.sql
 \ir functions/reconciling/_check_lines.sql
+\ir functions/reconciling/_refuse_withdrawn.sql
 \ir functions/reconciling/_refuse_other_lines.sql
 \ir functions/reconciling/open_statement.sql
 \ir functions/reconciling/load_statement_lines.sql
@@ -350,6 +351,7 @@ set role mixpay_owner;
 \ir functions/reconciling/_finding.sql
 \ir functions/reconciling/_is_unmatched.sql
 \ir functions/reconciling/_taken_back.sql
+\ir functions/reconciling/_spoken_for.sql
 \ir functions/reconciling/_open_lines.sql
 \ir functions/reconciling/_items_named.sql
 \ir functions/reconciling/_match_by_number.sql
@@ -359,6 +361,13 @@ set role mixpay_owner;
 \ir functions/reconciling/_match_by_amount.sql
 \ir functions/reconciling/_match_batches.sql
 \ir functions/reconciling/_match_bank_batches.sql
+\ir functions/reconciling/_match_sum.sql
+\ir functions/reconciling/_named_in_words.sql
+\ir functions/reconciling/_match_named_sums.sql
+\ir functions/reconciling/_match_sums.sql
+\ir functions/reconciling/_match_reversal.sql
+\ir functions/reconciling/_match_reversals.sql
+\ir functions/reconciling/_horizon_of.sql
 \ir functions/reconciling/_is_duplicate.sql
 \ir functions/reconciling/_tell_lines.sql
 \ir functions/reconciling/_tell_items.sql
@@ -366,7 +375,8 @@ set role mixpay_owner;
 \ir functions/reconciling/_reconciliation.sql
 \ir functions/reconciling/_reconcile.sql
 \ir functions/reconciling/reconcile.sql
--- A person resolves what differs: book_line, mark_received, write_off_difference, ignore_difference, take_back_resolution.
+-- A person resolves what differs: book_line, mark_received, write_off_difference, ignore_difference, take_back_resolution;
+-- and says that a statement was loaded wrongly: withdraw_statement.
 \ir functions/reconciling/_check_by.sql
 \ir functions/reconciling/_lock_difference.sql
 \ir functions/reconciling/_resolved_before.sql
@@ -387,6 +397,9 @@ set role mixpay_owner;
 \ir functions/reconciling/_open_again.sql
 \ir functions/reconciling/_refuse_taking_back.sql
 \ir functions/reconciling/take_back_resolution.sql
+\ir functions/reconciling/_refuse_withdrawing.sql
+\ir functions/reconciling/_forget_results.sql
+\ir functions/reconciling/withdraw_statement.sql
 -- 13. Whoever follows reads events, from the position of the last one.
 \ir functions/following/read_events.sql
 -- Whoever wants to remember something of his own about any of it: annotate.
@@ -429,6 +442,7 @@ set role mixpay_owner;
 \ir checks/folds_cover_the_journal_without_gaps.sql
 \ir checks/free_money_covers_what_is_lost.sql
 \ir checks/line_bears_its_orders_payee.sql
+\ir checks/line_is_what_it_pays_together.sql
 \ir checks/line_paid_is_what_was_allocated_to_it.sql
 \ir checks/line_refunded_is_never_above_paid_nor_paid_above_amount.sql
 \ir checks/line_refunded_is_the_sum_of_its_details.sql

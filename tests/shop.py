@@ -513,7 +513,8 @@ def open_for_a_fourth_week(shop: Shop) -> None:
 def open_for_a_week_of_statements(shop: Shop) -> None:
     """Two statements of a bank transfer's gateway, with something on every list: S-1 has a line
     that is matched (1), one that differs (2), one that nobody knows here and is ignored (3), and
-    the first one again (4); of S-2 the only line is a payment that S-1 should have had."""
+    the first one again (4); of S-2 the only line is a payment that S-1 should have had. The bank
+    giro pays O-91 and O-92 by one line of S-3; S-4 was loaded wrongly, and is withdrawn."""
     first = day(60)
     shop.merge("TZ", Z1=300)
     for number, amount in (("Z1", 100), ("Z2", 80), ("Z3", 60), ("Z4", 40)):
@@ -542,3 +543,12 @@ def open_for_a_week_of_statements(shop: Shop) -> None:
     shop.call("seal_statement", "S-2", 1)
     shop.rows("reconcile", "S-2")
     shop.call("ignore_difference", "E1", "Zoe", None, "S-1", 3)
+    for number, amount in (("O-91", 90), ("O-92", 60)):
+        shop.call("record_channel_payout", "bank", number, amount, "CNY", first, "giro")
+    for number, amount in (("S-3", 150), ("S-4", 9)):
+        shop.call("open_statement", number, "bank:giro")
+        line = {**told, "line_no": 1, "kind": "transfer", "amount": amount}
+        shop.call("load_statement_lines", number, [line])
+        shop.call("seal_statement", number, 1)
+        shop.rows("reconcile", number)
+    shop.call("withdraw_statement", "E2", "S-4", "Zoe", "of another account")

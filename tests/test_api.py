@@ -315,6 +315,7 @@ def resolving(merchant: str) -> Generator[Step, Any, None]:
     yield lambda c: mixpay_db.mark_received(
         c, merchant, "E5", "Zoe", "channel:bank", "payment", "EP2", reason="seen"
     )
+    yield lambda c: mixpay_db.withdraw_statement(c, merchant, "E6", "S1", "Zoe", "the wrong map")
 
 
 def elsewhere(merchant: str) -> Generator[Step, Any, None]:
@@ -465,7 +466,7 @@ def test_results_of_what_channels_took_back_are_rows(conn: Connection[Any]) -> N
 
 
 def test_results_of_reconciling_are_rows(conn: Connection[Any]) -> None:
-    terms, opened, loaded, sealed, found = tell(conn, "mall")[-15:-10]
+    terms, opened, loaded, sealed, found = tell(conn, "mall")[-16:-11]
     assert (terms.account, terms.owner, terms.tolerance, terms.lag) == ("channel", "card", 1, HOUR)
     assert (opened.format, opened.line_count, opened.sealed_at) == ("stripe", 0, None)
     assert (loaded.line_count, sealed.until_at) == (1, DAY + HOUR)
@@ -477,12 +478,13 @@ def test_results_of_reconciling_are_rows(conn: Connection[Any]) -> None:
 
 
 def test_results_of_resolving_are_rows(conn: Connection[Any]) -> None:
-    booked, back, ignored, written_off, received = tell(conn, "mall")[-5:]
+    booked, back, ignored, written_off, received, withdrawn = tell(conn, "mall")[-6:]
     assert (booked.kind, booked.number, booked.amount) == ("fee", "EF1", -1)
     assert (back.takes_back, back.resolved_by, back.reason) == ("E1", "Bo", "not ours")
     assert (ignored.action, ignored.line_no, ignored.session) == ("ignored", 1, "postgres")
     assert (written_off.amount, written_off.reason) == (2, None)
     assert (received.account, received.owner, received.amount) == ("channel", "bank", 50)
+    assert (withdrawn.action, withdrawn.statement_no) == ("withdrawn", "S1")
 
 
 def test_every_call_is_in_the_story(conn: Connection[Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1428,9 +1428,22 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             {"number": "Z1", "lines": 2, "rules": 1},
         ),
         (
-            "update mixpay.line_matches set number = 'Z1', rule = 'batch' "
-            "where number in ('Z1', 'Z3')",
+            "update mixpay.line_matches set number = 'Z1', rule = 'batch' where number = 'Z3'",
             {"number": "Z1", "lines": 2},
+        ),
+    ],
+    "line_is_what_it_pays_together": [
+        (
+            "update mixpay.unmatched_items set theirs = 59 where number = 'O-92'",
+            {"statement_no": "S-3", "theirs": 150, "parts": 149},
+        ),
+        (
+            "delete from mixpay.unmatched_items where number = 'O-92'",
+            {"statement_no": "S-3", "parts": 90, "items": 1},
+        ),
+        (
+            "update mixpay.unmatched_lines set result = 'expected' where statement_no = 'S-3'",
+            {"statement_no": "S-3", "theirs": None},
         ),
     ],
     "reconciled_line_has_one_result": [
@@ -1440,6 +1453,10 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             {"line_no": 1, "of_match": "matched", "result": "missing_here"},
         ),
         ("update mixpay.statements set reconciled_at = null", {"line_no": 2, "of_match": "amount"}),
+        (
+            "update mixpay.statements set resolution_no = 'E2' where statement_no = 'S-1'",
+            {"line_no": 2, "of_match": "amount"},
+        ),
     ],
     "match_says_what_its_line_says": [
         (
@@ -1481,6 +1498,10 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             "update mixpay.unmatched_items set result = 'expected' where number = 'Z3'",
             {"number": "Z3", "result": "expected", "statement_no": "S-2"},
         ),
+        (
+            "update mixpay.unmatched_items set line_no = 1, part = '' where number = 'Z3'",
+            {"number": "Z3", "result": "matched", "statement_no": "S-2"},
+        ),
     ],
     "reconciliation_adds_up": [
         (
@@ -1500,6 +1521,11 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             {"number": "Z9", "on_record": None},
         ),
         (
+            "update mixpay.line_matches set number = 'Z1', rule = 'batch' "
+            "where number in ('Z1', 'Z3')",
+            {"number": "Z1", "ours": 160, "on_record": 100},
+        ),
+        (
             "update mixpay.unmatched_items set kind = 'settlement' where number = 'Z4'",
             {"number": "Z4", "on_record": None},
         ),
@@ -1515,6 +1541,14 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             {"resolution_no": "E1", "number": "Z4"},
         ),
         ("update mixpay.resolutions set owner = 'card'", {"resolution_no": "E1", "line_no": 3}),
+        (
+            "update mixpay.statements set resolution_no = null",
+            {"resolution_no": "E2", "action": "withdrawn", "statement_no": None},
+        ),
+        (
+            "update mixpay.statements set resolution_no = 'E2' where statement_no = 'S-3'",
+            {"resolution_no": "E2", "statement_no": "S-3"},
+        ),
         (
             RESOLVED.format("'N', 'taken_back', 'E1'"),
             {"resolution_no": "E1", "action": None, "line_no": 3},

@@ -683,6 +683,7 @@ REFUSED: dict[tuple[str, str], str] = {
     ("unmatched_items", "unmatched_items_pkey"): (
         "insert into mixpay.unmatched_items select * from mixpay.unmatched_items"
     ),
+    ("unmatched_items", "a_sum_has_its_line"): "update mixpay.unmatched_items set line_no = 1",
     ("unmatched_items", "unmatched_items_merchant_id_statement_no_fkey"): (
         "update mixpay.unmatched_items set statement_no = 'N'"
     ),
@@ -694,6 +695,9 @@ REFUSED: dict[tuple[str, str], str] = {
         "'N', 'taken_back', 'X', null"
     ),
     ("resolutions", "action_is_known"): RESOLUTION.format("'N', 'forgotten', null, null"),
+    ("resolutions", "a_statement_is_withdrawn_whole"): RESOLUTION.format(
+        "'N', 'withdrawn', null, null"
+    ),
     ("resolutions", "only_taking_back_names_another"): RESOLUTION.format(
         "'N', 'taken_back', null, null"
     ),
@@ -842,7 +846,9 @@ FACTS_STAY = [
     "update mixpay.statement_totals set amount = 1",
     "delete from mixpay.statement_totals",
     "truncate mixpay.statement_totals",
+    "update mixpay.statements set resolution_no = 'E9' where resolution_no is not null",
     "update mixpay.line_matches set number = 'Z9'",
+    "update mixpay.line_matches set rule = 'amount' where rule = 'channel_txn_no'",
     "delete from mixpay.line_matches",
     "truncate mixpay.line_matches",
     "update mixpay.unmatched_lines set theirs = 1",

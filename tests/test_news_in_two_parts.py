@@ -329,6 +329,12 @@ REASONS: list[tuple[str, Callable[[Shop], None], Tell, Callable[[Shop], Any]]] =
         listed("resolution_list", "resolution_no = 'E'"),
     ),
     (
+        "withdraw_statement",
+        differing,
+        lambda s, r: s.call("withdraw_statement", "E", "N", "Zoe", r),
+        listed("resolution_list", "resolution_no = 'E'"),
+    ),
+    (
         "reverse_settlement",
         settled,
         lambda s, r: s.call("reverse_settlement", "S1", r),

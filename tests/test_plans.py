@@ -28,8 +28,8 @@ Calls = dict[str, tuple[str, list[Any]]]
 
 # These say of all accounts what they have, and read all that is written and folded of them.
 OF_ALL_ACCOUNTS = {"trial_balance", "close_period", "settle_all"}
-# This compares all that a statement says with all that is on record of its time.
-OF_A_TIME = {"reconcile"}
+# These compare all that a statement says with all that is on record of its time, or no longer do.
+OF_A_TIME = {"reconcile", "withdraw_statement"}
 # What has a few rows, whatever merchants do.
 FEW = {"channels", "currencies", "epochs", "state_transitions", "balance_folds"}
 SHARE = [{"receiver": "agent", "rate": 1000}]

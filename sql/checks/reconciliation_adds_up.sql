@@ -23,7 +23,7 @@ from (
         on
             m.merchant_id = l.merchant_id and m.statement_no = l.statement_no and m.line_no = l.line_no
             and m.part = l.part and m.theirs = 0
-    where s.reconciled_at is not null
+    where s.reconciled_at is not null and s.resolution_no is null
     group by s.merchant_id, s.account, s.owner, l.currency
 ) as r
 where coalesce(r.theirs, 0) <> coalesce(r.lines, 0);

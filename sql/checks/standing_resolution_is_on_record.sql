@@ -1,4 +1,5 @@
--- What is resolved names a resolution that stands and is about it; and each that stands is named by what it is about.
+-- What is resolved names a resolution that stands and is about it; and each that stands is named by what it is about: a
+-- difference, or a statement.
 create view mixpay._standing_resolution_is_on_record with (security_barrier) as
 with standing as (
     select r.* from mixpay.resolutions as r
@@ -28,6 +29,10 @@ named as (
     select i.merchant_id, i.resolution_no, i.account, i.owner, null, null, null, i.kind, i.number
     from mixpay.unmatched_items as i
     where i.resolution_no is not null
+    union all
+    select s.merchant_id, s.resolution_no, s.account, s.owner, s.statement_no, null, null, null, null
+    from mixpay.statements as s
+    where s.resolution_no is not null
 )
 
 select
@@ -42,6 +47,8 @@ where
         when n.resolution_no is null then false
         -- What was booked by mistake, and its opposite.
         when s.action = 'taken_back' then false
+        when n.line_no is null and n.statement_no is not null
+            then (s.action, s.statement_no) is distinct from ('withdrawn', n.statement_no)
         when n.line_no is null then (s.kind, s.number) is distinct from (n.kind, n.number)
         else (s.statement_no, s.line_no, s.part) is distinct from (n.statement_no, n.line_no, n.part)
     end;

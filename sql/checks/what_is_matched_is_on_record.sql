@@ -1,9 +1,16 @@
--- What of ours a line is matched with is on record, with the amount that the match says; or nothing of it has moved.
+-- What of ours a line is matched with is on record, with the amount that the match says; or nothing of it has moved. What
+-- several lines are matched with is what they say together.
 create view mixpay._what_is_matched_is_on_record with (security_barrier) as
 with matched as (
     select m.merchant_id, m.account, m.owner, m.kind, m.number, m.ours, m.statement_no, m.line_no
     from mixpay.line_matches as m
     where m.rule <> 'batch'
+    union all
+    select
+        m.merchant_id, m.account, m.owner, m.kind, m.number, sum(m.ours)::bigint, min(m.statement_no), min(m.line_no)
+    from mixpay.line_matches as m
+    where m.rule = 'batch'
+    group by m.merchant_id, m.account, m.owner, m.kind, m.number
     union all
     select u.merchant_id, u.account, u.owner, u.kind, u.number, u.ours, u.statement_no, null
     from mixpay.unmatched_items as u

@@ -18,7 +18,12 @@ create table mixpay.resolutions (
     created_at timestamptz not null default now(),
     primary key (merchant_id, resolution_no),
     foreign key (merchant_id, takes_back) references mixpay.resolutions,
-    constraint action_is_known check (action in ('booked', 'received', 'written_off', 'ignored', 'taken_back')),
+    constraint action_is_known check (
+        action in ('booked', 'received', 'written_off', 'ignored', 'taken_back', 'withdrawn')
+    ),
+    constraint a_statement_is_withdrawn_whole check (
+        action <> 'withdrawn' or (statement_no is not null and num_nonnulls(line_no, part, kind, number) = 0)
+    ),
     constraint only_taking_back_names_another check ((takes_back is not null) = (action = 'taken_back')),
     constraint reason_has_no_control_characters check (
         reason !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
@@ -36,7 +41,7 @@ comment on column mixpay.resolutions.statement_no is 'The line that it is about,
 comment on column mixpay.resolutions.kind is 'what of ours it is about, number says which; or what was booked from the line.';
 comment on column mixpay.resolutions.action is
 'booked: what was missing, from the line; received: somebody has seen the money; written_off: the difference is borne; '
-'ignored; taken_back: an earlier one no longer stands.';
+'ignored; taken_back: an earlier one no longer stands; withdrawn: the statement was loaded wrongly.';
 comment on column mixpay.resolutions.amount is 'What was booked or written off, in the smallest unit.';
 comment on column mixpay.resolutions.takes_back is 'The resolution that no longer stands.';
 comment on column mixpay.resolutions.resolved_by is 'Who did it, by the caller''s word.';

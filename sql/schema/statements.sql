@@ -12,6 +12,7 @@ create table mixpay.statements (
     sealed_at timestamptz,
     reconciled_at timestamptz,
     created_at timestamptz not null default now(),
+    resolution_no text collate "C",
     primary key (merchant_id, statement_no),
     foreign key (merchant_id, account, owner) references mixpay.reconciled_accounts,
     constraint period_goes_forward check (from_at < until_at),
@@ -33,3 +34,4 @@ comment on column mixpay.statements.from_at is 'It covers what happened from the
 comment on column mixpay.statements.line_count is 'How many lines it has.';
 comment on column mixpay.statements.sealed_at is 'When it was complete. Nothing is matched before, and no line comes after.';
 comment on column mixpay.statements.reconciled_at is 'When it was first compared with what is on record.';
+comment on column mixpay.statements.resolution_no is 'How somebody withdrew it. Nothing is compared with it then.';

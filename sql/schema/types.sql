@@ -682,7 +682,8 @@ create type mixpay.statement as (
     line_count bigint,
     sealed_at timestamptz,
     reconciled_at timestamptz,
-    created_at timestamptz
+    created_at timestamptz,
+    resolution_no text
 );
 
 comment on type mixpay.statement is 'A row of statements, as calls return it: in plain types.';

@@ -1,5 +1,5 @@
 -- Something of ours that a statement should cover and of which it has no line. When the line comes later, the row stays
--- and says matched; so it does of a payout that is the sum of a batch's lines.
+-- and says matched; so it does of a payout that is the sum of a batch's lines, and of several that one line pays.
 create table mixpay.unmatched_items (
     merchant_id text collate "C" not null,
     account mixpay.account not null,
@@ -15,8 +15,11 @@ create table mixpay.unmatched_items (
     batch_no text collate "C",
     run bigint not null,
     resolution_no text collate "C",
+    line_no bigint,
+    part text collate "C",
     primary key (merchant_id, account, owner, kind, number),
-    foreign key (merchant_id, statement_no) references mixpay.statements
+    foreign key (merchant_id, statement_no) references mixpay.statements,
+    constraint a_sum_has_its_line check ((line_no is null) = (part is null))
 );
 
 alter table mixpay.unmatched_items alter column merchant_id set (n_distinct = -0.01);
@@ -29,14 +32,19 @@ where statement_no is not null;
 create index unmatched_items_open on mixpay.unmatched_items (owner, merchant_id, account, happened_at)
 where result <> 'matched';
 
+-- reconcile: what one line of a bank pays together is not looked for again.
+create index unmatched_items_in_a_sum on mixpay.unmatched_items (owner, merchant_id, account) where line_no is not null;
+
 comment on table mixpay.unmatched_items is 'What of ours statements should have covered and did not, at first.';
 comment on column mixpay.unmatched_items.kind is 'What of ours it is; number says which.';
 comment on column mixpay.unmatched_items.result is
-'expected: a later statement may have it; missing_there; amount: its batch sums to something else; matched: its line '
-'came, or its batch sums to it.';
+'expected: a later statement may have it; missing_there; amount: its batch or its line sums to something else; '
+'matched: its line came, its batch sums to it, or one line pays it with others.';
 comment on column mixpay.unmatched_items.ours is 'What is on record, in the smallest unit, with the sign of a line.';
-comment on column mixpay.unmatched_items.theirs is 'What its batch sums to; nothing, if it has none.';
+comment on column mixpay.unmatched_items.theirs is 'What its batch sums to, or its part of the line that pays several; else nothing.';
 comment on column mixpay.unmatched_items.statement_no is 'The statement that should have covered it.';
 comment on column mixpay.unmatched_items.batch_no is 'The batch of that statement that it pays out, if it has no line.';
 comment on column mixpay.unmatched_items.run is 'The run of the account that said the result.';
 comment on column mixpay.unmatched_items.resolution_no is 'How somebody resolved it, if that stands.';
+comment on column mixpay.unmatched_items.line_no is
+'The line of that statement that pays it together with others, with part; else empty.';

@@ -223,9 +223,34 @@ for each statement execute function mixpay._refuse_to_change_facts();
 create trigger splits_stay_but_divided before update of merchant_id, split_no, order_no, takes_place on mixpay.splits
 for each statement execute function mixpay._refuse_to_change_facts();
 
--- Of a statement, only its count and its moments change; of a match and of what has none, only what was found.
+create function mixpay._refuse_unless_withdrawn() returns trigger
+language plpgsql
+set search_path = mixpay, pg_temp
+as $_refuse_unless_withdrawn$
+begin
+    if not exists (
+        select from statements
+        where merchant_id = old.merchant_id and statement_no = old.statement_no and resolution_no is not null
+    ) then
+        raise exception 'facts stay: no % here', lower(tg_op) using
+            errcode = 'restrict_violation',
+            detail = format('Statement %s was not withdrawn.', old.statement_no);
+    end if;
+    return old;
+end;
+$_refuse_unless_withdrawn$;
+
+comment on function mixpay._refuse_unless_withdrawn() is
+$$Refuses what it is called for, unless the row is of a statement that somebody has withdrawn.
+$$;
+
+-- Of a statement, only its count, its moments and whether it is withdrawn change; of a match and of what has none, only
+-- what was found.
 create trigger statements_stay before delete or truncate on mixpay.statements
 for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger withdrawn_statements_stay before update of resolution_no on mixpay.statements
+for each row when (old.resolution_no is not null) execute function mixpay._refuse_to_change_facts();
 
 create trigger statements_stay_but_sealed
 before update of merchant_id, statement_no, account, owner, format, created_at on mixpay.statements
@@ -234,26 +259,37 @@ for each statement execute function mixpay._refuse_to_change_facts();
 create trigger matches_stay before truncate on mixpay.line_matches
 for each statement execute function mixpay._refuse_to_change_facts();
 
--- One that somebody booked goes when that is taken back; resolutions say both.
+-- One that somebody booked goes when that is taken back; resolutions say both. One of several lines that sum to
+-- something of ours goes when another of them does; all go when their statement is withdrawn.
 create trigger matches_stay_but_booked before delete on mixpay.line_matches
-for each row when (old.rule <> 'booked') execute function mixpay._refuse_to_change_facts();
+for each row when (old.rule not in ('booked', 'batch')) execute function mixpay._refuse_unless_withdrawn();
 
 create trigger matches_stay_but_found
 before update of
-merchant_id, statement_no, line_no, part, account, owner, kind, number, rule, currency, fee_theirs, happened_at
+merchant_id, statement_no, line_no, part, account, owner, kind, number, currency, fee_theirs, happened_at
 on mixpay.line_matches
 for each statement execute function mixpay._refuse_to_change_facts();
 
-create trigger unmatched_lines_stay before delete or truncate on mixpay.unmatched_lines
+-- A line turns out to be one of several.
+create trigger rules_of_matches_stay before update of rule on mixpay.line_matches
+for each row when (new.rule <> old.rule and new.rule <> 'batch') execute function mixpay._refuse_to_change_facts();
+
+create trigger unmatched_lines_stay before truncate on mixpay.unmatched_lines
 for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger unmatched_lines_stay_but_withdrawn before delete on mixpay.unmatched_lines
+for each row execute function mixpay._refuse_unless_withdrawn();
 
 create trigger unmatched_lines_stay_but_found
 before update of
 merchant_id, statement_no, line_no, part, account, owner, currency, theirs, happened_at on mixpay.unmatched_lines
 for each statement execute function mixpay._refuse_to_change_facts();
 
-create trigger unmatched_items_stay before delete or truncate on mixpay.unmatched_items
+create trigger unmatched_items_stay before truncate on mixpay.unmatched_items
 for each statement execute function mixpay._refuse_to_change_facts();
+
+create trigger unmatched_items_stay_but_withdrawn before delete on mixpay.unmatched_items
+for each row execute function mixpay._refuse_unless_withdrawn();
 
 create trigger unmatched_items_stay_but_found
 before update of merchant_id, account, owner, kind, number, currency, ours, happened_at on mixpay.unmatched_items

@@ -13,7 +13,7 @@ select
         select max(s.until_at) from mixpay.statements as s
         where
             s.merchant_id = a.merchant_id and s.account = a.account and s.owner = a.owner
-            and s.reconciled_at is not null
+            and s.reconciled_at is not null and s.resolution_no is null
     ) as reconciled_until,
     a.created_at
 from mixpay.reconciled_accounts as a;

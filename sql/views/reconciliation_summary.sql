@@ -32,7 +32,19 @@ from (
         i.merchant_id, i.account, i.owner, i.result, i.currency, i.theirs, i.ours, null, null, i.happened_at,
         i.resolution_no, false
     from mixpay.unmatched_items as i
-    where i.result <> 'matched' or i.batch_no is not null
+    where i.result <> 'matched' or i.batch_no is not null or i.line_no is not null
+    union all
+    -- A line that pays several is counted; what it moved stands with them.
+    select
+        u.merchant_id, u.account, u.owner, u.result, u.currency, 0, 0, null, null, u.happened_at, u.resolution_no, true
+    from mixpay.unmatched_lines as u
+    where
+        u.result = 'matched' and u.theirs <> 0 and exists (
+            select from mixpay.unmatched_items as i
+            where
+                i.merchant_id = u.merchant_id and i.statement_no = u.statement_no and i.line_no = u.line_no
+                and i.part = u.part
+        )
 ) as r
 inner join mixpay.reconciled_accounts as a
     on a.merchant_id = r.merchant_id and a.account = r.account and a.owner = r.owner

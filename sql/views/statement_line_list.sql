@@ -20,10 +20,10 @@ select
     l.state::text as state,
     l.description,
     coalesce(m.result, u.result)::text as result,
-    m.rule::text as matched_by,
-    m.kind::text as our_kind,
-    m.number as our_number,
-    m.ours,
+    coalesce(m.rule::text, i.matched_by) as matched_by,
+    coalesce(m.kind::text, i.kind) as our_kind,
+    coalesce(m.number, i.numbers) as our_number,
+    coalesce(m.ours, i.ours) as ours,
     m.fee_ours,
     coalesce(m.resolution_no, u.resolution_no) as resolution_no
 from mixpay.statement_lines as l
@@ -35,8 +35,18 @@ left join mixpay.line_matches as m
 left join mixpay.unmatched_lines as u
     on
         u.merchant_id = l.merchant_id and u.statement_no = l.statement_no and u.line_no = l.line_no
-        and u.part = l.part;
+        and u.part = l.part
+left join lateral (
+    -- Several that the line pays together.
+    select
+        'batch' as matched_by, min(x.kind) as kind, sum(x.ours)::bigint as ours,
+        string_agg(x.number, ' ' order by x.happened_at, x.number) as numbers
+    from mixpay.unmatched_items as x
+    where
+        x.merchant_id = u.merchant_id and x.statement_no = u.statement_no and x.line_no = u.line_no and x.part = u.part
+    having count(*) > 0
+) as i on m.merchant_id is null and u.result = 'matched';
 
 comment on view mixpay.statement_line_list is
-'Lines of statements as they were loaded, with what of ours each is about and what comparing them says; without a '
-'result, the statement is not reconciled yet.';
+'Lines of statements as they were loaded, with what of ours each is about and what comparing them says: several numbers, '
+'if it pays them together. Without a result, the statement is not reconciled yet, or was withdrawn.';

@@ -13,9 +13,15 @@ select
     coalesce(t.fee, 0) as fee,
     s.sealed_at,
     s.reconciled_at,
-    s.created_at
+    s.created_at,
+    r.resolution_no::text as resolution_no,
+    r.resolved_by as withdrawn_by,
+    r.created_at as withdrawn_at,
+    r.reason
 from mixpay.statements as s
-left join mixpay.statement_totals as t on t.merchant_id = s.merchant_id and t.statement_no = s.statement_no;
+left join mixpay.statement_totals as t on t.merchant_id = s.merchant_id and t.statement_no = s.statement_no
+left join mixpay.resolutions as r on r.merchant_id = s.merchant_id and r.resolution_no = s.resolution_no;
 
 comment on view mixpay.statement_list is
-'What channels and banks sent, and what it sums to: a row for each currency, in the smallest unit.';
+'What channels and banks sent, and what it sums to: a row for each currency, in the smallest unit; and who withdrew it, if '
+'it was loaded wrongly.';

@@ -166,6 +166,70 @@ def test_resolved_while_it_is_reconciled(
     assert isinstance(raced.second, dict)
 
 
+def withdraw(shop: Shop, number: str = "W1") -> Any:
+    return shop.call("withdraw_statement", number, "S1", "Zoe", "the wrong map")
+
+
+def test_e03_withdrawn_twice_at_once(shop: Shop, race: Race) -> None:
+    load(shop, "S1", [line(1, "payment", 600, day(1), txn="X1")])
+    raced = race(withdraw, withdraw)
+    assert raced.second == raced.first
+
+
+@pytest.mark.parametrize("commit", [True, False])
+def test_two_people_withdraw_the_same(shop: Shop, race: Race, commit: bool) -> None:
+    load(shop, "S1", [line(1, "payment", 600, day(1), txn="X1")])
+    raced = race(withdraw, lambda s: withdraw(s, "W2"), commit=commit)
+    if commit:
+        assert raced.second.sqlstate == "MX433"
+    else:
+        assert raced.second.resolution_no == "W2"
+
+
+@pytest.mark.parametrize("commit", [True, False])
+def test_withdrawn_while_it_is_reconciled(shop: Shop, race: Race, commit: bool) -> None:
+    load(shop, "S1", [line(1, "payment", 600, day(1), txn="X1")])
+    race(lambda s: reconcile(s, "S1"), withdraw, commit=commit)
+    assert results(shop, "S1") == {"1": ""}
+
+
+@pytest.mark.parametrize("commit", [True, False])
+def test_reconciled_while_it_is_withdrawn(shop: Shop, race: Race, commit: bool) -> None:
+    load(shop, "S1", [line(1, "payment", 600, day(1), txn="X1")])
+    raced = race(withdraw, lambda s: reconcile(s, "S1"), commit=commit)
+    if commit:
+        assert raced.second.sqlstate == "MX433"
+    else:
+        assert raced.second == {"theirs matched": 1}
+
+
+@pytest.mark.parametrize("commit", [True, False])
+def test_withdrawn_while_somebody_books_from_it(shop: Shop, race: Race, commit: bool) -> None:
+    differing(shop)
+    shop.call("take_back_resolution", "E1", "E0", "Zoe")
+    raced = race(lambda s: book(s, "N1"), withdraw, commit=commit)
+    if commit:
+        assert raced.second.sqlstate == "MX434"
+    else:
+        assert raced.second.action == "withdrawn"
+
+
+@pytest.mark.parametrize("commit", [True, False])
+def test_a_line_while_it_is_withdrawn(shop: Shop, race: Race, commit: bool) -> None:
+    shop.call("open_statement", "S1", "channel:card")
+    raced = race(withdraw, lambda s: put(s, 1), commit=commit)
+    if commit:
+        assert raced.second.sqlstate == "MX433"
+    else:
+        assert raced.second.line_count == 1
+
+
+def test_e33_withdrawn_above_read_committed(shop: Shop, race: Race) -> None:
+    load(shop, "S1", [line(1, "payment", 600, day(1), txn="X1")])
+    raced = race(withdraw, lambda s: withdraw(s, "W2"), "repeatable read")
+    assert raced.second.sqlstate == "40001"
+
+
 def test_nobody_waits_for_a_run(shop: Shop, connect: Callable[..., Connection[Any]]) -> None:
     """Neither a payment, nor another merchant's or another account's statement."""
     load(shop, "S1", [line(1, "payment", 600, day(1), txn="X1")])

@@ -109,6 +109,18 @@ def test_the_fee_is_the_one_on_record_or_else_as_agreed(shop: Shop) -> None:
     assert reconcile(shop, "S1") == {"theirs matched": 2}
 
 
+def test_a_fee_in_the_line_of_a_chargeback_needs_none_of_its_own(shop: Shop) -> None:
+    """However the line finds its chargeback, and if it comes with the next statement."""
+    shop.call("charge_back_payment", "P1", "C1", 100, "fraud", 9, day(1))
+    load(shop, "S0", [line(1, "payment", 600, day(1), txn="X1"),
+                      line(2, "payment", 400, day(1), our="P2")])  # fmt: skip
+    assert reconcile(shop, "S0") == {"theirs matched": 2, "ours expected": 2}
+    load(shop, "S1", [line(1, "chargeback", -100, day(1), of_txn="X1", fee=9)])
+    assert reconcile(shop, "S1") == {"theirs matched": 1, "earlier expected -> matched": 2}
+    assert differences(shop) == []
+    assert summary(shop) == (900, 900, 0)
+
+
 def test_where_nothing_was_agreed_fees_are_not_compared(shop: Shop) -> None:
     load(
         shop,
@@ -357,6 +369,164 @@ def test_a_bank(shop: Shop) -> None:
     # The same payout also stands on the channel's statement.
     load(shop, "S1", [line(1, "payout", -990, at, txn="O1")], period=(at - HOUR, at + HOUR))
     assert reconcile(shop, "S1")["theirs matched"] == 1
+
+
+def paid_out(shop: Shop, *amounts: int, bank: str = "main") -> None:
+    """O-01, O-02, …: payouts of card on day 1, day 2, …"""
+    for i, amount in enumerate(amounts, 1):
+        shop.call("record_channel_payout", "card", f"O-0{i}", amount, "CNY", day(i), bank)
+
+
+def parts(shop: Shop) -> dict[str, tuple[int, int, str]]:
+    """Of what one line pays together: ours, its part of the line, and the result."""
+    rows = shop.query("select * from mixpay.unmatched_items where line_no is not null")
+    return {row.number: (row.ours, row.theirs, row.result) for row in rows}
+
+
+def test_one_line_pays_the_payouts_of_a_weekend(shop: Shop) -> None:
+    paid_out(shop, 300, 200, 400)
+    shop.call("record_channel_payout", "cash", "K-01", 7, "CNY", day(1))
+    bank = "bank:main", (day(4) - 6 * HOUR, day(4) + 6 * HOUR)
+    load(shop, "B1", [line(1, "payout", 900, day(4))], *bank)
+
+    assert reconcile(shop, "B1", lag="3 days") == {"theirs matched": 1}
+    assert parts(shop) == {
+        "O-01": (300, 300, "matched"), "O-02": (200, 200, "matched"), "O-03": (400, 400, "matched"),
+    }  # fmt: skip
+    (row,) = shop.query("select * from mixpay.statement_line_list")
+    assert (row.result, row.matched_by, row.our_kind) == ("matched", "batch", "payout")
+    assert (row.our_number, row.ours) == ("O-01 O-02 O-03", 900)
+    assert differences(shop) == []
+    assert summary(shop) == (900, 900, 0)
+    # Again is harmless, and no later line is about them.
+    assert reconcile(shop, "B1", lag="3 days") == {"theirs matched": 1}
+    load(shop, "B2", [line(1, "payout", 200, day(4), our="O-02")], *bank)
+    assert reconcile(shop, "B2", lag="3 days")["theirs expected"] == 1
+
+
+def test_not_more_than_what_it_pays(shop: Shop) -> None:
+    """The run whose end is nearest; of one payout that fits alone it is that one."""
+    paid_out(shop, 300, 200, 100, 200)
+    bank = "bank:main", (day(4) - 6 * HOUR, day(4) + 6 * HOUR)
+    lines = [line(1, "payout", 300, day(4)), line(2, "payout", 500, day(4) + HOUR)]
+    load(shop, "B1", lines, *bank)
+    reconcile(shop, "B1", lag="4 days")
+    assert results(shop, "B1") == {"1": "matched O-01", "2": "matched O-02 O-03 O-04"}
+
+
+def test_one_line_pays_several_settlements(shop: Shop) -> None:
+    """Settled in one moment."""
+    for payee, order in (("S", "B"), ("V", "C"), ("W", "D")):
+        shop.call("register_payee", payee, "Store")
+        shop.sell(order, 70, payee)
+    shop.until_final()
+    rows = shop.rows("settle_all")
+    (at,) = {row.created_at for row in shop.query("select created_at from mixpay.settlement_list")}
+    load(shop, "B1", [line(1, "transfer", -210, at)], "bank:main", (at - HOUR, at + HOUR))
+    assert reconcile(shop, "B1") == {"theirs matched": 1}
+    assert len(parts(shop)) == len(rows) == 3
+    assert summary(shop) == (-210, -210, 0)
+
+
+def test_what_a_line_names_in_words_it_pays(shop: Shop) -> None:
+    """Whatever the sum: the last one bears the difference."""
+    paid_out(shop, 300, 200, 500)
+    bank = "bank:main", (day(1) - 6 * HOUR, day(4) + 6 * HOUR)
+    said = "payouts O-01, O-02 less a fee"
+    load(shop, "B1", [line(1, "payout", 499, day(4), description=said)], *bank)
+    assert reconcile(shop, "B1", tolerance=1)["theirs matched"] == 1
+    assert parts(shop) == {"O-01": (300, 300, "matched"), "O-02": (200, 199, "matched")}
+
+
+def test_what_a_line_names_and_pays_too_little_of(shop: Shop) -> None:
+    paid_out(shop, 300, 200)
+    bank = "bank:main", (day(1) - 6 * HOUR, day(4) + 6 * HOUR)
+    said = "payouts O-01, O-02"
+    load(shop, "B1", [line(1, "payout", 480, day(4), description=said)], *bank)
+    assert reconcile(shop, "B1") == {"theirs matched": 1, "ours amount": 1}
+    assert differences(shop) == [("amount", "O-02", -20)]
+    assert summary(shop) == (500, 480, -20)
+    shop.call("set_reconciliation", "bank:main", write_off_limit=20)
+    shop.call(
+        "write_off_difference", "N1", "Zoe", None,
+        account="bank:main", kind="payout", number="O-02",
+    )  # fmt: skip
+    assert differences(shop) == []
+    assert reconcile(shop, "B1") == {"theirs matched": 1, "ours amount": 1}
+
+
+def test_a_line_that_names_two_and_has_the_amount_of_one(shop: Shop) -> None:
+    paid_out(shop, 300, 200)
+    bank = "bank:main", (day(1) - 6 * HOUR, day(4) + 6 * HOUR)
+    load(shop, "B1", [line(1, "payout", 200, day(2), description="O-02, after O-01")], *bank)
+    reconcile(shop, "B1")
+    assert results(shop, "B1") == {"1": "matched O-02"}
+
+
+def test_several_lines_of_one_batch_on_two_statements(shop: Shop) -> None:
+    paid_out(shop, 500)
+    for i, amount in enumerate((200, 300), 1):
+        period = day(i) - HOUR, day(i) + HOUR
+        load(
+            shop,
+            f"B{i}",
+            [line(1, "unknown", amount, day(i), batch_no="O-01")],
+            "bank:main",
+            period,
+        )
+        reconcile(shop, f"B{i}")
+    assert results(shop, "B1") == {"1": "matched O-01"}
+    assert results(shop, "B2") == {"1": "matched O-01"}
+    assert summary(shop) == (500, 500, 0)
+
+
+@pytest.fixture
+def charged_back(shop: Shop) -> None:
+    shop.call("charge_back_payment", "P1", "C1", 100, "fraud", 0, day(1))
+
+
+@pytest.mark.usefixtures("charged_back")
+@pytest.mark.parametrize("named", [{"our": "C1"}, {"of_txn": "X1"}, {"of": "P1"}])
+def test_several_lines_of_one_chargeback_reversal(shop: Shop, named: dict[str, str]) -> None:
+    shop.call("reverse_chargeback", "C1", "won", None, day(2))
+    back = [line(1, "chargeback_reversal", 50, day(2), **named)]
+    twice = [*back, line(2, "chargeback_reversal", 50, day(2), **named)]
+    load(shop, "S1", twice, period=(day(2) - HOUR, day(2) + HOUR))
+    assert reconcile(shop, "S1") == {"theirs matched": 2}
+    assert rules(shop, "S1") == {1: "batch", 2: "batch"}
+    assert summary(shop) == (100, 100, 0)
+    assert reconcile(shop, "S1") == {"theirs matched": 2}
+
+
+@pytest.mark.usefixtures("charged_back")
+def test_a_reversal_on_two_statements(shop: Shop) -> None:
+    """All of it is on record: the first line lacks something, and the second one mends that."""
+    shop.call("reverse_chargeback", "C1", "won", None, day(2))
+    for i, amount in ((2, 60), (3, 40)):
+        told = [line(1, "chargeback_reversal", amount, day(i), our="C1")]
+        load(shop, f"S{i}", told, period=(day(i) - HOUR, day(i) + HOUR))
+    assert reconcile(shop, "S2") == {"theirs amount": 1}
+    assert reconcile(shop, "S3") == {"theirs matched": 1, "earlier amount -> matched": 1}
+    assert summary(shop) == (100, 100, 0)
+
+
+@pytest.mark.usefixtures("charged_back")
+def test_a_reversal_in_parts_on_both_sides(shop: Shop) -> None:
+    for i, amount in ((2, 60), (3, 100)):
+        shop.call("reverse_chargeback", "C1", "won", amount, day(i))
+        told = [line(1, "chargeback_reversal", 60 if i == 2 else 40, day(i), our="C1")]
+        load(shop, f"S{i}", told, period=(day(i) - HOUR, day(i) + HOUR))
+        assert reconcile(shop, f"S{i}") == {"theirs matched": 1}
+    assert summary(shop) == (100, 100, 0)
+
+
+@pytest.mark.usefixtures("charged_back")
+def test_lines_that_are_not_what_came_back(shop: Shop) -> None:
+    shop.call("reverse_chargeback", "C1", "won", None, day(2))
+    lines = [line(i, "chargeback_reversal", 50 + i, day(2), our="C1") for i in (1, 2)]
+    load(shop, "S1", lines, period=(day(2) - HOUR, day(2) + HOUR))
+    assert reconcile(shop, "S1") == {"theirs amount": 1, "theirs expected": 1}
+    assert summary(shop) == (100, 103, 3)
 
 
 def test_an_anomaly_is_what_the_channel_sent(shop: Shop) -> None:

@@ -25,6 +25,7 @@ begin
             o.merchant_id = p_line.merchant_id and o.channel_txn_no = p_line.channel_txn_no
             and (o.statement_no, o.line_no, o.part) <> (p_line.statement_no, p_line.line_no, p_line.part)
             and s.account = p_terms.account and s.owner = p_terms.owner and s.reconciled_at is not null
+            and s.resolution_no is null
             and o.kind = p_line.kind and o.amount = p_line.amount and o.currency = p_line.currency
             and o.state <> 'failed'
             and case v_channel.txn_numbers

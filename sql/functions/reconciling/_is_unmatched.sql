@@ -19,7 +19,9 @@ begin
         select from unmatched_items as u
         where
             u.merchant_id = p_terms.merchant_id and u.account = p_terms.account and u.owner = p_terms.owner
-            and u.kind = p_kind and u.number = p_number and (u.resolution_no is not null or u.result = 'matched')
+            and u.kind = p_kind and u.number = p_number and (
+                u.resolution_no is not null or u.result = 'matched' or u.line_no is not null
+            )
     );
 end;
 $_is_unmatched$;

@@ -33,6 +33,13 @@ begin
     where
         n.number is not null and i.number is not null
         and (i.kind, i.number) not in (select b.kind, b.number from _taken_back(p_terms) as b)
+        and not exists (
+            -- What one line pays together with others.
+            select from unmatched_items as u
+            where
+                u.merchant_id = p_terms.merchant_id and u.account = p_terms.account and u.owner = p_terms.owner
+                and u.kind = i.kind and u.number = i.number and u.line_no is not null
+        )
         -- A bank may pay one batch in several lines.
         and (p_line.our_no is not null or p_terms.account = 'channel' or i.amount = p_line.amount);
 end;

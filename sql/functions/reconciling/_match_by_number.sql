@@ -16,9 +16,7 @@ begin
     with lines as materialized (
         select
             l.line_no, l.part, l.happened_at, l.amount, l.currency, l.fee, l.state, l.our_no,
-            case
-                when v_channel.channel is not null then l.kind when l.amount >= 0 then 'in' else 'out'
-            end as side,
+            case when v_channel.channel is not null then l.kind when l.amount >= 0 then 'in' else 'out' end as side,
             case
                 when l.channel_txn_no is null or coalesce(v_channel.txn_numbers, 'unique') = 'unique'
                     then l.channel_txn_no
@@ -44,7 +42,7 @@ begin
             p_terms.merchant_id, p_terms.account, p_terms.owner, p_statement.from_at - p_terms.lag,
             p_statement.until_at + p_terms.lag
         ) as i
-        where (i.kind, i.number) not in (select b.kind, b.number from _taken_back(p_terms) as b)
+        where (i.kind, i.number) not in (select s.kind, s.number from _spoken_for(p_terms) as s)
     ),
     -- Who names the number of one of ours is that one or none.
     by_key as materialized (
@@ -62,8 +60,8 @@ begin
         where not exists (select from by_key as k where k.line_no = l.line_no and k.part = l.part)
     ),
     -- What a bank's line says in words may be our number.
-    by_word as (
-        select l.*, i.kind, i.number, i.amount as ours, i.currency as our_currency, i.happened_at as our_moment
+    in_words as (
+        select l.line_no, l.part, i.kind, i.number, count(*) over (partition by l.line_no, l.part) as named_at_once
         from (select * from lines where words is not null) as l
         cross join lateral (
             select distinct w.word from regexp_split_to_table(l.words, '[^0-9A-Za-z._-]+') as w (word)
@@ -71,6 +69,14 @@ begin
         ) as w
         inner join items as i on i.side = l.side and i.number = w.word
         where not exists (select from by_key as k where k.line_no = l.line_no and k.part = l.part)
+    ),
+    -- Who names several pays them together, or the one of them that has its amount.
+    by_word as (
+        select l.*, i.kind, i.number, i.amount as ours, i.currency as our_currency, i.happened_at as our_moment
+        from in_words as w
+        inner join lines as l on l.line_no = w.line_no and l.part = w.part
+        inner join items as i on i.kind = w.kind and i.number = w.number
+        where w.named_at_once = 1 or i.amount = l.amount
     )
     select
         p_statement.merchant_id, p_statement.statement_no, f.line_no, f.part, p_terms.account, p_terms.owner, f.kind,

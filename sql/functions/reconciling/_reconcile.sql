@@ -16,6 +16,7 @@ begin
     v_terms.tolerance := coalesce(p_tolerance, v_terms.tolerance);
     v_terms.lag := coalesce(p_lag, v_terms.lag);
     v_statement := _statement(p_statement.merchant_id, p_statement.statement_no);
+    perform _refuse_withdrawn(v_statement);
     perform _match_by_number(v_terms, v_statement);
     if v_statement.reconciled_at is null then
         perform _store_lines(v_terms, v_statement);
@@ -24,14 +25,14 @@ begin
     end if;
     perform _store_items(v_terms, v_statement);
     perform _match_named(v_terms);
+    perform _match_named_sums(v_terms, v_statement);
     perform _match_by_amount(v_terms, v_statement, 'payment');
     perform _match_by_amount(v_terms, v_statement, 'amount');
     perform _match_batches(v_terms, v_statement);
     perform _match_bank_batches(v_terms);
-    select max(s.until_at) into v_horizon from statements as s
-    where
-        s.merchant_id = v_terms.merchant_id and s.account = v_terms.account and s.owner = v_terms.owner
-        and s.reconciled_at is not null;
+    perform _match_sums(v_terms, v_statement);
+    perform _match_reversals(v_terms);
+    v_horizon := _horizon_of(v_terms);
     perform _tell_matches(v_terms, v_horizon), _tell_lines(v_terms, v_horizon), _tell_items(v_terms, v_horizon);
     return _reconciliation(v_terms, p_statement.statement_no);
 end;
@@ -41,4 +42,5 @@ comment on function mixpay._reconcile(mixpay.statements, bigint, interval) is
 $$Compares a statement with what is on record, and what of earlier statements of its account is open; and sums up.
 
 Locks: the account.
+Raises: MX101 if there is no such merchant; MX420 if there is no such statement; MX433 if it was withdrawn; MX901.
 $$;

@@ -16,7 +16,12 @@ begin
                 from line_matches as m
                 where m.merchant_id = p_terms.merchant_id and m.statement_no = p_statement_no
                 union all
-                select u.result::text, l.kind::text, u.currency, u.theirs, 0, null
+                select u.result::text, l.kind::text, u.currency, u.theirs, coalesce((
+                    select sum(i.ours) from unmatched_items as i
+                    where
+                        u.result = 'matched' and i.merchant_id = u.merchant_id and i.statement_no = u.statement_no
+                        and i.line_no = u.line_no and i.part = u.part
+                ), 0), null
                 from unmatched_lines as u
                 inner join statement_lines as l
                     on l.merchant_id = u.merchant_id and l.statement_no = u.statement_no and l.line_no = u.line_no

@@ -24,6 +24,11 @@ begin
                 'It is %s, %s.', p_was.action, coalesce('taken back by ' || p_other.resolution_no, 'and stays')
             ),
             hint = 'Resolve the difference again; what was taken back stays so.';
+    elsif p_was.action = 'withdrawn' then
+        raise exception 'statement % stays withdrawn', p_was.statement_no using
+            errcode = 'MX432',
+            detail = format('Resolution %s withdrew it.', p_takes_back),
+            hint = 'Load it again under another statement number.';
     elsif p_was.action = 'booked' and not exists (
         select from line_matches
         where

@@ -21,6 +21,22 @@ begin
                         and m.account = x.account and m.owner = x.owner and m.rule = 'batch'
                     offset 0
                 ) then 'matched'
+                -- A fee that the line of its payment or chargeback names has no line of its own.
+                when x.kind in ('fee', 'chargeback_fee') and exists (
+                    select from line_matches as m
+                    where
+                        m.merchant_id = x.merchant_id and m.number = case x.kind
+                            when 'fee' then (
+                                select f.payment_no from channel_fees as f
+                                where f.merchant_id = x.merchant_id and f.fee_no = x.number
+                            )
+                            else x.number
+                        end
+                        and m.kind = case x.kind when 'fee' then 'payment' else 'chargeback' end
+                        and m.account = x.account and m.owner = x.owner and m.rule <> 'batch'
+                        and m.fee_theirs is not null
+                    offset 0
+                ) then 'matched'
                 when x.result = 'expected' and x.happened_at + p_terms.lag <= p_horizon then 'missing_there'
                 else x.result
             end as result

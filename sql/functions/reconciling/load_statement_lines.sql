@@ -25,9 +25,12 @@ begin
     else
         -- Who seals it waits here, and then counts these; or was first, and these are refused.
         update statements set line_count = line_count + v_new
-        where merchant_id = p_merchant_id and statement_no = p_statement_no and sealed_at is null
+        where
+            merchant_id = p_merchant_id and statement_no = p_statement_no and sealed_at is null
+            and resolution_no is null
         returning * into v_statement;
         if not found then
+            perform _refuse_withdrawn(_statement(p_merchant_id, p_statement_no));
             raise exception 'statement % is complete', p_statement_no using
                 errcode = 'MX423',
                 detail = format('It was sealed with other lines; %s are new.', v_new),
@@ -50,6 +53,6 @@ are the channel's and ours, of this movement and of the payment that it is about
 is paid to us. What is loaded stays. A line that is there already may be loaded again with the same content.
 Locks: the statement.
 Raises: MX101 if there is no such merchant; MX110 if there is no such currency; MX420 if there is no such statement;
-MX422 if a line is there with other content; MX423 if the statement is complete and a line is new; MX901; MX902; MX903;
-MX904; MX905.
+MX422 if a line is there with other content; MX423 if the statement is complete and a line is new; MX433 if it was
+withdrawn and a line is new; MX901; MX902; MX903; MX904; MX905.
 $$;

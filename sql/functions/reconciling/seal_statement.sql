@@ -17,6 +17,7 @@ begin
     update statements set line_count = line_count
     where merchant_id = p_merchant_id and statement_no = p_statement_no
     returning * into v_statement;
+    perform _refuse_withdrawn(v_statement);
     if v_statement.line_count is distinct from p_line_count then
         raise exception 'statement % has another number of lines', p_statement_no using
             errcode = 'MX424',
@@ -64,5 +65,5 @@ was named when it was opened, it covers the days of its lines, from the first on
 A statement that is sealed may be sealed again with the same count and totals.
 Locks: the statement.
 Raises: MX101 if there is no such merchant; MX420 if there is no such statement; MX424 if the lines are more, fewer, or
-sum to something else; MX901; MX902; MX903; MX904.
+sum to something else; MX433 if it was withdrawn; MX901; MX902; MX903; MX904.
 $$;

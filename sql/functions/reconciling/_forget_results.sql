@@ -1,0 +1,75 @@
+create function mixpay._forget_results(
+    p_terms mixpay.reconciled_accounts, p_statement mixpay.statements
+) returns void
+language plpgsql
+set search_path = mixpay, pg_temp
+as $_forget_results$
+declare
+    v_horizon timestamptz := _horizon_of(p_terms);
+    v_other statements;
+begin
+    with gone as (
+        delete from line_matches
+        where merchant_id = p_statement.merchant_id and statement_no = p_statement.statement_no
+        returning kind, number, rule
+    ),
+    -- Of what several lines sum to, the others are open again, too.
+    parted as (
+        delete from line_matches as m
+        using (select distinct kind, number from gone where rule = 'batch') as g
+        where
+            m.merchant_id = p_terms.merchant_id and m.number = g.number and m.kind = g.kind
+            and m.account = p_terms.account and m.owner = p_terms.owner and m.rule = 'batch'
+            and m.statement_no <> p_statement.statement_no
+        returning m.*
+    ),
+    opened as (
+        insert into unmatched_lines (
+            merchant_id, statement_no, line_no, part, account, owner, result, currency, theirs, happened_at, run
+        )
+        select
+            p.merchant_id, p.statement_no, p.line_no, p.part, p.account, p.owner, 'expected', p.currency, p.theirs,
+            p.happened_at, p_terms.last_run
+        from parted as p
+        on conflict (merchant_id, statement_no, line_no, part) do update set
+            result = 'expected', run = p_terms.last_run
+    )
+    update unmatched_items as u
+    set result = 'expected', run = p_terms.last_run
+    from (select distinct kind, number from gone) as g
+    where
+        u.merchant_id = p_terms.merchant_id and u.account = p_terms.account and u.owner = p_terms.owner
+        and u.kind = g.kind and u.number = g.number and u.statement_no <> p_statement.statement_no
+        and u.result = 'matched' and u.resolution_no is null;
+    delete from unmatched_lines
+    where merchant_id = p_statement.merchant_id and statement_no = p_statement.statement_no;
+    -- What was booked by mistake, and its opposite, stay: no other line is about them either.
+    delete from unmatched_items
+    where
+        merchant_id = p_statement.merchant_id and statement_no = p_statement.statement_no and resolution_no is null;
+    for v_other in
+        select s.* from statements as s
+        where
+            s.merchant_id = p_terms.merchant_id and s.account = p_terms.account and s.owner = p_terms.owner
+            and s.reconciled_at is not null and s.resolution_no is null
+            and s.until_at > p_statement.from_at - 3 * p_terms.lag
+            and s.from_at < p_statement.until_at + 3 * p_terms.lag
+        order by s.reconciled_at, s.statement_no
+    loop
+        perform _store_items(p_terms, v_other);
+    end loop;
+    -- What was told because it reached further may come after all.
+    update unmatched_items
+    set result = 'expected', run = p_terms.last_run
+    where
+        merchant_id = p_terms.merchant_id and account = p_terms.account and owner = p_terms.owner
+        and result = 'missing_there' and resolution_no is null
+        and (happened_at + p_terms.lag <= v_horizon) is not true;
+    perform _tell_matches(p_terms, v_horizon), _tell_lines(p_terms, v_horizon), _tell_items(p_terms, v_horizon);
+end;
+$_forget_results$;
+
+comment on function mixpay._forget_results(mixpay.reconciled_accounts, mixpay.statements) is
+$$Takes the results of a statement that is withdrawn out of those of its account: what its lines were matched with is open
+again, and what only it should have covered is not looked for.
+$$;

@@ -1,0 +1,70 @@
+create function mixpay.withdraw_statement(
+    p_merchant_id text, p_resolution_no text, p_statement_no text, p_by text, p_reason text
+) returns mixpay.resolution
+language plpgsql security definer
+set search_path = mixpay, pg_temp set plan_cache_mode = force_custom_plan
+set enable_nestloop = off set enable_mergejoin = off set jit = off set work_mem = '64MB'
+as $withdraw_statement$
+declare
+    v_terms reconciled_accounts;
+    v_statement statements;
+    v_resolution resolutions;
+begin
+    perform _check_number('resolution_no', p_resolution_no), _check_by(p_by), _check_text('reason', p_reason);
+    v_statement := _statement(p_merchant_id, p_statement_no);
+    -- Whoever reconciles or resolves something of the account waits here; but for one that is there.
+    update reconciled_accounts set last_run = last_run + 1
+    where
+        merchant_id = p_merchant_id and account = v_statement.account and owner = v_statement.owner and not exists (
+            select from resolutions where merchant_id = p_merchant_id and resolution_no = p_resolution_no
+        )
+    returning * into v_terms;
+    select * into v_resolution from resolutions
+    where merchant_id = p_merchant_id and resolution_no = p_resolution_no;
+    if found then
+        if (v_resolution.action, v_resolution.statement_no) is distinct from ('withdrawn', p_statement_no) then
+            raise exception 'resolution number % was used for something else', p_resolution_no using
+                errcode = 'MX427',
+                detail = _on_record(
+                    to_json(v_resolution), json_build_object('action', 'withdrawn', 'statement_no', p_statement_no)
+                ),
+                hint = 'Repeat a resolution with the same content, or give it a number of its own.';
+        end if;
+        v_resolution := _reason_later(v_resolution, 'resolution_no', p_reason);
+        return row(v_resolution.*)::resolution;
+    end if;
+    -- Whoever loads lines waits here, and is then refused.
+    update statements set resolution_no = p_resolution_no
+    where merchant_id = p_merchant_id and statement_no = p_statement_no and resolution_no is null
+    returning * into v_statement;
+    if not found then
+        perform _refuse_withdrawn(_statement(p_merchant_id, p_statement_no));
+    end if;
+    perform _refuse_withdrawing(v_statement);
+    perform _forget_results(v_terms, v_statement);
+    v_resolution := null;
+    v_resolution.merchant_id := p_merchant_id;
+    v_resolution.resolution_no := p_resolution_no;
+    v_resolution.account := v_statement.account;
+    v_resolution.owner := v_statement.owner;
+    v_resolution.statement_no := p_statement_no;
+    v_resolution.action := 'withdrawn';
+    v_resolution.resolved_by := p_by;
+    v_resolution.reason := p_reason;
+    v_resolution := _resolve(v_resolution);
+    return row(v_resolution.*)::resolution;
+end;
+$withdraw_statement$;
+
+comment on function mixpay.withdraw_statement(text, text, text, text, text) is
+$$Says that a statement was loaded wrongly, such as for another channel or by a wrong map; once per resolution number.
+
+Its lines stay on record, and nothing is compared with them any more: their matches and differences go, and what they
+were matched with waits for another line. Reconcile a statement of the account again then, or the right one, loaded
+under another number. Whatever people resolved of its lines, or of what it should have covered, is taken back before, by
+take_back_resolution. p_by is the person who says so, beside the login. The same number with the same content returns
+the same row; neither the person nor the reason is compared, and the reason may come later. It is not taken back.
+Locks: the account, as reconcile does; then the statement.
+Raises: MX101 if there is no such merchant; MX420 if there is no such statement; MX427 if the resolution number was used
+for something else; MX433 if it was withdrawn; MX434 if a resolution of it stands; MX901; MX905.
+$$;

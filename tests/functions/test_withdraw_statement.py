@@ -1,0 +1,209 @@
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from bills import differences, line, load, reconcile, results, summary
+from shop import Row, Shop, day
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def sale(shop: Shop) -> None:
+    """A1000 is paid by P1 600 (card, day 1, X1) and P2 400 (card, day 1, X2)."""
+    shop.merge("T", A=1000)
+    shop.pay("T", "P1", 600, "card", day(1), "X1")
+    shop.pay("T", "P2", 400, "card", day(1), "X2")
+
+
+BOTH = [line(1, "payment", 600, day(1), txn="X1"), line(2, "payment", 400, day(1), txn="X2")]
+
+
+def withdraw(
+    shop: Shop, number: str = "W1", statement_no: str = "S1", reason: str | None = "the wrong map"
+) -> Row:
+    return shop.call("withdraw_statement", number, statement_no, "Zoe", reason)
+
+
+def test_its_results_go_and_its_lines_stay(shop: Shop) -> None:
+    load(shop, "S1", [*BOTH, line(3, "fee", -5, day(1))], "channel:pos")
+    reconcile(shop, "S1")
+    assert len(differences(shop)) == 3
+    row = withdraw(shop)
+    assert (row.action, row.statement_no, row.account, row.owner) == (
+        "withdrawn", "S1", "channel", "pos",
+    )  # fmt: skip
+    assert (row.resolved_by, row.reason, row.line_no, row.amount) == (
+        "Zoe", "the wrong map", None, 0,
+    )  # fmt: skip
+    assert differences(shop) == []
+    assert summary(shop) == (0, 0, 0)
+    lines = shop.query("select * from mixpay.statement_line_list")
+    assert [told.result for told in lines] == [None] * 3
+    (listed,) = shop.query("select * from mixpay.statement_list")
+    assert (listed.resolution_no, listed.withdrawn_by, listed.reason) == (
+        "W1", "Zoe", "the wrong map",
+    )  # fmt: skip
+    assert listed.withdrawn_at == row.created_at
+    # The right one finds both.
+    load(shop, "S2", BOTH)
+    assert reconcile(shop, "S2") == {"theirs matched": 2}
+
+
+def test_what_it_was_matched_with_is_open_for_another(shop: Shop) -> None:
+    load(shop, "S1", [{**BOTH[0], "amount": 6}, BOTH[1]])
+    reconcile(shop, "S1")
+    load(shop, "S2", BOTH)
+    assert reconcile(shop, "S2")["theirs duplicate"] == 1
+    withdraw(shop)
+    assert {said for said, *_ in differences(shop)} == {"expected"}
+    # Both statements are of the same day: it still should have had them.
+    assert summary(shop) == (1000, 1000, 0)
+    assert reconcile(shop, "S2")["theirs matched"] == 2
+    assert results(shop, "S2") == {"1": "matched P1", "2": "matched P2"}
+    assert differences(shop) == []
+    assert summary(shop) == (1000, 1000, 0)
+
+
+def test_what_was_told_because_it_reached_further_may_come_after_all(shop: Shop) -> None:
+    load(shop, "S1", [line(1, "payment", 7, day(1), txn="Z")])
+    before = reconcile(shop, "S1"), differences(shop)
+    load(shop, "S9", [], period=(day(2), day(9)))
+    reconcile(shop, "S9")
+    assert {said for said, *_ in differences(shop)} == {"missing_here", "missing_there"}
+    withdraw(shop, statement_no="S9")
+    assert (reconcile(shop, "S1"), differences(shop)) == before
+    changed = shop.query("select * from mixpay.result_change_list where to_result = 'expected'")
+    assert len(changed) == 3
+    (account,) = shop.query("select * from mixpay.reconciled_account_list")
+    (first,) = shop.query("select * from mixpay.statement_list where statement_no = 'S1'")
+    assert account.reconciled_until == first.until_at
+
+
+def test_what_several_lines_and_several_of_ours_are_about(shop: Shop) -> None:
+    """A batch on two statements parts; what one line paid is open."""
+    for number, amount, at in (("O-01", 300, day(1)), ("O-02", 200, day(1)), ("O-03", 50, day(2))):
+        shop.call("record_channel_payout", "card", number, amount, "CNY", at)
+    lines = [line(1, "payout", 500, day(1)), line(2, "unknown", 20, day(1), batch_no="O-03")]
+    load(shop, "S1", lines, "bank:main", (day(1) - HOUR, day(1) + HOUR))
+    before = reconcile(shop, "S1"), differences(shop)
+    rest = [line(1, "unknown", 30, day(2), batch_no="O-03")]
+    load(shop, "S2", rest, "bank:main", (day(2) - HOUR, day(2) + HOUR))
+    reconcile(shop, "S2")
+    assert differences(shop) == []
+
+    withdraw(shop, statement_no="S2")
+    assert (reconcile(shop, "S1"), differences(shop)) == before
+    withdraw(shop, "W2")
+    assert differences(shop) == []
+    assert shop.query("select * from mixpay.unmatched_items") == []
+
+
+def test_what_a_batch_paid_out(shop: Shop) -> None:
+    shop.call("record_channel_payout", "card", "B1", 1000, "CNY", day(1))
+    load(shop, "S1", [{**told, "batch_no": "B1"} for told in BOTH])
+    assert reconcile(shop, "S1") == {"theirs matched": 2, "ours matched": 1}
+    withdraw(shop)
+    assert shop.query("select * from mixpay.unmatched_items") == []
+    load(shop, "S2", [{**told, "batch_no": "B1"} for told in BOTH])
+    assert reconcile(shop, "S2") == {"theirs matched": 2, "ours matched": 1}
+
+
+def test_before_it_is_complete_or_reconciled(shop: Shop) -> None:
+    shop.call("open_statement", "S1", "channel:pos")
+    shop.call("load_statement_lines", "S1", BOTH)
+    withdraw(shop)
+    # What is there may come again, and nothing else.
+    shop.call("load_statement_lines", "S1", BOTH)
+    with shop.refused("MX433", "S1", "W1"):
+        shop.call("load_statement_lines", "S1", [line(3, "fee", -1, day(1))])
+    with shop.refused("MX433", "S1", "W1"):
+        shop.call("seal_statement", "S1", 2)
+    with shop.refused("MX433", "S1", "W1"):
+        shop.rows("reconcile", "S1")
+    load(shop, "S2", BOTH)
+    withdraw(shop, "W2", "S2")
+    with shop.refused("MX433", "S2", "W2"):
+        shop.rows("reconcile", "S2", dry_run=True)
+
+
+@pytest.mark.parametrize("what", ["booked", "written_off", "ignored", "received"])
+def test_what_was_resolved_is_taken_back_first(shop: Shop, what: str) -> None:
+    shop.call("set_reconciliation", "channel:card", write_off_limit=9)
+    shop.merge("T2", B=7)
+    load(shop, "S1", [line(1, "payment", 7, day(1), txn="Z"), BOTH[1]])
+    reconcile(shop, "S1")
+    resolve: dict[str, Any] = {
+        "booked": lambda: shop.call("book_line", "N1", "S1", 1, "Zoe", trade_no="T2", number="P3"),
+        "written_off": lambda: shop.call("write_off_difference", "N1", "Zoe", None, "S1", 1),
+        "ignored": lambda: shop.call("ignore_difference", "N1", "Zoe", None, "S1", 1),
+        "received": lambda: shop.call(
+            "mark_received", "N1", "Zoe", "channel:card", "payment", "P1"
+        ),
+    }
+    resolve[what]()
+    with shop.refused("MX434", "S1", "N1", 1):
+        withdraw(shop)
+    shop.call("take_back_resolution", "N2", "N1", "Bo")
+    withdraw(shop)
+    assert differences(shop) == []
+    assert summary(shop)[1:] == (0, 0)
+    # What was booked by mistake, and its opposite, are nobody's to look for.
+    load(shop, "S2", BOTH)
+    assert reconcile(shop, "S2") == {"theirs matched": 2}
+    assert differences(shop) == []
+
+
+def test_another_account_is_not_touched(shop: Shop) -> None:
+    load(shop, "S1", [line(1, "payment", 7, day(1), txn="Z")])
+    load(shop, "B1", [line(1, "transfer", 8, day(1))], "bank:main")
+    reconcile(shop, "S1")
+    told = differences(shop)
+    reconcile(shop, "B1")
+    assert differences(shop) != told
+    withdraw(shop, statement_no="B1")
+    assert differences(shop) == told
+
+
+def test_e03_e43_once(shop: Shop) -> None:
+    load(shop, "S1", BOTH)
+    first = withdraw(shop, reason=None)
+    with shop.unchanged():
+        assert withdraw(shop, reason=None) == first
+    assert withdraw(shop, reason="why").reason == "why"
+    assert withdraw(shop, reason="another").reason == "why"
+    with shop.refused("MX433", "S1", "W1"):
+        withdraw(shop, "W2")
+    load(shop, "S2", BOTH)
+    with shop.refused("MX427", "W1"):
+        withdraw(shop, "W1", "S2")
+    with shop.refused("MX432", "S1", "W1"):
+        shop.call("take_back_resolution", "N2", "W1", "Bo")
+
+
+def test_e28_each_merchant_by_itself(shop: Shop) -> None:
+    other = Shop(shop.conn, "other")
+    other.call("register_merchant", "Other")
+    for each in (shop, other):
+        load(each, "S1", [line(1, "payment", 7, day(1), txn="Z")])
+        reconcile(each, "S1")
+    told = differences(shop)
+    withdraw(other)
+    assert differences(other) == []
+    assert differences(shop) == told
+
+
+def test_refuses_bad_input(shop: Shop) -> None:
+    with shop.refused("MX420", "S1"):
+        withdraw(shop)
+    for bad in [None, "", "a b"]:
+        with shop.refused("MX901"):
+            withdraw(shop, bad)  # type: ignore[arg-type]
+        with shop.refused("MX901"):
+            withdraw(shop, "W1", bad)  # type: ignore[arg-type]
+    with shop.refused("MX905"):
+        shop.call("withdraw_statement", "W1", "S1", " ", None)
+    with shop.refused("MX905"):
+        withdraw(shop, reason="a\tb")
+    with shop.refused("MX101", "nobody"):
+        withdraw(Shop(shop.conn, "nobody"))
