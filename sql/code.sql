@@ -121,6 +121,7 @@ set role mixpay_owner;
 \ir functions/registering/explain_route.sql
 -- 1. The buyer puts orders together: merge_orders makes one trade of them, merge_many makes many.
 \ir functions/merging/_check_merge_lines.sql
+\ir functions/merging/_check_merges.sql
 \ir functions/merging/_parse_merges.sql
 \ir functions/merging/_read_orders.sql
 \ir functions/merging/_taken_of_order.sql
@@ -179,6 +180,7 @@ set role mixpay_owner;
 \ir functions/paying/_fill_lines.sql
 \ir functions/paying/_pay_lines.sql
 \ir functions/paying/_apply_payments.sql
+\ir functions/paying/_read_payments.sql
 \ir functions/paying/_plain_payments.sql
 \ir functions/paying/_store_payments.sql
 \ir functions/paying/_refuse_taken_payment.sql

@@ -1,4 +1,4 @@
-create function mixpay._check_merge_lines(p_lines mixpay.merge_line[]) returns void
+create function mixpay._check_merge_lines(p_lines mixpay.merge_line[], p_are_unusual boolean) returns void
 language plpgsql immutable
 set search_path = mixpay, pg_temp
 as $_check_merge_lines$
@@ -11,10 +11,12 @@ begin
     for v_line in
         select l.* from unnest(p_lines) as l
         where
-            length(coalesce(l.trade_no, '-')) not between 1 and 64 or l.trade_no ~ '[^!-~]'
-            or length(coalesce(l.order_no, '')) not between 1 and 64 or l.order_no ~ '[^!-~]'
-            or coalesce(l.amount, 0) not between 1 and 1000000000000000
-            or l.pay not between 1 and 1000000000000000
+            p_are_unusual and (
+                length(coalesce(l.trade_no, '-')) not between 1 and 64 or l.trade_no ~ '[^!-~]'
+                or length(coalesce(l.order_no, '')) not between 1 and 64 or l.order_no ~ '[^!-~]'
+                or coalesce(l.amount, 0) not between 1 and 1000000000000000
+                or l.pay not between 1 and 1000000000000000
+            )
         order by l.trade, l.position
     loop
         v_name := format('trade %s', v_line.trade);
@@ -50,8 +52,9 @@ begin
 end;
 $_check_merge_lines$;
 
-comment on function mixpay._check_merge_lines(mixpay.merge_line[]) is
-$$Refuses lines of a merge with numbers or amounts out of bounds, and an order or a trade that is named twice.
+comment on function mixpay._check_merge_lines(mixpay.merge_line[], boolean) is
+$$Refuses lines of a merge with numbers or amounts out of bounds, and an order or a trade that is named twice. The bounds
+are looked at only if p_are_unusual.
 
 Raises: MX901; MX902; MX904.
 $$;

@@ -3,11 +3,10 @@ language plpgsql stable
 set search_path = mixpay, pg_temp
 as $_parse_merges$
 declare
-    v_trade record;
-    v_names text[];
-    v_orders jsonb[];
-    v_name text;
-    v_hold text;
+    v_of_trade text[] := array['trade_no', 'expires_at', 'orders'];
+    v_of_order text[] := array['order_no', 'amount', 'currency', 'payee_no'];
+    v_orders jsonb;
+    v_is_unusual boolean;
     v_lines merge_line[];
 begin
     if jsonb_typeof(p_trades) is distinct from 'array' or jsonb_array_length(p_trades) not between 1 and 10000 then
@@ -17,54 +16,31 @@ begin
                 else _json_is(p_trades) end,
             hint = 'Pass [{"trade_no"?, "expires_at"?, "orders": [...]}, ...].';
     end if;
-    perform _check_json_array(
-        array_agg(format('trade %s', j.i)), array_agg(j.value), array['trade_no', 'expires_at'], '{}', array['orders']
-    )
-    from jsonb_array_elements(p_trades) with ordinality as j (value, i);
-    for v_trade in
-        select format('trade %s', j.i) as name, j.value -> 'orders' as orders
-        from jsonb_array_elements(p_trades) with ordinality as j (value, i)
-        where
-            case jsonb_typeof(j.value -> 'orders')
-                when 'array' then jsonb_array_length(j.value -> 'orders') not between 1 and 10000
-                else true
-            end
-        order by j.i
-    loop
-        if jsonb_typeof(v_trade.orders) is distinct from 'array' then
-            raise exception '%: "orders" is not an array', v_trade.name using
-                errcode = 'MX903',
-                detail = _json_is(v_trade.orders),
-                hint = 'Pass [{"order_no", "amount", "currency", "payee_no"?, "pay"?, "hold"?}, ...].';
-        end if;
-        raise exception '%: too few or too many orders', v_trade.name using
-            errcode = 'MX904',
-            detail = format('It merges %s.', jsonb_array_length(v_trade.orders)),
-            hint = 'Merge 1 to 10000 orders.';
-    end loop;
-    select array_agg(format('trade %s, order %s', t.i, o.i) order by t.i, o.i), array_agg(o.value order by t.i, o.i)
-    into v_names, v_orders
-    from jsonb_array_elements(p_trades) with ordinality as t (value, i)
-    cross join lateral jsonb_array_elements(t.value -> 'orders') with ordinality as o (value, i);
-    if cardinality(v_orders) > 10000 then
-        raise exception 'the trades have more than 10000 orders in all' using
-            errcode = 'MX904',
-            detail = format('They have %s.', cardinality(v_orders)),
-            hint = 'Merge at most 10000 orders in one call.';
-    end if;
-    perform _check_json_array(
-        v_names, v_orders, array['order_no', 'currency', 'payee_no'], array['amount', 'pay'], array['hold']
-    );
-    select u.name, _shown((u.value -> 'hold')::text) into v_name, v_hold
-    from unnest(v_names, v_orders) with ordinality as u (name, value, i)
-    where jsonb_typeof(u.value -> 'hold') not in ('boolean', 'string', 'null')
-    order by u.i
-    limit 1;
-    if found then
-        raise exception '%: "hold" is neither true, false nor a moment', v_name using
-            errcode = 'MX903',
-            detail = format('It is %s.', v_hold),
-            hint = 'Say true, or the moment when the money is due for release.';
+    v_orders := jsonb_path_query_array(p_trades, '$[*].orders[*]');
+    -- At one pass each, whether all look as nearly all do; if not, it is looked at what is wrong.
+    v_is_unusual := jsonb_array_length(v_orders) not between 1 and 10000
+        or jsonb_path_exists(p_trades, '$[*] ? (!(
+            @.orders.type() == "array" && @.orders.size() > 0 && (!exists(@.trade_no) || @.trade_no.type() == "string")
+        ))') or jsonb_path_exists(v_orders, '$[*] ? (!(
+            @.order_no.type() == "string" && @.amount.type() == "number" && @.currency.type() == "string"
+        ))') or exists (
+            select from jsonb_array_elements(p_trades) as t (value)
+            where (
+                t.value - v_of_trade = '{}' and length(coalesce(t.value ->> 'trade_no', '-')) between 1 and 64
+                and coalesce(t.value ->> 'trade_no', '-') !~ '[^!-~]'
+                and jsonb_typeof(coalesce(t.value -> 'expires_at', '""')) = 'string'
+            ) is not true
+        ) or exists (
+            select from jsonb_array_elements(v_orders) as o (value)
+            where (
+                o.value - v_of_order = '{}' and length(o.value ->> 'order_no') between 1 and 64
+                and o.value ->> 'order_no' !~ '[^!-~]'
+                and length(o.value ->> 'amount') <= 15 and o.value ->> 'amount' !~ '^0$|[^0-9]'
+                and jsonb_typeof(coalesce(o.value -> 'payee_no', '""')) = 'string'
+            ) is not true
+        );
+    if v_is_unusual then
+        perform _check_merges(p_trades);
     end if;
     v_lines := array(
         select row(
@@ -87,7 +63,7 @@ begin
         )) with ordinality as o (order_no, amount, currency, payee_no, pay, hold, i)
         order by t.i, o.i
     );
-    perform _check_merge_lines(v_lines);
+    perform _check_merge_lines(v_lines, v_is_unusual);
     return v_lines;
 end;
 $_parse_merges$;

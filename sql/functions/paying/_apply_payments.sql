@@ -46,6 +46,7 @@ begin
             v_line := v_first;
         end if;
         v_payment.seq := v_trade.last_seq + 1;
+        v_payment.paid_at := coalesce(v_payment.paid_at, now());
         v_payments := v_payments || v_payment;
         v_trade := _count_payment(v_trade, v_payment);
         v_by_remainder := null;
@@ -75,5 +76,6 @@ $$Gives the money of payments to their trades: what _apply_payment does for one,
 with their places in their trades; to store them is left to the caller.
 
 p_trades are the locked trades, in ascending number; p_payments the payments that they need in full, trade by trade in
-the same order; p_from_state the state of all of them before. The caller has locked the splits and totals of the orders.
+the same order, those without a moment being of now; p_from_state the state of all of them before. The caller has locked
+the splits and totals of the orders.
 $$;

@@ -1,25 +1,15 @@
-create function mixpay._plain_payments(p_merchant_id text, p_payments jsonb, p_trades mixpay.trades[])
-returns mixpay.payments[]
+create function mixpay._plain_payments(
+    p_merchant_id text, p_payments mixpay.payments[], p_trades mixpay.trades[]
+) returns mixpay.payments[]
 language plpgsql stable
 set search_path = mixpay, pg_temp
 as $_plain_payments$
 begin
     return array(
-        select row(
-            p_merchant_id, j.payment_no, j.trade_no, j.channel, null, true, j.amount, j.amount, j.amount, 0, 0, 0,
-            'succeeded', j.channel_txn_no,
-            coalesce(
-                case
-                    when j.paid_at is not null
-                        then _parse_moment(format('payment %s: "paid_at"', j.i), j.paid_at, true)
-                end,
-                now()
-            ),
-            j.i, null, null, null, null, null, null, null, null
-        )::payments
+        select j.payment
         from (
             select
-                s.*,
+                s.payment, s.seq, t.ordinality,
                 bool_and(
                     s.times = 1 and s.captures is null
                     and exists (select from channels as c where c.channel = s.channel)
@@ -33,26 +23,22 @@ begin
                 ) over (partition by s.trade_no) as is_plain
             from (
                 select
-                    r.*, count(*) over (partition by r.payment_no) as times,
+                    r as payment, r.payment_no, r.trade_no, r.channel, r.captures, r.seq,
+                    count(*) over (partition by r.payment_no) as times,
                     sum(r.amount) over (partition by r.trade_no) as total
-                from rows from (jsonb_to_recordset(p_payments) as (
-                    trade_no text, payment_no text, channel text, amount bigint, paid_at text, channel_txn_no text,
-                    captures text
-                )) with ordinality as r (trade_no, payment_no, channel, amount, paid_at, channel_txn_no, captures, i)
+                from unnest(p_payments) as r
             ) as s
-            inner join unnest(p_trades) as t on t.trade_no = s.trade_no
+            inner join unnest(p_trades) with ordinality as t on t.trade_no = s.trade_no
         ) as j
         where j.is_plain
-        order by j.trade_no collate "C", j.i
+        order by j.ordinality, j.seq
     );
 end;
 $_plain_payments$;
 
-comment on function mixpay._plain_payments(text, jsonb, mixpay.trades[]) is
-$$Those payments of record_payments' JSON that record_payment would record without further ado, trade by trade in the
-order of the call: new ones into open trades, which need all of what is sent. seq is their place in the
-JSON.
+comment on function mixpay._plain_payments(text, mixpay.payments[], mixpay.trades[]) is
+$$Those of the payments that record_payment would record without further ado, trade by trade in the order of the trades,
+then of the call: new ones into open trades, which need all of what is sent.
 
-p_trades are the trades that the caller has locked; the JSON is checked.
-Raises: MX903; MX905.
+p_payments are as _read_payments gives them; p_trades are the trades that the caller has locked.
 $$;

@@ -4,47 +4,38 @@ set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $record_payments$
 declare
+    v_payments payments[] := _read_payments(p_merchant_id, p_payments);
     v_trades trades[];
     v_plain payments[];
     v_stored text[];
-    v_item record;
+    v_payment payments;
 begin
-    perform _check_batch(
-        'payment', p_payments,
-        array['trade_no', 'payment_no', 'channel', 'paid_at', 'channel_txn_no', 'captures'], array['amount'],
-        p_required => array['trade_no', 'payment_no', 'amount']
-    );
-    v_trades := _lock_trades(p_merchant_id, array(select value ->> 'trade_no' from jsonb_array_elements(p_payments)));
+    v_trades := _lock_trades(p_merchant_id, array(select p.trade_no from unnest(v_payments) as p));
     perform _lock_shared(p_merchant_id, _trade_nos(v_trades));
-    v_plain := _plain_payments(p_merchant_id, p_payments, v_trades);
+    v_plain := _plain_payments(p_merchant_id, v_payments, v_trades);
     if cardinality(v_plain) > 0 then
         v_stored := _store_payments(_apply_payments(v_trades, v_plain, ''));
         if cardinality(v_stored) is distinct from cardinality(v_plain) then
             perform _refuse_taken_payment(v_plain, v_stored);
         end if;
     end if;
-    for v_item in
-        select j.value, j.i
-        from jsonb_array_elements(p_payments) with ordinality as j (value, i)
-        where j.i not in (select p.seq from unnest(v_plain) as p)
-        order by j.i
+    for v_payment in
+        select s.* from unnest(v_payments) as s
+        where cardinality(v_plain) < cardinality(v_payments) and s.seq not in (select p.seq from unnest(v_plain) as p)
+        order by s.seq
     loop
         perform record_payment(
-            p_merchant_id,
-            v_item.value ->> 'trade_no', v_item.value ->> 'payment_no', v_item.value ->> 'channel',
-            (v_item.value ->> 'amount')::bigint,
-            _parse_moment(format('payment %s: "paid_at"', v_item.i), v_item.value ->> 'paid_at', true),
-            v_item.value ->> 'channel_txn_no', v_item.value ->> 'captures'
+            p_merchant_id, v_payment.trade_no, v_payment.payment_no, v_payment.channel, v_payment.amount,
+            v_payment.paid_at, v_payment.channel_txn_no, v_payment.captures
         );
     end loop;
     return query
     select (row(p.*)::payment).*
-    from jsonb_array_elements(p_payments) with ordinality as j (value, i)
+    from unnest(v_payments) as s
     cross join lateral (
-        select * from payments
-        where merchant_id = p_merchant_id and payment_no = j.value ->> 'payment_no' limit 1
+        select * from payments as x where x.merchant_id = p_merchant_id and x.payment_no = s.payment_no limit 1
     ) as p
-    order by j.i;
+    order by s.seq;
 end;
 $record_payments$;
 
