@@ -145,29 +145,29 @@ def create_app(
                 return redirect(_Site(chosen()).href(*pages_of.pop()))
             return pages.search(told, number, found)
 
-    def refused(what: str, told: str, status: int) -> tuple[str, int]:
+    def refused(what: str, status: int, *told: str) -> tuple[str, int]:
         shown = page(datetime.now(UTC), "UTC")
-        return pages.problem(shown, what, told), status
+        return pages.problem(shown, what, *told), status
 
     @app.errorhandler(HTTPException)
     def not_found(error: HTTPException) -> Any:
         if error.code != 404:
             return Response(f"{error.name}\n", error.code, mimetype="text/plain")
-        return refused("not_found", "", 404)
+        return refused("not_found", 404)
 
     @app.errorhandler(Problem)
     def problem(error: Problem) -> Any:
         if isinstance(error, books.NotOnRecord):
-            return refused("not_found", str(error), 404)
-        return refused("refused", " ".join(filter(None, [str(error), error.hint])), 400)
+            return refused("not_found", 404, str(error))
+        return refused("refused", 400, *filter(None, [str(error), error.hint]))
 
     @app.errorhandler(psycopg.Error)
     def failed(error: psycopg.Error) -> Any:
         if error.sqlstate in LACKS:
-            return refused("older", "", 503)
+            return refused("older", 503)
         # What libpq says of a connection names the server; only what the server says is told.
         told = error.diag.message_primary if error.sqlstate else ""
-        return refused("refused", told or "The database does not answer.", 503)
+        return refused("refused", 503, told or "The database does not answer.")
 
     @app.after_request
     def headers(response: Response) -> Response:

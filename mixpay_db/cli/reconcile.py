@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -20,6 +21,7 @@ from mixpay_db.cli.common import Days, connect_url, url_option
 from mixpay_db.cli.help import examples
 from mixpay_db.cli.output import Terminal, echo_json
 from mixpay_db.money import from_units
+from mixpay_db.pictures.words import translated
 from mixpay_db.printable import printable
 from mixpay_db.rows import Reconciliation
 from mixpay_db.statements import formats
@@ -228,12 +230,16 @@ def _print_differences(rows: list[dict[str, Any]], count: int, merchant: str) ->
             where = f"line {row['line_no']} {row['part']}".strip() + f" of {row['statement_no']}"
         amount = f"{_decimal(row['difference'], row['currency'])} {row['currency']}"
         Terminal().print(
-            Text(f"  {row['result']}: {printable(where)}, {amount}: {printable(row['reason'])}.")
+            Text(f"  {row['result']}: {printable(where)}, {amount}: {printable(_reason(row))}.")
         )
         Terminal().print(Text(f"    {row['what_to_do']}."))
     if count > len(rows):
         click.echo(f"  … and {count - len(rows):,} more.")
     click.echo(f"See mixpay report reconciliation_differences --merchant {printable(merchant)}.")
+
+
+def _reason(row: dict[str, Any]) -> str:
+    return translated("en", row["reason"], partial(_decimal, currency=row["currency"]))
 
 
 def _decimal(units: int, currency: str) -> str:

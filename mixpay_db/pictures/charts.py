@@ -51,7 +51,7 @@ def _steps(told: books.Merchant) -> dict[date, date]:
     return steps
 
 
-def days(told: books.Merchant, currency: str, texts: dict[str, str]) -> dict[str, str]:
+def days(told: books.Merchant, currency: str, texts: dict[str, str], today: date) -> dict[str, str]:
     """What came in and went back by channel, above what is in escrow: wide and narrow."""
     # The channels that moved most, each with a colour of its own; the others share the last one.
     moved: dict[str, int] = {}
@@ -88,10 +88,12 @@ def days(told: books.Merchant, currency: str, texts: dict[str, str]) -> dict[str
     line = [
         {
             "day": day.isoformat(),
-            "amount": _number(balances[last], currency),
-            "told": f"{last}, {texts['escrow']}: {from_units(balances[last], currency)} {currency}",
+            "amount": _number(balances[end], currency),
+            "told": f"{end}, {texts['escrow']}: {from_units(balances[end], currency)} {currency}",
         }
-        for day, last in (steps.items() if balances else ())
+        # Nobody knows what tomorrow ends with.
+        for day, end in ((day, min(last, today)) for day, last in steps.items() if day <= today)
+        if balances
     ]
     return {
         which: _drawn(json.dumps(_spec(told, bars, line, legend, width, texts), sort_keys=True))

@@ -74,7 +74,7 @@ def render(template: str, page: Page, **values: Any) -> str:
         .render(
             t=page.t,
             href=page.href,
-            told_in_words=partial(words.translated, page.language),
+            told_in_words=partial(_in_words, page.language),
             moment=moment,
             step=step,
             language=page.language,
@@ -132,7 +132,7 @@ def merchant(page: Page, told: books.Merchant, checked: books.Checked | None) ->
                 # Parsed and looked through: charts.cleaned.
                 "charts": {
                     which: Markup(svg)  # noqa: S704
-                    for which, svg in charts.days(told, currency, texts).items()
+                    for which, svg in charts.days(told, currency, texts, page.now.date()).items()
                 },
             }
         )
@@ -179,8 +179,8 @@ def home(page: Page, merchants: list[books.Row]) -> str:
     return render("home", page, merchants=merchants)
 
 
-def problem(page: Page, what: str, told: str = "") -> str:
-    return render("problem", page, what=what, told=told)
+def problem(page: Page, what: str, *told: str) -> str:
+    return render("problem", page, what=what, told=[_in_words(page.language, t) for t in told])
 
 
 def _stretches(rows: list[books.Row]) -> list[stretches.PlacedStretch]:
@@ -259,6 +259,12 @@ def decimal(units: int, currency: str) -> str:
     """With thousands apart and a true minus: 1,234,500.00."""
     whole, point, decimals = from_units(abs(units), currency).partition(".")
     return f"{'−' if units < 0 else ''}{int(whole):,}{point}{decimals}"
+
+
+def _in_words(language: str, text: str, currency: str | None = None) -> str:
+    """What the database says, with amounts of this currency in decimals."""
+    money = None if currency is None else partial(decimal, currency=currency)
+    return words.translated(language, text, money)
 
 
 def _said(columns: list[tuple[str, str]], rows: list[books.Row]) -> list[tuple[str, str]]:

@@ -1,12 +1,13 @@
 """The texts of the pages, in each language: files of the same keys beside this one.
 
-What the database says in words of its own, as reasons and advice, is in English. Beside these files
-stands how each other language says it; what a person wrote is shown as it is.
+What the database says in words of its own, as reasons and advice, is in English, with amounts in
+smallest units. Beside these files stands how each language says it to people. What a person wrote
+is shown as it is.
 """
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -49,16 +50,34 @@ def _patterns(language: str) -> list[tuple[re.Pattern[str], str]]:
     ]
 
 
-def translated(language: str, text: str) -> str:
-    """What the database says, in this language; what nobody has a phrase for, as it is."""
+class _Named(str):
+    """What a phrase names. Written as {0:money} it is an amount, in decimals if there are any."""
+
+    __slots__ = ("money",)
+    money: Callable[[int], str] | None
+
+    def __format__(self, spec: str) -> str:
+        if spec == "money" and self.money is not None and re.fullmatch("-?[0-9]+", self):
+            return self.money(int(self))
+        return str(self)
+
+
+def translated(language: str, text: str, money: Callable[[int], str] | None = None) -> str:
+    """What the database says, in this language; what nobody has a phrase for, as it is.
+
+    `money` writes an amount of the currency that the text is about.
+    """
     if text in phrases(language):
         return phrases(language)[text]
     for join in _JOINS:
         parts = text.split(join)
-        said = [translated(language, part) for part in parts] if len(parts) > 1 else parts
+        said = [translated(language, part, money) for part in parts] if len(parts) > 1 else parts
         if all(part != new for part, new in zip(parts, said, strict=True)):
             return _told(language)["between"]["and"].join(said)
     for pattern, words in _patterns(language):
         if found := pattern.fullmatch(text):
-            return words.format(*found.groups())
+            named = [_Named(group) for group in found.groups()]
+            for name in named:
+                name.money = money
+            return words.format(*named)
     return text

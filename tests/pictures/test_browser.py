@@ -41,7 +41,12 @@ PAGES = [
     "/merchant?m=weeks&lang=zh",
     "/trade?m=weeks&no=T1&lang=zh",
 ]
-PRINTED = ("/merchant?m=weeks", "/trade?m=weeks&no=T8", "/refund?m=weeks&no=RM")
+PRINTED = (
+    "/merchant?m=weeks",
+    "/merchant?m=weeks&lang=zh",
+    "/trade?m=weeks&no=T8",
+    "/refund?m=weeks&no=RM",
+)
 # One of each kind: the others are made of the same parts.
 KINDS = [PAGES[0], PAGES[2], *PAGES[4:8], *PAGES[8:11]]
 pytestmark = pytest.mark.skipif(
@@ -150,6 +155,27 @@ def test_nothing_overflows_and_nothing_fails(
             assert browser.execute_script(_OVERFLOWS) == [], (path, media)
             assert browser.execute_script(_COLLIDE) == [], (path, media)
             assert errors(browser) == [], path
+
+
+@pytest.mark.parametrize("width", [524, 717])
+def test_paper_has_the_wide_pictures(
+    browser: WebDriver, site: str, show: Callable[..., None], width: int
+) -> None:
+    """A4 with margins is 717 pixels wide; A5 is as narrow as a phone, and has its pictures."""
+    for path in PRINTED:
+        show(site + path, width, media="print")
+        assert browser.execute_script(_OVERFLOWS) == [], path
+        assert browser.execute_script(_COLLIDE) == [], path
+        hidden = browser.execute_script(
+            "return [...document.querySelectorAll('.narrow')]"
+            ".map(e => getComputedStyle(e).display === 'none')"
+        )
+        assert all(hidden) if width > 560 else not any(hidden), path
+        shown = browser.execute_script(
+            "return [...document.querySelectorAll('form, .languages')]"
+            ".map(e => getComputedStyle(e).display)"
+        )
+        assert set(shown) == {"none"}, path
 
 
 def test_no_request_leaves_the_page(

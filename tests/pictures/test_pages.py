@@ -226,8 +226,8 @@ def test_reconciliation_is_shown_in_each_language(asking: books.Connection) -> N
     assert told.reconciliation
     assert {row["result"] for row in told.differences} == {"amount", "duplicate", "missing_there"}
     html = {name: pages.merchant(page(asking, language=name), told, None) for name in ("en", "zh")}
-    assert "the statement says 79, and 80 is on record" in html["en"]
-    assert "对账单为 79，账上为 80" in html["zh"]
+    assert "the statement says 0.79, and 0.80 is on record" in html["en"]
+    assert "对账单为 0.79，账上为 0.80" in html["zh"]
     for row in told.differences:
         assert row["reason"] not in html["zh"]
         assert row["what_to_do"] not in html["zh"]
@@ -333,7 +333,7 @@ def test_a_chart_is_a_drawing_and_its_marks_say_their_amounts(asking: books.Conn
     today = books.now(asking).date()
     told = books.merchant(asking, "weeks", today, today)
     texts = {n: n for n in ("title", "flow", "escrow", "in", "out", "others")}
-    drawn = charts.days(told, "CNY", texts)
+    drawn = charts.days(told, "CNY", texts, today)
     assert drawn.keys() == charts.WIDTHS.keys()
     for row in told.flow:
         if row["came_in"]:
@@ -375,7 +375,7 @@ def test_a_long_time_is_drawn_by_week_or_month(days: int, step: str, marks: set[
     )
     assert charts.step(told) == step
     texts = {n: n for n in ("title", "flow", "escrow", "in", "out", "others")}
-    for svg in charts.days(told, "CNY", texts).values():
+    for svg in charts.days(told, "CNY", texts, told.last).values():
         bars = set(re.findall(r'aria-label="([^"]+, card, in: [^"]+)"', svg))
         assert bars == marks
         balances = re.findall(r'aria-label="([0-9-]+), escrow: ([0-9.]+) CNY"', svg)
@@ -389,6 +389,11 @@ def test_a_long_time_is_drawn_by_week_or_month(days: int, step: str, marks: set[
             }[step]
         )
         assert balances[-1][0] == str(told.last)
+    # What is still to come has no balance.
+    today = date(2026, 1, 20)
+    for svg in charts.days(told, "CNY", texts, today).values():
+        balances = re.findall(r'aria-label="([0-9-]+), escrow: ([0-9.]+) CNY"', svg)
+        assert balances[-1][0] == str(today)
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,12 @@ def test_what_cannot_be_shown_is_told(client: FlaskClient, path: str, status: in
     assert "<h1>" in answer.text
 
 
+def test_what_cannot_be_shown_is_told_in_chinese(client: FlaskClient) -> None:
+    for path in ("/trade?m=weeks&no=x", "/merchant?m=nobody", "/merchant?m=weeks&from=tomorrow"):
+        text = re.sub(r"<[^>]+>", "", client.get(f"{path}&lang=zh").text.split("<main")[1])
+        assert not re.search(r"[a-z]{2,} [a-z]{2,}", text), text
+
+
 def test_nothing_is_posted(client: FlaskClient) -> None:
     for path in PAGES:
         assert client.post(path).status_code == 405
