@@ -8,6 +8,7 @@ with Channel(SECRET) as channel:
 
 import json
 import random
+import select
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -61,11 +62,8 @@ class Entry:
 class Channel:
     """`rate` of the calls meet a fault, chosen by `rng`; `plan` goes before."""
 
-    def __init__(
-        self, secret: bytes, late: float = 0.5, rate: float = 0, rng: random.Random | None = None
-    ) -> None:
+    def __init__(self, secret: bytes, rate: float = 0, rng: random.Random | None = None) -> None:
         self.secret = secret
-        self.late = late
         self.rate = rate
         self.rng = rng or random.Random(0)
         self.plan: list[str | None] = []
@@ -157,9 +155,6 @@ class Channel:
             answer["refunded_at"] = entry.refunded_at.isoformat()
         return answer
 
-    def wait_until_late(self) -> None:
-        self.closing.wait(self.late)
-
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
@@ -236,7 +231,7 @@ def _handler(channel: Channel) -> type[BaseHTTPRequestHandler]:
                 channel.stalled.set()
                 channel.release.wait(30)
             if fault == "late":
-                channel.wait_until_late()
+                self.wait_until_nobody_listens()
             if fault == "lost":
                 self.close_connection = True
             elif fault == "error after":
@@ -252,6 +247,12 @@ def _handler(channel: Channel) -> type[BaseHTTPRequestHandler]:
                 self.send_header("Location", "/elsewhere")
             self.end_headers()
             self.wfile.write(body)
+
+        def wait_until_nobody_listens(self) -> None:
+            """Who has asked says nothing more, so there is only his hanging up to read."""
+            while not channel.closing.is_set():
+                if select.select([self.connection], [], [], 0.05)[0]:
+                    return
 
         def answer_for_ever(self, begun: bytes, pause: float = 0) -> None:
             """One more byte after each pause; without pauses, as much as there is room for."""

@@ -188,7 +188,7 @@ def test_nothing_is_lost_and_nothing_is_sent_twice(
     config = tmp_path / "dispatch.toml"
     killed = 0
     deadline = time.monotonic() + SECONDS
-    with Channel(SECRET, late=0.4, rate=0.3, rng=random.Random(seed)) as channel:
+    with Channel(SECRET, rate=0.3, rng=random.Random(seed)) as channel:
         config.write_text(
             f'[channels.psp]\nadapter = "http"\nurl = {json.dumps(channel.url)}\n'
             'secret_env = "CHANNEL_SECRET"\ntimeout = 0.3\nretries = 1\nallow_http = true\n'

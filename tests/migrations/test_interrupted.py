@@ -9,7 +9,8 @@ def test_two_at_once_apply_once(project, gate):
     project.append("migrations/0001_first.sql", project.gate)
     first = project.start("migrate")
     project.until_waiting()
-    second = project.start("migrate")
+    # One that gave up meanwhile would say so, and try again.
+    second = project.start("migrate", "--lock-timeout", "60000")
     project.until_waiting(2)
     gate()
     assert "apply 0001_first" in first.communicate(timeout=30)[0]
