@@ -11,6 +11,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 import psycopg
@@ -64,26 +65,7 @@ where
 order by since nulls last
 limit 5
 """
-
-
-# Whoever is in a transaction in this database, but for the server's own processes.
-_TRANSACTIONS = """
-select
-    l.virtualxid,
-    a.pid,
-    null as prepared_as,
-    a.usename as login,
-    coalesce(a.application_name, '') as application,
-    coalesce(a.state, '') as state,
-    a.xact_start as since,
-    coalesce(left(regexp_replace(a.query, '\\s+', ' ', 'g'), 60), '') as query
-from pg_catalog.pg_locks as l
-inner join pg_catalog.pg_stat_activity as a on a.pid = l.pid
-where
-    l.locktype = 'virtualxid' and l.granted and l.mode = 'ExclusiveLock'
-    and a.datname = current_database() and a.usesysid is not null and a.pid <> pg_backend_pid()
-order by a.xact_start nulls last
-"""
+_TRANSACTIONS = Path(__file__).with_name("transactions.sql").read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True)

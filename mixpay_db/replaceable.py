@@ -232,13 +232,13 @@ class Gate:
             and name not in live.stand_ins
             and _BODY.search(piece.definition)
         ]
-        results = {(_bare(piece), piece.result) for piece in target.pieces.values()}
+        results = {(_bare(piece), piece.result, piece.row) for piece in target.pieces.values()}
         views = {live.pieces[n].name for n in dropped if live.pieces[n].kind == "view"}
         repeated = {
             piece.object
             for piece in functions
             if all_goes
-            or (_bare(piece), piece.result) not in results
+            or (_bare(piece), piece.result, piece.row) not in results
             or str(piece.result).split()[-1] in views
         }
         going = {piece.object for piece in functions} & dropped
@@ -248,7 +248,7 @@ class Gate:
             repeated,
             waiting_room,
             frozenset(live.grants),
-            waits_for_all=bool(going or live.stand_ins),
+            waits_for_all=bool(going or live.stand_ins) or _are_wider(live, target),
         )
 
     def close(self) -> str:
@@ -447,10 +447,22 @@ def changes(
         if piece.kind == "trigger" and there is None and name not in live.pieces:
             todo.tables.append(str(piece.table))
     functions_go = any(live.pieces[name].kind == "function" for name in dropped)
-    if waiting_room and (functions_go or live.stand_ins):
+    if waiting_room and (functions_go or live.stand_ins or _are_wider(live, target)):
         todo.gate = Gate.of(live, target, dropped, all_goes, waiting_room)
     regrant(todo, live, target, dropped, all_goes)
     return todo
+
+
+def _are_wider(live: Code, target: Code) -> bool:
+    """Whether functions that stay give other columns than before.
+
+    A call of one that is at work meanwhile would give what it does not expect itself (42804).
+    """
+    return any(
+        piece.row != target.pieces[name].row
+        for name, piece in live.pieces.items()
+        if name in target.pieces
+    )
 
 
 def _drops(

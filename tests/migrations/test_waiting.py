@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import psycopg
@@ -31,7 +32,7 @@ def until_it_waits(process):
 
 
 def until(true):
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not true():
         assert time.monotonic() < deadline, "it never came to that"
         time.sleep(0.02)
@@ -398,6 +399,137 @@ def test_a_call_that_was_read_at_the_gate_is_repeated(overtaken, connect):
     with connect() as conn:
         assert replaceable.left(conn) == []
         assert migrations.verify(conn) == []
+
+
+MEMBER = "grant mixpay_writer to {}"
+
+
+@pytest.mark.parametrize(
+    ("given", "is_waited_for"),
+    [
+        ("comment on role {} is 'may do nothing'", False),
+        (MEMBER, True),
+        (f"alter role {{}} noinherit; {MEMBER}", True),
+        ("create role {}_more in role mixpay_reader; grant {}_more to {}", True),
+        ("grant usage on schema mixpay to {}", True),
+        ("grant execute on function mixpay.expire_trades to {}", True),
+        ("alter role {} superuser", True),
+        (
+            "create function public.lent() returns int security definer language sql"
+            " as 'select 1'; comment on role {} is 'may call it'",
+            True,
+        ),
+    ],
+)
+def test_only_who_may_use_something_of_ours_is_waited_for(adopted, connect, given, is_waited_for):
+    with connect() as conn:
+        name = f"{conn.info.dbname}_clerk"
+        conn.execute(f"create role {name} login; {given.replace('{}', name)}")
+        try:
+            conn.execute(OTHER_ROWS)
+            with connect(user=name, autocommit=False) as clerk:
+                clerk.execute("select 1")
+                if is_waited_for:
+                    with pytest.raises(BusyError, match=f"login {name}"):
+                        migrations.migrate(adopted, lambda _: None, reload=True, patience=SHORT)
+                else:
+                    migrations.migrate(adopted, lambda _: None, reload=True, patience=SHORT)
+                    assert migrations.verify(conn) == []
+        finally:
+            conn.execute("drop function if exists public.lent()")
+            for role in (name, f"{name}_more"):
+                if conn.execute("select from pg_roles where rolname = %s", [role]).rowcount:
+                    conn.execute(f"drop owned by {role}; drop role {role}")
+
+
+# Of which more columns are shown. Like each call, it first reads the table that all read first.
+WIDENED = """
+create function mixpay.what_is_sold() returns {}mixpay.sold
+language plpgsql security definer set search_path = mixpay, pg_temp
+as $$
+declare
+    v_sold sold;
+begin
+    perform from sales where false;
+    perform pg_advisory_xact_lock(4711);
+    {}
+end;
+$$;
+revoke all on function mixpay.what_is_sold() from public;
+"""
+ROWS = ("setof ", "return query select s.* from sold as s;")
+ROW = ("", "select * into v_sold from sold; return v_sold;")
+WIDER = ("as sales from", "as sales, 1 as more from")
+
+
+@pytest.fixture(params=[ROWS, ROW], ids=["rows", "row"])
+def widened(project, request):
+    """`widened()`: from now on this version shows more."""
+    project.append("sql/views.sql", WIDENED.format(*request.param))
+    assert project.mixpay("migrate").exit_code == 0
+    project.execute("insert into mixpay.sales values (1, 'small')")
+
+    def widen():
+        project.write("sql/views.sql", project.read("sql/views.sql").replace(*WIDER))
+
+    return widen
+
+
+@pytest.fixture
+def later(project):
+    """`later(statement)`: what becomes of it, in a session of its own."""
+    with project.connect() as conn, ThreadPoolExecutor() as threads:
+        yield lambda statement: threads.submit(lambda: conn.execute(statement).fetchall())
+        conn.cancel()
+
+
+CALL_OF_PROJECT = "select * from mixpay.what_is_sold()"
+
+
+def test_a_call_at_work_gives_the_columns_with_which_it_began(project, gate, widened, later):
+    called = later(CALL_OF_PROJECT)
+    project.until_waiting()
+    widened()
+    process = project.start("migrate", "--lock-timeout", "50")
+    told = until_it_waits(process)
+    assert CALL_OF_PROJECT in told
+    gate()
+    assert called.result(timeout=60) == [("small", 1)]
+    assert process.communicate(timeout=60)[0].endswith("  replace view mixpay.sold\ndone\n")
+    assert project.execute(CALL_OF_PROJECT) == [("small", 1, 1)]
+    assert project.mixpay("verify").exit_code == 0
+
+
+def test_a_call_that_comes_while_its_columns_change_is_repeated(project, gate, widened, later):
+    """The change has locked what all read first, and waits for another view."""
+    gate()
+    project.append(
+        "sql/views.sql", "create view mixpay.sizes as select size from mixpay.widgets;\n"
+    )
+    assert project.mixpay("migrate").exit_code == 0
+    widened()
+    project.write(
+        "sql/views.sql", project.read("sql/views.sql").replace("select size", "select size, 1")
+    )
+    slow = psycopg.conninfo.make_conninfo(project.url, options="-c deadlock_timeout=120s")
+    with project.connect() as other, ThreadPoolExecutor() as threads:
+        if other.execute("show max_prepared_transactions").fetchone() == ("0",):
+            pytest.skip("this server prepares no transactions (max_prepared_transactions)")
+        # No session, for which the change would wait before.
+        other.execute("begin; lock table mixpay.sizes in access share mode")
+        other.execute("prepare transaction 'reads sizes'")
+        patience = Patience(lock_timeout=60)
+        # Who has called before knows the columns, and does not wait for the view to know them.
+        assert later(CALL_OF_PROJECT).result(timeout=60) == [("small", 1)]
+        change = threads.submit(migrations.migrate, slow, lambda _: None, patience=patience)
+        project.until_waiting()
+        called = later(CALL_OF_PROJECT)
+        project.until_waiting(2)
+        other.execute("rollback prepared 'reads sizes'")
+        assert change.result(timeout=60) == ["load the code"]
+        with pytest.raises(SerializationFailure, match="changed while this call waited"):
+            called.result(timeout=60)
+    assert project.execute(CALL_OF_PROJECT) == [("small", 1, 1)]
 
 
 @pytest.mark.parametrize("then", ["migrate", "rollback"])
