@@ -51,6 +51,52 @@ values ({name}, {sha256})
 on conflict (name) do update set sha256 = excluded.sha256, loaded_at = now();
 """
 
+# What a plan begins with, for whoever runs it may not do as we would.
+ONE_TRANSACTION = """set local mixpay.plan = 'begun';
+do $guard$
+begin
+    if current_setting('mixpay.plan', true) is distinct from 'begun' then
+        raise exception 'this plan is not run in one transaction' using
+            errcode = 'object_not_in_prerequisite_state',
+            hint = 'Begin before it, and commit after it.';
+    elsif current_setting('transaction_isolation') <> 'read committed' then
+        raise exception 'this plan is not run at isolation level read committed' using
+            errcode = 'object_not_in_prerequisite_state',
+            detail = 'At another one it does not see what others wrote while it waited for locks.',
+            hint = 'Run it at read committed.';
+    end if;
+end;
+$guard$;
+"""
+_MARKS = """coalesce((
+    select string_agg(s.name || ' ' || left(s.sha256, 8), ', ' order by s.name collate "C")
+    from (
+        select m.migration_id as name, coalesce(c.sha256, '') as sha256
+        from mixpay_migrations._yoyo_migration as m
+        left join mixpay_migrations.contents as c on c.name = m.migration_id
+        union all
+        select name, sha256 from mixpay_migrations.contents where name = 'code'
+    ) as s
+), 'nothing')"""
+_NO_MARKS = """case
+    when to_regclass('mixpay_migrations.contents') is not null then 'marks of migrations'
+    when to_regnamespace('mixpay') is not null then 'a schema mixpay without marks'
+    else 'nothing'
+end"""
+_MADE_FOR = """do $guard$
+declare
+    v_found text := {found};
+begin
+    if v_found <> {expected} then
+        raise exception 'this plan was made for another state of the database' using
+            errcode = 'object_not_in_prerequisite_state',
+            detail = format('It was made for %s. There is %s.', {expected}, v_found),
+            hint = 'Make it anew: mixpay migrate --plan.';
+    end if;
+end;
+$guard$;
+"""
+
 
 @dataclass(frozen=True)
 class State:
@@ -131,6 +177,16 @@ def unmark(name: str) -> str:
 def remember(name: str, text: str) -> str:
     """Notes what a file said when it was run."""
     return _fill(_REMEMBER, name=name, sha256=checksum(text))
+
+
+def made_for(state: State) -> str:
+    """Refuses to go on in a database that is not, or no longer, in this state."""
+    if not state.has_bookkeeping:
+        found = "a schema mixpay without marks" if state.has_schema else "nothing"
+        return _fill(_MADE_FOR.replace("{found}", _NO_MARKS), expected=found)
+    marks = {**state.applied, **({CODE: state.code} if state.code is not None else {})}
+    found = ", ".join(f"{name} {sha256[:8]}" for name, sha256 in sorted(marks.items()))
+    return _fill(_MADE_FOR.replace("{found}", _MARKS), expected=found or "nothing")
 
 
 def _fill(template: str, **values: str) -> str:

@@ -57,13 +57,24 @@ def read_contents(path: Path) -> str:
 
 
 def _run(conn: psycopg.Connection, contents: Path) -> None:
-    with conn.transaction():
-        for path, text in read_pieces(contents):
-            try:
-                conn.execute(text, prepare=False)
-            except psycopg.Error as error:
-                error.add_note(f"in {path}")
-                raise
+    """All of it at once: on a busy machine each way to the server and back waits for its turn."""
+    try:
+        with conn.transaction():
+            conn.execute(read_contents(contents), prepare=False)
+    except psycopg.Error:
+        with conn.transaction():
+            _name_the_file(conn, contents)
+        raise
+
+
+def _name_the_file(conn: psycopg.Connection, contents: Path) -> None:
+    """Fails again, and says where."""
+    for path, text in read_pieces(contents):
+        try:
+            conn.execute(text, prepare=False)
+        except psycopg.Error as error:
+            error.add_note(f"in {path}")
+            raise
 
 
 def install(conn: psycopg.Connection) -> None:

@@ -108,7 +108,9 @@ def migrate(
         fresh = cache(lambda: replaceable.read_fresh(conn, release.code))
 
         def look() -> Work:
-            return _repair(conn) if repairs else _work(conn, reload, fresh, drop_dependents)
+            return (
+                _repair(conn) if repairs else _work(conn, release, reload, fresh, drop_dependents)
+            )
 
         def attempt() -> list[str]:
             with _transaction(backend, say, patience):
@@ -226,20 +228,30 @@ def plan(
     if repairs:
         work = _repair(conn)
     else:
+        release = Release()
         work = _work(
-            conn, reload, lambda: replaceable.read_fresh(conn, Release().code), drop_dependents
+            conn,
+            release,
+            reload,
+            lambda: replaceable.read_fresh(conn, release.code),
+            drop_dependents,
         )
     if not work.steps:
         return ""
-    locks = [f"set local lock_timeout = {int(patience.lock_timeout * 1000)};"]
-    if bookkeeping.read(conn).has_bookkeeping:
-        locks.append(f"{bookkeeping.LOCK};")
-    locks += [f"{busy.lock(table)};" for table in work.tables]
+    state = bookkeeping.read(conn)
+    begins = [f"set local lock_timeout = {int(patience.lock_timeout * 1000)};"]
+    if not psql:
+        begins.append(bookkeeping.ONE_TRANSACTION)
+    if state.has_bookkeeping:
+        begins.append(f"{bookkeeping.LOCK};")
+    begins.append(bookkeeping.made_for(state))
+    begins += [f"{busy.lock(table)};" for table in work.tables]
     steps = [f"-- {s.title}\n{s.sql.strip()}\n" for s in work.steps]
     if psql:
-        return "\n".join(["\\set ON_ERROR_STOP on\nbegin;", *locks, "", *steps, "commit;\n"])
+        begin = "\\set ON_ERROR_STOP on\nbegin isolation level read committed;"
+        return "\n".join([begin, *begins, "", *steps, "commit;\n"])
     return "\n".join(
-        ["-- All of it is one transaction; whoever runs it opens and ends it.", *locks, "", *steps]
+        ["-- All of it is one transaction; whoever runs it opens and ends it.", *begins, "", *steps]
     )
 
 
@@ -327,9 +339,13 @@ def _roll_back(
 
 
 def _work(
-    conn: psycopg.Connection, reload: bool, fresh: Callable[[], Code], droppable: Sequence[str]
+    conn: psycopg.Connection,
+    release: Release,
+    reload: bool,
+    fresh: Callable[[], Code],
+    droppable: Sequence[str],
 ) -> Work:
-    release, state = Release(), bookkeeping.read(conn)
+    state = bookkeeping.read(conn)
     _refuse_other_contents(release, state)
     pending = [m for m in release.migrations if m.id not in state.applied]
     steps: list[Step] = []
@@ -362,7 +378,7 @@ def _work(
             steps += [_change("unload the code", code.before)]
             code.before = []
         steps += map(_apply, pending)
-        statements = [*code.before, *code.after]
+        statements = [_NO_BODIES, *code.before, *code.after]
         remember = bookkeeping.remember(CODE, release.code)
         told = [] if all_goes else code.told or ["all of it is as it should be"]
         told += code.told_of_others
@@ -390,6 +406,10 @@ def _repair(conn: psycopg.Connection) -> Work:
     if state.has_bookkeeping and not state.is_handed_over:
         steps += [_hand_over()]
     return Work(steps, [table for table in busy.all_tables(conn) if table in todo.tables])
+
+
+# While others wait, no body is looked at: the fresh installation has done that.
+_NO_BODIES = Statement("set local check_function_bodies = off")
 
 
 def _hand_over() -> Step:

@@ -5,26 +5,26 @@ declare
     v_grant text;
 begin
     for v_grant in
-        select format('revoke all on function %s from public', p.oid::regprocedure)
+        select format('revoke all on function %s from public', string_agg(p.oid::regprocedure::text, ', '))
         from pg_catalog.pg_proc as p
         where p.pronamespace = 'mixpay'::regnamespace
         union all
         -- An array has the rights of its elements.
-        select format('revoke all on type %s from public', t.oid::regtype)
+        select format('revoke all on type %s from public', string_agg(t.oid::regtype::text, ', '))
         from pg_catalog.pg_type as t
         where t.typnamespace = 'mixpay'::regnamespace and t.typcategory <> 'A'
         union all
-        select format('grant execute on function %s to mixpay_writer', p.oid::regprocedure)
+        select format('grant execute on function %s to mixpay_writer', string_agg(p.oid::regprocedure::text, ', '))
         from pg_catalog.pg_proc as p
         where p.pronamespace = 'mixpay'::regnamespace and left(p.proname, 1) <> '_'
         union all
-        select format('grant select on %s to mixpay_monitor', c.oid::regclass)
+        select format('grant select on %s to mixpay_monitor', string_agg(c.oid::regclass::text, ', '))
         from pg_catalog.pg_class as c
         where
             c.relnamespace = 'mixpay'::regnamespace and c.relkind = 'v'
             and (c.relname ~ '^_' or c.relname in ('horizon', 'metrics'))
         union all
-        select format('grant select on %s to mixpay_reader, mixpay_writer', c.oid::regclass)
+        select format('grant select on %s to mixpay_reader, mixpay_writer', string_agg(c.oid::regclass::text, ', '))
         from pg_catalog.pg_class as c
         where c.relnamespace = 'mixpay'::regnamespace and c.relkind = 'v' and c.relname !~ '^_'
     loop

@@ -29,6 +29,32 @@ def test_a_plan_that_fails_changes_nothing(project):
     assert project.execute("select to_regnamespace('mixpay')::text") == [(None,)]
 
 
+def test_a_plan_is_for_the_state_that_it_was_made_for(project, dump):
+    project.write("plan.sql", project.mixpay("migrate", "--plan").output)
+    project.psql("plan.sql")
+    for faster in ([], ["migrate"], ["migrate", "rollback"]):
+        if faster == ["migrate"]:
+            project.add_color()
+            project.write("plan.sql", project.mixpay("migrate", "--plan").output)
+        if faster:
+            assert project.mixpay(*faster).exit_code == 0
+        before = dump(project.url)
+        with pytest.raises(AssertionError, match="was made for another state of the database"):
+            project.psql("plan.sql")
+        assert dump(project.url) == before
+
+
+def test_a_plan_for_an_empty_database_is_for_no_other(project):
+    project.write("plan.sql", project.mixpay("migrate", "--plan").output)
+    project.psql("sql/install.sql")
+    told = "It was made for nothing. There is a schema mixpay without marks."
+    with pytest.raises(AssertionError, match=told):
+        project.psql("plan.sql")
+    assert project.mixpay("migrate").exit_code == 0
+    with pytest.raises(AssertionError, match="There is marks of migrations"):
+        project.psql("plan.sql")
+
+
 def test_the_plan_of_nothing_is_no_sql(project):
     project.mixpay("migrate")
     assert project.mixpay("migrate", "--plan").output == "-- nothing to do\n"

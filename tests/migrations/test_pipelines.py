@@ -1,7 +1,10 @@
 """Other tools run the plan: each statement as it comes, in a transaction that is theirs."""
 
 import psycopg
+import pytest
 import sqlparse
+from psycopg import IsolationLevel
+from psycopg.errors import ObjectNotInPrerequisiteState
 
 from mixpay_db import database, migrations, resources
 
@@ -47,6 +50,24 @@ def test_a_tool_that_sends_a_file_as_it_is(project):
 
 def test_a_tool_that_splits_a_file(project):
     installed_by(run_one_by_one, project)
+
+
+def test_a_tool_that_runs_each_statement_by_itself_is_refused(project):
+    text = project.mixpay("migrate", "--plan", "--for", "any").output
+    with project.connect() as conn:
+        with pytest.raises(ObjectNotInPrerequisiteState, match="not run in one transaction"):
+            run_one_by_one(conn, text)
+        assert conn.execute("select to_regnamespace('mixpay_migrations')").fetchone() == (None,)
+
+
+@pytest.mark.parametrize("level", [IsolationLevel.REPEATABLE_READ, IsolationLevel.SERIALIZABLE])
+def test_a_tool_whose_transaction_sees_what_was_is_refused(project, level):
+    text = project.mixpay("migrate", "--plan", "--for", "any").output
+    with psycopg.connect(project.url) as conn:
+        conn.isolation_level = level
+        with pytest.raises(ObjectNotInPrerequisiteState, match="isolation level"):
+            run_as_one_text(conn, text)
+        conn.rollback()
 
 
 def test_the_real_plan_by_a_tool_that_sends_it_as_it_is(empty_url):
