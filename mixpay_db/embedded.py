@@ -43,6 +43,7 @@ PORT = 5432
 
 _START_SECONDS = 60
 _STOP_SECONDS = 60
+_REMOVE_SECONDS = 10
 # A socket's path has room for 103 bytes on macOS, 107 on Linux; "/socket/.s.PGSQL.65535" takes 22.
 _LONGEST_HOME = 81
 _LOOPBACK = "127.0.0.1"
@@ -403,7 +404,15 @@ class EmbeddedServer(_Server):
     def stop(self) -> None:
         if self.process is not None:
             _stop_child(self.process)
-        shutil.rmtree(self.home)
+        deadline = time.monotonic() + _REMOVE_SECONDS
+        while self.home.exists():
+            try:
+                shutil.rmtree(self.home)
+            except OSError:
+                # An initdb that was interrupted is still putting away its own.
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
 
     def __enter__(self) -> Self:
         try:

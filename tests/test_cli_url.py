@@ -47,6 +47,19 @@ def test_the_password_is_not_told(url: str, how: str) -> None:
     assert "hush" not in result.output
 
 
+@pytest.mark.parametrize("empty", ["", " "])
+@pytest.mark.parametrize(
+    "arguments", [["--url", "{}", "migrate"], ["migrate", "--url", "{}"], ["migrate"]]
+)
+def test_an_empty_one_is_not_the_embedded_server(arguments: list[str], empty: str) -> None:
+    """As where a pipeline's secret is not there."""
+    said = [argument.format(empty) for argument in arguments]
+    environment = {"MIXPAY_URL": None if "--url" in said else empty}
+    told = CliRunner().invoke(main, said, env=environment)
+    assert told.exit_code == 2
+    assert f"{'--url' if '--url' in said else 'MIXPAY_URL'} is empty" in told.output
+
+
 def test_what_libpq_reads_is_taken() -> None:
     for url in (
         "postgresql://me:hush%40%2F@127.0.0.1:1/db?connect_timeout=1",

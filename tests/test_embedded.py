@@ -102,6 +102,28 @@ def test_a_temporary_server_that_cannot_start_leaves_nothing_and_says_why() -> N
     assert not server.home.exists()
 
 
+def test_a_temporary_server_goes_though_something_else_removes_its_files(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As initdb does that was interrupted, too."""
+    unlink, taken = os.unlink, []
+
+    def late(path: str, **where: int) -> None:
+        if not taken:
+            taken.append(path)
+            unlink(path, **where)
+        unlink(path, **where)
+
+    server = EmbeddedServer(QUICK)
+    (server.home / "postmaster.pid").touch()
+    monkeypatch.setattr(os, "unlink", late)
+
+    server.stop()
+
+    assert taken == ["postmaster.pid"]
+    assert not server.home.exists()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="parent-death signals are Linux's")
 def test_a_temporary_server_dies_with_the_process_that_started_it() -> None:
     code = """
@@ -340,6 +362,8 @@ def test_a_url_is_taken_before_and_after_the_subcommand_and_from_the_environment
         (["--url", url, "which"], {}),
         (["which", "--url", url], {}),
         (["--url", "other", "which", "--url", url], {"MIXPAY_URL": "a third"}),
+        (["--url", url, "which"], {"MIXPAY_URL": "another"}),
+        (["--url", url, "which"], {"MIXPAY_URL": ""}),
         (["which"], {"MIXPAY_URL": url}),
     ):
         assert CliRunner(env=environment).invoke(main, arguments).output == f"{url}\n"

@@ -13,6 +13,7 @@ from mixpay_db.problem import LACKS, MIGRATE, Problem
 from mixpay_db.url import checked
 
 _CHOSEN_URL = "mixpay_db.url"
+_URL_VARIABLE = "MIXPAY_URL"
 
 json_option = click.option("--json", "as_json", is_flag=True, help="For machines.")
 # Functions and views are named as in SQL; - is as good as _ to whoever types them.
@@ -47,7 +48,7 @@ class Days(Seconds):
 
 
 def _remember_url(ctx: click.Context, _: click.Parameter, url: str | None) -> None:
-    if url:
+    if url is not None:
         ctx.find_root().meta[_CHOSEN_URL] = url
 
 
@@ -56,7 +57,6 @@ def url_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--url",
         metavar="URL",
-        envvar="MIXPAY_URL",
         expose_value=False,
         callback=_remember_url,
         help="The database: postgresql://… or key=value …; also MIXPAY_URL. "
@@ -68,9 +68,15 @@ def connect_url(ctx: click.Context) -> str:
     """The URL (or key=value string) to connect to; starts the embedded server if none was given."""
     # As the client reads them, whatever the environment, the role or the database says.
     os.environ.update(PGDATESTYLE="ISO, YMD", PGCLIENTENCODING="UTF8")
-    chosen = ctx.find_root().meta.get(_CHOSEN_URL)
-    if chosen:
-        return checked(str(chosen))
+    # What is said goes before what is set, wherever in the command it is said.
+    for where, chosen in (
+        ("--url", ctx.find_root().meta.get(_CHOSEN_URL)),
+        (_URL_VARIABLE, os.environ.get(_URL_VARIABLE)),
+    ):
+        if chosen is not None:
+            if not chosen.strip():
+                raise click.UsageError(f"{where} is empty: it should name a database.", ctx)
+            return checked(chosen)
     # Needed by those alone who name no server.
     from mixpay_db.embedded import PersistentServer
 
