@@ -1,6 +1,7 @@
 """`mixpay sql`: the database without Python, by psql or as an extension."""
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from importlib import metadata
@@ -10,6 +11,7 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 from psycopg import conninfo
+from recorded import PROJECT
 from shop import Shop
 
 from mixpay_db import database, migrations
@@ -122,3 +124,29 @@ def test_as_an_extension_it_works_and_its_rows_are_dumped(debian: str, tmp_path:
     mixed = conninfo.make_conninfo(debian, dbname="mixed")
     ended = subprocess.run([*psql_[:-1], mixed], capture_output=True, text=True)
     assert ended.returncode == 3
+
+
+def test_a_database_leaves_the_extension_and_is_migrated(debian: str) -> None:
+    """As docs/pipelines.md says it."""
+    page = (PROJECT / "docs" / "pipelines.md").read_text(encoding="utf-8")
+    (leave,) = re.findall(r"```sql\n-- leave the extension\n(.*?)```", page, re.DOTALL)
+    with psycopg.connect(debian, autocommit=True) as conn:
+        conn.execute("create database leaving")
+    url = conninfo.make_conninfo(debian, dbname="leaving")
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute("create extension mixpay")
+        mall = Shop(conn, "mall")
+        mall.call("register_merchant", "Willow Furniture Mall")
+        mall.merge("T", A=100)
+        with pytest.raises(psycopg.errors.InvalidParameterValue, match="no update path"):
+            conn.execute("alter extension mixpay update to '99.0.0'")
+        conn.execute(leave)
+        assert conn.execute("select from pg_extension where extname = 'mixpay'").rowcount == 0
+    said: list[str] = []
+    migrations.migrate(url, said.append)
+    with psycopg.connect(url, autocommit=True) as conn:
+        assert [d for d in migrations.verify(conn) if d.kind not in ("granted",)] == []
+        mall = Shop(conn, "mall")
+        mall.pay("T", "P", 100, "card")
+        assert mall.balance("A").paid == 100
+        assert [check.rows for check in database.run_checks(conn) if check.rows] == []
