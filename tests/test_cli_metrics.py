@@ -74,10 +74,26 @@ def test_each_figure_has_its_help(conn: Connection[Any]) -> None:
     assert list(HELP) == list(figures(conn))
 
 
+# What the programs know, as their sources say: internal/metrics/types.go of pgwatch 3, and config
+# of burningalchemist/sql_exporter. The second refuses a file that has anything else in it.
+PGWATCH = {
+    "sqls", "init_sql", "node_status", "gauges", "is_instance_level", "storage_name", "description",
+}  # fmt: skip
+COLLECTOR = {"collector_name", "min_interval", "metrics", "queries"}
+QUERY = {"query_name", "query", "no_prepared_statement"}
+METRIC = {
+    "metric_name", "type", "help", "key_labels", "static_labels", "value_label", "values", "query",
+    "query_ref", "no_prepared_statement", "static_value", "timestamp_value",
+}  # fmt: skip
+
+
 def test_pgwatch(in_doubt: Shop, login: Callable[[str], Connection[Any]]) -> None:
     told = yaml.safe_load((FILES / "pgwatch.yaml").read_text(encoding="utf-8"))
+    assert set(told) == {"metrics", "presets"}
+    assert set(told["presets"]["mixpay"]) == {"description", "metrics"}
     assert set(told["presets"]["mixpay"]["metrics"]) == set(told["metrics"])
     for metric in told["metrics"].values():
+        assert set(metric) <= PGWATCH
         for query in metric["sqls"].values():
             cursor = login("mixpay_monitor").execute(query)
             names = [column.name for column in cursor.description or ()]
@@ -90,12 +106,15 @@ def test_pgwatch(in_doubt: Shop, login: Callable[[str], Connection[Any]]) -> Non
 def test_sql_exporter(in_doubt: Shop, login: Callable[[str], Connection[Any]]) -> None:
     text = (FILES / "sql_exporter.collector.yaml").read_text(encoding="utf-8")
     told = yaml.safe_load(text)
+    assert set(told) <= COLLECTOR
     (query,) = told["queries"]
+    assert set(query) <= QUERY
     cursor = login("mixpay_monitor").execute(query["query"])
     names = [column.name for column in cursor.description or ()]
     (row,) = cursor.fetchall()
     assert dict(zip(names, row, strict=True)) == figures(in_doubt.conn)
     for metric in told["metrics"]:
+        assert set(metric) <= METRIC
         (value,) = metric["values"]
         assert metric["metric_name"] == f"mixpay_{value}"
         assert metric["help"] == HELP[value]
