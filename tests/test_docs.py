@@ -11,7 +11,7 @@ from recorded import PROJECT
 DOCUMENTS = [*sorted(PROJECT.glob("*.md")), *sorted((PROJECT / "docs").rglob("*.md"))]
 EDGE_CASES = (PROJECT / "docs" / "edge-cases.md").read_text(encoding="utf-8")
 # Each case's number, and what stands below its heading.
-CASES = re.findall(r"^### (E\d\d) .+\n((?:(?!### ).*\n)+)", EDGE_CASES, re.MULTILINE)
+CASES = re.findall(r"^## (E\d\d) .+\n((?:(?!## ).*\n)+)", EDGE_CASES, re.MULTILINE)
 
 
 @cache
