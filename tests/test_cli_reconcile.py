@@ -111,6 +111,18 @@ def test_says_of_which_account_it_is(sold: Shop, run: Run, bill: Path) -> None: 
         assert run(bill, "--merchant", "m", "--bank", "main", *wrong, *MAP).exit_code == 2
 
 
+def test_a_statement_of_another_kind_is_refused(sold: Shop, run: Run) -> None:
+    bank = EXAMPLES / "bank-statement" / "2026-03-07.xml"
+    channel = EXAMPLES / "marketplace" / "wechat_2026-03-01.csv"
+    with sold.unchanged():
+        told = run(bank, "--merchant", "m", "--channel", "card")
+        assert told.exit_code == 2
+        assert "camt053 is a bank's statement" in told.output
+        told = run(channel, "--merchant", "m", "--bank", "main")
+        assert told.exit_code == 2
+        assert "wechat is a channel's statement" in told.output
+
+
 def test_a_file_whose_name_is_no_number_gets_one() -> None:
     assert reconciling.statement_no("/a/bill 1.csv").startswith("file-")
     assert reconciling.statement_no("/a/账单.csv") == reconciling.statement_no("/b/账单.csv")

@@ -23,8 +23,9 @@ from mixpay_db.cli.output import Terminal, echo_json
 from mixpay_db.money import from_units
 from mixpay_db.pictures.words import translated
 from mixpay_db.printable import printable
+from mixpay_db.problem import Problem
 from mixpay_db.rows import Reconciliation
-from mixpay_db.statements import formats
+from mixpay_db.statements import Statement, formats
 from mixpay_db.statements import open_statement as open_file
 
 # What is shown of the differences; the rest is in the view.
@@ -135,6 +136,7 @@ def reconcile_(
         with closing(
             open_file(file, format=format_, map=list(columns) or None, zone=zone, currency=currency)
         ) as statement:
+            _refuse_another_kind(statement, kind)
             open_statement(
                 conn, merchant, number, f"{kind}:{owner}", from_at, until_at, statement.format
             )
@@ -176,6 +178,17 @@ def reconcile_(
     _print_differences(differences, left["count"], merchant)
     if dry_run:
         click.echo("Nothing is loaded or matched: this was a dry run.")
+
+
+def _refuse_another_kind(statement: Statement, kind: str) -> None:
+    """A bank's statement is no channel's: its lines would be taken for something else."""
+    # A map that does not say it is for either.
+    if statement.account_kind not in (kind, {"csv": "channel"}.get(statement.format)):
+        said = statement.account_kind
+        raise Problem(
+            f"{statement.format} is a {said}'s statement",
+            f"Say --{said} and its name, not --{kind}.",
+        )
 
 
 @contextmanager

@@ -54,12 +54,13 @@ select
     end as reason,
     case
         when o.result = 'expected' then 'wait for the next statement, or reconcile again'
-        when o.result = 'missing_there' then 'ask the channel; or mark_received, if the money was seen'
-        when o.result = 'missing_here' then 'book_line, if it is ours; else ask the channel, or ignore_difference'
+        when o.result = 'missing_there' then 'ask the channel or bank; or mark_received, if the money was seen'
+        when o.result = 'missing_here'
+            then 'book_line, if it is ours; else ask the channel or bank, or ignore_difference'
         when o.result = 'state' and o.ours = 0 then 'book_line: the channel says that it succeeded'
-        when o.result = 'state' then 'ask the channel; then fail, return or bounce it, and reconcile again'
+        when o.result = 'state' then 'ask the channel or bank; then fail, return or bounce it, and reconcile again'
         when o.result in ('amount', 'fee', 'currency')
-            then 'ask the channel; or write_off_difference, or ignore_difference'
+            then 'ask the channel or bank; or write_off_difference, or ignore_difference'
         when o.result = 'duplicate' then 'ask whether it moved twice; else ignore_difference'
         else 'look what it is; book_line, or ignore_difference'
     end as what_to_do,
