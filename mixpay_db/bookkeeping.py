@@ -77,11 +77,11 @@ _MARKS = """coalesce((
         union all
         select name, sha256 from mixpay_migrations.contents where name = 'code'
     ) as s
-), 'nothing')"""
+), 'no marks')"""
 _NO_MARKS = """case
     when to_regclass('mixpay_migrations.contents') is not null then 'marks of migrations'
     when to_regnamespace('mixpay') is not null then 'a schema mixpay without marks'
-    else 'nothing'
+    else 'no schema mixpay'
 end"""
 _MADE_FOR = """do $guard$
 declare
@@ -90,7 +90,7 @@ begin
     if v_found <> {expected} then
         raise exception 'this plan was made for another state of the database' using
             errcode = 'object_not_in_prerequisite_state',
-            detail = format('It was made for %s. There is %s.', {expected}, v_found),
+            detail = format('Made for: %s. Found: %s.', {expected}, v_found),
             hint = 'Make it anew: mixpay migrate --plan.';
     end if;
 end;
@@ -182,11 +182,11 @@ def remember(name: str, text: str) -> str:
 def made_for(state: State) -> str:
     """Refuses to go on in a database that is not, or no longer, in this state."""
     if not state.has_bookkeeping:
-        found = "a schema mixpay without marks" if state.has_schema else "nothing"
+        found = "a schema mixpay without marks" if state.has_schema else "no schema mixpay"
         return _fill(_MADE_FOR.replace("{found}", _NO_MARKS), expected=found)
     marks = {**state.applied, **({CODE: state.code} if state.code is not None else {})}
     found = ", ".join(f"{name} {sha256[:8]}" for name, sha256 in sorted(marks.items()))
-    return _fill(_MADE_FOR.replace("{found}", _MARKS), expected=found or "nothing")
+    return _fill(_MADE_FOR.replace("{found}", _MARKS), expected=found or "no marks")
 
 
 def _fill(template: str, **values: str) -> str:

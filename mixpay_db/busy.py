@@ -86,7 +86,8 @@ class Holder:
             return f"{shown(who)}\n    end it by commit prepared or rollback prepared"
         who = (
             f"process {self.pid} (application {self.application!r}, login {self.login}, "
-            f"{self.state or 'state unknown'}), in a transaction since {self.since}: {self.query}"
+            f"{self.state or 'state unknown'}), in a transaction since "
+            f"{self.since or 'who knows when'}: {self.query}"
         )
         return f"{shown(who)}\n    end it there, or by: select pg_terminate_backend({self.pid})"
 

@@ -47,11 +47,11 @@ def test_a_plan_is_for_the_state_that_it_was_made_for(project, dump):
 def test_a_plan_for_an_empty_database_is_for_no_other(project):
     project.write("plan.sql", project.mixpay("migrate", "--plan").output)
     project.psql("sql/install.sql")
-    told = "It was made for nothing. There is a schema mixpay without marks."
+    told = "Made for: no schema mixpay. Found: a schema mixpay without marks."
     with pytest.raises(AssertionError, match=told):
         project.psql("plan.sql")
     assert project.mixpay("migrate").exit_code == 0
-    with pytest.raises(AssertionError, match="There is marks of migrations"):
+    with pytest.raises(AssertionError, match="Found: marks of migrations"):
         project.psql("plan.sql")
 
 
