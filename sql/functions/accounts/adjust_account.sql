@@ -10,7 +10,7 @@ declare
     v_account account_name;
     v_against account_name;
     v_adjustment adjustments;
-    v_fact facts;
+    v_fact fact;
 begin
     perform _check_number('adjustment_no', p_adjustment_no);
     perform _check_signed_amount('amount', p_amount);

@@ -10,7 +10,7 @@ declare
     v_trade_no text;
     v_currency text;
     v_fee channel_fees;
-    v_fact facts;
+    v_fact fact;
     v_is_same boolean;
 begin
     perform _check_number('fee_no', p_fee_no);

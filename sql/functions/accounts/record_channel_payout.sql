@@ -8,7 +8,7 @@ set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $record_channel_payout$
 declare
     v_payout channel_payouts;
-    v_fact facts;
+    v_fact fact;
     v_is_same boolean;
 begin
     perform _check_number('payout_no', p_payout_no);

@@ -1,22 +1,22 @@
-create function mixpay._allot(p_trade mixpay.trades, p_amount bigint, p_fact mixpay.facts) returns mixpay.facts[]
+create function mixpay._allot(p_trade mixpay.trades, p_amount bigint, p_fact mixpay.fact) returns mixpay.fact[]
 language plpgsql
 set search_path = mixpay, pg_temp
 as $_allot$
 declare
     v_fills boolean := p_amount = p_trade.amount - p_trade.paid;
-    v_fact facts := p_fact;
-    v_facts facts[] := array[]::facts[];
-    v_moved facts;
-    v_moves facts[] := array[]::facts[];
+    v_fact fact := p_fact;
+    v_facts fact[];
+    v_moved fact;
+    v_moves fact[];
     v_line trade_orders;
     v_left bigint := p_amount;
     v_by_remainder bigint[];
     v_nth bigint := 0;
     v_share bigint;
     v_clearing clearing;
-    v_split_lines trade_orders[] := array[]::trade_orders[];
-    v_split_shares bigint[] := array[]::bigint[];
-    v_are_locked boolean := false;
+    v_split_lines trade_orders[];
+    v_split_shares bigint[];
+    v_are_locked boolean;
 begin
     if p_trade.allocation = 'pro_rata' and not v_fills then
         v_by_remainder := _apportion(p_amount, array(
@@ -33,10 +33,13 @@ begin
             and (paid < amount or v_by_remainder is not null)
         order by position
     loop
-        exit when v_left = 0;
-        v_nth := v_nth + 1;
-        v_share := coalesce(v_by_remainder[v_nth], least(v_left, v_line.amount - v_line.paid));
-        continue when v_share = 0;
+        if v_by_remainder is null then
+            v_share := least(v_left, v_line.amount - v_line.paid);
+        else
+            v_nth := v_nth + 1;
+            v_share := v_by_remainder[v_nth];
+            continue when v_share = 0;
+        end if;
         v_left := v_left - v_share;
         v_fact.order_no := v_line.order_no;
         if v_line.split_no is not null then
@@ -63,7 +66,7 @@ begin
         v_fact.order_no := coalesce(p_fact.order_no, v_line.order_no);
         v_fact.to_owner := v_line.order_no;
         v_fact.amount := v_share;
-        if not v_line.alone and not v_are_locked then
+        if not v_line.alone and v_are_locked is null then
             perform _lock_shared(
                 p_trade.merchant_id, array[p_trade.trade_no::text], _orders_paid(p_trade, p_amount, v_by_remainder)
             );
@@ -74,6 +77,7 @@ begin
         else
             v_facts := v_facts || v_fact;
         end if;
+        exit when v_left = 0;
         v_fact.from_state := null;
         v_fact.to_state := null;
     end loop;
@@ -84,6 +88,9 @@ begin
         where
             merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no and live is not false
             and (split_no is null or paid = amount);
+    end if;
+    if v_split_lines is null then
+        return v_facts || v_moves;
     end if;
     -- In one order for all, because of the splits' locks.
     for v_nth in
@@ -104,7 +111,7 @@ begin
 end;
 $_allot$;
 
-comment on function mixpay._allot(mixpay.trades, bigint, mixpay.facts) is
+comment on function mixpay._allot(mixpay.trades, bigint, mixpay.fact) is
 $$Gives an amount to the trade's live lines, as the trade's allocation says: in their order, each what it lacks (fifo),
 or by what each still lacks, by largest remainder, ties by position (pro_rata); and returns the facts.
 

@@ -1,10 +1,10 @@
-create function mixpay._clearing_facts(p_fact mixpay.facts, p_clearing mixpay.clearing) returns mixpay.facts[]
+create function mixpay._clearing_facts(p_fact mixpay.fact, p_clearing mixpay.clearing) returns mixpay.fact[]
 language plpgsql immutable
 set search_path = mixpay, pg_temp
 as $_clearing_facts$
 declare
-    v_fact facts := p_fact;
-    v_facts facts[] := array[]::facts[];
+    v_fact fact := p_fact;
+    v_facts fact[] := array[]::fact[];
     v_sign bigint;
 begin
     if p_clearing.accounts is null then
@@ -41,6 +41,6 @@ begin
 end;
 $_clearing_facts$;
 
-comment on function mixpay._clearing_facts(mixpay.facts, mixpay.clearing) is
+comment on function mixpay._clearing_facts(mixpay.fact, mixpay.clearing) is
 $$The movements of a clearing, what comes back first. p_fact says the cause, and the order that it is about.
 $$;

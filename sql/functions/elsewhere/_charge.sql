@@ -7,8 +7,8 @@ as $_charge$
 declare
     v_trade trades := p_trade;
     v_payment payments;
-    v_fact facts := _fact(p_trade, 'chargeback', p_chargeback.chargeback_no);
-    v_facts facts[];
+    v_fact fact := _fact(p_trade, 'chargeback', p_chargeback.chargeback_no);
+    v_facts fact[];
     v_share record;
     v_shares bigint[] := array[]::bigint[];
     v_of_orders bigint := 0;
@@ -55,7 +55,7 @@ begin
         v_trade := _take_charged_back(
             v_trade, p_chargeback, v_facts, v_share.order_no, v_share.amount, p_charged_at
         );
-        v_facts := array[]::facts[];
+        v_facts := array[]::fact[];
     end loop;
     if v_surplus > 0 then
         v_trade := _take_charged_back(v_trade, p_chargeback, v_facts, null, v_surplus, p_charged_at);

@@ -7,7 +7,7 @@ as $_cover_chargeback$
 declare
     v_chargeback chargebacks;
     v_payment payments;
-    v_fact facts := _fact(p_trade, 'chargeback', p_chargeback_no);
+    v_fact fact := _fact(p_trade, 'chargeback', p_chargeback_no);
 begin
     update chargebacks set lost = lost - p_amount
     where merchant_id = p_trade.merchant_id and chargeback_no = p_chargeback_no

@@ -7,7 +7,7 @@ as $_cover_return$
 declare
     v_return returns;
     v_payment payments;
-    v_fact facts := _fact(p_trade, 'return', p_return_no);
+    v_fact fact := _fact(p_trade, 'return', p_return_no);
     v_shares bigint[] := array[]::bigint[];
 begin
     update returns

@@ -6,7 +6,7 @@ language plpgsql
 set search_path = mixpay, pg_temp
 as $_learn_of_taking$
 declare
-    v_fact facts := _fact(p_trade, p_entity, p_number, p_state, p_state);
+    v_fact fact := _fact(p_trade, p_entity, p_number, p_state, p_state);
 begin
     v_fact.payment_no := p_payment_no;
     v_fact.reason := 'its moment came later';

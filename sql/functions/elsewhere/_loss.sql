@@ -1,14 +1,14 @@
 create function mixpay._loss(
-    p_fact mixpay.facts, p_payment mixpay.payments, p_amount bigint
-) returns mixpay.facts[]
+    p_fact mixpay.fact, p_payment mixpay.payments, p_amount bigint
+) returns mixpay.fact[]
 language plpgsql immutable
 set search_path = mixpay, pg_temp
 as $_loss$
 declare
-    v_fact facts := p_fact;
+    v_fact fact := p_fact;
 begin
     if p_amount = 0 then
-        return array[]::facts[];
+        return array[]::fact[];
     end if;
     v_fact.from_state := null;
     v_fact.to_state := null;
@@ -23,7 +23,7 @@ begin
 end;
 $_loss$;
 
-comment on function mixpay._loss(mixpay.facts, mixpay.payments, bigint) is
+comment on function mixpay._loss(mixpay.fact, mixpay.payments, bigint) is
 $$What a payment's channel took and nobody owes, as a fact; below zero: what is lost no longer; 0: none. p_fact says
 why.
 $$;

@@ -1,5 +1,5 @@
 create function mixpay._take_charged_back(
-    p_trade mixpay.trades, p_chargeback mixpay.chargebacks, p_facts mixpay.facts[], p_order_no text, p_amount bigint,
+    p_trade mixpay.trades, p_chargeback mixpay.chargebacks, p_facts mixpay.fact[], p_order_no text, p_amount bigint,
     p_charged_at timestamptz
 ) returns mixpay.trades
 language plpgsql
@@ -27,7 +27,7 @@ end;
 $_take_charged_back$;
 
 comment on function mixpay._take_charged_back(
-    mixpay.trades, mixpay.chargebacks, mixpay.facts[], text, bigint, timestamptz
+    mixpay.trades, mixpay.chargebacks, mixpay.fact[], text, bigint, timestamptz
 ) is
 $$Takes money of an order, or of the payment's surplus where p_order_no is null, for a chargeback: a refund that the
 channel has made already.

@@ -1,5 +1,5 @@
 create function mixpay._take_returned(
-    p_trade mixpay.trades, p_return mixpay.returns, p_facts mixpay.facts[], p_surplus bigint, p_shares bigint[],
+    p_trade mixpay.trades, p_return mixpay.returns, p_facts mixpay.fact[], p_surplus bigint, p_shares bigint[],
     p_returned_at timestamptz
 ) returns mixpay.trades
 language plpgsql
@@ -9,8 +9,8 @@ declare
     v_trade trades := p_trade;
     v_payment payments;
     v_refund refunds;
-    v_facts facts[] := p_facts;
-    v_fact facts;
+    v_facts fact[] := p_facts;
+    v_fact fact;
     v_positions bigint[];
     v_amounts bigint[];
     v_total bigint;
@@ -67,7 +67,7 @@ end;
 $_take_returned$;
 
 comment on function mixpay._take_returned(
-    mixpay.trades, mixpay.returns, mixpay.facts[], bigint, bigint[], timestamptz
+    mixpay.trades, mixpay.returns, mixpay.fact[], bigint, bigint[], timestamptz
 ) is
 $$Takes money of a returned payment: p_surplus of its surplus, and of each line of the trade, by position, what p_shares
 say, which are payable again. In the smallest unit.

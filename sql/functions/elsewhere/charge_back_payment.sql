@@ -10,8 +10,8 @@ declare
     v_trade trades;
     v_payment payments;
     v_chargeback chargebacks;
-    v_fact facts;
-    v_facts facts[];
+    v_fact fact;
+    v_facts fact[];
 begin
     perform _check_number('chargeback_no', p_chargeback_no), _check_amount('amount', p_amount);
     perform _check_text('reason', p_reason), _check_past('charged_at', p_charged_at);

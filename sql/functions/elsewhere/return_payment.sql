@@ -11,7 +11,7 @@ declare
     v_payment payments;
     v_return returns;
     v_why text := format('returned: %s', p_return_no);
-    v_fact facts;
+    v_fact fact;
     v_surplus bigint;
 begin
     perform _check_number('return_no', p_return_no), _check_text('reason', p_reason);

@@ -11,8 +11,8 @@ declare
     v_payment payments;
     v_was chargebacks;
     v_chargeback chargebacks;
-    v_fact facts;
-    v_facts facts[];
+    v_fact fact;
+    v_facts fact[];
     v_back bigint;
     v_found bigint;
 begin

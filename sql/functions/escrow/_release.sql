@@ -5,8 +5,8 @@ as $_release$
 declare
     v_line record;
     v_trade trades;
-    v_fact facts;
-    v_facts facts[];
+    v_fact fact;
+    v_facts fact[];
     v_clearing clearing;
     v_left bigint := p_release.amount;
     v_part bigint;

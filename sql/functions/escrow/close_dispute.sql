@@ -11,7 +11,7 @@ declare
     v_trade trades;
     v_amount bigint := p_amount;
     v_refund refunds;
-    v_fact facts;
+    v_fact fact;
 begin
     perform _check_choice('outcome', p_outcome, array['buyer', 'payee']);
     perform _check_text('reason', p_reason);

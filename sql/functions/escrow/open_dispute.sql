@@ -9,7 +9,7 @@ declare
     v_dispute disputes;
     v_trades trades[];
     v_trade trades;
-    v_fact facts;
+    v_fact fact;
 begin
     perform _check_number('dispute_no', p_dispute_no);
     perform _check_text('reason', p_reason);

@@ -1,11 +1,11 @@
 create function mixpay._explain_later(
-    p_trade mixpay.trades, p_fact mixpay.facts, p_reason text
+    p_trade mixpay.trades, p_fact mixpay.fact, p_reason text
 ) returns mixpay.trades
 language plpgsql
 set search_path = mixpay, pg_temp
 as $_explain_later$
 declare
-    v_fact facts := p_fact;
+    v_fact fact := p_fact;
     v_told facts;
 begin
     if p_reason is null then
@@ -44,7 +44,7 @@ begin
 end;
 $_explain_later$;
 
-comment on function mixpay._explain_later(mixpay.trades, mixpay.facts, text) is
+comment on function mixpay._explain_later(mixpay.trades, mixpay.fact, text) is
 $$Writes down why something ended whose row bears no reason, if that comes later than the end. The first one stays.
 
 p_fact says what ended, with the state that it is in as both of its states, and of which order, if it is about one of a

@@ -1,11 +1,11 @@
 create function mixpay._fact(
     p_trade mixpay.trades, p_entity text, p_number text, p_from_state text default null, p_to_state text default null
-) returns mixpay.facts
+) returns mixpay.fact
 language plpgsql immutable
 set search_path = mixpay, pg_temp
 as $_fact$
 declare
-    v_fact facts;
+    v_fact fact;
 begin
     v_fact.merchant_id := p_trade.merchant_id;
     v_fact.log := 'trade';

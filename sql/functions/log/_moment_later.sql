@@ -7,7 +7,7 @@ as $_moment_later$
 declare
     v_was jsonb := to_jsonb(p_row);
     v_is_filled boolean;
-    v_fact facts;
+    v_fact fact;
 begin
     if not _is_another_moment((v_was ->> p_column)::timestamptz, p_moment) then
         return p_row;
@@ -18,17 +18,13 @@ begin
         pg_typeof(p_row), p_column, p_key
     ) into v_is_filled using p_moment, v_was ->> 'merchant_id', v_was ->> p_key;
     if v_is_filled then
-        select * into v_fact from facts
+        select
+            f.merchant_id, f.log, f.log_no, null, f.entity, f.number, f.to_state, f.to_state, null, null, null, null,
+            null, f.currency, f.payment_no, f.order_no, f.refund_no, f.channel_refund_no, 'its moment came later',
+            p_moment, null, null
+        into v_fact
+        from facts as f
         where merchant_id = v_was ->> 'merchant_id' and log = p_log and log_no = v_was ->> p_key and entry = 1;
-        v_fact.entry := null;
-        v_fact.from_state := v_fact.to_state;
-        v_fact.from_account := null;
-        v_fact.from_owner := null;
-        v_fact.to_account := null;
-        v_fact.to_owner := null;
-        v_fact.amount := null;
-        v_fact.reason := 'its moment came later';
-        v_fact.happened_at := p_moment;
         perform _write_facts(array[v_fact], 1);
     end if;
     execute format('select * from %s where merchant_id = $1 and %I = $2', pg_typeof(p_row), p_key)

@@ -1,11 +1,11 @@
 create function mixpay._movement(
-    p_fact mixpay.facts, p_from_account text, p_to_account text, p_amount bigint, p_channel text
-) returns mixpay.facts
+    p_fact mixpay.fact, p_from_account text, p_to_account text, p_amount bigint, p_channel text
+) returns mixpay.fact
 language plpgsql immutable
 set search_path = mixpay, pg_temp
 as $_movement$
 declare
-    v_fact facts := p_fact;
+    v_fact fact := p_fact;
 begin
     v_fact.amount := p_amount;
     v_fact.from_account := p_from_account;
@@ -30,6 +30,6 @@ begin
 end;
 $_movement$;
 
-comment on function mixpay._movement(mixpay.facts, text, text, bigint, text) is
+comment on function mixpay._movement(mixpay.fact, text, text, bigint, text) is
 $$The fact with a movement from one kind of account to another; whose they are, its own numbers say, and p_channel.
 $$;

@@ -1,11 +1,11 @@
 create function mixpay._order_fact(
-    p_fact mixpay.facts, p_line mixpay.trade_orders, p_paid bigint, p_refunded bigint, p_amount bigint default 0
-) returns mixpay.facts
+    p_fact mixpay.fact, p_line mixpay.trade_orders, p_paid bigint, p_refunded bigint, p_amount bigint default 0
+) returns mixpay.fact
 language plpgsql
 set search_path = mixpay, pg_temp
 as $_order_fact$
 declare
-    v_fact facts := p_fact;
+    v_fact fact := p_fact;
     v_amount bigint := p_line.asked;
     v_paid bigint := p_line.paid;
     v_refunded bigint := p_line.refunded;
@@ -43,7 +43,7 @@ begin
 end;
 $_order_fact$;
 
-comment on function mixpay._order_fact(mixpay.facts, mixpay.trade_orders, bigint, bigint, bigint) is
+comment on function mixpay._order_fact(mixpay.fact, mixpay.trade_orders, bigint, bigint, bigint) is
 $$The fact with what it makes of the order of a line, if it changes the order's state; counts it in the order's totals,
 if the line is not alone.
 

@@ -1,4 +1,4 @@
-create function mixpay._post_all(p_trades mixpay.trades[], p_facts mixpay.facts[]) returns void
+create function mixpay._post_all(p_trades mixpay.trades[], p_facts mixpay.fact[]) returns void
 language plpgsql
 set search_path = mixpay, pg_temp
 -- Only a hash of what is posted is never slow, whatever the planner believes of the table.
@@ -8,8 +8,8 @@ declare
     v_nth bigint := 1;
     v_trade trades := p_trades[1];
     v_trades trades[] := array[]::trades[];
-    v_fact facts;
-    v_facts facts[] := array[]::facts[];
+    v_fact fact;
+    v_facts fact[] := array[]::fact[];
 begin
     foreach v_fact in array p_facts loop
         while v_trade.trade_no <> v_fact.log_no loop
@@ -34,6 +34,6 @@ begin
 end;
 $_post_all$;
 
-comment on function mixpay._post_all(mixpay.trades[], mixpay.facts[]) is
+comment on function mixpay._post_all(mixpay.trades[], mixpay.fact[]) is
 $$Does for many trades what _post does for one. The facts stand trade by trade, in the order of the trades.
 $$;

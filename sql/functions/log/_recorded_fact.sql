@@ -1,12 +1,12 @@
 create function mixpay._recorded_fact(
     p_merchant_id text, p_log text, p_number text, p_from mixpay.account_name, p_to mixpay.account_name,
     p_amount bigint, p_currency text
-) returns mixpay.facts
+) returns mixpay.fact
 language plpgsql immutable
 set search_path = mixpay, pg_temp
 as $_recorded_fact$
 declare
-    v_fact facts;
+    v_fact fact;
     v_from account_name := case when p_amount > 0 then p_from else p_to end;
     v_to account_name := case when p_amount > 0 then p_to else p_from end;
 begin

@@ -1,4 +1,4 @@
-create function mixpay._write_facts(p_facts mixpay.facts[], p_last_entry bigint) returns bigint
+create function mixpay._write_facts(p_facts mixpay.fact[], p_last_entry bigint) returns bigint
 language plpgsql
 set search_path = mixpay, pg_temp
 as $_write_facts$
@@ -10,7 +10,7 @@ begin
     )
     select
         f.merchant_id, f.log, f.log_no, coalesce(f.entry, p_last_entry + f.ordinality),
-        (select max(e.epoch) from epochs as e), f.entity, f.number, f.from_state, f.to_state, f.from_account,
+        (select e.epoch from epochs as e order by e.epoch desc limit 1), f.entity, f.number, f.from_state, f.to_state, f.from_account,
         f.from_owner, f.to_account, f.to_owner, f.amount, f.currency, f.payment_no, f.order_no, f.refund_no,
         f.channel_refund_no, f.reason, coalesce(f.happened_at, now()), f.order_from_state, f.order_to_state
     from unnest(p_facts) with ordinality as f;
@@ -18,7 +18,7 @@ begin
 end;
 $_write_facts$;
 
-comment on function mixpay._write_facts(mixpay.facts[], bigint) is
+comment on function mixpay._write_facts(mixpay.fact[], bigint) is
 $$Writes facts to their logs, in this order: the only place that does, and that numbers them. Returns the last entry.
 
 Each says its log, entity and number, its currency, and what happened; happened_at left out is now. p_last_entry is the

@@ -9,8 +9,8 @@ declare
     v_pending bigint;
     v_trade trades;
     v_trades trades[] := array[]::trades[];
-    v_fact facts;
-    v_facts facts[] := array[]::facts[];
+    v_fact fact;
+    v_facts fact[] := array[]::fact[];
 begin
     select
         array_agg(distinct l.trade_no) filter (where l.live),

@@ -1,4 +1,6 @@
-create function mixpay._make_trades(p_merchant mixpay.merchants, p_lines mixpay.merge_line[]) returns mixpay.trades[]
+create function mixpay._make_trades(
+    p_merchant_id text, p_allocation text, p_lines mixpay.merge_line[]
+) returns mixpay.trade[]
 language plpgsql
 set search_path = mixpay, pg_temp
 as $_make_trades$
@@ -6,46 +8,33 @@ declare
     v_at timestamptz := clock_timestamp();
     v_line merge_line;
     v_nth bigint;
-    v_trade trades;
-    v_trades trades[] := array[]::trades[];
-    v_numbers text[] := array[]::text[];
+    v_trade trade;
+    v_trades trade[];
+    v_numbers text[];
     v_pay bigint;
-    v_fact facts;
-    v_facts facts[] := array[]::facts[];
+    v_facts fact[];
     v_made bigint;
-    v_parts text[] := array[]::text[];
+    v_parts text[];
 begin
-    -- As it will be stored, so that nobody has to read it again.
-    v_trade.merchant_id := p_merchant.merchant_id;
-    v_trade.allocation := p_merchant.allocation;
-    v_trade.paid := 0;
-    v_trade.refunded := 0;
-    v_trade.state := 'open';
-    v_trade.last_seq := 0;
-    v_trade.last_entry := 1;
-    v_trade.created_at := now();
-    v_trade.keeps_paid := false;
-    v_fact := _fact(v_trade, 'trade', null, '', 'open');
-    v_fact.entry := 1;
     foreach v_line in array p_lines loop
         if v_line.trade is distinct from v_nth then
             if v_nth is not null then
                 v_trades := v_trades || v_trade;
             end if;
             v_nth := v_line.trade;
-            v_trade.trade_no := coalesce(v_line.trade_no, _new_number(v_at, v_nth));
-            v_trade.currency := v_line.currency;
-            v_trade.expires_at := v_line.expires_at;
-            v_trade.sweep_at := v_line.expires_at;
-            v_trade.amount := 0;
+            -- As it will be stored, so that nobody has to read it again.
+            v_trade := row(
+                p_merchant_id, coalesce(v_line.trade_no, _new_number(v_at, v_nth)), v_line.currency, 0, 0, 0, 'open',
+                p_allocation, v_line.expires_at, 0, 1, null, null, now(), false, v_line.expires_at
+            )::trade;
             v_numbers[v_nth] := v_trade.trade_no;
-            v_fact.log_no := v_trade.trade_no;
-            v_fact.number := v_trade.trade_no;
-            v_fact.currency := v_trade.currency;
-            v_facts := v_facts || v_fact;
+            v_facts := v_facts || row(
+                p_merchant_id, 'trade', v_trade.trade_no, 1, 'trade', v_trade.trade_no, '', 'open',
+                null, null, null, null, null, v_trade.currency, null, null, null, null, null, null, null, null
+            )::fact;
         end if;
         if v_line.currency <> v_trade.currency then
-            perform _refuse_wrong_orders(p_merchant.merchant_id, p_lines);
+            perform _refuse_wrong_orders(p_merchant_id, p_lines);
         end if;
         -- A share that was left out is what the order's other trades leave of it.
         v_pay := coalesce(v_line.pay, v_line.amount - coalesce(v_line.taken, 0));
@@ -91,20 +80,20 @@ begin
         merchant_id, trade_no, order_no, position, nth, asked, amount, hold, release_due_at, payee_no, split_no, alone
     )
     select
-        p_merchant.merchant_id, v_numbers[l.trade::integer], l.order_no, l.position, coalesce(l.nth, 1), l.share,
+        p_merchant_id, v_numbers[l.trade::integer], l.order_no, l.position, coalesce(l.nth, 1), l.share,
         l.share, coalesce(l.hold, false), l.release_due_at, l.payee_no, l.split_no,
         coalesce(l.nth, 1) = 1 and l.share = l.amount
     from (
         select x.*, coalesce(x.pay, x.amount - coalesce(x.taken, 0)) as share from unnest(p_lines) as x
     ) as l;
-    if v_parts <> '{}' then
-        perform _count_orders(p_merchant.merchant_id, v_parts);
+    if v_parts is not null then
+        perform _count_orders(p_merchant_id, v_parts);
     end if;
     return v_trades;
 end;
 $_make_trades$;
 
-comment on function mixpay._make_trades(mixpay.merchants, mixpay.merge_line[]) is
+comment on function mixpay._make_trades(text, text, mixpay.merge_line[]) is
 $$Makes the trades of these lines and returns them; the caller has locked their orders. A trade without a number gets
 one.
 

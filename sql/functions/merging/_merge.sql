@@ -1,27 +1,33 @@
-create function mixpay._merge(p_merchant_id text, p_lines mixpay.merge_line[]) returns mixpay.trades[]
+create function mixpay._merge(p_merchant_id text, p_lines mixpay.merge_line[]) returns mixpay.trade[]
 language plpgsql
 set search_path = mixpay, pg_temp
 as $_merge$
 declare
-    v_merchant merchants := _check_merchant(p_merchant_id);
+    v_allocation text;
     v_lines merge_line[] := p_lines;
     v_found text[];
-    v_made trades[];
+    v_made trade[];
 begin
+    select allocation into v_allocation from merchants where merchant_id = p_merchant_id;
+    if not found then
+        perform _check_merchant(p_merchant_id);
+    end if;
     -- A repetition by number leaves the orders alone. What else is a repetition shows when they are locked.
-    if ((p_lines[1]).trade_no is not null or (p_lines[cardinality(p_lines)]).trade > 1) and exists (
-        select from unnest(p_lines) as l
-        where l.trade_no is not null and exists (
-            select from trades as t where t.merchant_id = p_merchant_id and t.trade_no = l.trade_no
-            offset 0
-        )
-    ) then
-        v_found := _find_merged(p_merchant_id, v_lines);
-        v_lines := array(
-            select v_lines[i] from generate_subscripts(v_lines, 1) as i
-            where v_found[(v_lines[i]).trade] is null
-            order by i
-        );
+    if (p_lines[1]).trade_no is not null or (p_lines[cardinality(p_lines)]).trade > 1 then
+        if exists (
+            select from unnest(p_lines) as l
+            where l.trade_no is not null and exists (
+                select from trades as t where t.merchant_id = p_merchant_id and t.trade_no = l.trade_no
+                offset 0
+            )
+        ) then
+            v_found := _find_merged(p_merchant_id, v_lines);
+            v_lines := array(
+                select v_lines[i] from generate_subscripts(v_lines, 1) as i
+                where v_found[(v_lines[i]).trade] is null
+                order by i
+            );
+        end if;
     end if;
     if cardinality(v_lines) > 0 and _store_orders(p_merchant_id, v_lines) then
         -- Some are known. What was merged while we waited for them is a repetition, too.
@@ -29,7 +35,7 @@ begin
         v_lines := _lines_of_known_orders(p_merchant_id, v_lines, v_found);
     end if;
     if cardinality(v_lines) > 0 then
-        v_made := _make_trades(v_merchant, v_lines);
+        v_made := _make_trades(p_merchant_id, v_allocation, v_lines);
     end if;
     if v_found is null then
         return v_made;
@@ -42,7 +48,7 @@ begin
             from unnest(v_found) with ordinality as n (trade_no, i)
         ) as f
         left join lateral (
-            select x as trade from trades as x
+            select row(x.*)::trade as trade from trades as x
             where x.merchant_id = p_merchant_id and x.trade_no = f.trade_no limit 1
         ) as t on true
         order by f.i

@@ -4,28 +4,36 @@ set search_path = mixpay, pg_temp
 as $_store_orders$
 declare
     v_stored bigint;
-    v_are_known boolean;
 begin
-    -- The update is the lock: of two merges of an order, the second waits here and then sees what the first one made.
-    with stored as (
-        insert into orders as o (merchant_id, order_no, payee_no, currency, amount)
-        select p_merchant_id, l.order_no, l.payee_no, l.currency, l.amount
-        from unnest(p_lines) as l
-        where
-            exists (select from currencies as c where c.currency = l.currency)
-            and (l.payee_no is null or exists (
-                select from payees as p where p.merchant_id = p_merchant_id and p.payee_no = l.payee_no
-                offset 0
-            ))
-        order by l.order_no collate "C"
-        on conflict (merchant_id, order_no) do update set merge_count = o.merge_count + 1
-        returning o.merge_count
-    )
-    select count(*), bool_or(s.merge_count > 1) into v_stored, v_are_known from stored as s;
-    if v_are_known or v_stored < cardinality(p_lines) then
-        perform _refuse_wrong_orders(p_merchant_id, p_lines);
+    insert into orders (merchant_id, order_no, payee_no, currency, amount)
+    select p_merchant_id, l.order_no, l.payee_no, l.currency, l.amount
+    from unnest(p_lines) as l
+    where
+        exists (select from currencies as c where c.currency = l.currency)
+        and (l.payee_no is null or exists (
+            select from payees as p where p.merchant_id = p_merchant_id and p.payee_no = l.payee_no
+            offset 0
+        ))
+    order by l.order_no collate "C"
+    on conflict do nothing;
+    get diagnostics v_stored = row_count;
+    if v_stored = cardinality(p_lines) then
+        return false;
     end if;
-    return v_are_known;
+    perform _check_merge_lines(p_lines);
+    -- The update is the lock: of two merges of an order, the second waits here and then sees what the first one made.
+    -- What was just stored has no line yet.
+    insert into orders as o (merchant_id, order_no, payee_no, currency, amount)
+    select p_merchant_id, l.order_no, l.payee_no, l.currency, l.amount
+    from unnest(p_lines) as l
+    where exists (
+        select from trade_orders as t where t.merchant_id = p_merchant_id and t.order_no = l.order_no
+        offset 0
+    )
+    order by l.order_no collate "C"
+    on conflict (merchant_id, order_no) do update set merge_count = o.merge_count + 1;
+    perform _refuse_wrong_orders(p_merchant_id, p_lines);
+    return true;
 end;
 $_store_orders$;
 

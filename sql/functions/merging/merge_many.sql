@@ -5,7 +5,7 @@ set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $merge_many$
 begin
     return query
-    select (row(t.*)::trade).* from unnest(_merge(p_merchant_id, _parse_merges(p_trades))) as t;
+    select t.* from unnest(_merge(p_merchant_id, _parse_merges(p_trades))) as t;
 end;
 $merge_many$;
 

@@ -5,14 +5,11 @@ language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $merge_orders$
-declare
-    v_trade trades;
 begin
     if p_expires_at is not null then
         perform _check_moment('expires_at', p_expires_at);
     end if;
-    v_trade := (_merge(p_merchant_id, _read_orders(p_orders, p_trade_no, p_expires_at)))[1];
-    return row(v_trade.*)::trade;
+    return (_merge(p_merchant_id, _read_orders(p_orders, p_trade_no, p_expires_at)))[1];
 end;
 $merge_orders$;
 

@@ -5,40 +5,41 @@ language plpgsql
 set search_path = mixpay, pg_temp
 as $_apply_payment$
 declare
-    v_trade trades := p_trade;
-    v_payment payments := p_payment;
-    v_fact facts := _payment_fact(p_trade, p_payment, p_from_state);
-    v_facts facts[] := array[]::facts[];
+    v_trade trades := _count_payment(p_trade, p_payment);
+    v_payment payments;
+    v_fact fact := _payment_fact(p_trade, p_payment, p_from_state);
+    v_facts fact[];
     v_refund refunds;
 begin
     if p_payment.applied > 0 then
         v_facts := _allot(p_trade, p_payment.applied, v_fact);
-        v_fact.from_state := null;
-        v_fact.to_state := null;
     end if;
     if p_payment.surplus > 0 then
+        if p_payment.applied > 0 then
+            v_fact.from_state := null;
+            v_fact.to_state := null;
+        end if;
         v_fact.to_account := 'surplus';
         v_fact.to_owner := p_payment.payment_no;
         v_fact.amount := p_payment.surplus;
         v_facts := v_facts || v_fact;
     end if;
-    v_trade := _count_payment(v_trade, p_payment);
     if v_trade.state <> p_trade.state then
         v_facts := v_facts || _paid_fact(v_trade, p_payment);
     end if;
-    if p_payment.surplus > 0 then
-        insert into refunds (merchant_id, refund_no, kind, amount)
-        values (v_trade.merchant_id, _new_number(clock_timestamp(), 0), 'surplus', p_payment.surplus)
-        returning * into v_refund;
-        v_trade := _reserve_refund(v_trade, v_facts || _refund_fact(v_trade, v_refund, '', null), v_refund, array[row(
-            p_payment.payment_no, p_payment.surplus, p_trade.trade_no, null, p_payment.channel, p_payment.paid_at,
-            p_payment.seq, p_payment.surplus
-        )::refund_share], null, null);
-        select * into v_payment from payments
-        where merchant_id = v_trade.merchant_id and payment_no = v_payment.payment_no;
-    else
+    if p_payment.surplus = 0 then
         v_trade := _post(v_trade, v_facts);
+        return p_payment;
     end if;
+    insert into refunds (merchant_id, refund_no, kind, amount)
+    values (v_trade.merchant_id, _new_number(clock_timestamp(), 0), 'surplus', p_payment.surplus)
+    returning * into v_refund;
+    v_trade := _reserve_refund(v_trade, v_facts || _refund_fact(v_trade, v_refund, '', null), v_refund, array[row(
+        p_payment.payment_no, p_payment.surplus, p_trade.trade_no, null, p_payment.channel, p_payment.paid_at,
+        p_payment.seq, p_payment.surplus
+    )::refund_share], null, null);
+    select * into v_payment from payments
+    where merchant_id = v_trade.merchant_id and payment_no = p_payment.payment_no;
     return v_payment;
 end;
 $_apply_payment$;

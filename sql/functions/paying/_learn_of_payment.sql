@@ -9,7 +9,7 @@ declare
     v_payment payments := p_payment;
     v_txn_no text := case when p_payment.channel_txn_no is null then p_channel_txn_no end;
     v_moment boolean := _is_another_moment(p_payment.paid_at, p_paid_at);
-    v_fact facts := _fact(p_trade, 'payment', p_payment.payment_no, p_payment.state, p_payment.state);
+    v_fact fact := _fact(p_trade, 'payment', p_payment.payment_no, p_payment.state, p_payment.state);
 begin
     if v_txn_no is null and not v_moment then
         return p_payment;

@@ -1,7 +1,7 @@
 create function mixpay._pay_lines(
     p_trades mixpay.trades[], p_payments mixpay.payments[], p_from_state text, p_lines mixpay.trade_orders[],
     p_allotments mixpay.allotment[]
-) returns mixpay.facts[]
+) returns mixpay.fact[]
 language plpgsql
 set search_path = mixpay, pg_temp
 as $_pay_lines$
@@ -13,10 +13,10 @@ declare
     v_nth bigint := 1;
     v_lines trade_orders[] := p_lines;
     v_line trade_orders;
-    v_fact facts;
-    v_moved facts;
-    v_moves facts[];
-    v_facts facts[] := array[]::facts[];
+    v_fact fact;
+    v_moved fact;
+    v_moves fact[];
+    v_facts fact[] := array[]::fact[];
     v_were split_standing[];
     v_are split_standing[];
     v_was split_standing;
@@ -36,7 +36,7 @@ begin
         end if;
         v_fact := _payment_fact(v_trade, v_payment, p_from_state);
         v_fact.to_account := 'order';
-        v_moves := array[]::facts[];
+        v_moves := array[]::fact[];
         v_divided := array[]::allotment[];
         while (p_allotments[v_nth]).payment = i loop
             v_allotment := p_allotments[v_nth];

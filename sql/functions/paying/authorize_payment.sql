@@ -10,7 +10,7 @@ declare
     v_trade trades;
     v_payment payments;
     v_was payments;
-    v_fact facts;
+    v_fact fact;
 begin
     perform _check_moment('expires_at', p_expires_at);
     if p_amount is not null then

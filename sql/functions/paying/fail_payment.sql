@@ -7,7 +7,7 @@ declare
     v_trade trades;
     v_payment payments;
     v_was payments;
-    v_fact facts;
+    v_fact fact;
 begin
     perform _check_text('reason', p_reason);
     v_trade := _lock_trade_of_payment(p_merchant_id, p_payment_no);

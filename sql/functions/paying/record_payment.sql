@@ -11,12 +11,15 @@ declare
     v_payment payments;
     v_applied bigint;
 begin
-    perform _check_number('payment_no', p_payment_no), _check_amount('amount', p_amount);
-    if p_paid_at is not null then
-        perform _check_past('paid_at', p_paid_at);
-    end if;
-    if p_channel_txn_no is not null then
-        perform _check_channel_txn_no('channel_txn_no', p_channel_txn_no);
+    -- Only what looks wrong is asked one by one what it is.
+    if (
+        length(p_payment_no) <= 64 and p_payment_no ~ '^[!-~]+$' and p_amount between 1 and 1000000000000000
+        and (p_channel_txn_no is null or (length(p_channel_txn_no) <= 64 and p_channel_txn_no ~ '^[!-~]+$'))
+        and p_paid_at is null
+    ) is not true then
+        perform
+            _check_number('payment_no', p_payment_no), _check_amount('amount', p_amount),
+            _check_past('paid_at', p_paid_at), _check_channel_txn_no('channel_txn_no', p_channel_txn_no);
     end if;
     v_trade := _lock_trade(p_merchant_id, p_trade_no);
     if p_captures is not null then

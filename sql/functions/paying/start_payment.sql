@@ -11,7 +11,7 @@ declare
     v_payment payments;
     v_route route_choice;
     v_reason text;
-    v_fact facts;
+    v_fact fact;
 begin
     perform _check_number('payment_no', p_payment_no);
     perform _check_amount('amount', p_amount);

@@ -11,7 +11,7 @@ declare
         _trade_nos(p_trades), p_refund.kind = 'offline'
     );
     v_trade trades;
-    v_facts facts[];
+    v_facts fact[];
 begin
     if cardinality(p_trades) = 1 then
         v_trade := p_trades[1];
@@ -36,7 +36,7 @@ begin
             where (v_shares[i]).trade_no = v_trade.trade_no
             order by i
         ), p_channel, p_refunded_at);
-        v_facts := array[]::facts[];
+        v_facts := array[]::fact[];
     end loop;
     return p_refund;
 end;

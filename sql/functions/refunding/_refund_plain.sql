@@ -24,8 +24,8 @@ declare
     v_in_escrow bigint;
     v_new channel_refunds;
     v_news channel_refunds[] := array[]::channel_refunds[];
-    v_fact facts;
-    v_facts facts[] := array[]::facts[];
+    v_fact fact;
+    v_facts fact[] := array[]::fact[];
     v_places bigint[] := array[]::bigint[];
 begin
     for v_item in

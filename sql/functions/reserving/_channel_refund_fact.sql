@@ -1,12 +1,12 @@
 create function mixpay._channel_refund_fact(
     p_trade mixpay.trades, p_channel_refund mixpay.channel_refunds,
     p_from_state text default null, p_to_state text default null, p_order_no text default null
-) returns mixpay.facts
+) returns mixpay.fact
 language plpgsql immutable
 set search_path = mixpay, pg_temp
 as $_channel_refund_fact$
 declare
-    v_fact facts := _fact(p_trade, 'channel_refund', p_channel_refund.channel_refund_no, p_from_state, p_to_state);
+    v_fact fact := _fact(p_trade, 'channel_refund', p_channel_refund.channel_refund_no, p_from_state, p_to_state);
 begin
     v_fact.channel_refund_no := p_channel_refund.channel_refund_no;
     v_fact.refund_no := p_channel_refund.refund_no;

@@ -8,7 +8,7 @@ declare
     v_line trade_orders;
     v_total bigint := 0;
     v_clearing clearing;
-    v_fact facts;
+    v_fact fact;
 begin
     for i in 1 .. cardinality(p_amounts) loop
         update payments

@@ -10,9 +10,9 @@ declare
     v_refund refunds;
     v_was_state text;
     v_clearing clearing;
-    v_fact facts;
-    v_clearing_fact facts;
-    v_facts facts[] := array[]::facts[];
+    v_fact fact;
+    v_clearing_fact fact;
+    v_facts fact[] := array[]::fact[];
     v_path text[];
     v_paid_at timestamptz;
     v_seq bigint;

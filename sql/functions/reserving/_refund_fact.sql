@@ -1,11 +1,11 @@
 create function mixpay._refund_fact(
     p_trade mixpay.trades, p_refund mixpay.refunds, p_from_state text, p_happened_at timestamptz
-) returns mixpay.facts
+) returns mixpay.fact
 language plpgsql immutable
 set search_path = mixpay, pg_temp
 as $_refund_fact$
 declare
-    v_fact facts := _fact(p_trade, 'refund', p_refund.refund_no, p_from_state, p_refund.state);
+    v_fact fact := _fact(p_trade, 'refund', p_refund.refund_no, p_from_state, p_refund.state);
 begin
     v_fact.order_no := p_refund.order_no;
     v_fact.refund_no := p_refund.refund_no;

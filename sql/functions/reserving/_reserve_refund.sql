@@ -1,5 +1,5 @@
 create function mixpay._reserve_refund(
-    p_trade mixpay.trades, p_facts mixpay.facts[], p_refund mixpay.refunds, p_shares mixpay.refund_share[],
+    p_trade mixpay.trades, p_facts mixpay.fact[], p_refund mixpay.refunds, p_shares mixpay.refund_share[],
     p_channel text, p_refunded_at timestamptz
 ) returns mixpay.trades
 language plpgsql
@@ -7,8 +7,8 @@ set search_path = mixpay, pg_temp
 as $_reserve_refund$
 declare
     v_trade trades := p_trade;
-    v_fact facts := _fact(p_trade, 'refund', p_refund.refund_no);
-    v_facts facts[] := p_facts;
+    v_fact fact := _fact(p_trade, 'refund', p_refund.refund_no);
+    v_facts fact[] := p_facts;
     v_payment_nos text[] := array[]::text[];
     v_amounts bigint[] := array[]::bigint[];
     v_total bigint := 0;
@@ -82,7 +82,7 @@ end;
 $_reserve_refund$;
 
 comment on function mixpay._reserve_refund(
-    mixpay.trades, mixpay.facts[], mixpay.refunds, mixpay.refund_share[], text, timestamptz
+    mixpay.trades, mixpay.fact[], mixpay.refunds, mixpay.refund_share[], text, timestamptz
 ) is
 $$Writes what each payment of one trade bears of a stored refund: details, channel refunds, facts, and every total that
 grows by it.

@@ -13,8 +13,8 @@ declare
     v_refund refunds;
     v_refunds refunds[] := array[]::refunds[];
     v_was_state text;
-    v_fact facts;
-    v_facts facts[] := array[]::facts[];
+    v_fact fact;
+    v_facts fact[] := array[]::fact[];
     v_places bigint[] := array[]::bigint[];
 begin
     for v_item in

@@ -6,7 +6,7 @@ set search_path = mixpay, pg_temp
 as $_explain_redirect$
 declare
     v_successor channel_refunds := p_successor;
-    v_fact facts := _channel_refund_fact(p_trade, p_was, 'failed', 'failed');
+    v_fact fact := _channel_refund_fact(p_trade, p_was, 'failed', 'failed');
     v_why text := format('goes on as %s: ', p_successor.channel_refund_no);
     v_has_ended boolean;
     v_is_told boolean;

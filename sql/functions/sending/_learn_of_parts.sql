@@ -7,11 +7,11 @@ as $_learn_of_parts$
 declare
     v_trade trades;
     v_part record;
-    v_fact facts;
-    v_facts facts[];
+    v_fact fact;
+    v_facts fact[];
 begin
     foreach v_trade in array p_trades loop
-        v_facts := array[]::facts[];
+        v_facts := array[]::fact[];
         for v_part in
             select c.channel_refund, r.order_no
             from unnest(p_refund_nos) as n (refund_no)

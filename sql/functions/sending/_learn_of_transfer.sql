@@ -7,7 +7,7 @@ set search_path = mixpay, pg_temp
 as $_learn_of_transfer$
 declare
     v_channel_refund channel_refunds;
-    v_fact facts := _channel_refund_fact(
+    v_fact fact := _channel_refund_fact(
         p_trade, p_channel_refund, p_channel_refund.state, p_channel_refund.state
     );
 begin

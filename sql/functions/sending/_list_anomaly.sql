@@ -5,7 +5,7 @@ language plpgsql
 set search_path = mixpay, pg_temp
 as $_list_anomaly$
 declare
-    v_fact facts;
+    v_fact fact;
 begin
     insert into anomalies (merchant_id, channel_refund_no, amount, channel_txn_no, happened_at)
     values (

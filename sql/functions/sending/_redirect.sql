@@ -10,7 +10,7 @@ declare
     v_new channel_refunds;
     v_trade trades := p_trade;
     v_freed boolean;
-    v_fact facts;
+    v_fact fact;
 begin
     select freed into v_freed from refund_details
     where

@@ -11,8 +11,8 @@ declare
     v_trade_nos text[];
     v_claimed record;
     v_refunds channel_refunds[] := array[]::channel_refunds[];
-    v_fact facts;
-    v_facts facts[] := array[]::facts[];
+    v_fact fact;
+    v_facts fact[] := array[]::fact[];
 begin
     perform _check_merchant(p_merchant_id);
     perform _check_number('worker', p_worker);

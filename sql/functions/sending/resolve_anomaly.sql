@@ -11,7 +11,7 @@ declare
     v_channel_refund channel_refunds;
     v_anomaly anomalies;
     v_resolution anomaly_resolutions;
-    v_fact facts;
+    v_fact fact;
 begin
     perform _check_text('reason', p_reason);
     perform _check_choice('resolution', p_resolution, array['booked', 'recovered', 'written_off']);

@@ -1,9 +1,9 @@
-create function mixpay._settlement_fact(p_settlement mixpay.settlements) returns mixpay.facts
+create function mixpay._settlement_fact(p_settlement mixpay.settlements) returns mixpay.fact
 language plpgsql immutable
 set search_path = mixpay, pg_temp
 as $_settlement_fact$
 declare
-    v_fact facts;
+    v_fact fact;
     -- Before there were banks, a payout went outside; if it fails, it comes back from there.
     v_bank text := case when p_settlement.bank is null then 'outside' else 'bank' end;
 begin

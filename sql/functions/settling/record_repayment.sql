@@ -9,7 +9,7 @@ as $record_repayment$
 declare
     v_account account_name;
     v_repayment repayments;
-    v_fact facts;
+    v_fact fact;
     v_is_same boolean;
 begin
     perform _check_number('repayment_no', p_repayment_no);

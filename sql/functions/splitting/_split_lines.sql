@@ -5,8 +5,8 @@ as $_split_lines$
 declare
     v_row record;
     v_line trade_orders;
-    v_fact facts;
-    v_facts facts[];
+    v_fact fact;
+    v_facts fact[];
     v_clearing clearing;
     v_all bigint;
     v_cleared bigint;

@@ -6,8 +6,8 @@ set search_path = mixpay, pg_temp
 as $_end_trade$
 declare
     v_trade trades := p_trade;
-    v_fact facts := _fact(p_trade, 'trade', p_trade.trade_no, p_trade.state, 'closed');
-    v_facts facts[];
+    v_fact fact := _fact(p_trade, 'trade', p_trade.trade_no, p_trade.state, 'closed');
+    v_facts fact[];
     v_payment record;
     v_positions bigint[];
     v_amounts bigint[];

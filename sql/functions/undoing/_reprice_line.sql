@@ -1,5 +1,5 @@
 create function mixpay._reprice_line(
-    p_trade mixpay.trades, p_line mixpay.trade_orders, p_share bigint, p_by bigint, p_fact mixpay.facts
+    p_trade mixpay.trades, p_line mixpay.trade_orders, p_share bigint, p_by bigint, p_fact mixpay.fact
 ) returns mixpay.trades
 language plpgsql
 set search_path = mixpay, pg_temp
@@ -12,8 +12,8 @@ declare
     v_left bigint;
     v_is_paid boolean;
     v_clearing clearing;
-    v_fact facts := _fact(p_trade, 'trade', p_trade.trade_no);
-    v_facts facts[];
+    v_fact fact := _fact(p_trade, 'trade', p_trade.trade_no);
+    v_facts fact[];
 begin
     if p_trade.amount - p_line.amount + p_share > 1000000000000000 then
         raise exception 'trade % would be too large', p_trade.trade_no using
@@ -68,7 +68,7 @@ begin
 end;
 $_reprice_line$;
 
-comment on function mixpay._reprice_line(mixpay.trades, mixpay.trade_orders, bigint, bigint, mixpay.facts) is
+comment on function mixpay._reprice_line(mixpay.trades, mixpay.trade_orders, bigint, bigint, mixpay.fact) is
 $$Gives a live line another share of what its trade is to pay, in the smallest unit. What is paid above it serves the
 trade's other lines, as what is paid of a cancelled order does, and what they do not need is reversed.
 

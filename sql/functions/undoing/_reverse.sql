@@ -1,5 +1,5 @@
 create function mixpay._reverse(
-    p_trade mixpay.trades, p_facts mixpay.facts[], p_positions bigint[], p_amounts bigint[], p_reason text
+    p_trade mixpay.trades, p_facts mixpay.fact[], p_positions bigint[], p_amounts bigint[], p_reason text
 ) returns mixpay.trades
 language plpgsql
 set search_path = mixpay, pg_temp
@@ -17,7 +17,7 @@ begin
 end;
 $_reverse$;
 
-comment on function mixpay._reverse(mixpay.trades, mixpay.facts[], bigint[], bigint[], text) is
+comment on function mixpay._reverse(mixpay.trades, mixpay.fact[], bigint[], bigint[], text) is
 $$Un-applies money of a trade, the oldest first: what these lines are paid becomes surplus of the payments that it came
 by, and goes back to them as one refund of kind reversal. Of a cancelled line the amount falls, too.
 

@@ -1,5 +1,5 @@
 create function mixpay._unapply(
-    p_trade mixpay.trades, p_facts mixpay.facts[], p_refund mixpay.refunds, p_positions bigint[], p_amounts bigint[],
+    p_trade mixpay.trades, p_facts mixpay.fact[], p_refund mixpay.refunds, p_positions bigint[], p_amounts bigint[],
     p_falling bigint[], p_shares mixpay.refund_share[], p_channel text, p_refunded_at timestamptz
 ) returns mixpay.trades
 language plpgsql
@@ -8,10 +8,10 @@ as $_unapply$
 declare
     v_trade trades := p_trade;
     v_refund refunds := p_refund;
-    v_fact facts;
-    v_facts facts[] := p_facts;
-    v_moved facts;
-    v_moves facts[] := array[]::facts[];
+    v_fact fact;
+    v_facts fact[] := p_facts;
+    v_moved fact;
+    v_moves fact[] := array[]::fact[];
     v_clearing clearing;
     v_line record;
     v_share refund_share;
@@ -101,7 +101,7 @@ end;
 $_unapply$;
 
 comment on function mixpay._unapply(
-    mixpay.trades, mixpay.facts[], mixpay.refunds, bigint[], bigint[], bigint[], mixpay.refund_share[], text,
+    mixpay.trades, mixpay.fact[], mixpay.refunds, bigint[], bigint[], bigint[], mixpay.refund_share[], text,
     timestamptz
 ) is
 $$Un-applies money of a trade: what these lines are paid becomes surplus of the payments that are named, and goes back

@@ -13,8 +13,8 @@ declare
     v_moved bigint;
     v_left bigint;
     v_clearing clearing;
-    v_fact facts;
-    v_facts facts[];
+    v_fact fact;
+    v_facts fact[];
 begin
     perform _check_text('reason', p_reason);
     v_trade := _lock_trade(p_merchant_id, p_trade_no);

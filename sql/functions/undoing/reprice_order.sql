@@ -13,7 +13,7 @@ declare
     v_line trade_orders;
     v_taken bigint;
     v_share bigint;
-    v_fact facts;
+    v_fact fact;
 begin
     perform _check_number('reprice_no', p_reprice_no);
     perform _check_amount('amount', p_amount);
