@@ -33,35 +33,20 @@ begin
             and (paid < amount or v_by_remainder is not null)
         order by position
     loop
-        if v_by_remainder is null then
-            v_share := least(v_left, v_line.amount - v_line.paid);
-        else
+        v_share := least(v_left, v_line.amount - v_line.paid);
+        if v_by_remainder is not null then
             v_nth := v_nth + 1;
             v_share := v_by_remainder[v_nth];
             continue when v_share = 0;
         end if;
         v_left := v_left - v_share;
-        v_fact.order_no := v_line.order_no;
         if v_line.split_no is not null then
             v_split_lines := v_split_lines || v_line;
             v_split_shares := v_split_shares || v_share;
-        else
-            if v_line.clears_at_once then
-                v_moved := v_fact;
-                v_moved.from_state := null;
-                v_moved.to_state := null;
-                v_moved.from_account := 'order';
-                v_moved.from_owner := v_line.order_no;
-                v_moved.to_account := 'payee';
-                v_moved.to_owner := v_line.payee_no;
-                v_moved.amount := v_share;
-                v_moves := v_moves || v_moved;
-            end if;
-            if not v_fills then
-                update trade_orders
-                set paid = paid + v_share, cleared = cleared + case when clears_at_once then v_share else 0 end
-                where merchant_id = v_line.merchant_id and trade_no = v_line.trade_no and position = v_line.position;
-            end if;
+        elsif not v_fills then
+            update trade_orders
+            set paid = paid + v_share, cleared = cleared + case when clears_at_once then v_share else 0 end
+            where merchant_id = v_line.merchant_id and trade_no = v_line.trade_no and position = v_line.position;
         end if;
         v_fact.order_no := coalesce(p_fact.order_no, v_line.order_no);
         v_fact.to_owner := v_line.order_no;
@@ -72,14 +57,22 @@ begin
             );
             v_are_locked := true;
         end if;
-        if v_line.paid + v_share = v_line.amount or v_line.refunded > 0 or not v_line.alone then
-            v_facts := v_facts || _order_fact(v_fact, v_line, v_share, 0);
-        else
-            v_facts := v_facts || v_fact;
-        end if;
-        exit when v_left = 0;
+        v_facts := v_facts || case
+            when v_line.paid + v_share < v_line.amount and v_line.refunded = 0 and v_line.alone then v_fact
+            else _order_fact(v_fact, v_line, v_share, 0)
+        end;
         v_fact.from_state := null;
         v_fact.to_state := null;
+        if v_line.clears_at_once then
+            v_moved := v_fact;
+            v_moved.order_no := v_line.order_no;
+            v_moved.from_account := 'order';
+            v_moved.from_owner := v_line.order_no;
+            v_moved.to_account := 'payee';
+            v_moved.to_owner := v_line.payee_no;
+            v_moves := v_moves || v_moved;
+        end if;
+        exit when v_left = 0;
     end loop;
     if v_fills then
         -- Each line gets what it lacks: one statement for all but those that a split divides.

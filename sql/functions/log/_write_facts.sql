@@ -10,9 +10,9 @@ begin
     )
     select
         f.merchant_id, f.log, f.log_no, coalesce(f.entry, p_last_entry + f.ordinality),
-        (select e.epoch from epochs as e order by e.epoch desc limit 1), f.entity, f.number, f.from_state, f.to_state, f.from_account,
-        f.from_owner, f.to_account, f.to_owner, f.amount, f.currency, f.payment_no, f.order_no, f.refund_no,
-        f.channel_refund_no, f.reason, coalesce(f.happened_at, now()), f.order_from_state, f.order_to_state
+        (select e.epoch from epochs as e order by e.epoch desc limit 1), f.entity, f.number, f.from_state, f.to_state,
+        f.from_account, f.from_owner, f.to_account, f.to_owner, f.amount, f.currency, f.payment_no, f.order_no,
+        f.refund_no, f.channel_refund_no, f.reason, coalesce(f.happened_at, now()), f.order_from_state, f.order_to_state
     from unnest(p_facts) with ordinality as f;
     return p_last_entry + cardinality(p_facts);
 end;

@@ -63,5 +63,5 @@ Locks: the orders, in ascending order number; then the trades that are closed, i
 Raises: MX101 if there is no such merchant; MX102 if there is no such payee; MX105 if a known order has another amount,
 currency or payee; MX106 if a trade number was used for something else; MX107 if an order is in an open trade that
 money was paid into or that has a pending attempt; MX108 if an order has less left to pay than is asked; MX109 if a
-trade has orders of different currencies; MX110 if there is no such currency; MX901; MX902.
+trade has orders of different currencies; MX110 if there is no such currency; MX901; MX902; MX904.
 $$;

@@ -20,7 +20,7 @@ begin
     if v_stored = cardinality(p_lines) then
         return false;
     end if;
-    perform _check_merge_lines(p_lines);
+    perform _check_merge_lines(p_lines, false);
     -- The update is the lock: of two merges of an order, the second waits here and then sees what the first one made.
     -- What was just stored has no line yet.
     insert into orders as o (merchant_id, order_no, payee_no, currency, amount)
@@ -38,10 +38,9 @@ end;
 $_store_orders$;
 
 comment on function mixpay._store_orders(text, mixpay.merge_line[]) is
-$$Stores the orders that are new, counts one merge more of those that are known, and compares them; says whether any is
-known.
+$$Stores the orders that are new; if any are known, counts one merge more of those, compares them, and says so.
 
-Locks: the orders, in ascending order number.
+Locks: the orders: what is new, then what is known, each in ascending order number.
 Raises: MX102 if there is no such payee; MX105 if a known order has another amount, currency or payee; MX109 if a trade
-has orders of different currencies; MX110 if there is no such currency.
+has orders of different currencies; MX110 if there is no such currency; MX904 if one is named twice; MX901; MX902.
 $$;
