@@ -34,6 +34,18 @@ def refunding(shop: Shop, order_no: str) -> int:
     return min(buffers(shop, REFUND, order_no, f"R{taken + i}") for i in range(2))
 
 
+def rows_met(node: dict[str, Any]) -> float:
+    """By the part of a plan that meets most of them."""
+    removed = ("Rows Removed by Filter", "Rows Removed by Join Filter")
+    met = node["Actual Loops"] * sum(node.get(key, 0) for key in ("Actual Rows", *removed))
+    return max([met, *map(rows_met, node.get("Plans", ()))])
+
+
+def explaining(shop: Shop) -> float:
+    query = "explain (analyze, timing off, format json) select * from mixpay.refund_explained"
+    return rows_met(shop.query(query)[0][0][0]["Plan"])
+
+
 @pytest.fixture
 def trades(shop: Shop) -> None:
     shop.merge("FEW", FEW=30)
@@ -79,3 +91,10 @@ def test_e31_a_trade_with_10000_payments_costs_no_more_than_one_with_ten(shop: S
     assert sum(shop.refund("MANY", "REST", 16).values()) == 16
     with shop.refused("MX301", 1, 3 * MANY, 0):
         shop.refund("MANY", "MORE", 1)
+
+    # To explain a refund is to go once along its trade's log, with statistics and without.
+    [(log,)] = shop.query("select count(*) from mixpay.facts where log_no = 'MANY'")
+    [(refunds,)] = shop.query("select count(*) from mixpay.refunds where order_no = 'MANY'")
+    assert explaining(shop) < 2 * refunds * log
+    shop.conn.execute("delete from pg_statistic where starelid = 'mixpay.facts'::regclass")
+    assert explaining(shop) < 2 * refunds * log

@@ -34,29 +34,30 @@ with touched as (
     from lines
 ), payments_then as (
     select
-        s.*, p.payment_no::text as payment_no, p.channel, coalesce(m.paid_at, p.paid_at) as paid_at, p.seq,
+        s.*, p.payment_no::text as payment_no, p.channel, coalesce(h.known_paid_at, p.paid_at) as paid_at, p.seq,
         h.refundable as of_payment
     from shares as s
+    -- One pass over the trade's log for each refund, whatever the planner believes. Refunds go by what was known then:
+    -- a payment's moment may have come later.
     cross join lateral (
-        select j.payment_no, sum(j.came_in - j.went_out) as refundable
-        from mixpay.postings as j
-        where
-            j.merchant_id = s.merchant_id and j.source = 'trade' and j.number = s.trade_no and j.entry < s.before
-            and j.account = 'order' and j.payment_no is not null
-            and j.other_account not in ('payee', 'receiver', 'fee', 'channel_fee')
-        group by j.payment_no
-    ) as h
-    inner join mixpay.payments as p on p.merchant_id = s.merchant_id and p.payment_no = h.payment_no
-    -- Refunds go by what was known then: the moment may have come later. The order leads along the trade's log.
-    left join lateral (
-        select f.happened_at as paid_at
+        select
+            f.payment_no,
+            sum(
+                case when f.to_account = 'order' then f.amount else 0 end
+                - case when f.from_account = 'order' then f.amount else 0 end
+            ) filter (where f.from_account <> all (beside) and f.to_account <> all (beside)) as refundable,
+            (array_agg(f.happened_at order by f.entry desc) filter (
+                where f.entity = 'payment' and f.to_state = 'succeeded'
+            ))[1] as known_paid_at
         from mixpay.facts as f
+        cross join (values (array['payee', 'receiver', 'fee', 'channel_fee'])) as x (beside)
         where
             f.merchant_id = s.merchant_id and f.log = 'trade' and f.log_no = s.trade_no and f.entry < s.before
-            and f.entity = 'payment' and f.number = p.payment_no and f.to_state = 'succeeded'
-        order by f.entry desc
-        limit 1
-    ) as m on true
+            and f.payment_no is not null
+        group by f.payment_no
+        having bool_or('order' in (f.from_account, f.to_account))
+    ) as h
+    inner join mixpay.payments as p on p.merchant_id = s.merchant_id and p.payment_no = h.payment_no
     where s.payment_nos is null or p.payment_no = any(s.payment_nos)
 ), stretches as (
     select
