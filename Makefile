@@ -25,6 +25,8 @@ $(VENV): pyproject.toml
 demo: $(VENV) ## a story in one minute, on a server of its own
 	$(BIN)/mixpay demo
 
+# They start the command hundreds of times: it is compiled once, whatever else Python is told.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV) ## the test suite, on the embedded server or the one that MIXPAY_TEST_URL names
 	$(BIN)/pytest -q -n auto --maxprocesses 8 --dist worksteal $(ARGS)
 

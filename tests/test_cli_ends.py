@@ -291,9 +291,9 @@ def test_an_old_database_is_told_to_migrate(empty_url: str, version: str) -> Non
         ("import", "-", "--merchant", "m", "--currency", "CNY"),
     ]
     for command in commands:
-        ended = run(*command, url=empty_url)
-        assert "Traceback" not in ended.stderr
-        assert ended.returncode in (1, 2), command
+        ended = CliRunner().invoke(main, ["--url", empty_url, *command])
+        assert isinstance(ended.exception, SystemExit), command
+        assert ended.exit_code in (1, 2), command
         assert "mixpay migrate" in ended.stderr, (command, ended.stderr)
 
 

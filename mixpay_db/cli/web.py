@@ -54,7 +54,8 @@ def web(ctx: click.Context, host: str, port: int, zone: str | None, language: st
     url = connect_url(ctx)
     local = host in ("localhost", "::1") or host.startswith("127.")
     app = create_app(url, hosts=LOOPBACK if local else None, zone=zone, language=language)
-    server = Server((host, port), app, numthreads=8)
+    # A browser keeps its connections, and Ctrl-C is not to wait for them.
+    server = Server((host, port), app, numthreads=8, shutdown_timeout=1)
     try:
         server.prepare()
     except OSError as error:

@@ -79,7 +79,9 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDriver]:
 def site(weeks: Shop, url: str) -> Iterator[str]:
     """`mixpay web` on a port of its own."""
     weeks.conn.execute("select mixpay.register_merchant('second', 'Second')")
-    server = Server(("127.0.0.1", 0), create_app(url, hosts=LOOPBACK, zone="UTC"), numthreads=2)
+    app = create_app(url, hosts=LOOPBACK, zone="UTC")
+    # The browser keeps its connections.
+    server = Server(("127.0.0.1", 0), app, numthreads=2, shutdown_timeout=0)
     server.prepare()
     thread = threading.Thread(target=server.serve)
     thread.start()
