@@ -45,7 +45,7 @@ with touched as (
             sum(
                 case when f.to_account = 'order' then f.amount else 0 end
                 - case when f.from_account = 'order' then f.amount else 0 end
-            ) filter (where f.from_account <> all (beside) and f.to_account <> all (beside)) as refundable,
+            ) filter (where f.from_account <> all(x.beside) and f.to_account <> all(x.beside)) as refundable,
             (array_agg(f.happened_at order by f.entry desc) filter (
                 where f.entity = 'payment' and f.to_state = 'succeeded'
             ))[1] as known_paid_at
