@@ -342,6 +342,7 @@ class Settlement:
     payee_no: str | None
     bank: str | None
     left_out: int
+    held_back_by: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,6 +356,7 @@ class SettlementAttempt:
     amount: int
     until_at: datetime
     left_out: int
+    held_back_by: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -251,7 +251,8 @@ create type mixpay.settlement_attempt as (
     settlement_no text,
     amount bigint,
     until_at timestamptz,
-    left_out bigint
+    left_out bigint,
+    held_back_by text
 );
 
 comment on type mixpay.settlement_attempt is
@@ -621,7 +622,8 @@ create type mixpay.settlement as (
     last_entry bigint,
     payee_no text,
     bank text,
-    left_out bigint
+    left_out bigint,
+    held_back_by text
 );
 
 comment on type mixpay.settlement is 'A row of settlements, as calls return it: in plain types.';

@@ -7,7 +7,6 @@ set search_path = mixpay, pg_temp
 as $_refuse_left_out$
 declare
     v_left_out bigint;
-    v_oldest record;
 begin
     -- What an earlier settlement has is not left out.
     if (p_epoch, p_xid) < (p_next.from_epoch, p_next.from_xid) then
@@ -18,12 +17,10 @@ begin
     if v_left_out is null then
         return;
     end if;
-    select * into v_oldest from horizon order by transactions_since desc limit 1;
     raise exception '% cannot be settled in full yet', p_account.owner using
         errcode = 'MX417',
-        detail = format('%s written until %s would be left out; the oldest transaction is of %s, database %s.',
-            v_left_out, p_min_horizon, coalesce('session ' || v_oldest.pid, v_oldest.prepared_as, 'that has ended'),
-            coalesce(v_oldest.database, 'unknown')),
+        detail = format('%s written until %s would be left out; the oldest transaction is %s.',
+            v_left_out, p_min_horizon, _oldest_transaction()),
         hint = 'Wait until it ends, or end it: see mixpay.horizon. Without p_min_horizon the next settlement has it.';
 end;
 $_refuse_left_out$;
