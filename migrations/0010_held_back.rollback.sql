@@ -1,4 +1,4 @@
--- Takes back 0009.
+-- Takes back 0010.
 set role mixpay_owner;
 
 alter type mixpay.settlement_attempt drop attribute held_back_by;
