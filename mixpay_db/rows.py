@@ -342,7 +342,7 @@ class Settlement:
     payee_no: str | None
     bank: str | None
     left_out: int
-    held_back_by: str | None
+    waits_for: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,7 +356,7 @@ class SettlementAttempt:
     amount: int
     until_at: datetime
     left_out: int
-    held_back_by: str | None
+    waits_for: str | None
 
 
 @dataclass(frozen=True, slots=True)

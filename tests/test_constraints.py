@@ -602,7 +602,7 @@ REFUSED: dict[tuple[str, str], str] = {
     ("settlements", "reason_has_no_control_characters"): (
         "update mixpay.settlements set reason = E'a\\tb'"
     ),
-    ("settlements", "held_back_by_has_no_control_characters"): settlement(held_back_by="a\tb"),
+    ("settlements", "waits_for_has_no_control_characters"): settlement(waits_for="a\tb"),
     ("repayments", "repayments_pkey"): REPAYMENT.format("'B1', 'payee', 'S', 1"),
     ("repayments", "somebody_owes_it"): REPAYMENT.format("'N', 'order', 'A', 1"),
     ("repayments", "reason_has_no_control_characters"): (

@@ -24,7 +24,7 @@ create table mixpay.settlements (
     payee_no text collate "C" generated always as (case when account = 'payee' then owner end) stored,
     bank mixpay.number,
     left_out bigint not null default 0,
-    held_back_by text,
+    waits_for text,
     primary key (merchant_id, settlement_no),
     foreign key (merchant_id, payee_no) references mixpay.payees,
     constraint it_is_a_payees_or_a_receivers check (account in ('payee', 'receiver')),
@@ -39,8 +39,8 @@ create table mixpay.settlements (
     constraint reason_has_no_control_characters check (
         reason !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
     ),
-    constraint held_back_by_has_no_control_characters check (
-        held_back_by !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
+    constraint waits_for_has_no_control_characters check (
+        waits_for !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
     )
 );
 
@@ -71,5 +71,5 @@ comment on column mixpay.settlements.bank is
 comment on column mixpay.settlements.payee_no is 'The owner, if it is a payee: for the foreign key.';
 comment on column mixpay.settlements.left_out is
 'What had been written to the account by then and is left for the next settlement, because older transactions still ran.';
-comment on column mixpay.settlements.held_back_by is
+comment on column mixpay.settlements.waits_for is
 'If something is left out: the oldest of those transactions, its session, application, login, database and age.';

@@ -252,7 +252,7 @@ create type mixpay.settlement_attempt as (
     amount bigint,
     until_at timestamptz,
     left_out bigint,
-    held_back_by text
+    waits_for text
 );
 
 comment on type mixpay.settlement_attempt is
@@ -623,7 +623,7 @@ create type mixpay.settlement as (
     payee_no text,
     bank text,
     left_out bigint,
-    held_back_by text
+    waits_for text
 );
 
 comment on type mixpay.settlement is 'A row of settlements, as calls return it: in plain types.';

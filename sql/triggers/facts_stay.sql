@@ -211,7 +211,7 @@ for each statement execute function mixpay._refuse_to_change_facts();
 create trigger settlements_stay_but_reversed
 before update of
 merchant_id, settlement_no, account, owner, currency, nth, until_at, from_epoch, from_xid, until_epoch, until_xid,
-carried_in, earned, amount, carried_out, bank, left_out, held_back_by on mixpay.settlements
+carried_in, earned, amount, carried_out, bank, left_out, waits_for on mixpay.settlements
 for each statement execute function mixpay._refuse_to_change_facts();
 
 create trigger splits_stay before delete or truncate on mixpay.splits

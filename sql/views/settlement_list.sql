@@ -19,12 +19,12 @@ select
     owner,
     bank::text as bank,
     left_out,
-    held_back_by
+    waits_for
 from mixpay.settlements;
 
 comment on view mixpay.settlement_list is
 'What payees and receivers were paid out: carried_in plus earned is amount plus carried_out, in the smallest unit.';
 comment on column mixpay.settlement_list.bank is 'The bank account that pays it out; empty: before 0.5.0.';
 comment on column mixpay.settlement_list.account is 'What was settled: payee or receiver; owner says which.';
-comment on column mixpay.settlement_list.held_back_by is
+comment on column mixpay.settlement_list.waits_for is
 'The oldest transaction that ran then, if something is left out: its session, application, login, database and age.';

@@ -34,15 +34,15 @@ def test_e54_what_is_left_out_is_told(shop: Shop, url: str) -> None:
         assert (settlement.amount, settlement.left_out) == (100, 7)
         who = f"of session {idle.info.backend_pid}, application re?port, login {idle.info.user}"
         who = f"{who}, database {idle.info.dbname}, "
-        assert settlement.held_back_by.replace("\\x1b", "?").startswith(who)
-        assert settlement.held_back_by.endswith(" transactions ago")
+        assert settlement.waits_for.replace("\\x1b", "?").startswith(who)
+        assert settlement.waits_for.endswith(" transactions ago")
         (listed,) = shop.query("select * from mixpay.settlement_list")
-        assert (listed.left_out, listed.held_back_by) == (7, settlement.held_back_by)
+        assert (listed.left_out, listed.waits_for) == (7, settlement.waits_for)
     shop.until_final()
     # The same number tells what was true then.
     assert settle(shop) == settlement
     later = settle(shop, "N2")
-    assert (later.amount, later.left_out, later.held_back_by) == (7, 0, None)
+    assert (later.amount, later.left_out, later.waits_for) == (7, 0, None)
 
 
 def test_e54_whoever_wants_all_of_it_is_refused(shop: Shop, url: str) -> None:
@@ -68,7 +68,7 @@ def test_e54_settle_all_tells_it_too(shop: Shop, url: str) -> None:
         shop.pay("T", "P2", 7)
         (attempt,) = shop.rows("settle_all")
         assert (attempt.amount, attempt.left_out) == (100, 7)
-        assert f"session {idle.info.backend_pid}," in attempt.held_back_by
+        assert f"session {idle.info.backend_pid}," in attempt.waits_for
 
 
 def test_e54_what_is_prepared_and_holds_back_is_named(shop: Shop, url: str) -> None:
@@ -78,7 +78,7 @@ def test_e54_what_is_prepared_and_holds_back_is_named(shop: Shop, url: str) -> N
         idle.execute("begin; select pg_current_xact_id(); prepare transaction 'forgotten'")
         try:
             shop.pay("T", "P2", 7)
-            assert settle(shop).held_back_by.startswith("prepared as forgotten, login ")
+            assert settle(shop).waits_for.startswith("prepared as forgotten, login ")
         finally:
             idle.execute("rollback prepared 'forgotten'")
 
@@ -243,7 +243,7 @@ def test_e54_what_a_settlement_does_not_see_for_a_moment_is_left_out(
     shop.pay("T", "P2", 7)
     settlement = stopping(1, settle, elsewhere.commit)
     assert (settlement.amount, settlement.left_out) == (100, 7)
-    assert settlement.held_back_by == "one that has ended meanwhile"
+    assert settlement.waits_for == "one that has ended meanwhile"
     settlement = settle(shop, "N2")
     assert (settlement.amount, settlement.left_out) == (7, 0)
 

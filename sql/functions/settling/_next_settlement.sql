@@ -75,7 +75,7 @@ begin
         and (p.epoch, p.xid) >= (v_new.from_epoch, v_new.from_xid)
         and (p.epoch, p.xid) < (v_new.until_epoch, v_new.until_xid);
     v_new.left_out := coalesce(_left_out(p_merchant_id, p_account, p_currency, v_new.until_at, p_epoch, p_xid), 0);
-    v_new.held_back_by := case when v_new.left_out <> 0 then _oldest_transaction() end;
+    v_new.waits_for := case when v_new.left_out <> 0 then _oldest_transaction() end;
     v_new.carried_in := _carried_over(p_merchant_id, p_account, v_new);
     -- What is beyond the largest amount is for the next one.
     v_new.amount := least(1000000000000000, greatest(0, v_new.carried_in + v_new.earned));

@@ -10,12 +10,12 @@ begin
     insert into settlements (
         merchant_id, settlement_no, account, owner, currency, nth, until_at, from_epoch, from_xid, until_epoch,
         until_xid, carried_in, earned, amount, carried_out, last_entry, bank, left_out,
-        held_back_by
+        waits_for
     ) values (
         p_merchant_id, p_settlement_no, p_account.account, p_account.owner, p_next.currency, p_next.nth,
         p_next.until_at, p_next.from_epoch, p_next.from_xid, p_next.until_epoch, p_next.until_xid, p_next.carried_in,
         p_next.earned, p_next.amount, p_next.carried_out, 1, p_bank,
-        p_next.left_out, p_next.held_back_by
+        p_next.left_out, p_next.waits_for
     )
     on conflict do nothing
     returning * into v_settlement;

@@ -46,7 +46,7 @@ begin
                 v_attempt.settlement_no := v_next.settlement_no;
                 v_attempt.amount := v_next.amount;
                 v_attempt.left_out := v_next.left_out;
-                v_attempt.held_back_by := v_next.held_back_by;
+                v_attempt.waits_for := v_next.waits_for;
                 return next v_attempt;
                 exit;
             end if;
@@ -62,7 +62,7 @@ settle_payee and settle_receiver do it: under numbers of our own, paid by bank a
 it.
 
 It returns a row for each settlement, at most p_limit of them, by account: call again until there are no more.
-settle_payee says what left_out and held_back_by are. If nothing is payable to an account, it gets no settlement: a debt waits until it
+settle_payee says what left_out and waits_for are. If nothing is payable to an account, it gets no settlement: a debt waits until it
 can be netted. Calling twice pays nothing twice.
 Locks: nothing; of two settlements of an account at once, the second waits for the first one.
 Raises: MX101 if there is no such merchant; MX411 if the database began anew and its epoch was not raised; MX901; MX904;

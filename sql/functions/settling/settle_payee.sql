@@ -24,7 +24,7 @@ now) and is in no earlier settlement, in the smallest unit.
 A debt is netted: if less than nothing is payable, nothing is paid out and the debt is carried over. A payout is at most
 10^15; what is beyond it is carried over, too. What running transactions (this one, too) have written, and what was
 written after the oldest of them began, is left for the next settlement. So nothing is skipped and nothing is paid
-twice. left_out says how much of it was on record by then, and held_back_by why: the oldest transaction that still ran, its
+twice. left_out says how much of it was on record by then, and waits_for why: the oldest transaction that still ran, its
 session, application, login, database and age (mixpay.horizon has all of them). With p_min_horizon the call
 is refused if it would leave out anything that was written until that moment. p_currency may be left out if the payee
 has only one. p_bank is the bank account that pays, by your name for it: the money moves to bank:main, or whichever you
