@@ -62,8 +62,8 @@ settle_payee and settle_receiver do it: under numbers of our own, paid by bank a
 it.
 
 It returns a row for each settlement, at most p_limit of them, by account: call again until there are no more.
-settle_payee says what left_out and waits_for are. If nothing is payable to an account, it gets no settlement: a debt waits until it
-can be netted. Calling twice pays nothing twice.
+settle_payee says what left_out and waits_for are. If nothing is payable to an account, it gets no settlement: a debt
+waits until it can be netted. Calling twice pays nothing twice.
 Locks: nothing; of two settlements of an account at once, the second waits for the first one.
 Raises: MX101 if there is no such merchant; MX411 if the database began anew and its epoch was not raised; MX901; MX904;
 MX905.
