@@ -230,7 +230,9 @@ def verify(ctx: click.Context, as_json: bool) -> None:
         d.kind not in HARMLESS and d.object.startswith(("function ", "view ", "trigger "))
         for d in differences
     ):
-        click.echo("hint: mixpay migrate --reload mends the code", err=True)
+        pending = any(d.kind == "pending" for d in differences)
+        what = "mixpay migrate brings" if pending else "mixpay migrate --reload mends"
+        click.echo(f"hint: {what} the code", err=True)
     ctx.exit(1 if differs else 0 if clean else 2)
 
 

@@ -178,6 +178,17 @@ def test_finds_edited_migrations_and_other_code(project):
     ]
 
 
+def test_says_how_the_code_becomes_what_it_should_be(project):
+    project.mixpay("migrate")
+    project.execute("comment on view mixpay.sold is 'What went.'")
+    hint = "hint: mixpay migrate{} the code\n"
+    assert project.mixpay("verify").stderr == hint.format(" --reload mends")
+    project.append("sql/views.sql", "comment on view mixpay.sold is 'What is gone.';\n")
+    assert project.mixpay("verify").stderr == hint.format(" brings")
+    assert project.mixpay("migrate").exit_code == 0
+    assert project.mixpay("verify").stderr == ""
+
+
 def test_says_what_is_pending_and_no_more(project):
     assert found(project) == [("pending", "0001_first"), ("pending", "code")]
     project.mixpay("migrate")
