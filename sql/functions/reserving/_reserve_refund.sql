@@ -52,9 +52,11 @@ begin
         v_fact.from_state := '';
         v_fact.to_state := v_new.state;
         v_fact.reason := v_new.reason;
-        v_fact := _movement(
-            v_fact, case when p_refund.order_no is null then 'surplus' else 'order' end, 'refund', v_share.amount, null
-        );
+        v_fact.from_account := case when p_refund.order_no is null then 'surplus' else 'order' end;
+        v_fact.from_owner := coalesce(p_refund.order_no, v_share.payment_no);
+        v_fact.to_account := 'refund';
+        v_fact.to_owner := p_refund.refund_no;
+        v_fact.amount := v_share.amount;
         if v_ordinal = 1 then
             v_fact.order_from_state := v_clearing.order_from_state;
             v_fact.order_to_state := v_clearing.order_to_state;
