@@ -1,6 +1,8 @@
 -- A match: a line of a statement and what of ours it is about. Which two they are stays; what comparing them says may
--- change, when what is on record does. No foreign key leads to the line, for it would double what writing a match costs:
--- reconcile alone writes here, lines are never deleted, and a check looks for matches of nothing.
+-- change, when what is on record does. No foreign key leads to the line. One is possible, but makes writing a match two
+-- and a half times as dear: 9 microseconds against 3.5, so six seconds for a million lines. It would refuse what cannot
+-- come about: reconcile alone writes here, of lines that it reads, and lines are never deleted. A check looks for
+-- matches of nothing.
 create table mixpay.line_matches (
     merchant_id text collate "C" not null,
     statement_no text collate "C" not null,
