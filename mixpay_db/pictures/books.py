@@ -627,8 +627,12 @@ _NUMBERED: list[tuple[str, LiteralString, LiteralString, str, LiteralString]] = 
     ("adjustment", "adjustment_list", "adjustment_no", "", "adjustment_no"),
     ("channel_fee", "channel_fee_list", "fee_no", "", "fee_no"),
     ("channel_payout", "channel_payout_list", "payout_no", "", "payout_no"),
+    ("repayment", "journal", "number", "", "number"),
     ("statement", "statement_list", "statement_no", "", "statement_no"),
+    ("resolution", "resolution_list", "resolution_no", "", "resolution_no"),
 ]
+# Where a view has the numbers of others, too.
+_OF_KIND: dict[str, LiteralString] = {"repayment": " and source = 'repayment'"}
 # The channels' own numbers, and the same of them.
 _OF_CHANNELS: list[tuple[str, LiteralString, LiteralString, str, LiteralString]] = [
     ("payment", "payment_balances", "channel_txn_no", "trade", "trade_no"),
@@ -649,8 +653,10 @@ def search(conn: Connection, merchant: str, number: str) -> list[Row]:
                 conn,
                 sql.SQL(
                     "select distinct {column} as number, {target} as target from {view}"
-                    " where merchant_id = %(merchant)s and {condition} order by 1 limit %(limit)s"
+                    " where merchant_id = %(merchant)s and {condition}{of_kind}"
+                    " order by 1 limit %(limit)s"
                 ).format(
+                    of_kind=sql.SQL(_OF_KIND.get(kind, "")),
                     column=sql.Identifier(column),
                     target=sql.Identifier(target),
                     view=sql.Identifier("mixpay", view),

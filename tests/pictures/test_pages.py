@@ -274,6 +274,9 @@ def test_search_by_any_number(asking: books.Connection) -> None:
     assert found("C1") == {("chargeback", "C1")}
     assert found("S2") == {("settlement", "S2")}
     assert found("O1") == {("channel_payout", "O1")}
+    assert found("B1") == {("repayment", "B1")}
+    assert found("S-1") == {("statement", "S-1")}
+    assert found("E2") == {("resolution", "E2")}
     # A channel's own number, and a beginning.
     assert found("X1") >= {("split", "X1")}
     assert found("X2") >= {("split", "X2")}
