@@ -19,9 +19,9 @@ begin
     ) into v_is_filled using p_moment, v_was ->> 'merchant_id', v_was ->> p_key;
     if v_is_filled then
         select
-            f.merchant_id, f.log, f.log_no, null, f.entity, f.number, f.to_state, f.to_state, null, null, null, null,
-            null, f.currency, f.payment_no, f.order_no, f.refund_no, f.channel_refund_no, 'its moment came later',
-            p_moment, null, null
+            f.merchant_id, f.log, f.log_no, null::bigint, f.entity, f.number, f.to_state, f.to_state,
+            null, null, null, null, null::bigint, f.currency, f.payment_no, f.order_no, f.refund_no,
+            f.channel_refund_no, 'its moment came later', p_moment, null, null
         into v_fact
         from facts as f
         where merchant_id = v_was ->> 'merchant_id' and log = p_log and log_no = v_was ->> p_key and entry = 1;
