@@ -414,6 +414,17 @@ def test_not_more_than_what_it_pays(shop: Shop) -> None:
     assert results(shop, "B1") == {"1": "matched O-01", "2": "matched O-02 O-03 O-04"}
 
 
+def test_what_is_side_by_side_once_others_are_gone(shop: Shop) -> None:
+    """So that a run again finds nothing more."""
+    paid_out(shop, 100, 200, 50, 300)
+    bank = "bank:main", (day(4) - 6 * HOUR, day(4) + 6 * HOUR)
+    load(shop, "B1", [line(1, "payout", 250, day(4)), line(2, "payout", 400, day(4))], *bank)
+    found = reconcile(shop, "B1", lag="4 days")
+    assert found == {"theirs matched": 2}
+    assert results(shop, "B1") == {"1": "matched O-02 O-03", "2": "matched O-01 O-04"}
+    assert reconcile(shop, "B1", lag="4 days") == found
+
+
 def test_one_line_pays_several_settlements(shop: Shop) -> None:
     """Settled in one moment."""
     for payee, order in (("S", "B"), ("V", "C"), ("W", "D")):

@@ -1,14 +1,15 @@
 create function mixpay._match_sums(
     p_terms mixpay.reconciled_accounts, p_statement mixpay.statements
-) returns void
+) returns boolean
 language plpgsql
 set search_path = mixpay, pg_temp
 as $_match_sums$
 declare
     v_pair record;
+    v_matched boolean := false;
 begin
     if p_terms.account <> 'bank' or not exists (select from _open_lines(p_terms)) then
-        return;
+        return false;
     end if;
     for v_pair in
         with items as materialized (
@@ -79,12 +80,15 @@ begin
             where not _is_unmatched(p_terms, split_part(i.item, ' ', 1), split_part(i.item, ' ', 2))
         ) then
             perform _match_sum(p_terms, v_pair.l, v_pair.named);
+            v_matched := true;
         end if;
     end loop;
+    return v_matched;
 end;
 $_match_sums$;
 
 comment on function mixpay._match_sums(mixpay.reconciled_accounts, mixpay.statements) is
 $$Matches lines of a bank that are still open with several of ours that sum to them: all that is open of one kind and one
-channel in a run of moments or of days, within the lag, the nearest first.
+channel in a run of moments or of days, within the lag, the nearest first. Says whether it found any: then others may
+be in a run now.
 $$;

@@ -30,7 +30,9 @@ begin
     perform _match_by_amount(v_terms, v_statement, 'amount');
     perform _match_batches(v_terms, v_statement);
     perform _match_bank_batches(v_terms);
-    perform _match_sums(v_terms, v_statement);
+    -- What was between two others may be gone now. So a run again finds nothing more.
+    while _match_sums(v_terms, v_statement) loop
+    end loop;
     perform _match_reversals(v_terms);
     v_horizon := _horizon_of(v_terms);
     perform _tell_matches(v_terms, v_horizon), _tell_lines(v_terms, v_horizon), _tell_items(v_terms, v_horizon);
