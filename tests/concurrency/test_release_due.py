@@ -256,10 +256,11 @@ def test_e23_e33_a_sweep_cannot_miss_a_dispute_of_another_trade_of_the_order(
     shop: Shop, connect: Connect, isolation: str
 ) -> None:
     """The dispute is on record in the order's first trade; what is due is in its second."""
-    for trade_no, hold in (("U1", True), ("U2", PAST)):
+    for trade_no, hold in (("U1", True), ("U2", day(2).isoformat())):
         shop.call("merge_orders", on_hold("S", hold, C=(100, 50)), trade_no)
         shop.pay(trade_no, f"P{trade_no}", 50)
-    release_due(shop, 2)
+    # What is due longest goes first.
+    assert release_due(shop, 2) == {"A": 100, "B": 100}
     blind = looking(connect, isolation)
     shop.call("open_dispute", "C", "D")
     with pytest.raises(psycopg.errors.SerializationFailure):
