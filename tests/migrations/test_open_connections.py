@@ -97,7 +97,7 @@ def test_the_follower_goes_on_kept_connections_ask_anew(follower: Program, empty
         migrations.migrate(empty_url, lambda _: None)
         with psycopg.connect(empty_url, autocommit=True) as conn:
             Shop(conn).refund("A", "R", 40)
-        told = [json.loads(line) for line in follower.until(5)]
+        told = [json.loads(line) for line in follower.until(6)]
         # What 0.3.0 knows of an event, in the words that it knows.
         assert [e["number"] for e in told[:4]] == ["T", "P", "T", "R"]
         # Whoever asked by prepared statements asks anew, once: rows are in plain types now.
