@@ -322,6 +322,12 @@ def test_e30_refuses_the_same_order_twice(shop: Shop) -> None:
         shop.call("merge_orders", [A, A])
 
 
+def test_e30_refuses_the_same_order_twice_also_in_a_repetition(shop: Shop) -> None:
+    shop.merge("T", A=5)
+    with shop.refused("MX904", "A", 2):
+        shop.call("merge_orders", [*orders(A=5), *orders(A=5)], "T")
+
+
 def test_e30_refuses_an_empty_merge(shop: Shop) -> None:
     with shop.refused("MX904"):
         shop.call("merge_orders", [])

@@ -21,6 +21,7 @@ begin
                 offset 0
             )
         ) then
+            perform _check_merge_lines(p_lines, false);
             v_found := _find_merged(p_merchant_id, v_lines);
             v_lines := array(
                 select v_lines[i] from generate_subscripts(v_lines, 1) as i
