@@ -41,8 +41,8 @@ for each statement execute function mixpay._refuse_to_change_facts();
 create trigger closed_balances_stay before update or delete or truncate on mixpay.closed_balances
 for each statement execute function mixpay._refuse_to_change_facts();
 
--- What is written once, but for what may come later, and then stays: the channel's number, the reason, and a moment that
--- was assumed, for then it is the one of writing.
+-- What is written once, but for what may come later, and then stays: the channel's number, the reason, and a moment
+-- that was assumed, for then it is the one of writing.
 create trigger channel_payouts_stay before delete or truncate on mixpay.channel_payouts
 for each statement execute function mixpay._refuse_to_change_facts();
 

@@ -22,7 +22,8 @@ comment on function mixpay._refuse_illegal_transition() is
 $$Refuses a change of state that is not in state_transitions. Its argument is the entity.
 $$;
 
--- What nearly every payment and refund does is legal, and passed over: to look it up is a tenth of what an import costs.
+-- What nearly every payment and refund does is legal, and passed over: to look it up is a tenth of what an import
+-- costs.
 create trigger refuse_illegal_beginning after insert on mixpay.trades
 for each row when (new.state <> 'open')
 execute function mixpay._refuse_illegal_transition('trade');

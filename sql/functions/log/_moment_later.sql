@@ -34,8 +34,8 @@ end;
 $_moment_later$;
 
 comment on function mixpay._moment_later(anyelement, text, text, text, timestamptz) is
-$$A row that has a log of its own, as it is now: if its moment was assumed when it was written, p_moment takes its place,
-which is the second fact of the log; else it stays.
+$$A row that has a log of its own, as it is now: if its moment was assumed when it was written, p_moment takes its
+place, which is the second fact of the log; else it stays.
 
 p_key is the column that names the row within its merchant, p_log which log is its own, p_column the one that bears the
 moment.

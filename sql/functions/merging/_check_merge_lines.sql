@@ -53,8 +53,8 @@ end;
 $_check_merge_lines$;
 
 comment on function mixpay._check_merge_lines(mixpay.merge_line[], boolean) is
-$$Refuses lines of a merge with numbers or amounts out of bounds, and an order or a trade that is named twice. The bounds
-are looked at only if p_are_unusual.
+$$Refuses lines of a merge with numbers or amounts out of bounds, and an order or a trade that is named twice. The
+bounds are looked at only if p_are_unusual.
 
 Raises: MX901; MX902; MX904.
 $$;

@@ -72,5 +72,6 @@ take the oldest money first. p_channel_txn_no is the channel's own number, null 
 number and the moment, if they were left out at first, may come with later news; refunds go by that moment from then on.
 Locks: the trade; then its orders' splits, then their totals, each in ascending order number.
 Raises: MX101 if there is no such merchant; MX201 if there is no such payment; MX207 if the channel transaction is
-another payment's; MX208 if it has succeeded with another amount or channel transaction, or at another moment; MX901; MX902; MX905.
+another payment's; MX208 if it has succeeded with another amount or channel transaction, or at another moment; MX901;
+MX902; MX905.
 $$;

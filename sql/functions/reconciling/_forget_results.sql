@@ -70,6 +70,6 @@ end;
 $_forget_results$;
 
 comment on function mixpay._forget_results(mixpay.reconciled_accounts, mixpay.statements) is
-$$Takes the results of a statement that is withdrawn out of those of its account: what its lines were matched with is open
-again, and what only it should have covered is not looked for.
+$$Takes the results of a statement that is withdrawn out of those of its account: what its lines were matched with is
+open again, and what only it should have covered is not looked for.
 $$;

@@ -88,7 +88,7 @@ end;
 $_match_sums$;
 
 comment on function mixpay._match_sums(mixpay.reconciled_accounts, mixpay.statements) is
-$$Matches lines of a bank that are still open with several of ours that sum to them: all that is open of one kind and one
-channel in a run of moments or of days, within the lag, the nearest first. Says whether it found any: then others may
-be in a run now.
+$$Matches lines of a bank that are still open with several of ours that sum to them: all that is open of one kind and
+one channel in a run of moments or of days, within the lag, the nearest first. Says whether it found any: then others
+may be in a run now.
 $$;

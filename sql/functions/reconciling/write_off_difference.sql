@@ -55,8 +55,8 @@ between the account and rounding:reconciliation, so that the books have what the
 
 What it is about is a line (p_statement_no, p_line_no and p_part) or something of ours that has none (p_account, p_kind
 and p_number), as mixpay.reconciliation_differences names it. Of a line whose fee differs, the difference of the fees is
-borne. The limit is set_reconciliation's. p_by is the person who says so, beside the login. The same number with the same content
-returns the same row; neither the person nor the reason is compared, and the reason may come later.
+borne. The limit is set_reconciliation's. p_by is the person who says so, beside the login. The same number with the
+same content returns the same row; neither the person nor the reason is compared, and the reason may come later.
 take_back_resolution takes it back, and adjusts back.
 Locks: the account, as reconcile does.
 Raises: MX101 if there is no such merchant; MX203 if there is no such channel; MX401 if it is neither a channel nor a
