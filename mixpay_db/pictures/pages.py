@@ -75,6 +75,7 @@ def render(template: str, page: Page, **values: Any) -> str:
             t=page.t,
             href=page.href,
             told_in_words=partial(_in_words, page.language),
+            check_in_words=partial(words.check, page.language),
             moment=moment,
             step=step,
             language=page.language,

@@ -42,6 +42,11 @@ def phrases(language: str) -> Mapping[str, str]:
     return _told(language).get("told", {})
 
 
+def check(language: str, name: str) -> str:
+    """What a check says, in this language; in English, its name says it."""
+    return _told(language).get("checks", {}).get(name) or name.replace("_", " ")
+
+
 @cache
 def _patterns(language: str) -> list[tuple[re.Pattern[str], str]]:
     return [

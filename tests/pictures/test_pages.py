@@ -249,8 +249,13 @@ def test_what_is_broken_is_shown(url: str, conn: Connection[Any]) -> None:
     assert "trade_refunded_is_the_sum_of_its_lines" in [name for name, _, _ in checked.broken]
     with books.session(url, "UTC") as asking:
         today = books.now(asking).date()
-        html = pages.merchant(page(asking), books.merchant(asking, "weeks", today, today), checked)
-    assert "trade refunded is the sum of its lines" in html
+        told = books.merchant(asking, "weeks", today, today)
+        html = {
+            name: pages.merchant(page(asking, language=name), told, checked)
+            for name in ("en", "zh")
+        }
+    assert "trade refunded is the sum of its lines" in html["en"]
+    assert "交易的已退金额，等于其交易明细的已退之和" in html["zh"]
 
 
 @pytest.mark.usefixtures("weeks")

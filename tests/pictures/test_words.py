@@ -1,12 +1,13 @@
 """The pages' texts are complete in each language, and use the glossary's words."""
 
 import re
+import tomllib
 from string import Formatter
 
 import pytest
 from recorded import PROJECT
 
-from mixpay_db.pictures.words import LANGUAGES, catalogue, phrases, translated
+from mixpay_db.pictures.words import LANGUAGES, catalogue, check, phrases, translated
 
 _WHO_AND_WHAT = (
     (PROJECT / "docs" / "glossary.md")
@@ -84,6 +85,7 @@ def test_every_state_has_a_word() -> None:
 
 
 SQL = PROJECT / "sql"
+WORDS = PROJECT / "mixpay_db" / "pictures" / "words"
 # Where the database says something in words of its own, that a page shows.
 SAYS = {
     "views/reconciliation_differences.sql": r"(?:then|else|format\()\s*'([^']+ [^']+)'",
@@ -112,6 +114,17 @@ def test_what_the_database_says_is_said_in_each_language() -> None:
     for language in LANGUAGES:
         if language != "en":
             assert said <= set(phrases(language)), said - set(phrases(language))
+
+
+def test_each_check_is_said_in_each_language() -> None:
+    checks = sorted(path.stem for path in (SQL / "checks").glob("*.sql"))
+    assert len(checks) > 90
+    said = tomllib.loads((WORDS / "told.zh.toml").read_text(encoding="utf-8"))["checks"]
+    assert list(said) == checks
+    for name, text in said.items():
+        assert re.search(r"[\u4e00-\u9fff]", text), name
+        assert check("zh", name) == text
+        assert check("en", name) == name.replace("_", " ")
 
 
 def test_phrases_name_what_they_are_given() -> None:
