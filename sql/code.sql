@@ -158,7 +158,6 @@ set role mixpay_owner;
 \ir functions/reserving/_channel_refund_fact.sql
 \ir functions/reserving/_count_refunded.sql
 \ir functions/reserving/_count_parts.sql
-\ir functions/reserving/_new_channel_refund.sql
 \ir functions/reserving/_reserve_refund.sql
 \ir functions/reserving/_move_channel_refund.sql
 -- 2. The buyer pays: start_payment before the channel is asked, authorize_payment, succeed_payment or fail_payment when
@@ -167,10 +166,8 @@ set role mixpay_owner;
 \ir functions/paying/_txn_day.sql
 \ir functions/paying/_refuse_channel_txn_no.sql
 \ir functions/paying/_check_captured.sql
-\ir functions/paying/_payment_fact.sql
 \ir functions/paying/_learn_of_payment.sql
 \ir functions/paying/_count_payment.sql
-\ir functions/paying/_paid_fact.sql
 \ir functions/paying/_apply_payment.sql
 \ir functions/paying/start_payment.sql
 \ir functions/paying/authorize_payment.sql
@@ -204,12 +201,14 @@ set role mixpay_owner;
 \ir functions/refunding/_refuse_refund_no.sql
 \ir functions/refunding/_same_refund.sql
 \ir functions/refunding/_take_named.sql
+\ir functions/refunding/_order_lines.sql
 \ir functions/refunding/_plan_refund.sql
 \ir functions/refunding/_give_back.sql
 \ir functions/refunding/_refund_once.sql
 \ir functions/refunding/preview_refund.sql
 \ir functions/refunding/refund_order.sql
 \ir functions/refunding/_refunded_line.sql
+\ir functions/refunding/_new_channel_refund.sql
 \ir functions/refunding/_plain_refunds.sql
 \ir functions/refunding/_take_from_many.sql
 \ir functions/refunding/_store_refunds.sql

@@ -2,7 +2,7 @@
 create function floor.claim_channel_refunds(
     p_merchant_id text, p_trade_no text, p_channel_refund_no text, p_worker text
 ) returns mixpay.channel_refunds
-language plpgsql
+language plpgsql security definer
 as $claim_channel_refunds$
 declare
     v_channel_refund mixpay.channel_refunds;

@@ -2,7 +2,7 @@
 create function floor.complete_channel_refund(
     p_merchant_id text, p_trade_no text, p_order_no text, p_channel_refund_no text, p_channel_txn_no text
 ) returns mixpay.channel_refunds
-language plpgsql
+language plpgsql security definer
 as $complete_channel_refund$
 declare
     v_channel_refund mixpay.channel_refunds;

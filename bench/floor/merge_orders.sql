@@ -3,7 +3,7 @@ create function floor.merge_orders(
     p_merchant_id text, p_trade_no text, p_currency text,
     p_order_no text, p_amount bigint, p_second_order_no text, p_second_amount bigint
 ) returns mixpay.trades
-language plpgsql
+language plpgsql security definer
 as $merge_orders$
 declare
     v_trade mixpay.trades;

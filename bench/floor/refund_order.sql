@@ -3,7 +3,7 @@ create function floor.refund_order(
     p_merchant_id text, p_order_no text, p_refund_no text, p_amount bigint,
     p_trade_no text, p_payment_no text, p_channel text, p_channel_refund_no text
 ) returns mixpay.refunds
-language plpgsql
+language plpgsql security definer
 as $refund_order$
 declare
     v_refund mixpay.refunds;

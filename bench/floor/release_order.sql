@@ -2,7 +2,7 @@
 create function floor.release_order(
     p_merchant_id text, p_trade_no text, p_order_no text, p_release_no text, p_amount bigint, p_payee_no text
 ) returns mixpay.releases
-language plpgsql
+language plpgsql security definer
 as $release_order$
 declare
     v_release mixpay.releases;

@@ -2,7 +2,7 @@
 create function floor.settle_payee(
     p_merchant_id text, p_payee_no text, p_settlement_no text, p_amount bigint, p_currency text
 ) returns mixpay.settlements
-language plpgsql
+language plpgsql security definer
 as $settle_payee$
 declare
     v_settlement mixpay.settlements;

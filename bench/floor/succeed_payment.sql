@@ -3,7 +3,7 @@ create function floor.succeed_payment(
     p_merchant_id text, p_trade_no text, p_payment_no text, p_channel text, p_channel_txn_no text, p_order_no text,
     p_amount bigint
 ) returns mixpay.payments
-language plpgsql
+language plpgsql security definer
 as $succeed_payment$
 declare
     v_payment mixpay.payments;

@@ -354,7 +354,9 @@ def test_e01_takes_nothing_out_of_trades_that_are_not_locked(shop: Shop) -> None
     for offline_first in (False, True):
         with shop.refused("MX301", 20, 0):
             shop.query(
-                "select * from mixpay._plan_refund('m', 'N', 20, null, '{}', %s)", offline_first
+                "select * from mixpay._plan_refund("
+                "'m', 'N', mixpay._order_lines('m', 'N', '{}'), null, 20, null, %s)",
+                offline_first,
             )
 
 

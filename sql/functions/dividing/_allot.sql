@@ -61,6 +61,7 @@ begin
             when v_line.paid + v_share < v_line.amount and v_line.refunded = 0 and v_line.alone then v_fact
             else _order_fact(v_fact, v_line, v_share, 0)
         end;
+        exit when v_left = 0 and not v_line.clears_at_once;
         v_fact.from_state := null;
         v_fact.to_state := null;
         if v_line.clears_at_once then
@@ -86,9 +87,7 @@ begin
         return v_facts || v_moves;
     end if;
     -- In one order for all, because of the splits' locks.
-    for v_nth in
-        select i from generate_subscripts(v_split_lines, 1) as i order by (v_split_lines[i]).order_no
-    loop
+    for v_nth in select i from generate_subscripts(v_split_lines, 1) as i order by (v_split_lines[i]).order_no loop
         v_line := v_split_lines[v_nth];
         v_fact.order_no := v_line.order_no;
         v_clearing := _clear_line(v_line, v_split_shares[v_nth], 0, 0);

@@ -1,25 +1,23 @@
 create function mixpay._fact(
-    p_trade mixpay.trades, p_entity text, p_number text, p_from_state text default null, p_to_state text default null
+    p_trade mixpay.trades, p_entity text, p_number text, p_from_state text default null, p_to_state text default null,
+    p_from_account text default null, p_from_owner text default null, p_to_account text default null,
+    p_to_owner text default null, p_amount bigint default null, p_payment_no text default null,
+    p_order_no text default null, p_refund_no text default null, p_channel_refund_no text default null,
+    p_reason text default null, p_happened_at timestamptz default null, p_order_from_state text default null,
+    p_order_to_state text default null
 ) returns mixpay.fact
-language plpgsql immutable
-set search_path = mixpay, pg_temp
-as $_fact$
-declare
-    v_fact fact;
-begin
-    v_fact.merchant_id := p_trade.merchant_id;
-    v_fact.log := 'trade';
-    v_fact.log_no := p_trade.trade_no;
-    v_fact.currency := p_trade.currency;
-    v_fact.entity := p_entity;
-    v_fact.number := p_number;
-    v_fact.from_state := p_from_state;
-    v_fact.to_state := p_to_state;
-    return v_fact;
-end;
-$_fact$;
+-- In SQL, and bound when it is made: PostgreSQL puts the row where it is called for, and no function is called.
+language sql immutable
+return row(
+    p_trade.merchant_id, 'trade', p_trade.trade_no, null, p_entity, p_number, p_from_state, p_to_state, p_from_account,
+    p_from_owner, p_to_account, p_to_owner, p_amount, p_trade.currency, p_payment_no, p_order_no, p_refund_no,
+    p_channel_refund_no, p_reason, p_happened_at, p_order_from_state, p_order_to_state
+)::mixpay.fact;
 
-comment on function mixpay._fact(mixpay.trades, text, text, text, text) is
-$$The beginning of a fact of a trade's log: whose it is, what it is about, and from which state to which it goes, if to
-any.
+comment on function mixpay._fact(
+    mixpay.trades, text, text, text, text, text, text, text, text, bigint, text, text, text, text, text, timestamptz,
+    text, text
+) is
+$$A fact of a trade's log, or the beginning of one: whose it is, what it is about, from which state to which it goes, if
+to any, and which money moves, if any does.
 $$;

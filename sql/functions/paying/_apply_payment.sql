@@ -7,7 +7,11 @@ as $_apply_payment$
 declare
     v_trade trades := _count_payment(p_trade, p_payment);
     v_payment payments;
-    v_fact fact := _payment_fact(p_trade, p_payment, p_from_state);
+    -- The first movement is also the change of the payment's state.
+    v_fact fact := _fact(
+        p_trade, 'payment', p_payment.payment_no, p_from_state, 'succeeded', 'channel', p_payment.channel,
+        p_payment_no => p_payment.payment_no, p_happened_at => p_payment.paid_at
+    );
     v_facts fact[];
     v_refund refunds;
 begin
@@ -25,7 +29,10 @@ begin
         v_facts := v_facts || v_fact;
     end if;
     if v_trade.state <> p_trade.state then
-        v_facts := v_facts || _paid_fact(v_trade, p_payment);
+        v_facts := v_facts || _fact(
+            p_trade, 'trade', p_trade.trade_no, 'open', 'paid', p_payment_no => p_payment.payment_no,
+            p_happened_at => p_payment.paid_at
+        );
     end if;
     if p_payment.surplus = 0 then
         v_trade := _post(v_trade, v_facts);

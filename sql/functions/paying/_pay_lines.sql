@@ -34,7 +34,11 @@ begin
             v_trade_nth := v_trade_nth + 1;
             v_trade := p_trades[v_trade_nth];
         end if;
-        v_fact := _payment_fact(v_trade, v_payment, p_from_state);
+        -- The first movement is also the change of the payment's state.
+        v_fact := _fact(
+            v_trade, 'payment', v_payment.payment_no, p_from_state, 'succeeded', 'channel', v_payment.channel,
+            p_payment_no => v_payment.payment_no, p_happened_at => v_payment.paid_at
+        );
         v_fact.to_account := 'order';
         v_moves := array[]::fact[];
         v_divided := array[]::allotment[];
@@ -87,7 +91,10 @@ begin
         end loop;
         -- A trade that is paid is that by its last payment.
         if v_trade.state = 'paid' and p_payments[i + 1].trade_no is distinct from v_trade.trade_no then
-            v_facts := v_facts || _paid_fact(v_trade, v_payment);
+            v_facts := v_facts || _fact(
+                v_trade, 'trade', v_trade.trade_no, 'open', 'paid', p_payment_no => v_payment.payment_no,
+                p_happened_at => v_payment.paid_at
+            );
         end if;
     end loop;
     perform _fill_lines(v_lines, p_trades);

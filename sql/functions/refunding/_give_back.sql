@@ -6,9 +6,10 @@ language plpgsql
 set search_path = mixpay, pg_temp
 as $_give_back$
 declare
+    v_lines trade_orders[] := _order_lines(p_refund.merchant_id, p_refund.order_no, _trade_nos(p_trades));
     v_shares refund_share[] := _plan_refund(
-        p_refund.merchant_id, p_refund.order_no, p_refund.amount, p_refund.payment_nos,
-        _trade_nos(p_trades), p_refund.kind = 'offline'
+        p_refund.merchant_id, p_refund.order_no, v_lines, p_trades[1], p_refund.amount, p_refund.payment_nos,
+        p_refund.kind = 'offline'
     );
     v_trade trades;
     v_facts fact[];
@@ -16,7 +17,7 @@ begin
     if cardinality(p_trades) = 1 then
         v_trade := p_trades[1];
         v_facts := array[_refund_fact(v_trade, p_refund, '', p_refunded_at)];
-        v_trade := _reserve_refund(v_trade, v_facts, p_refund, v_shares, p_channel, p_refunded_at);
+        v_trade := _reserve_refund(v_trade, v_facts, p_refund, v_shares, p_channel, p_refunded_at, v_lines[1]);
         return p_refund;
     end if;
     -- Trade by trade, in the order in which they are taken from. The refund's own fact goes first.

@@ -1,19 +1,14 @@
 create function mixpay._plan_refund(
-    p_merchant_id text, p_order_no text, p_amount bigint, p_payment_nos text[], p_trade_nos text[],
-    p_offline_first boolean
+    p_merchant_id text, p_order_no text, p_lines mixpay.trade_orders[], p_trade mixpay.trades, p_amount bigint,
+    p_payment_nos text[], p_offline_first boolean
 ) returns mixpay.refund_share[]
 language plpgsql stable
 set search_path = mixpay, pg_temp
 as $_plan_refund$
 declare
-    v_lines trade_orders[] := array(
-        select l from trade_orders as l
-        where
-            l.merchant_id = p_merchant_id and l.order_no = p_order_no
-            and (p_trade_nos is null or l.trade_no = any (p_trade_nos))
-        order by l.nth
-    );
+    v_lines trade_orders[] := p_lines;
     v_line trade_orders;
+    v_trade trades := p_trade;
     v_paid bigint := 0;
     v_refunded bigint := 0;
     v_left bigint := p_amount;
@@ -21,9 +16,6 @@ declare
     v_share refund_share;
     v_shares refund_share[] := array[]::refund_share[];
 begin
-    if cardinality(v_lines) = 0 then
-        perform _check_order(p_merchant_id, p_order_no);
-    end if;
     foreach v_line in array v_lines loop
         v_paid := v_paid + v_line.paid;
         v_refunded := v_refunded + v_line.refunded;
@@ -44,8 +36,11 @@ begin
         for i in 1 .. cardinality(v_lines) loop
             v_line := v_lines[i];
             continue when v_line.paid = v_line.refunded;
+            if v_trade.trade_no is distinct from v_line.trade_no then
+                select * into v_trade from trades where merchant_id = p_merchant_id and trade_no = v_line.trade_no;
+            end if;
             foreach v_share in array _take_oldest(
-                p_merchant_id, v_line.trade_no, least(v_left, v_line.paid - v_line.refunded), v_offline
+                v_trade, least(v_left, v_line.paid - v_line.refunded), v_offline
             ) loop
                 v_share.order_no := p_order_no;
                 v_shares := v_shares || v_share;
@@ -69,13 +64,14 @@ begin
 end;
 $_plan_refund$;
 
-comment on function mixpay._plan_refund(text, text, bigint, text[], text[], boolean) is
+comment on function mixpay._plan_refund(
+    text, text, mixpay.trade_orders[], mixpay.trades, bigint, text[], boolean
+) is
 $$Which payments a refund takes from, and how much of each: first in, first out, or the payments named, in that order;
 with p_offline_first the payments of offline channels before all others, and none that may not go back as money.
 
-p_trade_nos are the trades that the caller has locked: one that the order got since then has money that others may be
-taking; null when nothing is locked because nothing will be written. Reads only the payments that it takes from.
-Raises: MX101 if there is no such merchant; MX103 if there is no such order; MX301 if more is asked than is left;
-MX313 if vouchers would have to go back as money; MX306 if the named payments have too little of the order or are none
-of its payments; MX901.
+p_lines are the order's; p_trade is the trade of one of them, if it has been read. Reads only the payments that it takes
+from.
+Raises: MX301 if more is asked than is left; MX306 if the named payments have too little of the order or are none of its
+payments; MX313 if vouchers would have to go back as money.
 $$;

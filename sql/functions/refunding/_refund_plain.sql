@@ -51,7 +51,7 @@ begin
                 v_nth := v_nth + 1;
                 v_trade := p_trades[v_nth];
             end loop;
-            v_left := _take_oldest(p_merchant_id, v_item.trade_no, v_item.of_trade, null);
+            v_left := _take_oldest(v_trade, v_item.of_trade, null);
             v_has_limits := _any_is_limited(v_left);
             v_share := null;
             v_place := 0;
@@ -84,7 +84,7 @@ begin
             v_share.amount := least(v_item.amount, v_share.refundable);
             v_share.refundable := v_share.refundable - v_share.amount;
             v_item.amount := v_item.amount - v_share.amount;
-            v_new := _new_channel_refund(v_refund, v_share, _new_number(v_at, cardinality(v_news)), null, null);
+            v_new := _new_channel_refund(v_refund, v_share, _new_number(v_at, cardinality(v_news)));
             v_new.cleared := greatest(0, v_share.amount - v_in_escrow);
             v_in_escrow := greatest(0, v_in_escrow - v_share.amount);
             v_news := v_news || v_new;

@@ -5,7 +5,9 @@ set search_path = mixpay, pg_temp set enable_seqscan = off set enable_bitmapscan
 as $preview_refund$
 begin
     perform _check_amount('amount', p_amount);
-    return query select * from unnest(_plan_refund(p_merchant_id, p_order_no, p_amount, null, null, false));
+    return query select * from unnest(_plan_refund(
+        p_merchant_id, p_order_no, _order_lines(p_merchant_id, p_order_no, null), null, p_amount, null, false
+    ));
 end;
 $preview_refund$;
 

@@ -5,15 +5,13 @@ create function mixpay._channel_refund_fact(
 language plpgsql immutable
 set search_path = mixpay, pg_temp
 as $_channel_refund_fact$
-declare
-    v_fact fact := _fact(p_trade, 'channel_refund', p_channel_refund.channel_refund_no, p_from_state, p_to_state);
 begin
-    v_fact.channel_refund_no := p_channel_refund.channel_refund_no;
-    v_fact.refund_no := p_channel_refund.refund_no;
-    v_fact.payment_no := p_channel_refund.payment_no;
-    v_fact.order_no := p_order_no;
-    v_fact.reason := p_channel_refund.reason;
-    return v_fact;
+    return _fact(
+        p_trade, 'channel_refund', p_channel_refund.channel_refund_no, p_from_state, p_to_state,
+        p_payment_no => p_channel_refund.payment_no, p_order_no => p_order_no,
+        p_refund_no => p_channel_refund.refund_no, p_channel_refund_no => p_channel_refund.channel_refund_no,
+        p_reason => p_channel_refund.reason
+    );
 end;
 $_channel_refund_fact$;
 

@@ -1,11 +1,12 @@
 create function mixpay._count_refunded(
-    p_trade mixpay.trades, p_order_no text, p_payment_nos text[], p_amounts bigint[], p_released bigint
+    p_trade mixpay.trades, p_order_no text, p_line mixpay.trade_orders, p_payment_nos text[], p_amounts bigint[],
+    p_released bigint
 ) returns mixpay.clearing
 language plpgsql
 set search_path = mixpay, pg_temp
 as $_count_refunded$
 declare
-    v_line trade_orders;
+    v_line trade_orders := p_line;
     v_total bigint := 0;
     v_clearing clearing;
     v_fact fact;
@@ -21,8 +22,10 @@ begin
     if p_order_no is null then
         return v_clearing;
     end if;
-    select * into v_line from trade_orders
-    where merchant_id = p_trade.merchant_id and order_no = p_order_no and trade_no = p_trade.trade_no;
+    if p_line.trade_no is null then
+        select * into v_line from trade_orders
+        where merchant_id = p_trade.merchant_id and order_no = p_order_no and trade_no = p_trade.trade_no;
+    end if;
     if v_total < 0 and p_released = 0 and v_line.split_no is not null and not v_line.hold then
         -- It was refunded before there was a split, and nothing stays in escrow: it is divided as if it came now.
         v_clearing := _clear_line(v_line, -v_total, 0, 0);
@@ -39,11 +42,14 @@ begin
 end;
 $_count_refunded$;
 
-comment on function mixpay._count_refunded(mixpay.trades, text, text[], bigint[], bigint) is
+comment on function mixpay._count_refunded(
+    mixpay.trades, text, mixpay.trade_orders, text[], bigint[], bigint
+) is
 $$Counts money of one trade as refunded, or below zero as refunded no longer: in its payments and in the order's line;
 and clears the line. Surplus and reversals have no order. What it cleared, and made of the order, is for the caller's
 facts.
 
 p_amounts are in the smallest unit. p_released is what payee and receivers had given back of what is freed, and get
-again. The caller holds the lock of the trade, and counts its refunded.
+again. p_line is the order's line in the trade, if it has been read. The caller holds the lock of the trade, and counts
+its refunded.
 $$;

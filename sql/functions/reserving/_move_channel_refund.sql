@@ -32,7 +32,7 @@ begin
     v_clearing_fact.channel_refund_no := p_channel_refund.channel_refund_no;
     if p_freed <> 0 then
         v_clearing := _count_refunded(
-            p_trade, v_refund.order_no, array[p_channel_refund.payment_no], array[-p_freed],
+            p_trade, v_refund.order_no, null, array[p_channel_refund.payment_no], array[-p_freed],
             case when p_freed > 0 then p_channel_refund.cleared else 0 end
         );
         update refund_details set freed = p_freed > 0

@@ -4,13 +4,11 @@ create function mixpay._refund_fact(
 language plpgsql immutable
 set search_path = mixpay, pg_temp
 as $_refund_fact$
-declare
-    v_fact fact := _fact(p_trade, 'refund', p_refund.refund_no, p_from_state, p_refund.state);
 begin
-    v_fact.order_no := p_refund.order_no;
-    v_fact.refund_no := p_refund.refund_no;
-    v_fact.happened_at := p_happened_at;
-    return v_fact;
+    return _fact(
+        p_trade, 'refund', p_refund.refund_no, p_from_state, p_refund.state, p_order_no => p_refund.order_no,
+        p_refund_no => p_refund.refund_no, p_happened_at => p_happened_at
+    );
 end;
 $_refund_fact$;
 

@@ -12,7 +12,7 @@ begin
     v_refund.reason := p_reason;
     return _unapply(
         p_trade, p_facts, v_refund, p_positions, p_amounts, '{}',
-        _take_oldest(p_trade.merchant_id, p_trade.trade_no, v_total, null), null, null
+        _take_oldest(p_trade, v_total, null), null, null
     );
 end;
 $_reverse$;

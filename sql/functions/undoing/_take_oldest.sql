@@ -1,5 +1,5 @@
 create function mixpay._take_oldest(
-    p_merchant_id text, p_trade_no text, p_amount bigint, p_offline boolean
+    p_trade mixpay.trades, p_amount bigint, p_offline boolean
 ) returns mixpay.refund_share[]
 language plpgsql stable
 set search_path = mixpay, pg_temp
@@ -9,18 +9,16 @@ declare
     v_share refund_share;
     v_shares refund_share[] := array[]::refund_share[];
     v_left bigint := p_amount;
-    v_from_paid_at timestamptz;
-    v_from_seq bigint;
+    v_from_paid_at timestamptz := coalesce(p_trade.fifo_paid_at, '-infinity');
+    v_from_seq bigint := coalesce(p_trade.fifo_seq, 0);
 begin
-    select coalesce(fifo_paid_at, '-infinity'), coalesce(fifo_seq, 0) into v_from_paid_at, v_from_seq
-    from trades where merchant_id = p_merchant_id and trade_no = p_trade_no;
-    v_share.trade_no := p_trade_no;
+    v_share.trade_no := p_trade.trade_no;
     -- A cursor, because a loop over a query fetches rows ahead: this reads no payment that it does not take from.
     if p_offline is null then
         open v_payments for
         select payment_no, channel, paid_at, seq, applied - (refunded - surplus_refunded) as refundable from payments
         where
-            merchant_id = p_merchant_id and trade_no = p_trade_no and not spent
+            merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no and not spent
             and (paid_at, seq) >= (v_from_paid_at, v_from_seq)
         order by paid_at, seq;
     else
@@ -28,7 +26,7 @@ begin
         select p.payment_no, p.channel, p.paid_at, p.seq, p.applied - (p.refunded - p.surplus_refunded) as refundable
         from payments as p
         where
-            p.merchant_id = p_merchant_id and p.trade_no = p_trade_no and not p.spent
+            p.merchant_id = p_trade.merchant_id and p.trade_no = p_trade.trade_no and not p.spent
             and (p.paid_at, p.seq) >= (v_from_paid_at, v_from_seq)
             and p_offline = (
                 select c.kind = 'offline' from channels as c
@@ -48,7 +46,7 @@ begin
 end;
 $_take_oldest$;
 
-comment on function mixpay._take_oldest(text, text, bigint, boolean) is
+comment on function mixpay._take_oldest(mixpay.trades, bigint, boolean) is
 $$The trade's payments that an amount is to be taken from, the oldest first, and how much from each; together it is less
 if less is refundable.
 
