@@ -208,11 +208,12 @@ set role mixpay_owner;
 \ir functions/refunding/preview_refund.sql
 \ir functions/refunding/refund_order.sql
 \ir functions/refunding/_refunded_line.sql
-\ir functions/refunding/_new_channel_refund.sql
+\ir functions/refunding/_take_unlimited.sql
+\ir functions/refunding/_unlimited_channel_refund.sql
+\ir functions/refunding/_facts_of_refund.sql
 \ir functions/refunding/_plain_refunds.sql
 \ir functions/refunding/_take_from_many.sql
 \ir functions/refunding/_store_refunds.sql
-\ir functions/refunding/_any_is_limited.sql
 \ir functions/refunding/_refund_plain.sql
 \ir functions/refunding/refund_orders.sql
 \ir functions/refunding/record_refund.sql

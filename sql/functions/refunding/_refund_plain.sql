@@ -6,23 +6,24 @@ set search_path = mixpay, pg_temp set enable_hashjoin = on set jit = off
 as $_refund_plain$
 declare
     v_plain bigint[] := _plain_refunds(p_merchant_id, p_refunds, p_trade_nos);
+    v_kinds jsonb := coalesce((select jsonb_object_agg(channel, kind) from channels where not is_limited), '{}');
     v_at timestamptz := clock_timestamp();
     v_item record;
     v_trade trades;
     v_trades trades[] := array[]::trades[];
     v_nth bigint := 0;
     v_count bigint := 0;
-    v_has_limits boolean;
     v_share refund_share;
     v_left refund_share[];
     v_place bigint;
     v_shares refund_share[] := array[]::refund_share[];
     v_refund refunds;
     v_refunds refunds[] := array[]::refunds[];
+    v_line trade_orders;
     v_lines trade_orders[] := array[]::trade_orders[];
     v_clearing clearing;
     v_in_escrow bigint;
-    v_new channel_refunds;
+    v_first bigint;
     v_news channel_refunds[] := array[]::channel_refunds[];
     v_fact fact;
     v_facts fact[] := array[]::fact[];
@@ -51,26 +52,22 @@ begin
                 v_nth := v_nth + 1;
                 v_trade := p_trades[v_nth];
             end loop;
-            v_left := _take_oldest(v_trade, v_item.of_trade, null);
-            v_has_limits := _any_is_limited(v_left);
+            v_left := _take_unlimited(v_trade, v_item.of_trade, v_kinds);
             v_share := null;
             v_place := 0;
-            v_count := v_count + case when v_has_limits then 0 else 1 end;
+            v_count := v_count + case when v_left is null then 0 else 1 end;
         end if;
-        continue when v_has_limits;  -- what a channel's rules say depends on what is stored
-        perform _check_text(format('refund %s: "reason"', v_item.i), v_item.reason);
+        continue when v_left is null;  -- what a channel's rules say depends on what is stored
         v_places := v_places || v_item.i;
         v_refund := row(p_merchant_id, v_item.refund_no, 'order', v_item.order_no, v_item.amount, 0, 0, 'processing',
             null, v_item.reason, now(), null, null);
         v_refunds := v_refunds || v_refund;
-        v_clearing := _clear_line(_refunded_line(v_item.line, v_item.before), 0, v_item.amount, 0);
+        v_line := _refunded_line(v_item.line, v_item.before);
+        v_clearing := _clear_line(v_line, 0, v_item.amount, 0);
         if v_item.is_last then
             v_lines := v_lines || _refunded_line(v_item.line, v_item.before + v_item.amount);
         end if;
-        v_fact := _refund_fact(v_trade, v_refund, '', null);
-        foreach v_fact in array v_fact || _clearing_facts(v_fact, v_clearing) loop  -- one by one, as in _apply_payments
-            v_facts := v_facts || v_fact;
-        end loop;
+        v_first := cardinality(v_news) + 1;
         -- What is in escrow goes first; the last shares are what payee and receivers gave back.
         v_in_escrow := v_item.amount + coalesce(v_clearing.cleared, 0);
         v_trade.refunded := v_trade.refunded + v_item.amount;
@@ -84,17 +81,17 @@ begin
             v_share.amount := least(v_item.amount, v_share.refundable);
             v_share.refundable := v_share.refundable - v_share.amount;
             v_item.amount := v_item.amount - v_share.amount;
-            v_new := _new_channel_refund(v_refund, v_share, _new_number(v_at, cardinality(v_news)));
-            v_new.cleared := greatest(0, v_share.amount - v_in_escrow);
+            v_news := v_news || _unlimited_channel_refund(
+                v_refund, v_share, _new_number(v_at, cardinality(v_news)), v_kinds ->> v_share.channel,
+                greatest(0, v_share.amount - v_in_escrow)
+            );
             v_in_escrow := greatest(0, v_in_escrow - v_share.amount);
-            v_news := v_news || v_new;
-            v_fact := _channel_refund_fact(v_trade, v_new, '', v_new.state, v_refund.order_no);
-            v_fact := _movement(v_fact, 'order', 'refund', v_share.amount, null);
-            v_facts := v_facts || case when v_item.amount + v_share.amount < v_refund.amount then v_fact
-                else _order_fact(v_fact, _refunded_line(v_item.line, v_item.before), 0, v_refund.amount) end;
         end loop;
         v_trade.fifo_paid_at := v_share.paid_at;
         v_trade.fifo_seq := v_share.seq;
+        foreach v_fact in array _facts_of_refund(v_trade, v_refund, v_line, v_clearing, v_news[v_first:]) loop
+            v_facts := v_facts || v_fact;  -- to append an array would copy all that is there
+        end loop;
         v_trades[v_count] := v_trade;
     end loop;
     if v_places <> '{}' then
@@ -112,5 +109,5 @@ their places in the JSON.
 
 p_trade_nos are the trades of each refund's order, p_trades all of them, locked, in ascending number; the JSON is
 checked.
-Raises: MX302 if a refund number was used meanwhile; MX905.
+Raises: MX302 if a refund number was used meanwhile.
 $$;

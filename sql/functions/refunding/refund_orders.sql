@@ -15,6 +15,10 @@ begin
         'refund', p_refunds, array['order_no', 'refund_no', 'reason'], array['amount'], array['payment_nos'],
         p_required => array['order_no', 'refund_no', 'amount']
     );
+    perform _check_text(format('refund %s: "reason"', j.i), j.value ->> 'reason')
+    from jsonb_array_elements(p_refunds) with ordinality as j (value, i)
+    where j.value ->> 'reason' is not null
+    order by j.i;
     -- Each refund's trades are those that its order has now: one that it gets while we wait is locked by nobody here.
     select jsonb_agg(array(
         select x.trade_no from trade_orders as x
@@ -34,14 +38,15 @@ begin
     perform _lock_shared(p_merchant_id, _trade_nos(v_locked));
     v_plain := _refund_plain(p_merchant_id, p_refunds, v_trade_nos, v_locked);
     for v_item in
-        select j.*, format('refund %s: ', j.i) as name
+        select j.*
         from rows from (jsonb_array_elements(p_refunds), jsonb_array_elements(v_trade_nos))
             with ordinality as j (value, trade_nos, i)
         where j.i not in (select u.i from unnest(v_plain) as u (i))
         order by j.i
     loop
-        perform _check_text(v_item.name || '"reason"', v_item.value ->> 'reason');
-        v_payment_nos := _parse_payment_nos(v_item.name || '"payment_nos"', v_item.value -> 'payment_nos');
+        v_payment_nos := _parse_payment_nos(
+            format('refund %s: "payment_nos"', v_item.i), v_item.value -> 'payment_nos'
+        );
         v_trades := array(
             select t.x
             from jsonb_array_elements_text(v_item.trade_nos) as n (trade_no)
