@@ -1,5 +1,6 @@
 -- All that stands in schema mixpay: a row for each object, with its definition, whose it is and who may use it. Apart
--- from it what a server prints of it, which it may print otherwise when it has read that; and SQL that makes it so.
+-- from it what a server prints of it, which it may print otherwise when it has read that; and SQL that makes it so: what
+-- is printed with a beginning and an end. Printing is most of the work, so `parts` are made once.
 -- The names of NOT NULL constraints don't count: they exist since PostgreSQL 18 only.
 with schemas as (
     select n.oid, n.nspowner, n.nspacl
@@ -37,7 +38,7 @@ types as (
     where t.typtype in ('d', 'e')
 ),
 
-parts as (
+parts as materialized (
     -- A table, view, sequence or composite type.
     select
         r.kind || ' ' || r.name as object,
@@ -63,10 +64,10 @@ parts as (
         case when r.relkind in ('v', 'm') then pg_catalog.pg_get_viewdef(r.oid) end as printed,
         case
             when r.relkind = 'v' then concat(
-                'create or replace view ', r.name, ' with (' || array_to_string(r.reloptions, ', ') || ')',
-                ' as ', pg_catalog.pg_get_viewdef(r.oid)
+                'create or replace view ', r.name, ' with (' || array_to_string(r.reloptions, ', ') || ')', ' as '
             )
-        end as anew
+        end as beginning,
+        '' as ending
     from relations as r
 
     union all
@@ -92,12 +93,8 @@ parts as (
         a.attacl,
         col_description(a.attrelid, a.attnum),
         'default ' || pg_catalog.pg_get_expr(d.adbin, d.adrelid),
-        case
-            when a.attgenerated = '' then format(
-                'alter table %s alter column %I set default %s',
-                r.name, a.attname, pg_catalog.pg_get_expr(d.adbin, d.adrelid)
-            )
-        end
+        case when a.attgenerated = '' then format('alter table %s alter column %I set ', r.name, a.attname) end,
+        ''
     from relations as r
     inner join pg_catalog.pg_attribute as a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
     inner join pg_catalog.pg_type as t on t.oid = a.atttypid
@@ -113,14 +110,13 @@ parts as (
         obj_description(k.oid, 'pg_constraint'),
         pg_catalog.pg_get_constraintdef(k.oid),
         case
-            -- A domain's is not validated: PostgreSQL 15 refuses to for a domain in a row whose rules are a domain, too.
             when k.contype = 'c' then format(
-                'alter %1$s %2$s drop constraint %3$I; alter %1$s %2$s add constraint %3$I %4$s%5$s',
-                case when r.oid is null then 'domain' else 'table' end,
-                coalesce(r.name, t.name), k.conname, pg_catalog.pg_get_constraintdef(k.oid),
-                case when r.oid is null and k.convalidated then ' not valid' end
+                'alter %1$s %2$s drop constraint %3$I; alter %1$s %2$s add constraint %3$I ',
+                case when r.oid is null then 'domain' else 'table' end, coalesce(r.name, t.name), k.conname
             )
-        end
+        end,
+        -- A domain's is not validated: PostgreSQL 15 refuses to for a domain in a row whose rules are a domain, too.
+        case when r.oid is null and k.convalidated then ' not valid' else '' end
     from pg_catalog.pg_constraint as k
     left join relations as r on r.oid = k.conrelid
     left join types as t on t.oid = k.contypid
@@ -134,7 +130,8 @@ parts as (
         null,
         obj_description(i.indexrelid, 'pg_class'),
         pg_catalog.pg_get_indexdef(i.indexrelid),
-        format('drop index %s; %s', i.indexrelid::regclass, pg_catalog.pg_get_indexdef(i.indexrelid))
+        format('drop index %s; ', i.indexrelid::regclass),
+        ''
     from relations as r
     inner join pg_catalog.pg_index as i on i.indrelid = r.oid
 
@@ -146,7 +143,8 @@ parts as (
         null,
         obj_description(t.oid, 'pg_trigger'),
         pg_catalog.pg_get_triggerdef(t.oid),
-        format('drop trigger %I on %s; %s', t.tgname, r.name, pg_catalog.pg_get_triggerdef(t.oid))
+        format('drop trigger %I on %s; ', t.tgname, r.name),
+        ''
     from relations as r
     inner join pg_catalog.pg_trigger as t on t.tgrelid = r.oid and not t.tgisinternal
 
@@ -157,6 +155,7 @@ parts as (
         null,
         null,
         obj_description(w.oid, 'pg_rewrite'),
+        null,
         null,
         null
     from relations as r
@@ -177,6 +176,7 @@ parts as (
         null,
         obj_description(p.oid, 'pg_policy'),
         null,
+        null,
         null
     from relations as r
     inner join pg_catalog.pg_policy as p on p.polrelid = r.oid
@@ -189,7 +189,8 @@ parts as (
         coalesce(f.proacl, acldefault('f', f.proowner)),
         obj_description(f.oid, 'pg_proc'),
         case when f.prokind <> 'a' then pg_catalog.pg_get_functiondef(f.oid) end,
-        case when f.prokind <> 'a' then pg_catalog.pg_get_functiondef(f.oid) end
+        '',
+        ''
     from functions as f
 
     union all
@@ -211,6 +212,7 @@ parts as (
         coalesce(t.typacl, acldefault('T', t.typowner)),
         obj_description(t.oid, 'pg_type'),
         null,
+        null,
         null
     from types as t
     left join pg_catalog.pg_type as b on b.oid = t.typbasetype
@@ -223,6 +225,7 @@ parts as (
         coalesce(s.nspacl, acldefault('n', s.nspowner)),
         obj_description(s.oid, 'pg_namespace'),
         null,
+        null,
         null
     from schemas as s
 
@@ -234,6 +237,7 @@ parts as (
         d.defaclacl,
         null,
         null,
+        null,
         null
     from schemas as s
     inner join pg_catalog.pg_default_acl as d on d.defaclnamespace = s.oid
@@ -243,6 +247,7 @@ parts as (
     select
         i.type || ' ' || i.identity,
         '',
+        null,
         null,
         null,
         null,
@@ -273,7 +278,7 @@ select
         'comment ' || p.comment
     ) as told,
     p.printed,
-    p.anew,
+    p.beginning || p.printed || p.ending as anew,
     -- A DBA's own.
     (
         select string_agg(g.item, ', ' order by g.item)

@@ -5,6 +5,7 @@ All functions work on the caller's own psycopg connection.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,9 @@ from psycopg.rows import tuple_row
 
 from mixpay_db import resources
 from mixpay_db.problem import Problem
+
+# Of psql, at the beginning of a line.
+_COMMAND = re.compile(r"^\s*\\", re.MULTILINE)
 
 
 class ContentsError(Problem):
@@ -36,8 +40,11 @@ def read_pieces(path: Path) -> Iterator[tuple[Path, str]]:
     `\ir FILE` is followed, relative to the file it stands in; `\set` is psql's own affair.
     """
     piece = ""
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(keepends=True), 1):
-        command, *arguments = line.split() or [""]
+    text = path.read_text(encoding="utf-8")
+    # Most files hold no command: all of such a file is one line for us.
+    lines = text.splitlines(keepends=True) if _COMMAND.search(text) else [text]
+    for number, line in enumerate(lines, 1):
+        command, *arguments = line.split(maxsplit=2) or [""]
         if not command.startswith("\\"):
             piece += line
         elif command == "\\ir" and len(arguments) == 1:
