@@ -18,6 +18,7 @@ import psutil
 import psycopg
 import pytest
 from click.testing import CliRunner
+from conftest import _roomy
 from psycopg import Connection
 from recorded import PROJECT
 from released import VERSIONS, fill
@@ -322,7 +323,7 @@ def test_a_mistake_of_our_own_is_one_line() -> None:
 @pytest.fixture
 def parent() -> Iterator[Path]:
     """Where the demo makes its server's directory, which is to be gone."""
-    path = Path(tempfile.mkdtemp(prefix="ends-", dir="/tmp"))
+    path = Path(tempfile.mkdtemp(prefix="ends-", dir=_roomy()))
     path.chmod(0o755)
     yield path
     shutil.rmtree(path)

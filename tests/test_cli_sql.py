@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from click.testing import CliRunner
+from conftest import FAST, _roomy
 from psycopg import conninfo
 from recorded import PROJECT
 from shop import Shop
@@ -73,7 +74,7 @@ def debian() -> Iterator[str]:
     os.environ["MIXPAY_PG_BIN"] = str(DEBIAN)
     try:
         told("--extension", str(directory))
-        with EmbeddedServer({"fsync": "off"}) as server:
+        with EmbeddedServer(FAST, parent=_roomy()) as server:
             yield server.url("postgres")
     finally:
         for name in names:

@@ -20,6 +20,7 @@ import psutil
 import psycopg
 import pytest
 from click.testing import CliRunner
+from conftest import _roomy
 
 from mixpay_db import embedded
 from mixpay_db.cli.common import connect_url, url_option
@@ -32,7 +33,7 @@ QUICK = {"fsync": "off", "shared_buffers": "16MB"}
 @pytest.fixture
 def home() -> Iterator[Path]:
     """pytest's own directories are too long for a socket, and closed to the server's user."""
-    with tempfile.TemporaryDirectory(prefix="mixpay-home-", dir="/tmp") as parent:
+    with tempfile.TemporaryDirectory(prefix="mixpay-home-", dir=_roomy()) as parent:
         Path(parent).chmod(0o711)
         yield Path(parent) / "server"
 
@@ -81,7 +82,7 @@ def gone(pid: int) -> bool:
 
 
 def test_a_temporary_server_leaves_no_process_and_no_directory() -> None:
-    with EmbeddedServer(QUICK) as server:
+    with EmbeddedServer(QUICK, parent=_roomy()) as server:
         with psycopg.connect(server.url("postgres")) as conn:
             assert conn.execute("show fsync").fetchone() == ("off",)
         assert server.process is not None
@@ -114,7 +115,7 @@ def test_a_temporary_server_goes_though_something_else_removes_its_files(
             unlink(path, **where)
         unlink(path, **where)
 
-    server = EmbeddedServer(QUICK)
+    server = EmbeddedServer(QUICK, parent=_roomy())
     (server.home / "postmaster.pid").touch()
     monkeypatch.setattr(os, "unlink", late)
 
@@ -150,13 +151,13 @@ def test_a_temporary_server_dies_with_the_process_that_started_it() -> None:
 
 
 def test_nobody_else_can_enter_its_directory() -> None:
-    with EmbeddedServer(QUICK) as server:
+    with EmbeddedServer(QUICK, parent=_roomy()) as server:
         assert server.home.stat().st_mode & 0o007 == 0
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has to change users")
 def test_root_starts_it_as_nobody() -> None:
-    with EmbeddedServer(QUICK) as server:
+    with EmbeddedServer(QUICK, parent=_roomy()) as server:
         assert server.process is not None
         assert psutil.Process(server.process.pid).username() == "nobody"
         assert server.data.owner() == "nobody"
@@ -164,7 +165,7 @@ def test_root_starts_it_as_nobody() -> None:
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root has to change users")
 def test_an_ordinary_user_starts_it_as_itself() -> None:
-    with EmbeddedServer(QUICK) as server:
+    with EmbeddedServer(QUICK, parent=_roomy()) as server:
         assert server.process is not None
         assert psutil.Process(server.process.pid).uids().real == os.getuid()
 

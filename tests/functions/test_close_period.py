@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 from books import KINDS, Books, agree, clock, fold, let_folds_be_small, told
-from conftest import FAST, Server
+from conftest import FAST, Server, _roomy
 from psycopg import Connection, sql
 from shop import (
     Row,
@@ -328,7 +328,7 @@ def test_its_own_transaction_does_not_hold_it_up(shop: Shop) -> None:
 def test_waits_for_prepared_transactions_of_this_database_only() -> None:
     """On a server of its own: others allow none."""
     with (
-        EmbeddedServer({**FAST, "max_prepared_transactions": "2"}) as server,
+        EmbeddedServer({**FAST, "max_prepared_transactions": "2"}, parent=_roomy()) as server,
         psycopg.connect(server.url("template1"), autocommit=True) as conn,
         psycopg.connect(server.url("template1")) as writer,
         psycopg.connect(server.url("postgres")) as elsewhere,

@@ -11,10 +11,11 @@ from pathlib import Path
 import psycopg
 import pytest
 from click.testing import CliRunner, Result
-from conftest import PREFIX
+from conftest import PREFIX, all_hold
 from released import Lender
 
-from mixpay_db import embedded, resources
+from mixpay_db import catalog, embedded, migrations, resources
+from mixpay_db.catalog import Difference
 from mixpay_db.cli import main
 
 _WIDGETS = """create table mixpay.widgets (
@@ -182,6 +183,52 @@ def lend(lender: Lender) -> Iterator[Callable[..., str]]:
     """
     yield lender.lend
     lender.take_back()
+
+
+class Installed:
+    """What `verify` expects: told once, of a database that is as new, not installed each time."""
+
+    def __init__(self, conn: psycopg.Connection) -> None:
+        self.catalog = catalog._describe(conn)
+        self.rows = {table: self._rows(conn, table) for table in catalog._shipped(conn)}
+        self.adoption = migrations.plan(conn, psql=False)
+
+    def is_told_by(self, conn: psycopg.Connection) -> bool:
+        """Whether another one tells word for word the same; it may have more rows."""
+        return catalog._describe(conn) == self.catalog and all(
+            rows <= self._rows(conn, table) for table, rows in self.rows.items()
+        )
+
+    def _rows(self, conn: psycopg.Connection, table: str) -> set[str]:
+        row = "(to_jsonb(t) - '{created_at,updated_at}'::text[])::text"
+        return {told for (told,) in conn.execute(f"select {row} from mixpay.{table} as t")}
+
+
+@pytest.fixture(scope="session")
+def installed(pg_server, clones) -> Installed:
+    with psycopg.connect(pg_server.url(clones.template), autocommit=True) as conn:
+        return Installed(conn)
+
+
+@pytest.fixture
+def verify(installed: Installed) -> Callable[[psycopg.Connection], list[Difference]]:
+    """`verify(conn)`: what `mixpay verify` finds, which judges whatever is told otherwise."""
+
+    def verify(conn: psycopg.Connection) -> list[Difference]:
+        is_applied = set(migrations.status(conn).values()) == {"applied"}
+        if is_applied and installed.is_told_by(conn) and all_hold(conn):
+            return []
+        return migrations.verify(conn)
+
+    return verify
+
+
+@pytest.fixture
+def adopted(url: str, installed: Installed) -> str:
+    """An installed database whose migrations are marked."""
+    with psycopg.connect(url) as conn:
+        conn.execute(installed.adoption)
+    return url
 
 
 @pytest.fixture

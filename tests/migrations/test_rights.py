@@ -6,6 +6,7 @@ The roles belong to the whole server, so all this is done on a server of its own
 import psycopg
 import pytest
 from click.testing import CliRunner
+from conftest import FAST, _roomy
 from psycopg import conninfo
 
 from mixpay_db.cli import main
@@ -14,7 +15,7 @@ from mixpay_db.embedded import EmbeddedServer
 
 @pytest.fixture(scope="module")
 def server():
-    with EmbeddedServer({"fsync": "off"}) as server:
+    with EmbeddedServer(FAST, parent=_roomy()) as server:
         yield server
 
 

@@ -507,7 +507,7 @@ def test_it_does_not_go_back_over_what_money_cannot_say(migrated):
         migrations.rollback(money, "0003_money", say=lambda _: None, drop_rows=True)
 
 
-def test_it_goes_back_with_its_rows(filled, version, dump):
+def test_it_goes_back_with_its_rows(filled, version, dump, verify):
     """Down to each version's own tables, one by one."""
     with psycopg.connect(filled, autocommit=True) as conn:
         there = []
@@ -523,7 +523,7 @@ def test_it_goes_back_with_its_rows(filled, version, dump):
             assert contents(conn, lasting(conn)) == rows
             assert shape(dump, filled) == tables
         migrations.migrate(filled, lambda _: None)
-        assert migrations.verify(conn) == []
+        assert verify(conn) == []
 
 
 def test_each_migration_goes_there_and_back_and_there_with_rows(filled, version, dump):
@@ -567,18 +567,20 @@ def refuses_to_go_back(url, conn, to):
         pytest.param(lambda s: s.call("close_period", day(89)), id="a closed period"),
     ],
 )
-def test_it_does_not_go_back_over_what_life_cannot_say(migrated, happens):
+def test_it_does_not_go_back_over_what_life_cannot_say(migrated, happens, verify):
     life = migrated("life")
     with psycopg.connect(life, autocommit=True) as conn:
         happens(Shop(conn))
         assert refuses_to_go_back(life, conn, "0002_life")
-        assert migrations.verify(conn) == []
+        assert verify(conn) == []
 
 
 @pytest.mark.parametrize(
     ("version", "back_to"), [("core", "0002_life"), ("life", "0002_life"), ("money", "0003_money")]
 )
-def test_it_does_not_go_back_over_what_an_earlier_version_cannot_say(migrated, version, back_to):
+def test_it_does_not_go_back_over_what_an_earlier_version_cannot_say(
+    migrated, version, back_to, verify
+):
     """Rows of its own are such: orders that Life cancelled, payouts of Money."""
     url = migrated(version)
     with psycopg.connect(url, autocommit=True) as conn:
@@ -590,7 +592,7 @@ def test_it_does_not_go_back_over_what_an_earlier_version_cannot_say(migrated, v
             migrations.rollback(url, say=lambda _: None, drop_rows=True)
         assert contents(conn, columns(conn)) == before
         migrations.migrate(url, lambda _: None)
-        assert migrations.verify(conn) == []
+        assert verify(conn) == []
 
 
 def test_control_characters_of_titles_and_reasons_become_blanks(money):
@@ -634,12 +636,12 @@ def test_control_characters_of_titles_and_reasons_become_blanks(money):
         ),
     ],
 )
-def test_it_does_not_go_back_over_what_engine_cannot_say(migrated, happens):
+def test_it_does_not_go_back_over_what_engine_cannot_say(migrated, happens, verify):
     money = migrated("money")
     with psycopg.connect(money, autocommit=True) as conn:
         happens(Shop(conn))
         assert refuses_to_go_back(money, conn, "0004_engine")
-        assert migrations.verify(conn) == []
+        assert verify(conn) == []
 
 
 def test_e50_a_refund_that_went_in_part_is_said_to_have(migrated):

@@ -162,14 +162,7 @@ reset role;
 """
 
 
-@pytest.fixture
-def adopted(url):
-    """An installed database whose migrations are marked."""
-    migrations.migrate(url, lambda _: None)
-    return url
-
-
-def test_who_gives_up_leaves_the_calls_as_they_were(adopted, connect):
+def test_who_gives_up_leaves_the_calls_as_they_were(adopted, connect, verify):
     with connect() as conn:
         conn.execute(LEFT_OVER)
         before = replaceable.read(conn)
@@ -179,11 +172,11 @@ def test_who_gives_up_leaves_the_calls_as_they_were(adopted, connect):
                 migrations.migrate(adopted, lambda _: None, reload=True, patience=SHORT)
         assert replaceable.read(conn) == before
         migrations.migrate(adopted, lambda _: None, reload=True)
-        assert migrations.verify(conn) == []
+        assert verify(conn) == []
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_who_is_killed_leaves_the_calls_at_work(adopted, shop, connect, how):
+def test_who_is_killed_leaves_the_calls_at_work(adopted, shop, connect, how, verify):
     command = [sys.executable, "-c", "from mixpay_db.cli import main; main()"]
     with connect() as conn:
         conn.execute(LEFT_OVER)
@@ -211,7 +204,7 @@ def test_who_is_killed_leaves_the_calls_at_work(adopted, shop, connect, how):
             assert refused.value.sqlstate == "MX301"
         assert bool(replaceable.read(conn).gated) == (how == signal.SIGKILL), told
         migrations.migrate(adopted, lambda _: None, reload=True)
-        assert migrations.verify(conn) == []
+        assert verify(conn) == []
         assert not replaceable.read(conn).gated
 
 
@@ -243,7 +236,7 @@ def block(connect):
 
 
 @pytest.fixture
-def at_the_gate(adopted, connect, background, waits, block):
+def at_the_gate(adopted, connect, background, waits, block, verify):
     """`at_the_gate(call)`: what becomes of a call that comes while the code is changed."""
 
     def at_the_gate(call):
@@ -263,7 +256,7 @@ def at_the_gate(adopted, connect, background, waits, block):
             waits(caller)
             unblock()
             change.result(timeout=60)
-            assert migrations.verify(conn) == []
+            assert verify(conn) == []
             return called.result(timeout=60)
 
     return at_the_gate
@@ -357,7 +350,7 @@ def test_the_call_is_one_whose_function_goes(adopted, connect):
         assert conn.execute("select 'mixpay.read_events'::regproc::oid").fetchone() != before
 
 
-def test_a_call_that_was_read_before_is_waited_for(adopted, shop, halfway, background):
+def test_a_call_that_was_read_before_is_waited_for(adopted, shop, halfway, background, verify):
     shop.merge("T", A=100)
     shop.conn.execute(OTHER_ROWS)
     call, told = halfway(CALL), []
@@ -369,7 +362,7 @@ def test_a_call_that_was_read_before_is_waited_for(adopted, shop, halfway, backg
     assert shop.query(CALL)
     assert call.go_on()
     change.result(timeout=60)
-    assert migrations.verify(shop.conn) == []
+    assert verify(shop.conn) == []
 
 
 @pytest.fixture
@@ -391,14 +384,14 @@ def overtaken(adopted, connect, halfway, background, block):
         yield call, told, change
 
 
-def test_a_call_that_was_read_at_the_gate_is_repeated(overtaken, connect):
+def test_a_call_that_was_read_at_the_gate_is_repeated(overtaken, connect, verify):
     call, told, change = overtaken
     until(lambda: any(f"({call.conn.info.backend_pid})" in what for what in told))
     assert call.go_on() == "40001"
     change.result(timeout=60)
     with connect() as conn:
         assert replaceable.left(conn) == []
-        assert migrations.verify(conn) == []
+        assert verify(conn) == []
 
 
 MEMBER = "grant mixpay_writer to {}"
@@ -421,7 +414,9 @@ MEMBER = "grant mixpay_writer to {}"
         ),
     ],
 )
-def test_only_who_may_use_something_of_ours_is_waited_for(adopted, connect, given, is_waited_for):
+def test_only_who_may_use_something_of_ours_is_waited_for(
+    adopted, connect, given, is_waited_for, verify
+):
     with connect() as conn:
         name = f"{conn.info.dbname}_clerk"
         conn.execute(f"create role {name} login; {given.replace('{}', name)}")
@@ -434,7 +429,7 @@ def test_only_who_may_use_something_of_ours_is_waited_for(adopted, connect, give
                         migrations.migrate(adopted, lambda _: None, reload=True, patience=SHORT)
                 else:
                     migrations.migrate(adopted, lambda _: None, reload=True, patience=SHORT)
-                    assert migrations.verify(conn) == []
+                    assert verify(conn) == []
         finally:
             conn.execute("drop function if exists public.lent()")
             for role in (name, f"{name}_more"):
@@ -573,7 +568,9 @@ def test_what_a_killed_one_leaves_is_named_and_goes_with_the_next(lend, then):
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_who_is_killed_while_another_function_stands_in(adopted, shop, connect, halfway, how):
+def test_who_is_killed_while_another_function_stands_in(
+    adopted, shop, connect, halfway, how, verify
+):
     shop.merge("T", A=100)
     command = [sys.executable, "-c", "from mixpay_db.cli import main; main()"]
     with connect() as conn:
@@ -598,5 +595,5 @@ def test_who_is_killed_while_another_function_stands_in(adopted, shop, connect, 
         pending = "pending" if how == signal.SIGKILL else "applied"
         assert migrations.status(conn)["code"] == pending
         migrations.migrate(adopted, lambda _: None, reload=how == signal.SIGINT)
-        assert migrations.verify(conn) == []
+        assert verify(conn) == []
         assert replaceable.left(conn) == []
