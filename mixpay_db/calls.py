@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import (
@@ -64,8 +65,17 @@ class Call(Protocol[P, R_co]):
     ) -> Awaitable[R_co]: ...
 
 
-# All of them by name; mixpay_db.api fills it.
-CALLS: dict[str, Call[..., Any]] = {}
+# All of them by name.
+CALLS: dict[str, Call[..., Any]]
+_MADE: dict[str, Call[..., Any]] = {}
+
+
+def __getattr__(name: str) -> Any:
+    """`CALLS`: whoever asks for it has them made first."""
+    if name != "CALLS":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import_module("mixpay_db.api")
+    return _MADE
 
 
 def call(stub: Callable[P, R]) -> Call[P, R]:
@@ -110,7 +120,7 @@ def call(stub: Callable[P, R]) -> Call[P, R]:
     run.__annotations__ = {**inspect.get_annotations(stub, eval_str=True), "conn": Connection}
     conn = inspect.Parameter("conn", inspect.Parameter.POSITIONAL_ONLY, annotation=Connection)
     run.__signature__ = signature.replace(parameters=[conn, *parameters.values()])  # type: ignore[attr-defined]
-    CALLS[name] = run
+    _MADE[name] = run
     return run
 
 
