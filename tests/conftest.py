@@ -5,6 +5,7 @@ After every test that had a database, all of sql/checks must find nothing.
 """
 
 import fcntl
+import gc
 import os
 import shutil
 import signal
@@ -68,6 +69,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes long goes first where workers share it, so that none is left alone with it."""
     if "PYTEST_XDIST_WORKER" in os.environ:
         items.sort(key=lambda item: item.path.name not in LONG)
+
+
+def pytest_collection_finish() -> None:
+    """What is collected stays: nobody has to look again and again whether it is garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @dataclass(frozen=True)

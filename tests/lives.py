@@ -3,7 +3,7 @@
 Each step of a `Life` is done to the model and to the database, which must answer alike.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
@@ -172,6 +172,7 @@ class Model:
         self.payees: set[str] = set()
         self.orders: dict[str, Share] = {}
         self.trades: dict[str, Trade] = {}
+        self._lines: defaultdict[str, list[tuple[Trade, Line]]] = defaultdict(list)
         self.payments: dict[str, Payment] = {}
         self.refunds: dict[str, Refund] = {}
         self.takings: dict[str, Taking] = {}
@@ -186,7 +187,7 @@ class Model:
 
     def lines_of(self, order_no: str) -> list[tuple[Trade, Line]]:
         """In the order of the trades, which is that of their making."""
-        return [(t, x) for t in self.trades.values() for x in t.lines if x.order_no == order_no]
+        return self._lines[order_no]
 
     def left(self, order_no: str) -> int:
         taken = sum(x.amount if x.live else x.paid for _, x in self.lines_of(order_no))
@@ -251,7 +252,9 @@ class Model:
                 line.live = False
         for share in sent:
             self.orders.setdefault(share.order_no, share)
-        self.trades[trade_no] = Trade(self.allocation, sent[0].currency, lines)
+        trade = self.trades[trade_no] = Trade(self.allocation, sent[0].currency, lines)
+        for line in lines:
+            self._lines[line.order_no].append((trade, line))
         return None
 
     def start(self, trade_no: str, payment_no: str, amount: int, channel: str) -> str | None:
@@ -1380,10 +1383,11 @@ def in_model(model: Model) -> dict[str, Any]:
         "details": {
             (no, part.payment.payment_no): (
                 part.amount,
-                refund.state(),
+                state,
                 [[x.channel, x.state, x.anomaly] for x in part.ways],
             )
             for no, refund in model.refunds.items()
+            for state in [refund.state()]
             for part in refund.parts
         },
         "authorizations": {

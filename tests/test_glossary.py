@@ -28,7 +28,7 @@ WRITTEN = sorted(
     for path in PROJECT.glob(pattern)
     if path.is_file()
     and path not in {PROJECT / "CHANGELOG.md", GLOSSARY}
-    and "node_modules" not in path.parts
+    and not {"node_modules", "__pycache__"} & set(path.parts)
 )
 # Everything that bears a name of ours, and what is said about it.
 NAMES = """
@@ -71,11 +71,9 @@ def said(text: str) -> list[str]:
     # An underscore parts words, as a space or the end of a line does.
     text = " ".join(re.split(r"(?:[\s_]|-- |# )+", text))
     return [
-        found.group().strip()
+        text[max(found.start() - 40, 0) : found.end() + 40].strip()
         for word in RETIRED
-        for found in re.finditer(
-            rf".{{0,40}}(?<![a-z]){re.escape(word)}(?![a-z]).{{0,40}}", text, re.IGNORECASE
-        )
+        for found in re.finditer(rf"(?<![a-z]){re.escape(word)}(?![a-z])", text, re.IGNORECASE)
     ]
 
 
