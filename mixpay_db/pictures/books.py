@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import groupby
 from typing import Any, LiteralString
 
 import psycopg
@@ -20,6 +21,7 @@ from mixpay_db.pictures import flow
 from mixpay_db.problem import Problem
 
 Row = dict[str, Any]
+Place = tuple[int, str]
 
 # As many payments, orders and refunds have a place of their own in a picture; the others share one.
 NAMED = 12
@@ -702,38 +704,57 @@ class Merchant:
         return sorted({row["currency"] for row in rows})
 
 
-# The stretch of the log in which what was written within the period stands: from the end of the
-# last fold that is older, up to the end of the first one that is younger. Without folds, all of it.
-_RANGE = """
-select
-    coalesce(b.until_epoch, 0) as from_epoch, coalesce(b.until_xid, '0'::xid8)::text as from_xid,
-    coalesce(b.fold, 0) as fold,
-    coalesce(e.until_epoch, 9223372036854775807) as until_epoch,
-    coalesce(e.until_xid, '18446744073709551615'::xid8)::text as until_xid
-from (values (0)) as one
-left join lateral (
-    select fold, until_epoch, until_xid from mixpay.fold_list
-    where merchant_id = %(merchant)s and latest_at < %(start)s
-    order by fold desc limit 1
-) as b on true
-left join lateral (
-    -- Only if a younger one has begun after the period: what is not folded yet may belong to it.
-    select x.until_epoch, x.until_xid from mixpay.fold_list as x
+# What each fold moved of the accounts that a period tells of, from the last fold before it on. Of
+# a fold that was written on a single day of the period, nothing has to be read in the log.
+_FOLDS = """
+with folds as (
+    select
+        fold, account, owner, currency, until_epoch, until_xid, earliest_at, latest_at,
+        came_in - lag(came_in, 1, 0::bigint) over before as came_in,
+        went_out - lag(went_out, 1, 0::bigint) over before as went_out
+    from mixpay.fold_list
     where
-        x.merchant_id = %(merchant)s and x.earliest_at < %(stop)s
-        and exists (
-            select from mixpay.fold_list as y
-            where y.merchant_id = %(merchant)s and y.fold > x.fold and y.earliest_at >= %(stop)s
-        )
-    order by x.fold desc limit 1
-) as e on true
+        merchant_id = %(merchant)s
+        and (account in ('order', 'refund') and owner = '' or account = 'channel' and owner <> '')
+    window before as (partition by account, owner, currency order by fold)
+)
+select
+    fold, account, case account when 'channel' then owner else '' end as channel, currency,
+    came_in, went_out, until_epoch, until_xid::text as until_xid,
+    latest_at >= %(start)s and earliest_at < %(stop)s as within,
+    case
+        when
+            earliest_at >= %(start)s and latest_at < %(stop)s
+            and earliest_at::date = latest_at::date
+            then earliest_at::date
+    end as day
+from folds
+where fold >= (select coalesce(max(fold), 0) from folds where latest_at < %(start)s)
+order by fold
 """
-_WITHIN: LiteralString = """
-    j.merchant_id = %(merchant)s and j.epoch > 0
-    and (j.epoch, j.xid) >= (%(from_epoch)s, %(from_xid)s::xid8)
-    and (j.epoch, j.xid) < (%(until_epoch)s, %(until_xid)s::xid8)
+
+
+# Movements of stretches of the log, each from a place on, and up to before another; those which …
+_WHICH: LiteralString = """
+from unnest(
+    %(from_epochs)s::bigint[], %(from_xids)s::text[], %(until_epochs)s::bigint[],
+    %(until_xids)s::text[]
+) as s (from_epoch, from_xid, until_epoch, until_xid)
+cross join lateral (
+    select created_at, currency, from_account, from_owner, to_account, to_owner, amount, refund_no
+    from mixpay.journal
+    where
+        merchant_id = %(merchant)s
+        and (epoch, xid) >= (s.from_epoch, s.from_xid::xid8)
+        and (epoch, xid) < (s.until_epoch, s.until_xid::xid8)
+        and created_at < %(stop)s
+        and """
+# … by an index that has this order, however short the log is.
+_IN_ORDER: LiteralString = """
+    order by epoch, xid
+) as j
 """
-# What mixpay.day_flow says of channels and orders, out of the stretch alone; each movement is read
+# What mixpay.day_flow says of channels and orders, out of stretches alone; each movement is read
 # once. Before the period there is no day: that part only opens the balance of what is in escrow.
 _DAYS: LiteralString = (
     """
@@ -742,11 +763,10 @@ select
     j.from_account, case j.from_account when 'channel' then j.from_owner else '' end as from_owner,
     j.to_account, case j.to_account when 'channel' then j.to_owner else '' end as to_owner,
     sum(j.amount)::bigint as amount
-from mixpay.journal as j
-where
-    (j.from_account in ('channel', 'order') or j.to_account in ('channel', 'order'))
-    and j.created_at < %(stop)s and """
-    + _WITHIN
+"""
+    + _WHICH
+    + "epoch > 0 and (from_account in ('channel', 'order') or to_account in ('channel', 'order'))"
+    + _IN_ORDER
     + """
 group by 1, 2, 3, 4, 5, 6
 """
@@ -754,22 +774,26 @@ group by 1, 2, 3, 4, 5, 6
 _OPENING = """
 select distinct on (currency) currency, balance
 from mixpay.fold_list
-where merchant_id = %(merchant)s and account = 'order' and owner = '' and fold <= %(fold)s
+where
+    merchant_id = %(merchant)s and account = 'order' and owner = '' and latest_at < %(start)s
 order by currency, fold desc
 """
 _CAUSES: LiteralString = (
     """
 select r.kind, j.currency, count(distinct r.refund_no) as count,
     sum(case j.to_account when 'refund' then j.amount else -j.amount end)::bigint as amount
-from mixpay.journal as j
-inner join mixpay.refund_list as r
-    on r.merchant_id = j.merchant_id and r.refund_no = j.refund_no
-where
-    (j.to_account = 'refund' and j.from_account in ('order', 'surplus')
-        or j.from_account = 'refund' and j.to_account in ('order', 'surplus'))
-    and j.created_at >= %(start)s and j.created_at < %(stop)s and """
-    + _WITHIN
+"""
+    + _WHICH
+    # Nothing of the epoch: refunds have an index of their own.
+    + """(
+        to_account = 'refund' and from_account in ('order', 'surplus')
+        or from_account = 'refund' and to_account in ('order', 'surplus')
+    )"""
+    + _IN_ORDER
     + """
+inner join mixpay.refund_list as r
+    on r.merchant_id = %(merchant)s and r.refund_no = j.refund_no
+where j.created_at >= %(start)s
 group by 1, 2
 order by 4 desc, 1, 2
 """
@@ -844,7 +868,9 @@ left join (
     where merchant_id = %(merchant)s and state = 'settled'
     group by 1, 2, 3
 ) as s on s.account = b.account and s.owner = b.owner and s.currency = b.currency
-where b.merchant_id = %(merchant)s
+where
+    b.merchant_id = %(merchant)s
+    and b.account in ('payee', 'receiver', 'fee', 'channel', 'bank')
 order by b.account, b.balance desc, b.owner, b.currency
 limit %(limit)s
 """
@@ -861,8 +887,8 @@ def merchant(conn: Connection, merchant: str, first: date, last: date) -> Mercha
         conn, "select %(start)s::timestamptz as start, %(stop)s::timestamptz as stop", **key
     )
     key |= (moments or {}) | {"first": first, "last": last}
-    key |= one(conn, _RANGE, **key) or {}
-    days = _days(ask(conn, _DAYS, **key))
+    folded = _folded(ask(conn, _FOLDS, **key))
+    days = _days(folded.days, ask(conn, _DAYS, **key, **folded.rest.places()))
     opened = {row["currency"]: row["balance"] for row in ask(conn, _OPENING, **key)}
     balances = ask(conn, _BALANCES, **key, limit=SHOWN)
     return Merchant(
@@ -882,7 +908,7 @@ def merchant(conn: Connection, merchant: str, first: date, last: date) -> Mercha
             if row["account"] == "channel" and row["day"] is not None
         ],
         escrow=_escrow(days, opened, first),
-        causes=ask(conn, _CAUSES, **key),
+        causes=ask(conn, _CAUSES, **key, **folded.period.places()),
         ages=ask(conn, _AGES, **key),
         work=list(_work(conn, merchant)),
         owners=[row for row in balances if row["account"] in ("payee", "receiver", "fee")],
@@ -896,23 +922,84 @@ def merchant(conn: Connection, merchant: str, first: date, last: date) -> Mercha
     )
 
 
-def _days(moved: list[Row]) -> list[Row]:
+@dataclass
+class _Stretches:
+    """Parts of the log, in order: where each begins, and before which place it ends."""
+
+    ends: list[tuple[Place, Place]] = field(default_factory=list)
+
+    def add(self, begin: Place, end: Place) -> None:
+        if self.ends and self.ends[-1][1] == begin:
+            begin, _ = self.ends.pop()
+        self.ends.append((begin, end))
+
+    def places(self) -> dict[str, list[Any]]:
+        return {
+            "from_epochs": [begin[0] for begin, _ in self.ends],
+            "from_xids": [begin[1] for begin, _ in self.ends],
+            "until_epochs": [end[0] for _, end in self.ends],
+            "until_xids": [end[1] for _, end in self.ends],
+        }
+
+
+@dataclass
+class _Folded:
+    """What folds say of a period, and where the log has to be read."""
+
+    # What each fold of a single day moved.
+    days: list[Row] = field(default_factory=list)
+    # Where the rest of these days stands in the log.
+    rest: _Stretches = field(default_factory=_Stretches)
+    # Where all of the period stands.
+    period: _Stretches = field(default_factory=_Stretches)
+
+
+def _folded(folds: list[Row]) -> _Folded:
+    told = _Folded()
+    begin = _FIRST
+    for _, rows in groupby(folds, key=lambda row: row["fold"]):
+        accounts = list(rows)
+        fold = accounts[0]
+        end = fold["until_epoch"], fold["until_xid"]
+        if fold["within"]:
+            told.period.add(begin, end)
+            if fold["day"] is None:
+                told.rest.add(begin, end)
+            else:
+                told.days += accounts
+        begin = end
+    # What is not folded yet may be of any day.
+    told.rest.add(begin, _BEYOND)
+    told.period.add(begin, _BEYOND)
+    return told
+
+
+def _days(folded: list[Row], moved: list[Row]) -> list[Row]:
     """What came into channels and orders and went out of them, by day, currency and channel."""
+    names = ("day", "currency", "account", "channel")
     days: dict[tuple[Any, ...], Row] = {}
+
+    def add(key: tuple[Any, ...], way: str, amount: int) -> None:
+        of = days.setdefault(key, dict(zip(names, key, strict=True)) | _NOTHING)
+        of[way] += amount
+
+    for row in folded:
+        for way in _NOTHING:
+            add(tuple(row[name] for name in names), way, row[way])
     for row in moved:
         for end, way in (("from", "went_out"), ("to", "came_in")):
             account = row[f"{end}_account"]
             if account in ("channel", "order"):
-                key = row["day"], row["currency"], account, row[f"{end}_owner"]
-                names = ("day", "currency", "account", "channel")
-                of = days.setdefault(key, dict(zip(names, key, strict=True)) | _NOTHING)
-                of[way] += row["amount"]
+                add((row["day"], row["currency"], account, row[f"{end}_owner"]), way, row["amount"])
     return sorted(
         days.values(), key=lambda row: (row["day"] or date.min, row["currency"], row["channel"])
     )
 
 
 _NOTHING = {"came_in": 0, "went_out": 0}
+# A place in the log: an epoch and a transaction. The first one, and one that is behind all.
+_FIRST: Place = (0, "0")
+_BEYOND: Place = (2**63 - 1, str(2**64 - 1))
 
 
 def _escrow(days: list[Row], opened: dict[str, int], first: date) -> list[Row]:

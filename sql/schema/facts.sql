@@ -76,6 +76,10 @@ where to_account in ('payee', 'receiver', 'fee');
 create index facts_by_from_owner on mixpay.facts (from_owner, merchant_id, from_account, epoch, xid)
 where from_account in ('payee', 'receiver', 'fee');
 
+-- Pages tell of a period what went into refunds, and why: few of all facts.
+create index facts_of_refunds on mixpay.facts (merchant_id, epoch, xid)
+where from_account = 'refund' or to_account = 'refund';
+
 comment on table mixpay.facts is
 'What happened, once and for all: changes of state and movements of money, in order within their log.';
 comment on column mixpay.facts.log is 'What the log is of: a trade, settlement, repayment, adjustment, channel fee or channel payout; log_no says which.';

@@ -6,13 +6,15 @@ import re
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from books import fold, let_folds_be_small
 from psycopg import Connection
 from psycopg.conninfo import make_conninfo
-from shop import Shop, day
+from shop import Shop, day, open_for_a_week, open_for_another_week
 
 from mixpay_db.pictures import books, charts, pages
 from mixpay_db.problem import Problem
@@ -170,30 +172,76 @@ def test_an_order_s_next_refund_is_the_preview(shop: Shop, url: str) -> None:
     assert previewed == [("P1", 15), ("P2", 85)]
 
 
-def test_days_are_those_of_day_flow(weeks: Shop, asking: books.Connection) -> None:
+def by_view(conn: books.Connection, first: date, last: date) -> list[tuple[Any, ...]]:
+    """What day_flow says of the channels in a period."""
+    return [
+        tuple(row.values())
+        for row in books.ask(
+            conn,
+            "select day, owner, currency, came_in, went_out from mixpay.day_flow"
+            " where account = 'channel' and day between %(first)s and %(last)s order by 1, 3, 2",
+            first=first,
+            last=last,
+        )
+    ]
+
+
+def by_page(told: books.Merchant) -> list[tuple[Any, ...]]:
+    names = ("day", "channel", "currency", "went_out", "came_in")
+    return [tuple(row[name] for name in names) for row in told.flow]
+
+
+@pytest.mark.usefixtures("weeks")
+def test_days_are_those_of_day_flow(asking: books.Connection) -> None:
     today = books.now(asking).date()
     for first, last in ((today, today), (date(2020, 1, 1), today)):
         told = books.merchant(asking, "weeks", first, last)
-        found = (
-            weeks.query(
-                "set timezone = 'UTC'; select owner, came_in, went_out from mixpay.day_flow"
-                " where merchant_id = 'weeks' and account = 'channel' order by 1"
-            )
-            if False
-            else asking.execute(
-                "select owner, came_in, went_out from mixpay.day_flow"
-                " where merchant_id = 'weeks' and account = 'channel' order by 1"
-            ).fetchall()
-        )
-        assert [(r["channel"], r["went_out"], r["came_in"]) for r in told.flow] == [
-            (r["owner"], r["came_in"], r["went_out"]) for r in found
-        ]
+        assert by_page(told) == by_view(asking, first, last)
         escrow = asking.execute(
             "select sum(in_escrow)::bigint as has from mixpay.trade_lines"
             " where merchant_id = 'weeks'"
         ).fetchone()
         assert escrow is not None
         assert told.escrow[-1]["balance"] == escrow["has"]
+
+
+@pytest.mark.breaks_checks
+@pytest.mark.parametrize("facts", [2, 5, 20, 20000])
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu", "America/Los_Angeles"])
+def test_days_are_the_same_whatever_is_folded(shop: Shop, url: str, facts: int, zone: str) -> None:
+    """Some folds are of one day, others of several, some began before the one before them ended."""
+    open_for_a_week(shop)
+    open_for_another_week(shop)
+    with replica(shop):
+        shop.conn.execute(
+            "update mixpay.facts as f set created_at = f.created_at - 8 * t.hours * interval '1 h'"
+            "    - case when t.hours % 7 = 0 then interval '9 hours' else '0' end from ("
+            "    select xid, dense_rank() over (order by xid desc) as hours from mixpay.facts"
+            ") as t where t.xid = f.xid"
+        )
+    let_folds_be_small(shop, facts)
+    fold(shop)
+    shop.sell("LAST", 7)
+    with books.session(url, zone) as conn:
+        today = books.now(conn).date()
+        opened = {
+            row["day"]: row["moved"]
+            for row in books.ask(
+                conn,
+                "select day, sum(moved)::bigint as moved from mixpay.day_flow"
+                " where account = 'order' group by 1",
+            )
+        }
+        assert len(opened) > 5
+        for begins in range(15):
+            for days in (1, 2, 5):
+                first = today - timedelta(days=begins)
+                last = first + timedelta(days=days - 1)
+                told = books.merchant(conn, shop.merchant, first, last)
+                assert by_page(told) == by_view(conn, first, last), (first, last)
+                assert sum(row["balance"] for row in told.escrow[-1:]) == sum(
+                    moved for day, moved in opened.items() if day <= last
+                ), (first, last)
 
 
 @pytest.mark.usefixtures("weeks")
@@ -424,41 +472,74 @@ def test_decimals_are_exact_and_grouped() -> None:
     assert pages.decimal(1234, "JPY") == "1,234"
 
 
-def test_a_period_reads_no_more_than_its_stretch_of_the_log(shop: Shop, url: str) -> None:
+@contextmanager
+def replica(shop: Shop) -> Iterator[None]:
+    """The facts can be changed, as if they had been written at another time."""
+    shop.conn.execute("set session_replication_role = replica")
+    yield
+    shop.conn.execute("set session_replication_role = origin")
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many facts each query of a page reads."""
+    counts: list[int] = []
+    asked = books.ask
+
+    def counting(conn: books.Connection, query: Any, **values: Any) -> list[books.Row]:
+        plans = conn.execute(b"explain (analyze, format json) " + query.encode(), values).fetchall()
+        counts.append(sum(_facts_read(plans[0]["QUERY PLAN"][0]["Plan"])))
+        return asked(conn, query, **values)
+
+    monkeypatch.setattr(books, "ask", counting)
+    return counts
+
+
+def test_a_period_reads_no_more_than_its_stretch_of_the_log(
+    shop: Shop, url: str, read: list[int]
+) -> None:
     """What was folded before it is passed over: facts are counted, not time."""
     shop.merge("T", A=1000)
     for i in range(40):
         shop.pay("T", f"P{i}", 10)
-    shop.until_final()
-    shop.call("fold_balances")
+    fold(shop)
     # As if that had been long ago.
-    shop.conn.execute("set session_replication_role = replica")
-    shop.conn.execute("update mixpay.facts set created_at = created_at - interval '90 days'")
-    shop.conn.execute(
-        "update mixpay.balance_folds set earliest_at = earliest_at - interval '90 days',"
-        " latest_at = latest_at - interval '90 days'"
-    )
-    shop.conn.execute("set session_replication_role = origin")
+    with replica(shop):
+        shop.conn.execute("update mixpay.facts set created_at = created_at - interval '90 days'")
+        shop.conn.execute(
+            "update mixpay.balance_folds set earliest_at = earliest_at - interval '90 days',"
+            " latest_at = latest_at - interval '90 days'"
+        )
     shop.pay("T", "P40", 10)
-    read = []
-
-    def counting(conn: books.Connection, query: Any, **values: Any) -> list[books.Row]:
-        plans = conn.execute(b"explain (analyze, format json) " + query.encode(), values).fetchall()
-        read.append(sum(_facts_read(plans[0]["QUERY PLAN"][0]["Plan"])))
-        return asked(conn, query, **values)
-
-    asked = books.ask
-    with books.session(url, "UTC") as conn, pytest.MonkeyPatch.context() as patch:
-        today = books.now(conn).date()
-        patch.setattr(books, "ask", counting)
-        told = books.merchant(conn, "m", today - timedelta(days=29), today)
-    assert [(row["channel"], row["came_in"]) for row in told.flow] == [("alipay", 10)]
-    assert told.escrow[-1]["balance"] == 410
-    # The payment's own facts, a few times: not those of the forty before it.
-    assert max(read) <= 6
     with books.session(url, "UTC") as conn:
+        today = books.now(conn).date()
+        told = books.merchant(conn, "m", today - timedelta(days=29), today)
+        assert [(row["channel"], row["came_in"]) for row in told.flow] == [("alipay", 10)]
+        assert told.escrow[-1]["balance"] == 410
+        # The payment's own facts, a few times: not those of the forty before it.
+        assert max(read) <= 6
         then = books.merchant(conn, "m", today - timedelta(days=95), today - timedelta(days=80))
     assert sum(row["came_in"] for row in then.flow) == 400
+
+
+@pytest.mark.parametrize("payments", [20, 80])
+def test_a_folded_day_is_not_read_in_the_log(
+    shop: Shop, url: str, read: list[int], payments: int
+) -> None:
+    """However many payments it had: of the log, only what went into refunds, to say why."""
+    shop.merge("T", A=1000)
+    for i in range(payments):
+        shop.pay("T", f"P{i}", 10)
+    shop.refund("A", "R1", 25)
+    let_folds_be_small(shop, 8)
+    fold(shop)
+    with books.session(url, "UTC") as conn:
+        today = books.now(conn).date()
+        told = books.merchant(conn, "m", today, today)
+    assert [row["came_in"] for row in told.flow] == [10 * payments]
+    assert [row["amount"] for row in told.causes] == [25]
+    # Three payments bear the refund.
+    assert max(read) == sum(read) == 3
 
 
 def _facts_read(plan: dict[str, Any]) -> Iterator[int]:

@@ -1,0 +1,6 @@
+-- Takes back 0011.
+set role mixpay_owner;
+
+drop index mixpay.facts_of_refunds;
+
+reset role;
