@@ -29,6 +29,7 @@ begin
             _fee_of(p_terms, i.kind, i.number, i.amount, o.fee) as fee_ours
         from _open_lines(p_terms) as o
         cross join lateral _items_named(p_terms, o) as i
+        where num_nonnulls(o.our_no, o.batch_no, o.channel_txn_no) > 0
     ) as l
     order by l.rule, l.happened_at, l.statement_no, l.line_no, l.part, l.our_moment, l.own_kind, l.own_no
     on conflict do nothing;

@@ -17,7 +17,8 @@ begin
             select array_agg(i.kind || ' ' || i.number order by i.happened_at, i.kind, i.number) as items
             from _named_in_words(p_terms, l, p_statement.from_at - p_terms.lag, p_statement.until_at + p_terms.lag) as i
         ) as n
-        where l.state <> 'failed' and l.our_no is null and cardinality(n.items) > 1
+        where
+            l.state <> 'failed' and l.our_no is null and l.description is not null and cardinality(n.items) > 1
         order by l.happened_at, l.statement_no, l.line_no, l.part
     loop
         -- An earlier line may have named the same.
