@@ -5,6 +5,6 @@
 set role mixpay_owner;
 
 create index facts_of_refunds on mixpay.facts (merchant_id, epoch, xid)
-where from_account = 'refund' or to_account = 'refund';
+where refund_no is not null and amount is not null;
 
 reset role;

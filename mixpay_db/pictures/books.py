@@ -785,7 +785,7 @@ select r.kind, j.currency, count(distinct r.refund_no) as count,
 """
     + _WHICH
     # Nothing of the epoch: refunds have an index of their own.
-    + """(
+    + """refund_no is not null and (
         to_account = 'refund' and from_account in ('order', 'surplus')
         or from_account = 'refund' and to_account in ('order', 'surplus')
     )"""
