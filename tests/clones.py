@@ -170,19 +170,18 @@ class Clone:
 
     def _cleaning(self, table: str) -> str:
         """The statements that give a table the template's rows."""
+        kept = "kept_" + table.removeprefix("mixpay.")
+        delete, insert = f"clean_{kept}", f"restore_{kept}"
+        if self.keeper.execute(f"select from {table} limit 1").fetchone() is None:
+            self.keeper.execute(f"prepare {delete} as delete from {table}")
+            return f"execute {delete}"
         [(columns,)] = self.keeper.execute(
             "select string_agg(quote_ident(attname), ', ' order by attnum) from pg_attribute "
             "where attrelid = %s::regclass and attnum > 0 and not attisdropped "
             "and attgenerated = ''",
             [table],
         )
-        kept = "kept_" + table.removeprefix("mixpay.")
         self.keeper.execute(f"create temp table {kept} as select {columns} from {table}")
-        delete, insert = f"clean_{kept}", f"restore_{kept}"
-        [(rows,)] = self.keeper.execute(f"select count(*) from {kept}")
-        if rows == 0:
-            self.keeper.execute(f"prepare {delete} as delete from {table}")
-            return f"execute {delete}"
         row = f"(row({columns}))::text"
         self.keeper.execute(
             f"prepare {delete} as delete from {table} where {row} not in (select {row} from {kept})"

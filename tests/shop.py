@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from time import monotonic, sleep
 from typing import Any
 
@@ -67,6 +68,17 @@ def outcome(future: Future[Any]) -> Any:
         return error
 
 
+@cache
+def _calling(function: str, arguments: int, *named: str) -> bytes:
+    placeholders = [sql.SQL("%s")] * arguments + [
+        sql.SQL("{} => %s").format(sql.Identifier(f"p_{name}")) for name in named
+    ]
+    query = sql.SQL("select * from mixpay.{}({})").format(
+        sql.Identifier(function), sql.SQL(", ").join(placeholders)
+    )
+    return query.as_bytes()
+
+
 class Shop:
     """One merchant's calls on one connection. Arguments as in SQL, without the merchant."""
 
@@ -87,12 +99,7 @@ class Shop:
             else value
             for value in (self.merchant, *arguments, *named.values())
         ]
-        placeholders = [sql.SQL("%s")] * (1 + len(arguments)) + [
-            sql.SQL("{} => %s").format(sql.Identifier(f"p_{name}")) for name in named
-        ]
-        query = sql.SQL("select * from mixpay.{}({})").format(
-            sql.Identifier(function), sql.SQL(", ").join(placeholders)
-        )
+        query = _calling(function, 1 + len(arguments), *named)
         return self.conn.cursor(row_factory=namedtuple_row).execute(query, values).fetchall()
 
     def call(self, function: str, *arguments: Any, **named: Any) -> Row:
