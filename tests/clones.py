@@ -69,12 +69,17 @@ class Clones:
 
 
 class Clone:
-    """A database, a session that looks after it, and one that tests use in turn."""
+    """A database, a session that looks after it, and others that tests use in turn."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.keeper = psycopg.connect(url, autocommit=True)
         self.session: Connection[Any] | None = None
+        # Sessions beside it, by what they were made with: those of this test, and those of others.
+        self.lent: list[tuple[str, Connection[Any]]] = []
+        self.idle: dict[str, list[Connection[Any]]] = {}
+        # What each was when it was new.
+        self.attributes: dict[Connection[Any], list[Any]] = {}
         self.keeper.execute("set session_replication_role = replica")
         self.keeper.execute("set plan_cache_mode = force_generic_plan")
         [(self.newest,)] = self.keeper.execute("select pg_current_xact_id()::xid::text")
@@ -91,14 +96,24 @@ class Clone:
     def connect(self) -> Connection[Any]:
         """A session of the superuser that may have served tests before."""
         if self.session is None:
-            self.session = psycopg.connect(self.url, autocommit=True)
-            self.attributes = self._attributes()
+            self.session = self._open(autocommit=True)
         return self.session
+
+    def borrow(self, *, autocommit: bool = True, options: str = "") -> Connection[Any]:
+        """One more, that knows the functions if it has served tests before."""
+        made = f"{autocommit} {options}"
+        idle = self.idle.setdefault(made, [])
+        session = idle.pop() if idle else self._open(autocommit=autocommit, options=options)
+        self.lent.append((made, session))
+        return session
 
     def holds(self) -> bool:
         """Whether no check finds anything; False also if we cannot look."""
         checks = [query for _, query in database.checks()]
         with suppress(psycopg.Error):
+            for _, session in self.lent:
+                if not session.closed:
+                    session.rollback()
             if self._is_small():
                 # Planned once, for all tests that find this database.
                 names = [f"check_{i}" for i in range(len(checks))]
@@ -116,9 +131,9 @@ class Clone:
             self.keeper.execute(
                 "select pg_terminate_backend(pid, 5000) from pg_stat_activity "
                 "where datname = current_database() and pid <> all (%s)",
-                [[c.info.backend_pid for c in (self.keeper, self.session) if c is not None]],
+                [[session.info.backend_pid for session in self._sessions()]],
             )
-            self._clean_session()
+            self._clean_sessions()
             if self._catalog() != self.catalog:
                 return False
             if not self._is_small():
@@ -128,27 +143,43 @@ class Clone:
         return False
 
     def close(self) -> None:
-        for session in (self.keeper, self.session):
-            if session is not None:
-                session.close()
+        for session in self._sessions():
+            session.close()
 
-    def _clean_session(self) -> None:
-        session = self.session
-        if session is None:
-            return
+    def _sessions(self) -> list[Connection[Any]]:
+        others = [session for _, session in self.lent]
+        others += [session for idle in self.idle.values() for session in idle]
+        first = [self.keeper] if self.session is None else [self.keeper, self.session]
+        return [session for session in first + others if not session.closed]
+
+    def _open(self, **parameters: Any) -> Connection[Any]:
+        session = psycopg.connect(self.url, **parameters)
+        self.attributes[session] = self._attributes(session)
+        return session
+
+    def _clean_sessions(self) -> None:
+        if self.session is not None and not self._is_as_new(self.session):
+            self.session = None
+        while self.lent:
+            made, session = self.lent.pop()
+            if self._is_as_new(session):
+                self.idle[made].append(session)
+
+    def _is_as_new(self, session: Connection[Any]) -> bool:
+        """Makes it so; where that cannot be, it is closed."""
         with suppress(psycopg.Error):
             if (
                 session.info.transaction_status == TransactionStatus.IDLE
-                and self._attributes() == self.attributes
+                and self._attributes(session) == self.attributes[session]
             ):
                 session.execute(AS_NEW, prepare=False)
-                return
+                session.commit()
+                return True
         session.close()
-        self.session = None
+        del self.attributes[session]
+        return False
 
-    def _attributes(self) -> list[Any]:
-        session = self.session
-        assert session is not None
+    def _attributes(self, session: Connection[Any]) -> list[Any]:
         handlers = [len(session._notice_handlers), len(session._notify_handlers)]
         return [getattr(session, name) for name in ATTRIBUTES] + handlers
 

@@ -290,9 +290,9 @@ def background(url: str) -> Iterator[Callable[..., Future[Any]]]:
 
 
 @pytest.fixture
-def waits(connect: Callable[..., Connection[Any]]) -> Callable[..., list[int]]:
+def waits(clone: Clone) -> Callable[..., list[int]]:
     """`waits(session)` returns when it really waits for a lock: the processes it waits for."""
-    observer = connect()
+    observer = clone.keeper
 
     def waits(session: Connection[Any] | int, seconds: float = 10) -> list[int]:
         pid = session if isinstance(session, int) else session.info.backend_pid

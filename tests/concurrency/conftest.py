@@ -5,6 +5,7 @@ from concurrent.futures import Future
 from typing import Any, NamedTuple
 
 import pytest
+from clones import Clone
 from psycopg import Connection, sql
 from shop import Shop, outcome
 
@@ -22,7 +23,7 @@ class Raced(NamedTuple):
 @pytest.fixture
 def race(
     shop: Shop,  # noqa: ARG001 (its merchant is theirs)
-    connect: Callable[..., Connection[Any]],
+    clone: Clone,
     background: Callable[..., Future[Any]],
     waits: Callable[..., list[int]],
 ) -> Callable[..., Raced]:
@@ -32,8 +33,8 @@ def race(
         first: Call, second: Call, isolation: str = READ_COMMITTED, commit: bool = True
     ) -> Raced:
         options = "-c default_transaction_isolation=" + isolation.replace(" ", "\\ ")
-        one = Shop(connect(autocommit=False, options=options))
-        two = Shop(connect(options=options))
+        one = Shop(clone.borrow(autocommit=False, options=options))
+        two = Shop(clone.borrow(options=options))
         done = first(one)
         future = background(second, two)
         assert waits(two.conn) == [one.conn.info.backend_pid]

@@ -253,8 +253,8 @@ def run_program_fixture() -> Callable[..., str]:
 def dump() -> Callable[..., str]:
     """`dump(url)`: the schema's definitions, without what pg_dump makes up anew each time."""
 
-    def dump(url: str, *, data: bool = False) -> str:
-        what = () if data else ("--schema-only",)
+    def dump(url: str, *, data: bool = False, rights: bool = True) -> str:
+        what = [*([] if data else ["--schema-only"]), *([] if rights else ["--no-privileges"])]
         text = run_program("pg_dump", url, "--schema=mixpay", *what)
         # A server before 17 does not know the setting that a later pg_dump begins with.
         made_up = r"^(\\(un)?restrict|SET transaction_timeout) .*\n"
