@@ -20,6 +20,8 @@ from mixpay_db import database
 
 # Up to here the plans of empty tables serve, and rows that were deleted are in nobody's way.
 SMALL = 256 * 1024
+# Of one kind of session, how many wait for the next test.
+KEPT = 4
 CATALOGS = (
     "pg_class", "pg_attribute", "pg_attrdef", "pg_constraint", "pg_index", "pg_proc", "pg_type",
     "pg_trigger", "pg_rewrite", "pg_namespace", "pg_description", "pg_statistic", "pg_policy",
@@ -28,8 +30,8 @@ CATALOGS = (
 # What a session's user may have changed of it, and psycopg does not tell the server.
 ATTRIBUTES = ("row_factory", "cursor_factory", "autocommit", "isolation_level", "prepare_threshold")
 AS_NEW = (
-    "close all; discard temp; select pg_advisory_unlock_all(); reset session authorization; "
-    "reset all"
+    "close all; unlisten *; discard temp; select pg_advisory_unlock_all(); "
+    "reset session authorization; reset all"
 )
 
 
@@ -112,7 +114,9 @@ class Clone:
         checks = [query for _, query in database.checks()]
         with suppress(psycopg.Error):
             for _, session in self.lent:
-                if not session.closed:
+                if session.info.transaction_status == TransactionStatus.ACTIVE:
+                    session.close()  # some thread still waits for its answer
+                elif not session.closed:
                     session.rollback()
             if self._is_small():
                 # Planned once, for all tests that find this database.
@@ -162,6 +166,8 @@ class Clone:
             self.session = None
         while self.lent:
             made, session = self.lent.pop()
+            if len(self.idle[made]) == KEPT:
+                session.close()
             if self._is_as_new(session):
                 self.idle[made].append(session)
 

@@ -224,12 +224,14 @@ def empty_url(pg_server: Server) -> Iterator[str]:
 
 
 @pytest.fixture
-def connect(url: str) -> Iterator[Callable[..., Connection[Any]]]:
-    """`connect()` makes one more session; `connect(autocommit=False)` one that keeps its locks."""
+def connect(clone: Clone) -> Iterator[Callable[..., Connection[Any]]]:
+    """`connect()` is one more session; `connect(autocommit=False)` one that keeps its locks."""
     with ExitStack() as opened:
 
         def connect(**parameters: Any) -> Connection[Any]:
-            conn = psycopg.connect(url, **{"autocommit": True, **parameters})
+            if parameters.keys() <= {"autocommit", "options"}:
+                return clone.borrow(**parameters)
+            conn = psycopg.connect(clone.url, **{"autocommit": True, **parameters})
             opened.callback(conn.close)
             return conn
 

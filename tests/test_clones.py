@@ -93,6 +93,31 @@ def test_a_session_that_was_changed_is_another_one(lent: Clone) -> None:
     assert lent.connect().row_factory is not dict_row
 
 
+def test_sessions_are_lent_again_as_they_were_made(lent: Clone) -> None:
+    first, second = lent.borrow(), lent.borrow(autocommit=False, options="-c work_mem=1MB")
+    first.execute("listen news")
+    first.execute("create temp table t as select 1 as i")
+    second.execute("set work_mem = '2MB'")
+    second.execute("select mixpay.register_merchant('m', 'M')")
+    assert lent.holds()
+    assert lent.is_cleaned()
+    assert lent.borrow() is first
+    assert lent.borrow(autocommit=False, options="-c work_mem=1MB") is second
+    assert first.execute("select pg_listening_channels()").fetchall() == []
+    assert first.execute("select to_regclass('pg_temp.t')::text").fetchone() == (None,)
+    assert second.execute("show work_mem").fetchone() == ("1MB",)
+    assert second.execute("select from mixpay.merchants").fetchall() == []
+    assert lent.borrow() not in (first, second)
+
+
+def test_a_session_that_was_changed_is_not_lent_again(lent: Clone) -> None:
+    session = lent.borrow()
+    session.row_factory = dict_row  # type: ignore[assignment]
+    assert lent.is_cleaned()
+    assert session.closed
+    assert lent.borrow() is not session
+
+
 @pytest.mark.parametrize("rows", [1, 5000])
 def test_all_checks_are_made(lent: Clone, rows: int) -> None:
     conn = lent.connect()
