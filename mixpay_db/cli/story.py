@@ -165,7 +165,7 @@ WAYS: Columns = [
 ]  # fmt: skip
 SPLITS: Columns = [
     ("order_no", "text"), ("kind", "term"), ("receiver", "text"), ("amount", "money"),
-    ("taken_back", "money"), ("balance", "money"),
+    ("gave_back", "money"), ("balance", "money"),
 ]  # fmt: skip
 SETTLEMENTS: Columns = [
     ("settlement_no", "text"), ("order_no", "text"), ("owner", "text"), ("state", "state"),

@@ -183,8 +183,9 @@ def trade(conn: Connection, merchant: str, number: str) -> Trade:
         ),
         splits=ask(
             conn,
-            "select * from mixpay.split_list where merchant_id = %(merchant)s"
-            " and order_no = any(%(orders)s) order by order_no, position limit %(limit)s",
+            "select *, amount - balance as gave_back from mixpay.split_list"
+            " where merchant_id = %(merchant)s and order_no = any(%(orders)s)"
+            " order by order_no, position limit %(limit)s",
             merchant=merchant,
             orders=[line["order_no"] for line in lines if line["split_no"] is not None],
             limit=SHOWN,
@@ -503,8 +504,9 @@ def order(conn: Connection, merchant: str, number: str) -> Order:
         ),
         splits=ask(
             conn,
-            "select * from mixpay.split_list where merchant_id = %(merchant)s"
-            " and order_no = %(number)s order by position limit %(limit)s",
+            "select *, amount - balance as gave_back from mixpay.split_list"
+            " where merchant_id = %(merchant)s and order_no = %(number)s"
+            " order by position limit %(limit)s",
             **key,
         ),
         repricings=ask(
