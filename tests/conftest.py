@@ -223,6 +223,24 @@ def empty_url(pg_server: Server) -> Iterator[str]:
         yield pg_server.url(janitor.dbname)
 
 
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[], str]], str]:
+    """`once(name, make)`: a text that one worker makes for all."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+
+    def once(name: str, make: Callable[[], str]) -> str:
+        made = shared / f"{name}.txt"
+        with open(shared / f"{name}.lock", "w") as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            if not made.exists():
+                made.write_text(make(), encoding="utf-8")
+        return made.read_text(encoding="utf-8")
+
+    return once
+
+
 @pytest.fixture
 def connect(clone: Clone) -> Iterator[Callable[..., Connection[Any]]]:
     """`connect()` is one more session; `connect(autocommit=False)` one that keeps its locks."""

@@ -1,6 +1,7 @@
 """`mixpay demo`: a story and its figures, and nothing left running."""
 
 import re
+from collections.abc import Callable
 
 import psutil
 import pytest
@@ -11,7 +12,11 @@ from mixpay_db.resources import sql_dir
 
 
 @pytest.fixture(scope="module")
-def told() -> str:
+def told(once: Callable[[str, Callable[[], str]], str]) -> str:
+    return once("demo", tell)
+
+
+def tell() -> str:
     running = psutil.Process().children()
     result = CliRunner().invoke(main, ["demo"], env={"MIXPAY_URL": "host=/nowhere"})
     assert result.exit_code == 0, result.output
