@@ -112,12 +112,8 @@ class Clone:
     def holds(self) -> bool:
         """Whether no check finds anything; False also if we cannot look."""
         checks = [query for _, query in database.checks()]
+        self._end_transactions()
         with suppress(psycopg.Error):
-            for _, session in self.lent:
-                if session.info.transaction_status == TransactionStatus.ACTIVE:
-                    session.close()  # some thread still waits for its answer
-                elif not session.closed:
-                    session.rollback()
             if self._is_small():
                 # Planned once, for all tests that find this database.
                 names = [f"check_{i}" for i in range(len(checks))]
@@ -160,6 +156,15 @@ class Clone:
         session = psycopg.connect(self.url, **parameters)
         self.attributes[session] = self._attributes(session)
         return session
+
+    def _end_transactions(self) -> None:
+        """Of what was lent; a session that is gone has none."""
+        for _, session in self.lent:
+            with suppress(psycopg.Error):
+                if session.info.transaction_status == TransactionStatus.ACTIVE:
+                    session.close()  # some thread still waits for its answer
+                elif not session.closed:
+                    session.rollback()
 
     def _clean_sessions(self) -> None:
         if self.session is not None and not self._is_as_new(self.session):
