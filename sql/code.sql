@@ -300,8 +300,8 @@ set role mixpay_owner;
 \ir functions/journal/_fold_stretch.sql
 \ir functions/journal/fold_balances.sql
 \ir functions/journal/close_period.sql
--- 10. Payees and receivers are paid out: settle_payee, settle_receiver, settle_all; a payout that failed is reversed, one
--- that had arrived after all reinstated, a debt repaid.
+-- 10. Payees and receivers are paid out: settle_payee, settle_receiver, settle_all; a payout that failed is reversed,
+-- one that had arrived after all reinstated, a debt repaid.
 \ir functions/settling/_check_receiver.sql
 \ir functions/settling/_check_settlement.sql
 \ir functions/settling/_check_until.sql
@@ -378,8 +378,8 @@ set role mixpay_owner;
 \ir functions/reconciling/_reconciliation.sql
 \ir functions/reconciling/_reconcile.sql
 \ir functions/reconciling/reconcile.sql
--- A person resolves what differs: book_line, mark_received, write_off_difference, ignore_difference, take_back_resolution;
--- and says that a statement was loaded wrongly: withdraw_statement.
+-- A person resolves what differs: book_line, mark_received, write_off_difference, ignore_difference,
+-- take_back_resolution; and says that a statement was loaded wrongly: withdraw_statement.
 \ir functions/reconciling/_check_by.sql
 \ir functions/reconciling/_lock_difference.sql
 \ir functions/reconciling/_resolved_before.sql

@@ -1,5 +1,5 @@
--- Readers ask, writers also do, nobody touches a table, and everybody else may nothing. Who watches sees what the checks
--- find, and figures; of a view of a check, nothing else of the tables, for it is a security barrier.
+-- Readers ask, writers also do, nobody touches a table, and everybody else may nothing. Who watches sees what the
+-- checks find, and figures; of a view of a check, nothing else of the tables, for it is a security barrier.
 do $grants$
 declare
     v_grant text;

@@ -64,6 +64,13 @@ def test_functions_stand_by_subject_and_the_contents_say_what_each_is_for() -> N
         assert re.search(rf"^-- .+\n\\ir functions/{subject}/", contents, re.MULTILINE), subject
 
 
+def test_no_line_is_above_120_characters() -> None:
+    """Comments, too, which the linter passes over."""
+    lines = [(path, x) for path in SQL.rglob("*.sql") for x in path.read_text("utf-8").splitlines()]
+    assert len(lines) > 10_000
+    assert [(path.name, line) for path, line in lines if len(line) > 120] == []
+
+
 def test_a_function_is_quoted_by_its_name() -> None:
     for path in (SQL / "functions").rglob("*.sql"):
         text = path.read_text(encoding="utf-8")

@@ -1,7 +1,7 @@
 -- In the log of a trade, a refund that begins there stands before all movements that bear its number; and a settlement
--- or a repayment begins with its own state. What was written before its epoch was on record stands as it was written then:
--- until 0.3.0, what a refund took back from payees stood before it.
--- A union that stood in the view by itself would be no barrier: PostgreSQL looks through it.
+-- or a repayment begins with its own state. What was written before its epoch was on record stands as it was written
+-- then: until 0.3.0, what a refund took back from payees stood before it. A union that stood in the view by itself
+-- would be no barrier: PostgreSQL looks through it.
 create view mixpay._cause_stands_before_effect with (security_barrier) as
 select x.* from (
     select f.merchant_id, f.log, f.log_no, f.entry, f.refund_no, b.entry as begins_at

@@ -1,5 +1,5 @@
--- For each merchant and channel, in minus out by the facts is payments minus channel refunds that were sent, losses, fees
--- and payouts, and what was adjusted.
+-- For each merchant and channel, in minus out by the facts is payments minus channel refunds that were sent, losses,
+-- fees and payouts, and what was adjusted.
 create view mixpay._channel_holds_what_came_in_and_did_not_go_back with (security_barrier) as
 with facts as (
     select merchant_id, owner as channel, sum(went_out - came_in) as in_minus_out

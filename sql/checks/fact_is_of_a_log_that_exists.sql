@@ -1,4 +1,5 @@
--- Each fact is of a trade, settlement, repayment, adjustment, channel fee or channel payout that exists, and in its currency.
+-- Each fact is of a trade, settlement, repayment, adjustment, channel fee or channel payout that exists, and in its
+-- currency.
 create view mixpay._fact_is_of_a_log_that_exists with (security_barrier) as
 select f.merchant_id, f.log, f.log_no, f.entry, f.currency, l.currency as currency_of_the_log
 from mixpay.facts as f

@@ -1,5 +1,5 @@
--- A payment that still holds money which can be refunded has no loss: what is free again covers it first. (A chargeback of
--- one order takes nothing of another.)
+-- A payment that still holds money which can be refunded has no loss: what is free again covers it first. (A chargeback
+-- of one order takes nothing of another.)
 create view mixpay._free_money_covers_what_is_lost with (security_barrier) as
 select p.merchant_id, p.payment_no, p.amount, p.refunded, x.lost
 from mixpay.payments as p

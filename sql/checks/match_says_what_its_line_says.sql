@@ -1,4 +1,5 @@
--- A match, and a line without one, bear the line's account, currency, moment, fee and amount; or nothing, if nothing moved.
+-- A match, and a line without one, bear the line's account, currency, moment, fee and amount; or nothing, if nothing
+-- moved.
 create view mixpay._match_says_what_its_line_says with (security_barrier) as
 select r.merchant_id, r.statement_no, r.line_no, r.part, r.theirs, l.amount, r.fee_theirs, l.fee
 from (

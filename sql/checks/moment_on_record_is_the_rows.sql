@@ -1,6 +1,5 @@
--- When a payment's money arrived, stands in the last fact of its success; the moment of whatever else has one, in a fact
--- about it.
--- A union that stood in the view by itself would be no barrier: PostgreSQL looks through it.
+-- When a payment's money arrived, stands in the last fact of its success; the moment of whatever else has one, in a
+-- fact about it. A union that stood in the view by itself would be no barrier: PostgreSQL looks through it.
 create view mixpay._moment_on_record_is_the_rows with (security_barrier) as
 select x.* from (
     select p.merchant_id, 'payment' as entity, p.payment_no::text as number, p.paid_at as moment, f.happened_at

@@ -1,5 +1,6 @@
 -- What the journal leaves on the account of a payee, a receiver or a fee is what was cleared to it of lines and splits,
--- not paid out, and adjusted; of a channel's fees, what it has not charged. (The fee of a chargeback is in the trade's log.)
+-- not paid out, and adjusted; of a channel's fees, what it has not charged. (The fee of a chargeback is in the trade's
+-- log.)
 create view mixpay._owners_have_what_was_cleared_to_them_and_not_paid_out with (security_barrier) as
 with booked as (
     select merchant_id, account, owner, currency, sum(came_in - went_out) as balance

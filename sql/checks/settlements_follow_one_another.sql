@@ -1,5 +1,5 @@
--- Each settlement of an account begins where the last one ended, and carries in what earlier ones earned and did not pay
--- out, and what failed payouts and repayments had brought back by its end, less what had arrived after all.
+-- Each settlement of an account begins where the last one ended, and carries in what earlier ones earned and did not
+-- pay out, and what failed payouts and repayments had brought back by its end, less what had arrived after all.
 create view mixpay._settlements_follow_one_another with (security_barrier) as
 select
     s.merchant_id, s.settlement_no, s.nth, s.expected_nth, s.from_xid, s.last_until_xid, s.until_at, s.last_until_at,

@@ -1,5 +1,5 @@
--- What a payment bears of refunds that are of no order (surplus, reversals, returns), by the details themselves, is never
--- above its surplus.
+-- What a payment bears of refunds that are of no order (surplus, reversals, returns), by the details themselves, is
+-- never above its surplus.
 create view mixpay._surplus_details_are_never_above_surplus with (security_barrier) as
 select p.merchant_id, p.payment_no, p.surplus, sum(d.amount) as surplus_details
 from mixpay.payments as p

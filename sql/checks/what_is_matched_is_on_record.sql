@@ -1,5 +1,5 @@
--- What of ours a line is matched with is on record, with the amount that the match says; or nothing of it has moved. What
--- several lines are matched with is what they say together.
+-- What of ours a line is matched with is on record, with the amount that the match says; or nothing of it has moved.
+-- What several lines are matched with is what they say together.
 create view mixpay._what_is_matched_is_on_record with (security_barrier) as
 with matched as (
     select m.merchant_id, m.account, m.owner, m.kind, m.number, m.ours, m.statement_no, m.line_no

@@ -1,4 +1,5 @@
--- Something of ours that no line was found for is matched since, or is in no match; so is what one line pays with others.
+-- Something of ours that no line was found for is matched since, or is in no match; so is what one line pays with
+-- others.
 create view mixpay._what_is_open_here_is_not_matched with (security_barrier) as
 select u.merchant_id, u.account, u.owner, u.kind, u.number, u.result, m.statement_no
 from mixpay.unmatched_items as u

@@ -19,8 +19,10 @@ create table mixpay.balance_folds (
 alter table mixpay.balance_folds alter column merchant_id set (n_distinct = -0.01);
 
 comment on table mixpay.balance_folds is 'The stretches of the journal that are summed up.';
-comment on column mixpay.balance_folds.fold is 'Its place among the merchant''s folds, from 1: each begins where the last one ended.';
+comment on column mixpay.balance_folds.fold is
+'Its place among the merchant''s folds, from 1: each begins where the last one ended.';
 comment on column mixpay.balance_folds.until_xid is
 'With until_epoch, the first transaction that it does not cover: all before had ended.';
 comment on column mixpay.balance_folds.earliest_at is 'When the first of its own movements was written.';
-comment on column mixpay.balance_folds.latest_at is 'When the last of its movements was written, or of any fold before it.';
+comment on column mixpay.balance_folds.latest_at is
+'When the last of its movements was written, or of any fold before it.';

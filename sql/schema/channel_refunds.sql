@@ -78,7 +78,8 @@ comment on table mixpay.channel_refunds is 'One request to one channel to send m
 comment on column mixpay.channel_refunds.channel_refund_no is 'The idempotency key towards the channel.';
 comment on column mixpay.channel_refunds.amount is 'In the currency''s smallest unit.';
 comment on column mixpay.channel_refunds.reason is
-'Why it waits, is in doubt, failed, bounced or goes by another channel than its payment; manual: a person hands it over.';
+'Why it waits, is in doubt, failed, bounced or goes by another channel than its payment; manual: a person hands it '
+'over.';
 comment on column mixpay.channel_refunds.due_at is
 'When a worker may claim it: pending, at once; waiting, at not_before; sent, when the lease ends; doubt, after the '
 'back-off. Null: a person has to see to it, or it has ended.';
@@ -88,7 +89,8 @@ comment on column mixpay.channel_refunds.sent_at is 'When it was claimed last.';
 comment on column mixpay.channel_refunds.redirected_from is
 'The channel refund that ended so that this one could go another way, for the same part of the same refund.';
 comment on column mixpay.channel_refunds.cleared is
-'What of it the payee and receivers gave back, because it was no longer in escrow; if the amount is freed, they get it back.';
+'What of it the payee and receivers gave back, because it was no longer in escrow; if the amount is freed, they get '
+'it back.';
 comment on column mixpay.channel_refunds.worker is 'Who claimed it last.';
 comment on column mixpay.channel_refunds.attempts is 'How many times it was claimed.';
 comment on column mixpay.channel_refunds.channel_txn_no is 'The channel''s own number of the transfer.';

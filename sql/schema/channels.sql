@@ -41,11 +41,13 @@ comment on column mixpay.channels.kind is
 'online and wallet: asked to send money back; voucher: gives back what it was; offline: a person hands the money over.';
 comment on column mixpay.channels.can_refund is 'It can send money back at all.';
 comment on column mixpay.channels.can_refund_in_part is 'It can send back a part of a payment; else all at once.';
-comment on column mixpay.channels.refund_window is 'How long after a payment it still sends its money back; null: for ever.';
+comment on column mixpay.channels.refund_window is
+'How long after a payment it still sends its money back; null: for ever.';
 comment on column mixpay.channels.max_refunds is 'How many times it sends back parts of one payment; null: any number.';
 comment on column mixpay.channels.refund_interval is 'How far apart the refunds of one payment must be; null: at once.';
 comment on column mixpay.channels.min_refund is 'The least that it sends back, in the smallest unit; null: 1.';
-comment on column mixpay.channels.fallback_channel is 'Where a refund goes that it cannot send; null: it waits for a person.';
+comment on column mixpay.channels.fallback_channel is
+'Where a refund goes that it cannot send; null: it waits for a person.';
 comment on column mixpay.channels.source is 'Where these rules are published.';
 comment on column mixpay.channels.txn_numbers is
 'Its own numbers of payments: unique, one for ever; daily, one within a day; none, it may use one again at any time.';

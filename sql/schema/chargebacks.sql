@@ -40,11 +40,15 @@ create index chargebacks_by_order on mixpay.chargebacks (order_no, merchant_id) 
 
 comment on table mixpay.chargebacks is 'Money of a payment that its channel took back for the buyer.';
 comment on column mixpay.chargebacks.order_no is 'The order that it is about, if the caller named it.';
-comment on column mixpay.chargebacks.amount is 'What the channel took, in the currency''s smallest unit, its fee aside.';
-comment on column mixpay.chargebacks.fee is 'What the channel takes for the chargeback; it stays when that is reversed.';
+comment on column mixpay.chargebacks.amount is
+'What the channel took, in the currency''s smallest unit, its fee aside.';
+comment on column mixpay.chargebacks.fee is
+'What the channel takes for the chargeback; it stays when that is reversed.';
 comment on column mixpay.chargebacks.lost is
-'What payment and orders had given back before; falls when such money is free again, and when the chargeback is reversed.';
+'What payment and orders had given back before; falls when such money is free again, and when the chargeback is '
+'reversed.';
 comment on column mixpay.chargebacks.reversed is 'What of it the channel gave back.';
 comment on column mixpay.chargebacks.state is
 'charged; partly_reversed: the channel gave a part back; reversed: all of it.';
-comment on column mixpay.chargebacks.charged_at is 'When the channel took it; reversed_at is when it gave back the last part.';
+comment on column mixpay.chargebacks.charged_at is
+'When the channel took it; reversed_at is when it gave back the last part.';

@@ -11,7 +11,10 @@ create table mixpay.closed_periods (
 
 alter table mixpay.closed_periods alter column merchant_id set (n_distinct = -0.01);
 
-comment on table mixpay.closed_periods is 'The periods whose figures are final: each from the last one''s end to its own.';
-comment on column mixpay.closed_periods.until_at is 'Its last moment: what was written until then is in it, or in one before.';
+comment on table mixpay.closed_periods is
+'The periods whose figures are final: each from the last one''s end to its own.';
+comment on column mixpay.closed_periods.until_at is
+'Its last moment: what was written until then is in it, or in one before.';
 comment on column mixpay.closed_periods.seen is
-'The transactions whose movements are in it, of this epoch: one that comes after all is in the next one, whatever it says.';
+'The transactions whose movements are in it, of this epoch: one that comes after all is in the next one, whatever it '
+'says.';

@@ -1,10 +1,10 @@
 -- The log. A fact is a change of state, a movement of money from one account to another, or both at once; it is written
--- once and stays. Whatever has a life of its own (a trade, a settlement, a repayment) has a log of its own, numbered from
--- 1 under its lock, and a row says all that its reader needs. History, events, the journal, statements and allocations
--- are projections of this one table.
+-- once and stays. Whatever has a life of its own (a trade, a settlement, a repayment) has a log of its own, numbered
+-- from 1 under its lock, and a row says all that its reader needs. History, events, the journal, statements and
+-- allocations are projections of this one table.
 --
--- No foreign key leads from a fact to its log, for the logs are of several kinds: _write_facts alone writes here, what has
--- a log is never deleted, and a check looks for facts of nothing.
+-- No foreign key leads from a fact to its log, for the logs are of several kinds: _write_facts alone writes here, what
+-- has a log is never deleted, and a check looks for facts of nothing.
 create table mixpay.facts (
     merchant_id text collate "C" not null,
     log mixpay.log not null,
@@ -82,19 +82,23 @@ where refund_no is not null and amount is not null;
 
 comment on table mixpay.facts is
 'What happened, once and for all: changes of state and movements of money, in order within their log.';
-comment on column mixpay.facts.log is 'What the log is of: a trade, settlement, repayment, adjustment, channel fee or channel payout; log_no says which.';
+comment on column mixpay.facts.log is
+'What the log is of: a trade, settlement, repayment, adjustment, channel fee or channel payout; log_no says which.';
 comment on column mixpay.facts.entry is 'Its place in the log, from 1; grows under the lock of what the log is of.';
 comment on column mixpay.facts.epoch is 'Counts the restores: with xid, the place of the transaction among all.';
 comment on column mixpay.facts.xid is 'The transaction that wrote it.';
-comment on column mixpay.facts.entity is 'What the change of state is about, or what made the movement; number says which.';
+comment on column mixpay.facts.entity is
+'What the change of state is about, or what made the movement; number says which.';
 comment on column mixpay.facts.from_state is 'Empty where the thing comes into being.';
 comment on column mixpay.facts.from_account is 'The kind of account where the money was.';
 comment on column mixpay.facts.from_owner is
-'Whose account: a channel, an order, a payment (surplus), a refund, a channel refund (anomaly), a payee, receiver or fee, '
+'Whose account: a channel, an order, a payment (surplus), a refund, a channel refund (anomaly), a payee, receiver or '
+'fee, '
 'a bank; the outside has no name.';
 comment on column mixpay.facts.to_account is 'The kind of account where the money is then; to_owner says whose.';
 comment on column mixpay.facts.amount is 'What moved, in the smallest unit of the currency.';
-comment on column mixpay.facts.order_no is 'The order that it is about; from one order to another: the one that it leaves.';
+comment on column mixpay.facts.order_no is
+'The order that it is about; from one order to another: the one that it leaves.';
 comment on column mixpay.facts.happened_at is 'When it happened; created_at is when we wrote it.';
 comment on column mixpay.facts.order_from_state is
 'The state of the order whose money it is before this: of the one that gets it, or else of order_no. Empty unless this '

@@ -43,7 +43,8 @@ comment on column mixpay.line_matches.kind is 'What of ours it is; number says w
 comment on column mixpay.line_matches.rule is 'By what the two were found to belong together.';
 comment on column mixpay.line_matches.result is 'What comparing them says.';
 comment on column mixpay.line_matches.theirs is 'What the line moved, in the smallest unit; nothing, if it failed.';
-comment on column mixpay.line_matches.ours is 'What is on record of it, with the same sign; of a batch, this line''s part.';
+comment on column mixpay.line_matches.ours is
+'What is on record of it, with the same sign; of a batch, this line''s part.';
 comment on column mixpay.line_matches.fee_theirs is 'The fee that the line names.';
 comment on column mixpay.line_matches.fee_ours is 'The fee on record, or else as agreed; empty: nothing was agreed.';
 comment on column mixpay.line_matches.happened_at is 'When the line says that it happened.';

@@ -1,7 +1,6 @@
--- What an order is paid and refunded over all its lines, where it has several, or its only one is a part of it or is paid
--- in part and no longer live. Whoever
--- changes such a line changes this row: that update is the lock that keeps apart two trades of the order. Of any other
--- order, its line says it all, and there is no row.
+-- What an order is paid and refunded over all its lines, where it has several, or its only one is a part of it or is
+-- paid in part and no longer live. Whoever changes such a line changes this row: that update is the lock that keeps
+-- apart two trades of the order. Of any other order, its line says it all, and there is no row.
 create table mixpay.order_totals (
     merchant_id text collate "C" not null,
     order_no text collate "C" not null,

@@ -1,5 +1,5 @@
--- An order is what is to be paid. It comes into being when it is first merged into a trade; only a repricing changes what
--- it costs. What is paid and refunded of it stands on its lines (trade_orders).
+-- An order is what is to be paid. It comes into being when it is first merged into a trade; only a repricing changes
+-- what it costs. What is paid and refunded of it stands on its lines (trade_orders).
 create table mixpay.orders (
     merchant_id text collate "C" not null,
     order_no mixpay.number not null,
@@ -17,14 +17,15 @@ create table mixpay.orders (
 
 alter table mixpay.orders alter column merchant_id set (n_distinct = -0.01);
 
--- The foreign key to payees. Here and below, an index beside the key has a predicate that only who names its first column
--- fulfils: where the planner expects one row, it may otherwise take it for a look-up by key, and read all rows of the
--- merchant.
+-- The foreign key to payees. Here and below, an index beside the key has a predicate that only who names its first
+-- column fulfils: where the planner expects one row, it may otherwise take it for a look-up by key, and read all rows
+-- of the merchant.
 create index orders_by_payee on mixpay.orders (payee_no, merchant_id) where payee_no is not null;
 
 comment on table mixpay.orders is 'What is to be paid, named by the caller''s order number.';
 comment on column mixpay.orders.amount is 'What it costs now, in the currency''s smallest unit.';
 comment on column mixpay.orders.merge_count is
-'How many trades it has been merged into. Only merge_orders raises it: that update is the lock that keeps two merges apart.';
+'How many trades it has been merged into. Only merge_orders raises it: that update is the lock that keeps two merges '
+'apart.';
 comment on column mixpay.orders.changes_on_record is
 'Every change of its state is among the facts; false: it was there before changes of orders were written down.';

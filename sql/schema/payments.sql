@@ -83,23 +83,28 @@ create index payments_by_moment on mixpay.payments using brin (merchant_id, paid
 
 comment on table mixpay.payments is 'One attempt to pay into a trade, and what came of it.';
 comment on column mixpay.payments.method is 'What the caller asked for when the channel was left to routing.';
-comment on column mixpay.payments.recorded is 'Recorded in one call when the money was already there; else it was started.';
+comment on column mixpay.payments.recorded is
+'Recorded in one call when the money was already there; else it was started.';
 comment on column mixpay.payments.asked is 'What was started, in the currency''s smallest unit.';
 comment on column mixpay.payments.amount is 'What arrived: 0 until it succeeds.';
 comment on column mixpay.payments.applied is 'What the trade needed of it.';
 comment on column mixpay.payments.surplus is 'What the trade did not need: it goes back to this payment.';
 comment on column mixpay.payments.refunded is 'What is on its way back or has gone back of it, surplus included.';
-comment on column mixpay.payments.surplus_refunded is 'The part of refunded that was surplus; the rest were order refunds.';
+comment on column mixpay.payments.surplus_refunded is
+'The part of refunded that was surplus; the rest were order refunds.';
 comment on column mixpay.payments.paid_at is 'When the money arrived: first in, first out goes by it.';
-comment on column mixpay.payments.seq is 'Its place among the trade''s payments in the order in which we heard of the money.';
+comment on column mixpay.payments.seq is
+'Its place among the trade''s payments in the order in which we heard of the money.';
 comment on column mixpay.payments.spent is 'It holds nothing any more that an order refund could take.';
 comment on column mixpay.payments.authorized is
 'What the channel reserved for us and we may capture, in the smallest unit; null: it never told of an authorization.';
 comment on column mixpay.payments.authorization_no is 'The channel''s own number of the authorization.';
 comment on column mixpay.payments.authorization_expires_at is 'Until when it can be captured; null: nobody said.';
 comment on column mixpay.payments.voided_at is 'When we heard that nothing of the authorization will be captured.';
-comment on column mixpay.payments.captures is 'The payment whose authorization this one captures, too: a further capture.';
+comment on column mixpay.payments.captures is
+'The payment whose authorization this one captures, too: a further capture.';
 comment on column mixpay.payments.channel_txn_no is 'The channel''s own number of the transaction.';
 comment on column mixpay.payments.txn_day is
-'Within which day that number is unique, by what its channel says when the number is written; 0001-01-01: for ever; null: '
+'Within which day that number is unique, by what its channel says when the number is written; 0001-01-01: for ever; '
+'null: '
 'not at all.';

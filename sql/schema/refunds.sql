@@ -71,10 +71,14 @@ comment on column mixpay.refunds.kind is
 'return, chargeback: taken back by the channel itself.';
 comment on column mixpay.refunds.amount is 'In the currency''s smallest unit: the sum of its details.';
 comment on column mixpay.refunds.state is
-'processing: a part is under way; succeeded: all of it went; failed: nothing of it went; partly_failed: some of it went, and '
+'processing: a part is under way; succeeded: all of it went; failed: nothing of it went; partly_failed: some of it '
+'went, and '
 'the rest may be refunded again.';
 comment on column mixpay.refunds.succeeded is 'What has gone back, or was written off.';
 comment on column mixpay.refunds.freed is 'What did not get through and may be refunded again.';
-comment on column mixpay.refunds.payment_nos is 'The payments an operator named, in this order, instead of first in, first out.';
-comment on column mixpay.refunds.return_no is 'The return that took this money; of a surplus: that left this much of it.';
-comment on column mixpay.refunds.chargeback_no is 'The chargeback that took this money; of a surplus: that left this much of it.';
+comment on column mixpay.refunds.payment_nos is
+'The payments an operator named, in this order, instead of first in, first out.';
+comment on column mixpay.refunds.return_no is
+'The return that took this money; of a surplus: that left this much of it.';
+comment on column mixpay.refunds.chargeback_no is
+'The chargeback that took this money; of a surplus: that left this much of it.';

@@ -23,7 +23,8 @@ alter table mixpay.repayments alter column merchant_id set (n_distinct = -0.01);
 create index repayments_by_owner on mixpay.repayments (owner, merchant_id, account) where owner is not null;
 
 comment on table mixpay.repayments is 'Money that was brought in for accounts that lacked some.';
-comment on column mixpay.repayments.account is 'What it was brought in for: payee, receiver, fee or channel_fee; owner says whose.';
+comment on column mixpay.repayments.account is
+'What it was brought in for: payee, receiver, fee or channel_fee; owner says whose.';
 comment on column mixpay.repayments.amount is 'In the currency''s smallest unit.';
 comment on column mixpay.repayments.repaid_at is 'When it came.';
 comment on column mixpay.repayments.bank is

@@ -38,7 +38,8 @@ where takes_back is not null;
 
 comment on table mixpay.resolutions is 'What people did about differences.';
 comment on column mixpay.resolutions.statement_no is 'The line that it is about, with line_no and part; or';
-comment on column mixpay.resolutions.kind is 'what of ours it is about, number says which; or what was booked from the line.';
+comment on column mixpay.resolutions.kind is
+'what of ours it is about, number says which; or what was booked from the line.';
 comment on column mixpay.resolutions.action is
 'booked: what was missing, from the line; received: somebody has seen the money; written_off: the difference is borne; '
 'ignored; taken_back: an earlier one no longer stands; withdrawn: the statement was loaded wrongly.';

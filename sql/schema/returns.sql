@@ -27,5 +27,6 @@ comment on table mixpay.returns is 'Money of a payment that came back: what it p
 comment on column mixpay.returns.amount is
 'What its channel took back, in the currency''s smallest unit: un-applied, of its surplus, or lost.';
 comment on column mixpay.returns.unapplied is 'What was taken from the orders of its trade, which are payable again.';
-comment on column mixpay.returns.lost is 'What had been given back before, so that nobody owes it; falls when such money is free again.';
+comment on column mixpay.returns.lost is
+'What had been given back before, so that nobody owes it; falls when such money is free again.';
 comment on column mixpay.returns.returned_at is 'When the channel took it.';

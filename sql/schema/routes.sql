@@ -1,5 +1,5 @@
--- A route leads from a payment method, as the merchant's shop calls it, to a channel. No foreign keys: see merchants.sql
--- and channels.sql.
+-- A route leads from a payment method, as the merchant's shop calls it, to a channel. No foreign keys: see
+-- merchants.sql and channels.sql.
 create table mixpay.routes (
     merchant_id text collate "C" not null,
     method text collate "C" not null,

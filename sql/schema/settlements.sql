@@ -70,6 +70,7 @@ comment on column mixpay.settlements.bank is
 'The bank account that pays it out, by our name for it. Empty: it was paid out before 0.5.0, which had no banks.';
 comment on column mixpay.settlements.payee_no is 'The owner, if it is a payee: for the foreign key.';
 comment on column mixpay.settlements.left_out is
-'What had been written to the account by then and is left for the next settlement, because older transactions still ran.';
+'What had been written to the account by then and is left for the next settlement, because older transactions still '
+'ran.';
 comment on column mixpay.settlements.waits_for is
 'If something is left out: the oldest of those transactions, its session, application, login, database and age.';

@@ -33,7 +33,8 @@ comment on column mixpay.statement_lines.part is 'What of the line it says, wher
 comment on column mixpay.statement_lines.type is 'What it is in the channel''s own word.';
 comment on column mixpay.statement_lines.amount is
 'In the currency''s smallest unit, as seen by us: above zero, our account there got it.';
-comment on column mixpay.statement_lines.fee is 'What the channel took for it beside the amount; empty: it does not say.';
+comment on column mixpay.statement_lines.fee is
+'What the channel took for it beside the amount; empty: it does not say.';
 comment on column mixpay.statement_lines.channel_txn_no is 'The channel''s own number of it.';
 comment on column mixpay.statement_lines.our_no is 'Our number of it, as the channel repeats it.';
 comment on column mixpay.statement_lines.of_channel_txn_no is 'The channel''s number of the payment that it is about.';

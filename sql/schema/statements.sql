@@ -32,6 +32,7 @@ comment on column mixpay.statements.account is 'channel or bank; owner says whic
 comment on column mixpay.statements.format is 'Where its lines come from, in a word: of what format the file was.';
 comment on column mixpay.statements.from_at is 'It covers what happened from then, and before until_at.';
 comment on column mixpay.statements.line_count is 'How many lines it has.';
-comment on column mixpay.statements.sealed_at is 'When it was complete. Nothing is matched before, and no line comes after.';
+comment on column mixpay.statements.sealed_at is
+'When it was complete. Nothing is matched before, and no line comes after.';
 comment on column mixpay.statements.reconciled_at is 'When it was first compared with what is on record.';
 comment on column mixpay.statements.resolution_no is 'How somebody withdrew it. Nothing is compared with it then.';

@@ -49,7 +49,8 @@ comment on column mixpay.trades.allocation is 'The merchant''s choice when the o
 comment on column mixpay.trades.expires_at is 'No attempt to pay may start after it; money that arrives still counts.';
 comment on column mixpay.trades.keeps_paid is 'It was closed, and what was paid stays on its orders.';
 comment on column mixpay.trades.sweep_at is
-'When expire_trades may close it: expires_at while it is open. A column of its own, so that a payment that fills a trade '
+'When expire_trades may close it: expires_at while it is open. A column of its own, so that a payment that fills a '
+'trade '
 'without an end changes nothing in an index.';
 comment on column mixpay.trades.last_seq is 'The seq of the payment that succeeded last.';
 comment on column mixpay.trades.last_entry is 'The entry of its last fact.';

@@ -58,10 +58,12 @@ constraint order_state_is_known check (value in ('payable', 'paid', 'partly_refu
 
 comment on domain mixpay.trade_state is 'open: may be paid; paid: lacks nothing; closed: abandoned.';
 comment on domain mixpay.payment_state is
-'pending: started; authorized: the channel reserved the money, which is not ours yet; succeeded: the money arrived; failed: '
+'pending: started; authorized: the channel reserved the money, which is not ours yet; succeeded: the money arrived; '
+'failed: '
 'it did not; closed: its trade was closed.';
 comment on domain mixpay.order_state is
-'Of an order over all its trades. payable: something of it was never paid; paid: all of it is; partly_refunded: all of it '
+'Of an order over all its trades. payable: something of it was never paid; paid: all of it is; partly_refunded: all '
+'of it '
 'was paid, and some has gone back; refunded: all that was paid of it has gone back.';
 comment on domain mixpay.channel_refund_state is
 'waiting: for a person or a moment; pending: to be sent; sent: by a worker; doubt: nobody knows; bounced: came back; '
@@ -92,9 +94,12 @@ constraint account_is_known check (
 comment on domain mixpay.log is 'What has a life, and so a log, of its own.';
 comment on domain mixpay.entity is 'What a change of state is about.';
 comment on domain mixpay.account is
-'channel: clearing with a channel; order: in escrow of an order; surplus: of a payment; refund: on its way back; anomaly: '
-'moved without a place in the books; outside: where nothing of ours is; payee, receiver, fee: whose it is; channel_fee: '
-'what channels take; bank: our money at a bank, below zero; loss: what a channel took back and nobody owes us; rounding: '
+'channel: clearing with a channel; order: in escrow of an order; surplus: of a payment; refund: on its way back; '
+'anomaly: '
+'moved without a place in the books; outside: where nothing of ours is; payee, receiver, fee: whose it is; '
+'channel_fee: '
+'what channels take; bank: our money at a bank, below zero; loss: what a channel took back and nobody owes us; '
+'rounding: '
 'what a till never handed over.';
 
 -- What a share of a split is for, and so in which account it stands.
@@ -102,7 +107,8 @@ create domain mixpay.share_kind as text collate "C"
 constraint share_kind_is_known check (value in ('payee', 'receiver', 'platform_fee', 'channel_fee'));
 
 comment on domain mixpay.share_kind is
-'payee: a registered payee''s; receiver: somebody else''s; platform_fee, channel_fee: what the platform or a channel takes.';
+'payee: a registered payee''s; receiver: somebody else''s; platform_fee, channel_fee: what the platform or a channel '
+'takes.';
 
 -- Reconciliation: what a line of a statement says, what of ours it may be about, and what comparing them says.
 create domain mixpay.line_kind as text collate "C"
@@ -219,7 +225,8 @@ create type mixpay.merge_line as (
 );
 
 comment on type mixpay.merge_line is
-'One order of a merge: of which trade of the call, at which position; null is what the caller left out. Of an order that is '
+'One order of a merge: of which trade of the call, at which position; null is what the caller left out. Of an order '
+'that is '
 'known: its nth merge, what its other trades have taken of it, and its split.';
 
 -- An account by its name, as account_balance and account_statement understood it.
@@ -241,7 +248,8 @@ create type mixpay.account_total as (
 );
 
 comment on type mixpay.account_total is
-'What moved into an account, out of it, and the difference, in the smallest unit; below zero for where money comes from.';
+'What moved into an account, out of it, and the difference, in the smallest unit; below zero for where money comes '
+'from.';
 
 -- What settle_all did with an account.
 create type mixpay.settlement_attempt as (
@@ -287,7 +295,8 @@ create type mixpay.journal_range as (
     until_xid xid8
 );
 
-comment on type mixpay.journal_range is 'A stretch of the log: from one epoch and transaction up to, not with, another.';
+comment on type mixpay.journal_range is
+'A stretch of the log: from one epoch and transaction up to, not with, another.';
 
 -- A fact that is still to be written, in plain types: to assign to a domain costs more than a plain assignment.
 create type mixpay.fact as (
@@ -344,8 +353,10 @@ create type mixpay.split_standing as (
 );
 
 comment on type mixpay.split_standing is
-'The receivers of a split by position: as agreed, what each got of one line and gave back, and what of the order''s other '
-'lines; rest is who takes the remainder, home the order''s payee; divided is what was divided of the order, over all its '
+'The receivers of a split by position: as agreed, what each got of one line and gave back, and what of the order''s '
+'other '
+'lines; rest is who takes the remainder, home the order''s payee; divided is what was divided of the order, over all '
+'its '
 'lines, and at_payment whether money is divided as it arrives.';
 
 -- What a change of a line moves between what is in escrow of it and those whose money it is.
@@ -360,7 +371,8 @@ create type mixpay.clearing as (
 );
 
 comment on type mixpay.clearing is
-'What accounts get out of escrow, or give back (below zero), and what that is together; split_no if the split makes it; '
+'What accounts get out of escrow, or give back (below zero), and what that is together; split_no if the split makes '
+'it; '
 'and what the change of the line makes of its order, if it changes its state.';
 
 -- Something of ours as a statement should show it.
@@ -752,5 +764,6 @@ create type mixpay.reconciliation as (
 );
 
 comment on type mixpay.reconciliation is
-'How many lines of a statement, or of what is ours, have a result, and what they sum to in the smallest unit; was: what '
+'How many lines of a statement, or of what is ours, have a result, and what they sum to in the smallest unit; was: '
+'what '
 'an earlier run had said of them.';

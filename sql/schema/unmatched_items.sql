@@ -41,7 +41,8 @@ comment on column mixpay.unmatched_items.result is
 'expected: a later statement may have it; missing_there; amount: its batch or its line sums to something else; '
 'matched: its line came, its batch sums to it, or one line pays it with others.';
 comment on column mixpay.unmatched_items.ours is 'What is on record, in the smallest unit, with the sign of a line.';
-comment on column mixpay.unmatched_items.theirs is 'What its batch sums to, or its part of the line that pays several; else nothing.';
+comment on column mixpay.unmatched_items.theirs is
+'What its batch sums to, or its part of the line that pays several; else nothing.';
 comment on column mixpay.unmatched_items.statement_no is 'The statement that should have covered it.';
 comment on column mixpay.unmatched_items.batch_no is 'The batch of that statement that it pays out, if it has no line.';
 comment on column mixpay.unmatched_items.run is 'The run of the account that said the result.';

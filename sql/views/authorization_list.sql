@@ -23,7 +23,8 @@ inner join mixpay.trades as t on t.merchant_id = p.merchant_id and t.trade_no = 
 where p.authorized is not null and p.voided_at is null and p.state in ('authorized', 'failed', 'closed');
 
 comment on view mixpay.authorization_list is
-'Work: what channels hold for us and is to be captured (succeed_payment) or voided (at the channel, then fail_payment).';
+'Work: what channels hold for us and is to be captured (succeed_payment) or voided (at the channel, then '
+'fail_payment).';
 comment on column mixpay.authorization_list.authorized is 'What the channel holds, in the currency''s smallest unit.';
 comment on column mixpay.authorization_list.expired is 'The channel holds it no longer, as far as we were told.';
 comment on column mixpay.authorization_list.to_do is

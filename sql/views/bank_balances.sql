@@ -51,6 +51,7 @@ comment on column mixpay.bank_balances.payouts is 'What channels paid to it.';
 comment on column mixpay.bank_balances.settlements is 'What it paid out to payees and receivers, reversed ones aside.';
 comment on column mixpay.bank_balances.repayments is 'What was brought in for accounts that lacked some.';
 comment on column mixpay.bank_balances.adjustments is 'What adjust_account moved: above zero, it has more.';
-comment on column mixpay.bank_balances.balance is 'What it has; below zero, it paid more than the books say that it got.';
+comment on column mixpay.bank_balances.balance is
+'What it has; below zero, it paid more than the books say that it got.';
 comment on column mixpay.bank_balances.remark is
 'Without record_channel_payout, what channels paid is not in it, and the balance is not that of the bank''s statement.';

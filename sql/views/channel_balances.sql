@@ -27,12 +27,15 @@ from (
 group by m.merchant_id, m.owner, m.currency;
 
 comment on view mixpay.channel_balances is
-'What each channel owes: payments - refunds - returns - chargebacks - fees - payouts + adjustments, in the smallest unit.';
+'What each channel owes: payments - refunds - returns - chargebacks - fees - payouts + adjustments, in the smallest '
+'unit.';
 comment on column mixpay.channel_balances.payments is 'What came in by it.';
 comment on column mixpay.channel_balances.refunds is 'What it sent back, less what came back of that.';
 comment on column mixpay.channel_balances.returns is 'What it took back because the buyer''s bank did.';
-comment on column mixpay.channel_balances.chargebacks is 'What it took back because the buyer objected, less what was won.';
+comment on column mixpay.channel_balances.chargebacks is
+'What it took back because the buyer objected, less what was won.';
 comment on column mixpay.channel_balances.fees is 'What it took for its service, less what it gave back of that.';
 comment on column mixpay.channel_balances.payouts is 'What it paid to our banks.';
 comment on column mixpay.channel_balances.adjustments is 'What adjust_account moved: above zero, it owes us more.';
-comment on column mixpay.channel_balances.balance is 'What it has of ours now; below zero, it paid us more than it owed.';
+comment on column mixpay.channel_balances.balance is
+'What it has of ours now; below zero, it paid us more than it owed.';

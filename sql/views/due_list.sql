@@ -36,4 +36,5 @@ comment on view mixpay.due_list is
 'Work: money in escrow whose release is due; release_due releases it, or waits for what waits_for says.';
 comment on column mixpay.due_list.in_escrow is 'In the currency''s smallest unit.';
 comment on column mixpay.due_list.waits_for is
-'Empty: for the next release_due. For the refund of a dispute: redirect it, or release what is left with release_order.';
+'Empty: for the next release_due. For the refund of a dispute: redirect it, or release what is left with '
+'release_order.';

@@ -1,5 +1,6 @@
 -- Up to where the log is final. A transaction of another database of the server cannot write here, however old it is:
--- its id counts in every snapshot, but whose it is does not change, so whoever is seen elsewhere with it is passed over.
+-- its id counts in every snapshot, but whose it is does not change, so whoever is seen elsewhere with it is passed
+-- over.
 create view mixpay.final_below as
 select
     case

@@ -23,4 +23,5 @@ comment on column mixpay.fold_list.owner is 'Whose account; empty: all accounts 
 comment on column mixpay.fold_list.came_in is 'All that came in up to the end of the fold.';
 comment on column mixpay.fold_list.until_xid is 'With until_epoch, the first transaction that it does not cover.';
 comment on column mixpay.fold_list.earliest_at is 'When the first movement of this fold was written.';
-comment on column mixpay.fold_list.latest_at is 'When the last movement of this fold, or of any before it, was written.';
+comment on column mixpay.fold_list.latest_at is
+'When the last movement of this fold, or of any before it, was written.';

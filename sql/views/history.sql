@@ -25,5 +25,6 @@ cross join lateral (
 where f.log = 'trade' and c.to_state is not null;
 
 comment on view mixpay.history is
-'Every change of state of a trade, order, payment, refund, channel refund, release, dispute or split, with time and cause.';
+'Every change of state of a trade, order, payment, refund, channel refund, release, dispute or split, with time and '
+'cause.';
 comment on column mixpay.history.number is 'The number of what changed.';

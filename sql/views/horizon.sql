@@ -18,10 +18,12 @@ from pg_prepared_xacts as p
 where p.database = current_database();
 
 comment on view mixpay.horizon is
-'Transactions of this database that have an id and run, or are prepared: what was written since the oldest began is in no event and no '
+'Transactions of this database that have an id and run, or are prepared: what was written since the oldest began is '
+'in no event and no '
 'settlement yet. The oldest has the most transactions_since.';
 comment on column mixpay.horizon.pid is 'The session, for pg_terminate_backend; empty for a prepared transaction.';
-comment on column mixpay.horizon.prepared_as is 'The name of a prepared transaction, for rollback prepared in its database.';
+comment on column mixpay.horizon.prepared_as is
+'The name of a prepared transaction, for rollback prepared in its database.';
 comment on column mixpay.horizon.database is 'Where it runs: this one.';
 comment on column mixpay.horizon.application is 'What its session calls itself.';
 comment on column mixpay.horizon.state is

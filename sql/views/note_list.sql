@@ -8,4 +8,5 @@ select
     updated_at
 from mixpay.notes;
 
-comment on view mixpay.note_list is 'The callers'' own notes: join it by entity and number, and ask for a key by notes ->> ''key''.';
+comment on view mixpay.note_list is
+'The callers'' own notes: join it by entity and number, and ask for a key by notes ->> ''key''.';

@@ -69,15 +69,18 @@ inner join mixpay.payees as p on p.merchant_id = x.merchant_id and p.payee_no = 
 group by x.merchant_id, x.payee_no, x.currency, p.title;
 
 comment on view mixpay.payee_balances is
-'Each payee, in the smallest unit: what came in for its orders, what went back and to others, what is in escrow and payable.';
+'Each payee, in the smallest unit: what came in for its orders, what went back and to others, what is in escrow and '
+'payable.';
 comment on column mixpay.payee_balances.gross is 'What was paid of its orders.';
 comment on column mixpay.payee_balances.refunds is 'What of that was refunded, or is on its way back.';
 comment on column mixpay.payee_balances.fees is 'What the platform and channels have of its orders, by their splits.';
-comment on column mixpay.payee_balances.receivers is 'What other receivers and payees have of its orders, by their splits.';
+comment on column mixpay.payee_balances.receivers is
+'What other receivers and payees have of its orders, by their splits.';
 comment on column mixpay.payee_balances.shares is 'What it has, as a receiver, of other payees'' orders.';
 comment on column mixpay.payee_balances.net is
 'gross - refunds - fees - receivers + shares, which is in_escrow + payable + paid_out - repaid - adjusted.';
-comment on column mixpay.payee_balances.payable is 'What its account holds now; below zero it owes that, and the next settlement nets it.';
+comment on column mixpay.payee_balances.payable is
+'What its account holds now; below zero it owes that, and the next settlement nets it.';
 comment on column mixpay.payee_balances.paid_out is 'What settlements paid out, reversed ones aside.';
 comment on column mixpay.payee_balances.adjusted is
 'What adjust_account gave it, less what it took; mixpay.adjustment_list says why.';

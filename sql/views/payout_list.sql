@@ -23,4 +23,5 @@ comment on column mixpay.payout_list.title is 'The payee''s; a receiver has none
 comment on column mixpay.payout_list.amount is 'In the currency''s smallest unit.';
 comment on column mixpay.payout_list.units is 'The same in the currency''s own unit, with as many decimals as it has.';
 comment on column mixpay.payout_list.bank is 'The bank account that is to pay; empty: before 0.5.0.';
-comment on column mixpay.payout_list.until_at is 'That of the settlement; of all that were settled until one moment, the same.';
+comment on column mixpay.payout_list.until_at is
+'That of the settlement; of all that were settled until one moment, the same.';

@@ -59,5 +59,7 @@ comment on column mixpay.postings.side is 'in: money came into the account; out:
 comment on column mixpay.postings.account is 'Which kind of account it is; owner says whose.';
 comment on column mixpay.postings.came_in is 'What came into the account; zero where the money went out of it.';
 comment on column mixpay.postings.other_account is 'Where the money came from, or went to; other_owner says whose.';
-comment on column mixpay.postings.source is 'Where it is on record: trade, settlement, repayment, adjustment, channel_fee or channel_payout; number says which.';
-comment on column mixpay.postings.happened_at is 'When it happened; created_at is when we wrote it, and books go by that.';
+comment on column mixpay.postings.source is
+'Where it is on record: trade, settlement, repayment, adjustment, channel_fee or channel_payout; number says which.';
+comment on column mixpay.postings.happened_at is
+'When it happened; created_at is when we wrote it, and books go by that.';

@@ -11,4 +11,5 @@ select
 from mixpay.releases as r
 inner join mixpay.orders as o on o.merchant_id = r.merchant_id and o.order_no = r.order_no;
 
-comment on view mixpay.release_list is 'Money that was released from escrow, by call or because it was due, in the smallest unit.';
+comment on view mixpay.release_list is
+'Money that was released from escrow, by call or because it was due, in the smallest unit.';

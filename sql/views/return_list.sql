@@ -19,7 +19,8 @@ inner join mixpay.payments as p on p.merchant_id = r.merchant_id and p.payment_n
 inner join mixpay.trades as t on t.merchant_id = p.merchant_id and t.trade_no = p.trade_no;
 
 comment on view mixpay.return_list is
-'Each return: what of the payment is to be paid again, what went from its surplus, and what is lost, in the smallest unit.';
+'Each return: what of the payment is to be paid again, what went from its surplus, and what is lost, in the smallest '
+'unit.';
 comment on column mixpay.return_list.unapplied is 'What was taken from its orders, which are to be paid again.';
 comment on column mixpay.return_list.lost is 'What had been given back before: see loss_list.';
 comment on column mixpay.return_list.trade_state is 'Its trade''s state now; open: it is to be paid again there.';

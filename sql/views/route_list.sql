@@ -11,4 +11,5 @@ select
     created_at
 from mixpay.routes;
 
-comment on view mixpay.route_list is 'Which channels each payment method of a merchant may use: the smallest priority first.';
+comment on view mixpay.route_list is
+'Which channels each payment method of a merchant may use: the smallest priority first.';

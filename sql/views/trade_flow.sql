@@ -27,10 +27,12 @@ left join mixpay.channel_refunds as c
 where f.log = 'trade' and f.amount is not null;
 
 comment on view mixpay.trade_flow is
-'All movements of a trade''s money in the order in which they were written; in_minus_out is what the trade has after each.';
+'All movements of a trade''s money in the order in which they were written; in_minus_out is what the trade has after '
+'each.';
 comment on column mixpay.trade_flow.channel is
 'Where the money came from or goes back to: the channel of the channel refund, else that of the payment.';
-comment on column mixpay.trade_flow.to_order_no is 'Where it went, if it went from order_no to another order of the trade.';
+comment on column mixpay.trade_flow.to_order_no is
+'Where it went, if it went from order_no to another order of the trade.';
 comment on column mixpay.trade_flow.in_minus_out is
 'What came in from channels minus what went back to them so far, in the currency''s smallest unit.';
 comment on column mixpay.trade_flow.from_owner is

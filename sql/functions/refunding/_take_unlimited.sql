@@ -18,6 +18,6 @@ end;
 $_take_unlimited$;
 
 comment on function mixpay._take_unlimited(mixpay.trades, bigint, jsonb) is
-$$The trade's payments that an amount is to be taken from, the oldest first; null, if a channel of theirs has rules about
-refunds. p_kinds are the kinds of all channels that have none, by channel.
+$$The trade's payments that an amount is to be taken from, the oldest first; null, if a channel of theirs has rules
+about refunds. p_kinds are the kinds of all channels that have none, by channel.
 $$;
