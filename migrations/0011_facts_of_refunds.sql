@@ -5,6 +5,6 @@
 set role mixpay_owner;
 
 create index facts_of_refunds on mixpay.facts (merchant_id, epoch, xid)
-where refund_no is not null and amount is not null;
+where entry > 0 and refund_no is not null and amount is not null;
 
 reset role;

@@ -1,5 +1,6 @@
 """Every query in sql/checks fires when the truth of its name is broken by hand."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -1580,6 +1581,20 @@ def test_every_check_fires(
                 rows = conn.cursor(row_factory=dict_row).execute(check).fetchall()
                 assert any(shown.items() <= row.items() for row in rows), rows
             conn.rollback()
+
+
+def test_states_of_refunds_are_checked_by_key(shop: Shop) -> None:
+    """Whatever the statistics say: no refund has all of its merchant's channel refunds read."""
+    shop.merge("T", A=100)
+    shop.pay("T", "P", 100)
+    for i in range(20):
+        shop.refund("A", f"R{i}", 1)
+    for way in ("seqscan", "bitmapscan", "hashjoin", "mergejoin"):
+        shop.conn.execute(f"set enable_{way} = off".encode())
+    check = "select * from mixpay._refund_state_follows_from_its_channel_refunds"
+    plan = "\n".join(line for (line,) in shop.query(f"explain {check}"))
+    [condition] = re.findall(r" on channel_refunds x .*\n\s*Index Cond: (.*)", plan)
+    assert all(f"{key} = " in condition for key in ("merchant_id", "refund_no", "payment_no"))
 
 
 def test_every_check_has_a_break() -> None:

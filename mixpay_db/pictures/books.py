@@ -786,8 +786,8 @@ select r.kind, j.currency, count(distinct r.refund_no) as count,
     sum(case j.to_account when 'refund' then j.amount else -j.amount end)::bigint as amount
 """
     + _WHICH
-    # Nothing of the epoch: refunds have an index of their own.
-    + """refund_no is not null and (
+    # Of the entry, and nothing of the epoch: that asks for the index that refunds have.
+    + """entry > 0 and refund_no is not null and (
         to_account = 'refund' and from_account in ('order', 'surplus')
         or from_account = 'refund' and to_account in ('order', 'surplus')
     )"""

@@ -76,9 +76,10 @@ where to_account in ('payee', 'receiver', 'fee');
 create index facts_by_from_owner on mixpay.facts (from_owner, merchant_id, from_account, epoch, xid)
 where from_account in ('payee', 'receiver', 'fee');
 
--- Pages tell of a period what went into refunds, and why: few of all facts. By what costs a payment least to ask.
+-- Pages tell of a period what went into refunds, and why: few of all facts. By what costs a payment least to ask; and
+-- only for who says that the entry is above zero, which it always is: nobody is to look for one refund here by mistake.
 create index facts_of_refunds on mixpay.facts (merchant_id, epoch, xid)
-where refund_no is not null and amount is not null;
+where entry > 0 and refund_no is not null and amount is not null;
 
 comment on table mixpay.facts is
 'What happened, once and for all: changes of state and movements of money, in order within their log.';
