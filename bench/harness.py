@@ -11,7 +11,6 @@ import math
 import os
 import re
 import subprocess
-import tarfile
 import tempfile
 import time
 from collections import Counter
@@ -20,6 +19,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from zipfile import ZipFile
 
 import psutil
 import psycopg
@@ -200,13 +200,14 @@ class Database:
 def sql_of(revision: str) -> Iterator[Path]:
     """The folder sql/ as it was in a revision of this repository."""
     archive = subprocess.run(
-        ["git", "-C", str(HERE.parent), "archive", revision, "sql"], capture_output=True
+        ["git", "-C", str(HERE.parent), "archive", "--format=zip", revision, "sql"],
+        capture_output=True,
     )
     if archive.returncode != 0:
         raise SystemExit(f"cannot take sql/ from {revision}: {archive.stderr.decode().strip()}")
     with tempfile.TemporaryDirectory() as directory:
-        with tarfile.open(fileobj=BytesIO(archive.stdout)) as tar:
-            tar.extractall(directory, filter="data")
+        with ZipFile(BytesIO(archive.stdout)) as files:
+            files.extractall(directory)
         yield Path(directory, "sql")
 
 

@@ -4,7 +4,7 @@ import io
 import json
 import subprocess
 import sys
-import tarfile
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
@@ -18,6 +18,7 @@ from mixpay_db import migrations
 
 PROJECT = Path(__file__).parents[2]
 RELEASED = "71d7543"  # 0.3.0
+PARTS = ("mixpay_db", "sql", "migrations")
 COMMAND = "import sys; sys.path.insert(0, sys.argv.pop(1)); from mixpay_db.cli import main; main()"
 # As the wrapper of 0.3.0 asks: the columns by name.
 READS = "select epoch, xid, entry, position, entity, number, to_state from mixpay.read_events('m')"
@@ -27,14 +28,14 @@ CLAIMS = "select channel_refund_no, state, amount from mixpay.claim_channel_refu
 @pytest.fixture(scope="module")
 def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
     archive = subprocess.run(
-        ["git", "-C", str(PROJECT), "archive", RELEASED, "mixpay_db", "sql", "migrations"],
+        ["git", "-C", str(PROJECT), "archive", "--format=zip", RELEASED, *PARTS],
         capture_output=True,
     )
     if archive.returncode != 0:
         pytest.skip("0.3.0 is not in this checkout's history")
     root = tmp_path_factory.mktemp("released")
-    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
-        tar.extractall(root, filter="data")
+    with zipfile.ZipFile(io.BytesIO(archive.stdout)) as files:
+        files.extractall(root)
     return root
 
 
