@@ -22,7 +22,7 @@ $(VENV): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-demo: $(VENV) ## a story in one minute, on a server of its own
+demo: $(VENV) ## a story in a few seconds, on a server of its own
 	$(BIN)/mixpay demo
 
 # They start the command hundreds of times: it is compiled once, whatever else Python is told.

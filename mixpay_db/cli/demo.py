@@ -46,7 +46,7 @@ SHARES: list[mixpay.ShareToSplit] = [
 )
 @click.pass_context
 def demo(ctx: click.Context) -> None:
-    """Tell a story in one minute: merge, pay, refund, pay out, on a temporary server of its own.
+    """Tell a story in a few seconds: merge, pay, refund, pay out, on a temporary server.
 
     It never touches another database, also if MIXPAY_URL names one.
     """
