@@ -111,10 +111,10 @@ class _Story:
 
     def tell(self) -> None:
         self.say(
-            "All you see is computed by a PostgreSQL server that exists for this story only. "
-            "Amounts are in CNY; the database counts fen, so 6000.00 is 600000 there. The mall "
-            "connects as mixpay_writer, which may call the functions and read the views, and may "
-            "touch no table."
+            "Everything below is computed by a PostgreSQL server that exists for this story only. "
+            "Amounts are in CNY. The database counts in fen, so 6000.00 is 600000 there. The "
+            "mall connects as mixpay_writer, which may call the functions and read the views, and "
+            "may touch no table."
         )
         self.conn.execute("set role mixpay_writer")
         self.merge()
@@ -150,8 +150,8 @@ class _Story:
     def pay(self) -> None:
         self.chapter("Paying")
         self.say(
-            "The trade is paid in three steps. What arrives fills the orders in their order, and "
-            "what each order is paid is known at any time, also halfway."
+            "The trade is paid in three steps. The money that arrives fills the orders, one after "
+            "the other. What each order has been paid is known after every step."
         )
         self.do(mixpay.record_payment, TRADE, "WALLET-1", "wallet", _Money("1500.00"), _day(1))
         steps = [self.paid()]
@@ -180,15 +180,15 @@ class _Story:
         self.chapter("Refunding")
         self.say(
             "The order system only says: refund 2000.00 of the table. The money comes from the "
-            "trade's payments, first in, first out, whichever order they once paid. Put end to "
-            "end, the oldest first, each payment stands for a stretch of the trade's money, and "
-            "a refund takes from 0.00 upwards:"
+            "trade's payments, first in, first out, whichever order they paid. Put end to end, "
+            "the oldest first, each payment stands for a stretch of the trade's money. A refund "
+            "takes from 0.00 upwards:"
         )
         self.do(mixpay.refund_order, "TABLE", "R-1", _Money("2000.00"), "one leg is short")
         self.explain("R-1")
         self.say(
-            "Then 5200.00 of the sofa. The wallet holds nothing any more, so the card comes first "
-            "now, and the cash gives the rest:"
+            "Then 5200.00 of the sofa are refunded. The wallet payment has nothing left, so the "
+            "card comes first now, and the cash gives the rest:"
         )
         self.do(mixpay.refund_order, "SOFA", "R-2", _Money("5200.00"), "wrong colour")
         self.explain("R-2")
@@ -196,7 +196,7 @@ class _Story:
     def refuse(self) -> None:
         self.chapter("What is refused, and what may be repeated")
         self.say(
-            "Of the sofa 800.00 is left. Who asks for 900.00 gets nothing, not 800.00: the call "
+            "800.00 of the sofa are left. A refund of 900.00 gives nothing, not 800.00: the call "
             "fails with a typed error, and nothing is written."
         )
         try:
@@ -204,8 +204,8 @@ class _Story:
         except mixpay.RefundTooLarge as error:
             self.error(error)
         self.say(
-            "The answer to R-1 was lost, so R-1 is asked for again. The same number with the same "
-            "content returns the first result; with other content it is an error."
+            "The answer to R-1 was lost, so the service asks for R-1 again. The same number with "
+            "the same content returns the first result. With other content it is an error."
         )
         again = self.do(mixpay.refund_order, "TABLE", "R-1", _Money("2000.00"))
         refunded = self.each_order("refunded")["TABLE"]
@@ -221,10 +221,11 @@ class _Story:
     def send(self) -> None:
         self.chapter("Sending the money back")
         self.say(
-            "Each part of a refund goes back through its own payment's channel, as a channel "
+            "Each part of a refund goes back through the channel of its own payment, as a channel "
             "refund. A worker claims what is due, commits, and only then calls the channels. The "
-            "card's answer about R-1 is lost: nobody knows whether the money moved, so it is in "
-            "doubt and stays reserved until the answer comes. Cash waits for a person."
+            "card's answer about R-1 is lost: nobody knows whether the money moved. So this part "
+            "is in doubt, and its amount stays reserved until the answer comes. Cash waits for a "
+            "person."
         )
         sent = self.channel_refunds()
         numbers = {(r["refund_no"], r["payment_no"]): r["number"] for r in sent}
@@ -275,8 +276,9 @@ class _Story:
         columns = ("payment_no", "channel", "amount", "applied", "order_refunded", "not_refunded")
         self.table(columns, self.rows("payment_balances", columns, "seq"))
         self.say(
-            "The trade's flow: every movement of its money, and what of it the trade has then. "
-            "What is paid of an order is its payee's at once, and a refund takes it back first."
+            "The trade's flow: every movement of its money, and what the trade has after it. What "
+            "is paid of an order belongs to its payee at once, and a refund first takes it "
+            "back."
         )
         columns = ("from_account", "to_account", "amount", "payment_no", "order_no", "refund_no")
         self.table(
@@ -286,23 +288,25 @@ class _Story:
     def undo(self) -> None:
         self.chapter("When it goes otherwise")
         self.say(
-            "Another buyer takes a rug and a vase, pays 350.00, and then the rug is sold out. What "
-            "was paid of it serves the vase first; the rest goes back, the oldest money first. The "
-            "trade is paid by that, and the rug can be merged again."
+            "Another buyer takes a rug and a vase, and pays 350.00 of the 500.00. Then the rug "
+            "turns out to be sold out, and its order is cancelled. The money that had paid for "
+            "the rug pays the rest of the vase first. What remains goes back, to the oldest "
+            "payment first. The trade is paid now, and the rug can be merged again."
         )
         orders = [_order("RUG", "300.00", "oakhouse"), _order("VASE", "200.00", "lumen")]
         self.do(mixpay.merge_orders, orders, "T-2")
         self.do(mixpay.record_payment, "T-2", "CARD-2", "card", _Money("350.00"), _day(4))
         self.do(mixpay.cancel_order, "T-2", "RUG", "sold out")
         self.say(
-            "Then the buyer's bank pays once more. It is booked, needed by nobody, and listed:"
+            "Then the buyer's bank sends 80.00 more. The trade needs nothing more, so this is "
+            "surplus: it is booked, goes back, and is listed until it has gone."
         )
         self.do(mixpay.record_payment, "T-2", "BANK-1", "bank", _Money("80.00"), _day(5))
         columns = ("payment_no", "kind", "amount", "channel", "state")
         self.table(columns, self.rows("surplus_list", columns, "refund_no"))
         self.say(
-            "The card company sends its part, and it bounces: the card is cancelled. So it goes by "
-            "bank transfer, under a new number, for the same part of the same refund."
+            "The card company sends its part back, and it bounces: the card is cancelled. So this "
+            "part goes by bank transfer, as a new channel refund of the same refund."
         )
         number = self.rows("surplus_list", ("channel_refund_no",), "refund_no")[0]
         card = number["channel_refund_no"]
@@ -318,10 +322,10 @@ class _Story:
             mixpay.register_payee(self.conn, MALL, payee_no, title)
         self.say(
             "A third buyer takes a carpet from Loom, a desk from Ashwood and bowls from Kiln, and "
-            "pays once. Of each order the mall gets 8 %, the card company 2 %, which it keeps when "
-            "money goes back, and the seller the rest. The desk's money is divided as it arrives. "
-            "The bowls' stays in escrow until the mall releases it, and the carpet's until 10 "
-            "March, unless somebody objects."
+            "pays once. The mall gets 8 % of each order, the card company 2 %, and the seller "
+            "the rest. On a refund the card company keeps its share. The desk's money is divided "
+            "as it arrives. The bowls' money stays in escrow until the mall releases it, and the "
+            "carpet's until 10 March, unless somebody objects."
         )
         carpet = _order("CARPET", "2000.00", "loom")
         carpet["hold"] = _day(10)
@@ -335,17 +339,19 @@ class _Story:
         self.do(mixpay.record_payment, "T-3", "CARD-3", "card", _Money("3800.00"), _day(6))
         self.shares()
         self.say(
-            "Two of three bowls are delivered, and 200.00 are released. The carpet's day has come, "
-            "but its buyer has seen moths: a dispute holds back what is due, and a list says so."
+            "Two of the three bowls are delivered, and 200.00 are released. The carpet's day has "
+            "come, but its buyer has seen moths. An open dispute stops the release, and a list "
+            "says so."
         )
         self.do(mixpay.release_order, "BOWLS", "RELEASE-1", _Money("200.00"))
         self.do(mixpay.open_dispute, "CARPET", "DISPUTE-1", "moths")
         self.release_due()
         self.show("due_list", "order_no in_escrow waits_for")
         self.say(
-            "The moths came with the buyer's old carpet, so the money is the seller's. Then 500.00 "
-            "of the desk go back. A refund takes back from everybody in proportion, 40.00, 10.00 "
-            "and 450.00 here; what the card company keeps, the seller bears."
+            "It turns out that the moths came with the buyer's old carpet, so the money is the "
+            "seller's. Then 500.00 of the desk are refunded. A refund takes back from everybody "
+            "in proportion: 40.00 from the mall, 10.00 from the card company and 450.00 from the "
+            "seller. The card company keeps its 10.00, so the seller bears them, too."
         )
         self.do(mixpay.close_dispute, "DISPUTE-1", "payee", "the moths are the buyer's")
         self.release_due()
@@ -354,19 +360,21 @@ class _Story:
 
     def pay_out(self) -> None:
         self.chapter("Paying out")
-        self.say("A settlement pays out what is payable. Its lines say what it is made of.")
+        self.say(
+            "A settlement pays out what is payable. Its lines say which orders the money is from."
+        )
         for payee_no, settlement_no in (("loom", "S-1"), ("ashwood", "S-2"), ("kiln", "S-3")):
             self.settle(payee_no, settlement_no)
         self.show("settlement_lines", "settlement_no order_no came_in went_out amount")
         self.say(
-            "Then 600.00 more of the desk go back, and Ashwood has nothing to give back: it owes "
-            "552.00. That is no error but a row on a work list."
+            "Then 600.00 more of the desk are refunded. Ashwood has been paid out already, so it "
+            "owes 552.00 now. That is not an error, but a row on a work list."
         )
         self.do(mixpay.refund_order, "DESK", "R-5", _Money("600.00"), "a second scratch")
         self.show("shortfall_list", "account owner lacking")
         self.say(
-            "The next settlement pays nothing and carries the debt over. The one after it, when a "
-            "stool was sold, nets it."
+            "The next settlement pays nothing and carries the debt over. Then a stool is sold, "
+            "and the settlement after that deducts the debt."
         )
         self.settle("ashwood", "S-4")
         self.do(mixpay.merge_orders, [_order("STOOL", "700.00", "ashwood")], "T-4")
@@ -376,8 +384,8 @@ class _Story:
         self.say("One query, mixpay.payee_balances, shows each payee's money from end to end:")
         self.show("payee_balances", "payee_no gross refunds fees net in_escrow payable paid_out")
         self.say(
-            "And the whole mall's books: where all the money came from, where it is, and what was "
-            "paid out. All of it together is nothing, as it must be."
+            "And the books of the whole mall: what came into each kind of account, what went out, "
+            "and what is there. Together the balances are zero, as they must be."
         )
         self.table(
             ("account", "came in", "went out", "balance"),
@@ -400,8 +408,8 @@ class _Story:
     def check(self) -> None:
         self.chapter("Is all of it true?")
         self.say(
-            "Each file in sql/checks is a query that returns no rows as long as a truth holds, "
-            "such as: a trade's paid is what its payments applied."
+            "Each file in sql/checks is a query that returns no rows as long as something is "
+            "true, for example: what a trade is paid is what its payments applied."
         )
         self.command("mixpay check")
         results = database.run_checks(self.conn)
