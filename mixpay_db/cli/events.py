@@ -119,11 +119,11 @@ def events(
 
     Remember the position of the last line that you have dealt with, and go on with --after.
 
-    With --post each is sent to an URL instead, signed, and again after growing pauses until it is
-    taken; then its position is printed. The next one waits for that: their order is theirs.
+    With --post each is sent to a URL instead, signed, and again after growing pauses until it is
+    taken. Then its position is printed. The next one waits for that, so they arrive in order.
 
-    Events wait for the oldest transaction of the whole server, so that none is ever skipped; one
-    that stays open too long is named.
+    Events wait for the oldest transaction of the database, so that none is ever skipped. One that
+    stays open too long is named.
     """
     if new_epoch:
         others = [name for name in ctx.params if name != "new_epoch" and _was_said(ctx, name)]
