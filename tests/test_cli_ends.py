@@ -157,6 +157,15 @@ def test_urls_that_are_none(url: str | bytes) -> None:
     assert "error: " in here(["--url", os.fsdecode(url), "check"], 2)
 
 
+@pytest.mark.parametrize("command", ["check", "verify", "metrics", "trade T", "report fold_list"])
+def test_a_server_that_is_not_there(command: str) -> None:
+    ended = CliRunner().invoke(main, ["--url", "host=/nowhere", *command.split()])
+    assert ended.exit_code == 2
+    first, second = ended.stderr.splitlines()
+    assert first.startswith("error: ")
+    assert second.removeprefix("hint: ").startswith("Is the server running locally")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -95,4 +95,8 @@ def failures_are_problems() -> Iterator[None]:
     except psycopg.Error as error:
         notes = getattr(error, "__notes__", [])
         hint = MIGRATE if error.sqlstate in LACKS else None
-        raise Problem("\n".join([str(error).strip(), *notes]), hint) from error
+        said = str(error).strip()
+        if error.sqlstate is None:
+            # libpq begins the question that follows with a tab.
+            said = "\n".join(line.strip() for line in said.splitlines())
+        raise Problem("\n".join([said, *notes]), hint) from error

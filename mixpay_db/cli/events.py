@@ -41,7 +41,7 @@ insert into mixpay.epochs (epoch) select max(epoch) + 1 from mixpay.epochs retur
 @click.command(
     epilog=examples(
         "mixpay events --merchant mall --limit 10",
-        "mixpay events --merchant mall --follow --after 0-12345-1",
+        "mixpay events --merchant mall --follow --after 1.863.3.T-1",
         "mixpay events --merchant mall --follow --post https://shop.example/hooks "
         "--secret-env HOOK_SECRET --bookmark mall.position",
         "mixpay events --new-epoch",
