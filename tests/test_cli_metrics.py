@@ -2,6 +2,7 @@
 
 import json
 import re
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from mixpay_db.cli import main
 from mixpay_db.cli.metrics import HELP
 
 FILES = PROJECT / "examples" / "monitoring"
+PAGE = (PROJECT / "docs" / "monitoring.md").read_text(encoding="utf-8")
 Tell = Callable[..., Result]
 
 
@@ -134,3 +136,18 @@ def test_grafana() -> None:
         place = panel["gridPos"]
         assert place["x"] + place["w"] <= 24
         assert panel["description"]
+
+
+def test_the_page_configures_by_names_that_the_files_have() -> None:
+    blocks = re.findall(r"^  ```yaml\n(.*?)^  ```", PAGE, re.M | re.S)
+    exporter, sources = (yaml.safe_load(textwrap.dedent(block)) for block in blocks)
+    (file,) = exporter["collector_files"]
+    collector = yaml.safe_load((FILES / file).read_text(encoding="utf-8"))
+    assert exporter["target"]["collectors"] == [collector["collector_name"]]
+    pgwatch = yaml.safe_load((FILES / "pgwatch.yaml").read_text(encoding="utf-8"))
+    assert {source["preset_metrics"] for source in sources} == set(pgwatch["presets"])
+    named = re.search(r"`pgwatch_(\w+)_(\w+){metric=\"(\w+)\"}`", PAGE)
+    assert named
+    assert named[1] in pgwatch["metrics"]
+    assert named[2] in pgwatch["metrics"][named[1]]["gauges"]
+    assert named[3] in HELP
