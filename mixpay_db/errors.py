@@ -73,15 +73,15 @@ class OrderNotInTrade(MixpayError, code="MX111"):
 
 
 class TradePaid(MixpayError, code="MX112"):
-    """A trade that is paid was to be closed."""
+    """The trade is paid, so it cannot be closed."""
 
 
 class TradeNotKept(MixpayError, code="MX113"):
-    """The trade was closed without keep_paid, and is to keep what was paid now."""
+    """The trade was closed without keep_paid, so it cannot keep what was paid now."""
 
 
 class OrderCannotCostSoLittle(MixpayError, code="MX114"):
-    """An order was to cost less than it is paid elsewhere, or than is refunded of it."""
+    """The new amount is below what the order is paid elsewhere, or what is refunded of it."""
 
 
 class RepriceNoUsed(MixpayError, code="MX115"):
@@ -108,7 +108,7 @@ class ChannelUnknown(MixpayError, code="MX203"):
 
 
 class TradeNotOpen(MixpayError, code="MX204"):
-    """The trade is not open: nothing can be started for it, nor taken out of it."""
+    """The trade is not open: no payment can be started for it, no order taken out of it."""
 
 
 class TradeExpired(MixpayError, code="MX205"):
@@ -156,7 +156,7 @@ class ChargebackUnknown(MixpayError, code="MX224"):
 
 
 class ReversalTooLarge(MixpayError, code="MX225"):
-    """More is to have come back than the chargeback took."""
+    """The chargeback took less than what is said to have come back of it."""
 
 
 class PaymentNotSucceeded(MixpayError, code="MX226"):
@@ -187,7 +187,7 @@ class LeaseLost(MixpayError, code="MX305"):
 
 
 class NamedPaymentsTooSmall(MixpayError, code="MX306"):
-    """The named payments hold too little of the order."""
+    """The named payments have too little money of the order."""
 
 
 class AlreadyRedirected(MixpayError, code="MX307"):
@@ -195,7 +195,7 @@ class AlreadyRedirected(MixpayError, code="MX307"):
 
 
 class AnomalyOpen(MixpayError, code="MX308"):
-    """The money of the channel refund moved out of place, and nobody has resolved that."""
+    """The channel refund is an anomaly that nobody has resolved."""
 
 
 class ChannelCannotRefund(MixpayError, code="MX309"):
@@ -219,7 +219,7 @@ class VoucherIsNoMoney(MixpayError, code="MX313"):
 
 
 class ChannelTookIt(MixpayError, code="MX321"):
-    """The channel refund is what a return or a chargeback took: there is no news of it."""
+    """The channel refund is what a return or a chargeback took, so there is no news of it."""
 
 
 # Journal, settlement.
@@ -290,7 +290,7 @@ class FeeInAnotherCurrency(MixpayError, code="MX416"):
 
 
 class NotFinal(MixpayError, code="MX417"):
-    """Something written until the moment named would be left out, for older transactions run."""
+    """Something written until p_min_horizon would be left out: older transactions run."""
 
 
 class StatementUnknown(MixpayError, code="MX420"):
@@ -306,7 +306,7 @@ class LineDiffers(MixpayError, code="MX422"):
 
 
 class StatementSealed(MixpayError, code="MX423"):
-    """The statement is complete: no line comes after."""
+    """The statement is sealed, so it takes no further line."""
 
 
 class StatementIncomplete(MixpayError, code="MX424"):
@@ -314,11 +314,11 @@ class StatementIncomplete(MixpayError, code="MX424"):
 
 
 class StatementNotSealed(MixpayError, code="MX425"):
-    """The statement is not complete: nothing is compared before."""
+    """The statement is not sealed yet, so it cannot be compared."""
 
 
 class NothingToResolve(MixpayError, code="MX426"):
-    """There is no such line, or nothing of ours like this without one."""
+    """There is no such line, or nothing of ours by this number that has no line."""
 
 
 class ResolutionNoUsed(MixpayError, code="MX427"):
@@ -326,11 +326,11 @@ class ResolutionNoUsed(MixpayError, code="MX427"):
 
 
 class NothingOpen(MixpayError, code="MX428"):
-    """Both sides agree, or a resolution stands."""
+    """There is nothing to resolve: both sides agree, or a resolution stands."""
 
 
 class AboveTheLimit(MixpayError, code="MX429"):
-    """The difference is above the limit, none, or in another currency."""
+    """The difference is above the limit, or zero, or one of currencies."""
 
 
 class CannotBeBooked(MixpayError, code="MX430"):
@@ -350,7 +350,7 @@ class StatementWithdrawn(MixpayError, code="MX433"):
 
 
 class ResolutionsStand(MixpayError, code="MX434"):
-    """What was resolved of the statement is taken back first."""
+    """Resolutions of the statement stand, and have to be taken back first."""
 
 
 # Escrow, split.
