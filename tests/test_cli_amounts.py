@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bills import line, load, reconcile
 from click.testing import CliRunner, Result
 from psycopg import Connection
 from shop import Shop, day, orders
@@ -58,6 +59,17 @@ def test_without_a_column_for_it_the_amount_bears_its_currency(report: Report) -
     assert cells(report("refund_explained"), "takes_to") == ["34.56 CNY"]
 
 
+def test_a_reason_names_amounts_as_the_table_does(report: Report, shop: Shop) -> None:
+    load(shop, "S1", [line(1, "payment", 123455, day(1), our="P")])
+    reconcile(shop, "S1")
+    found = report("reconciliation_differences")
+    assert "the statement says 1234.55, and 1234.56 is on record" in cells(found, "reason")
+    for units in (["--units"], ["--format", "csv"]):
+        assert "says 123455, and 123456" in report("reconciliation_differences", *units).stdout
+    assert cells(report("reconciliation_summary"), "differences") != []
+    assert all("." not in cell for cell in cells(report("reconciliation_summary"), "differences"))
+
+
 def test_machines_get_units(report: Report) -> None:
     for more in ([], ["--units"]):
         told = json.loads(report("trade_balances", "--json", *more).stdout)
@@ -70,6 +82,22 @@ def test_machines_get_units(report: Report) -> None:
         ]
 
 
+# A column of a new name is none of them until somebody says so here.
+MONEY = {
+    "adjusted", "adjustments", "amount", "applied", "asked", "authorized", "balance", "came_in",
+    "carried_in", "carried_out", "chargebacks", "cleared", "difference", "earned", "fee",
+    "fee_difference", "fee_fixed", "fee_ours", "fee_theirs", "fees", "fixed", "free", "freed",
+    "from_amount", "gross", "in_escrow", "in_minus_out", "lacking", "left_out", "left_over",
+    "lost", "max_amount", "mergeable", "min_amount", "min_refund", "moved", "net",
+    "not_refunded", "of_surplus", "order_refunded", "ours", "paid", "paid_out", "payable",
+    "payments", "payouts", "receivers", "refundable", "refunded", "refunds", "repaid",
+    "repayments", "resolved", "returns", "reversed", "settlements", "shares", "stands_from",
+    "stands_to", "succeeded", "surplus", "surplus_left", "surplus_refunded", "taken",
+    "taken_back", "takes_from", "takes_to", "theirs", "tolerance", "tolerated", "unapplied",
+    "under_way", "unpaid", "waiting", "went_out", "write_off_limit",
+}  # fmt: skip
+
+
 def test_which_columns_are_money(conn: Connection[Any]) -> None:
     """Every whole number of a view is money or is said to be none."""
     views = [
@@ -78,14 +106,16 @@ def test_which_columns_are_money(conn: Connection[Any]) -> None:
             "select viewname from pg_views where schemaname = 'mixpay' and viewname !~ '^_'"
         )
     ]
-    none = set()
+    none, all_money = set(), set()
     for view in views:
         described = conn.execute(f"select * from mixpay.{view} limit 0").description or ()
         money = money_columns(view, described)
+        all_money |= money
         none |= {c.name for c in described if c.type_code == 20} - money
         assert not {"merchant_id", "currency"} & money
         if "amount" in [c.name for c in described]:
             assert "amount" in money, view
+    assert all_money == MONEY
     # What is no money anywhere: places, counts, ids.
     assert {"entry", "nth", "position", "orders", "payments", "attempts", "pid", "rate"} <= none
     assert none & {"paid", "refunded", "balance", "came_in", "surplus", "in_escrow", "net"} == set()

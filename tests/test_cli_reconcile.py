@@ -64,6 +64,19 @@ def test_tells_what_it_found(sold: Shop, run: Run, bill: Path) -> None:
     assert len(sold.query("select * from mixpay.statement_lines")) == 2
 
 
+def test_what_is_resolved_still_differs(sold: Shop, run: Run, bill: Path) -> None:
+    run(bill, "--merchant", "m", "--channel", "card", *MAP)
+    sold.call("ignore_difference", "N1", "Zoe", "a test", "bill.csv", 3)
+    told = run(bill, "--merchant", "m", "--channel", "card", *MAP)
+    assert "expected" in told.output
+    assert "Nothing is open: what differs is resolved." in told.output
+    bill.write_text("\n".join(bill.read_text().splitlines()[:2]) + "\n")
+    sold.call("take_back_resolution", "N2", "N1", "Zoe")
+    sold.call("withdraw_statement", "N3", "bill.csv", "Zoe", None)
+    told = run(bill, "--merchant", "m", "--channel", "card", "--statement", "S2", *MAP)
+    assert "Nothing differs." in told.output
+
+
 def test_a_dry_run_leaves_nothing(sold: Shop, run: Run, bill: Path) -> None:
     with sold.unchanged():
         dry = run(bill, "--merchant", "m", "--channel", "card", "--dry-run", *MAP)

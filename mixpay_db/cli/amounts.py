@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import psycopg
 
 from mixpay_db.money import NotACurrency, from_units
+from mixpay_db.pictures.words import translated
 
 _BIGINT = 20
 # Whole numbers that are no money: places, counts, what the database numbers by itself.
 _COUNTS = re.compile(
-    r"attempts|days|entry|epoch|fold|lines?|line_no|max_refunds|movements|nth|orders|pending_payments|"
-    r"pid|place|position|priority|rate|seq|size|trades|transactions_since|until_epoch|value|weight"
+    r"attempts|days|differences|entry|epoch|fee_rate|fold|lines?|line_count|line_no|max_refunds|"
+    r"movements|nth|orders|pending_payments|pid|place|position|priority|rate|run|seq|size|trades|transactions_since|until_epoch|value|weight"
 )
 # A word that is money elsewhere.
 _COUNTED = {("trade_balances", "payments")}
+# A text that names amounts of the row's currency.
+_SAID = {("reconciliation_differences", "reason")}
 # Where a row that bears one of these numbers finds its currency.
 _LOOK_UP = {
     "trade_no": "select distinct on (trade_no) trade_no, currency from mixpay.trade_lines"
@@ -57,7 +61,9 @@ def in_decimals(
     for i, row in enumerate(rows):
         told.append(
             [
-                _told(value, currencies[i], named=named)
+                said(value, currencies[i])
+                if (view, name) in _SAID
+                else _told(value, currencies[i], named=named)
                 if name in money and value is not None
                 else value
                 for name, value in zip(names, row, strict=True)
@@ -72,12 +78,20 @@ class Decimal(str):
     __slots__ = ()
 
 
+def said(text: str, currency: str | None) -> str:
+    """A reason of the database, its amounts in decimals; without such a currency, as it is."""
+    try:
+        return translated("en", text, partial(from_units, currency=currency or ""))
+    except NotACurrency:
+        return text
+
+
 def _told(units: int, currency: str | None, *, named: bool) -> Decimal:
     try:
-        decimal = from_units(units, currency or "")
+        text = from_units(units, currency or "")
     except NotACurrency:
         return Decimal(f"{units} units")
-    return Decimal(decimal if named else f"{decimal} {currency}")
+    return Decimal(text if named else f"{text} {currency}")
 
 
 def _currencies(

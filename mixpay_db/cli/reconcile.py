@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
-from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -17,11 +16,11 @@ from rich.text import Text
 
 from mixpay_db import reconciling
 from mixpay_db.api import open_statement, reconcile, seal_statement
+from mixpay_db.cli.amounts import said
 from mixpay_db.cli.common import Days, connect_url, url_option
 from mixpay_db.cli.help import examples
 from mixpay_db.cli.output import Terminal, echo_json
 from mixpay_db.money import from_units
-from mixpay_db.pictures.words import translated
 from mixpay_db.printable import printable
 from mixpay_db.problem import Problem
 from mixpay_db.rows import Reconciliation
@@ -175,7 +174,8 @@ def reconcile_(
         f"from {sealed.from_at:%Y-%m-%d %H:%M} until {sealed.until_at:%Y-%m-%d %H:%M %Z}."
     )
     _print_found(found)
-    _print_differences(differences, left["count"], merchant)
+    resolved = any(row.was is None and row.result != "matched" for row in found)
+    _print_differences(differences, left["count"], merchant, resolved=resolved)
     if dry_run:
         click.echo("Nothing is loaded or matched: this was a dry run.")
 
@@ -224,7 +224,7 @@ def _print_found(found: list[Reconciliation]) -> None:
     for row in found:
         result = f"{row.was} -> {row.result}" if row.was else row.result
         amounts = ("", "") if row.currency is None else (
-            _decimal(row.theirs, row.currency), _decimal(row.ours, row.currency)
+            from_units(row.theirs, row.currency), from_units(row.ours, row.currency)
         )  # fmt: skip
         table.add_row(
             sides[row.side], result, row.kind or "", row.currency or "", f"{row.count:,}", *amounts
@@ -232,28 +232,21 @@ def _print_found(found: list[Reconciliation]) -> None:
     Terminal().print(table)
 
 
-def _print_differences(rows: list[dict[str, Any]], count: int, merchant: str) -> None:
+def _print_differences(
+    rows: list[dict[str, Any]], count: int, merchant: str, *, resolved: bool
+) -> None:
     if not count:
-        click.echo("Nothing differs.")
+        click.echo("Nothing is open: what differs is resolved." if resolved else "Nothing differs.")
         return
     click.echo(f"\n{count:,} {'difference is' if count == 1 else 'differences are'} open:")
     for row in rows:
         where = f"{row['kind']} {row['number']}"
         if row["line_no"]:
             where = f"line {row['line_no']} {row['part']}".strip() + f" of {row['statement_no']}"
-        amount = f"{_decimal(row['difference'], row['currency'])} {row['currency']}"
-        Terminal().print(
-            Text(f"  {row['result']}: {printable(where)}, {amount}: {printable(_reason(row))}.")
-        )
+        amount = f"{from_units(row['difference'], row['currency'])} {row['currency']}"
+        reason = printable(said(row["reason"], row["currency"]))
+        Terminal().print(Text(f"  {row['result']}: {printable(where)}, {amount}: {reason}."))
         Terminal().print(Text(f"    {row['what_to_do']}."))
     if count > len(rows):
         click.echo(f"  … and {count - len(rows):,} more.")
     click.echo(f"See mixpay report reconciliation_differences --merchant {printable(merchant)}.")
-
-
-def _reason(row: dict[str, Any]) -> str:
-    return translated("en", row["reason"], partial(_decimal, currency=row["currency"]))
-
-
-def _decimal(units: int, currency: str) -> str:
-    return ("-" if units < 0 else "") + from_units(abs(units), currency)

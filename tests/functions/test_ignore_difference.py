@@ -25,6 +25,42 @@ def test_it_is_no_difference_any_more(shop: Shop) -> None:
     assert day_.r == -93
 
 
+def test_as_the_view_names_it(shop: Shop) -> None:
+    """What no statement has names the statement that should have it."""
+    told(shop)
+    (row,) = shop.query(
+        "select * from mixpay.reconciliation_differences where result = 'missing_there'"
+    )
+    named = {name: getattr(row, name) for name in ("statement_no", "line_no", "kind", "number")}
+    assert (named["statement_no"], named["line_no"]) == ("S1", None)
+    resolved = shop.call("ignore_difference", "N1", "Zoe", None, **named)
+    assert (resolved.account, resolved.owner, resolved.number) == ("channel", "card", "P1")
+    with shop.unchanged():
+        account = f"{row.account}:{row.owner}"
+        assert shop.call("ignore_difference", "N1", "Zoe", None, **named, account=account)
+    assert [result for result, _, _ in differences(shop)] == ["missing_here"]
+
+
+def test_what_a_line_has_is_resolved_by_its_line(shop: Shop) -> None:
+    shop.merge("T", A=100)
+    shop.pay("T", "P1", 100, "card", day(1), "X1")
+    load(shop, "S3", [line(5, "payment", 99, day(1), txn="X1")])
+    reconcile(shop, "S3")
+    item = {"account": "channel:card", "kind": "payment", "number": "P1"}
+    with shop.refused("MX426", "is without a line; line 5 of statement S3 has it."):
+        shop.call("ignore_difference", "N1", "Zoe", None, **item)
+    assert shop.call("ignore_difference", "N1", "Zoe", None, "S3", 5).number == "P1"
+
+
+def test_nothing_is_open_once_a_statement_has_it(shop: Shop) -> None:
+    told(shop)
+    load(shop, "S3", [line(5, "payment", 99, day(1), txn="X1")])
+    reconcile(shop, "S3")
+    item = {"account": "channel:card", "kind": "payment", "number": "P1"}
+    with shop.refused("MX428", "A statement has it."):
+        shop.call("ignore_difference", "N1", "Zoe", None, **item)
+
+
 def test_a_line_that_comes_all_the_same_is_matched(shop: Shop) -> None:
     told(shop)
     item = {"account": "channel:card", "kind": "payment", "number": "P1"}

@@ -48,6 +48,8 @@ def test_refuses_bad_input(shop: Shop) -> None:
         shop.call("mark_received", "N1", "Zoe", "channel:cash", "payment", "P9")
     with shop.refused("MX401"):
         shop.call("mark_received", "N1", "Zoe", "payee:S", "payment", "P1")
+    with shop.refused("MX426", "account null, kind payment, number P1"):
+        shop.call("mark_received", "N1", "Zoe", None, "payment", "P1")
     with shop.refused("MX203"):
         shop.call("mark_received", "N1", "Zoe", "channel:x", "payment", "P1")
     with shop.refused("MX905"):

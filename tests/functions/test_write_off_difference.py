@@ -38,7 +38,8 @@ def test_the_books_have_what_the_channel_says(shop: Shop) -> None:
 
 def test_within_the_limit(shop: Shop) -> None:
     told(shop)
-    with shop.refused("MX429", 6, 5):
+    assert ("expected", "4", 6) in differences(shop)
+    with shop.refused("MX429", "the difference 6, and the limit of channel:card is 5"):
         shop.call("write_off_difference", "N1", "Zoe", None, "S1", 4)
     shop.call("set_reconciliation", "channel:card", write_off_limit=6)
     assert shop.call("write_off_difference", "N1", "Zoe", None, "S1", 4).amount == -6
@@ -78,8 +79,9 @@ def test_refuses_bad_input(shop: Shop) -> None:
         shop.call("write_off_difference", "N1", "Zoe", None, "S9", 1)
     with shop.refused("MX426"):
         shop.call("write_off_difference", "N1", "Zoe", None, "S1", 9)
-    with shop.refused("MX401"):
-        shop.call("write_off_difference", "N1", "Zoe", None)
+    for nothing in [{}, {"line_no": 1}, {"statement_no": "S1"}, {"kind": "fee", "number": "F1"}]:
+        with shop.refused("MX426", "it is not said what is resolved", "Given are"):
+            shop.call("write_off_difference", "N1", "Zoe", None, **nothing)
     with shop.refused("MX203"):
         shop.call("write_off_difference", "N1", "Zoe", None, account="channel:x")
     with shop.refused("MX101", "nobody"):

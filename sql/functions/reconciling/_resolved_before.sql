@@ -14,10 +14,14 @@ begin
             raise exception 'nothing is open here' using
                 errcode = 'MX428',
                 detail = case
+                    when p_found.resolution_no is null and p_found.line_no is null then 'A statement has it.'
                     when p_found.resolution_no is null then 'Both sides agree.'
                     else format('Resolution %s stands.', p_found.resolution_no)
                 end,
-                hint = 'mixpay.resolution_list says what was done; take_back_resolution takes it back.';
+                hint = case
+                    when p_found.resolution_no is null then 'mixpay.reconciliation_differences has what is open.'
+                    else 'mixpay.resolution_list says what was done; take_back_resolution takes it back.'
+                end;
         end if;
         return null;
     end if;

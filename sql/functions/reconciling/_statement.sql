@@ -12,7 +12,7 @@ begin
         raise exception 'there is no statement %', p_statement_no using
             errcode = 'MX420',
             detail = format('Merchant %s has none of this number.', p_merchant_id),
-            hint = 'Open it with open_statement.';
+            hint = 'mixpay.statement_list has them all; open_statement opens one.';
     end if;
     return v_statement;
 end;

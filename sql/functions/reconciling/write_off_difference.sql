@@ -31,8 +31,8 @@ begin
         raise exception 'this is not written off' using
             errcode = 'MX429',
             detail = format(
-                'The result is %s, the difference %s, and the limit of %s:%s is %s.', v_found.result, v_amount,
-                v_found.account, v_found.owner, v_limit
+                'The result is %s, the difference %s, and the limit of %s:%s is %s.', v_found.result,
+                case v_found.result when 'fee' then v_amount else -v_amount end, v_found.account, v_found.owner, v_limit
             ),
             hint = 'set_reconciliation raises the limit; another currency is booked by hand, and ignored.';
     end if;
@@ -53,11 +53,11 @@ comment on function mixpay.write_off_difference(
 $$Bears a difference within the account's limit, once per resolution number: an adjustment of the same number moves it
 between the account and rounding:reconciliation, so that the books have what the channel or the bank says.
 
-What it is about is a line (p_statement_no, p_line_no and p_part) or something of ours that has none (p_account, p_kind
-and p_number), as mixpay.reconciliation_differences names it. Of a line whose fee differs, the difference of the fees is
-borne. The limit is set_reconciliation's. p_by is the person who says so, beside the login. The same number with the
-same content returns the same row; neither the person nor the reason is compared, and the reason may come later.
-take_back_resolution takes it back, and adjusts back.
+What it is about is a line (p_statement_no, p_line_no and p_part) or something of ours that has none (p_account, both
+columns: channel:card; p_kind and p_number), as mixpay.reconciliation_differences names it. Of a line whose fee
+differs, the difference of the fees is borne. The limit is set_reconciliation's. p_by is the person who says so, beside
+the login. The same number with the same content returns the same row; neither the person nor the reason is compared,
+and the reason may come later. take_back_resolution takes it back, and adjusts back.
 Locks: the account, as reconcile does.
 Raises: MX101 if there is no such merchant; MX203 if there is no such channel; MX401 if it is neither a channel nor a
 bank; MX412 if an adjustment has the number; MX420 if there is no such statement; MX426 if there is no such line, or
