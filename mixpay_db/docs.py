@@ -238,6 +238,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters.update(
+        anchor=_anchor,
         paragraphs=_paragraphs,
         argument=_argument,
         cell=_cell,
@@ -246,6 +247,11 @@ def _environment() -> Environment:
         of=described.table_of,
     )
     return environment
+
+
+def _anchor(heading: str) -> str:
+    """As GitHub and the site make it of a heading."""
+    return re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-")
 
 
 def _paragraphs(comment: str) -> str:
