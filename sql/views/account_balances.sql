@@ -39,6 +39,6 @@ from (
 group by b.merchant_id, b.account, b.owner, b.currency;
 
 comment on view mixpay.account_balances is
-'What each account holds now, except those of orders, payments and refunds; in the currency''s smallest unit.';
+'What each account has now, except those of orders, payments and refunds; in the currency''s smallest unit.';
 comment on column mixpay.account_balances.balance is
 'came_in minus went_out. Below zero for a channel or a bank: it has that much of ours.';

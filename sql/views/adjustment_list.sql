@@ -13,4 +13,5 @@ select
 from mixpay.adjustments;
 
 comment on view mixpay.adjustment_list is
-'What was adjusted, in the smallest unit: above zero, account got it from against_account; below, the other way.';
+'What was adjusted, in the smallest unit: above zero, account got it from against_account; below zero, '
+'against_account got it from account.';

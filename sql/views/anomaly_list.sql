@@ -19,4 +19,4 @@ left join mixpay.anomaly_resolutions as r
 where r.channel_refund_no is null;
 
 comment on view mixpay.anomaly_list is
-'Work: a channel sent this money although its amount had been freed and given away; end it with resolve_anomaly.';
+'Work: a channel sent this money although its amount had been freed and given to others; end it with resolve_anomaly.';

@@ -1,4 +1,4 @@
--- What channels hold for us, and what is to be done about it.
+-- What channels have reserved for us, and what is to be done about it.
 create view mixpay.authorization_list as
 select
     p.merchant_id,
@@ -23,9 +23,11 @@ inner join mixpay.trades as t on t.merchant_id = p.merchant_id and t.trade_no = 
 where p.authorized is not null and p.voided_at is null and p.state in ('authorized', 'failed', 'closed');
 
 comment on view mixpay.authorization_list is
-'Work: what channels hold for us and is to be captured (succeed_payment) or voided (at the channel, then '
+'Work: what channels have reserved for us and is to be captured (succeed_payment) or voided (at the channel, then '
 'fail_payment).';
-comment on column mixpay.authorization_list.authorized is 'What the channel holds, in the currency''s smallest unit.';
-comment on column mixpay.authorization_list.expired is 'The channel holds it no longer, as far as we were told.';
+comment on column mixpay.authorization_list.authorized is
+'What the channel has reserved, in the currency''s smallest unit.';
+comment on column mixpay.authorization_list.expired is 'The channel reserves it no longer, as far as we were told.';
 comment on column mixpay.authorization_list.to_do is
-'capture or void; void: its trade was closed or the attempt failed; fail: it has expired, and fail_payment says so.';
+'capture or void: it may be captured; void: its trade was closed or the attempt failed; fail: it has expired, so call '
+'fail_payment.';

@@ -48,10 +48,12 @@ comment on view mixpay.bank_balances is
 'What each bank has of ours by the books: payouts - settlements + repayments + adjustments, in the smallest unit.';
 comment on column mixpay.bank_balances.bank is 'The bank account, by your name for it.';
 comment on column mixpay.bank_balances.payouts is 'What channels paid to it.';
-comment on column mixpay.bank_balances.settlements is 'What it paid out to payees and receivers, reversed ones aside.';
-comment on column mixpay.bank_balances.repayments is 'What was brought in for accounts that lacked some.';
+comment on column mixpay.bank_balances.settlements is
+'What it paid out to payees and receivers, without reversed settlements.';
+comment on column mixpay.bank_balances.repayments is 'What was brought in for accounts that were below zero.';
 comment on column mixpay.bank_balances.adjustments is 'What adjust_account moved: above zero, it has more.';
 comment on column mixpay.bank_balances.balance is
-'What it has; below zero, it paid more than the books say that it got.';
+'What it has; below zero, it paid out more than came in by the books.';
 comment on column mixpay.bank_balances.remark is
-'Without record_channel_payout, what channels paid is not in it, and the balance is not that of the bank''s statement.';
+'What to know of the balance: if nobody calls record_channel_payout, it lacks what channels paid, and differs from '
+'the bank''s statement.';

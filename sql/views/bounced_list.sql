@@ -31,4 +31,4 @@ where
 
 comment on view mixpay.bounced_list is
 'Work: this money came back from the buyer and was not sent again; redirect it, or refund the order again.';
-comment on column mixpay.bounced_list.free is 'What could still be sent again, in the currency''s smallest unit.';
+comment on column mixpay.bounced_list.free is 'What can still be sent again, in the currency''s smallest unit.';

@@ -31,9 +31,10 @@ comment on view mixpay.channel_balances is
 'unit.';
 comment on column mixpay.channel_balances.payments is 'What came in by it.';
 comment on column mixpay.channel_balances.refunds is 'What it sent back, less what came back of that.';
-comment on column mixpay.channel_balances.returns is 'What it took back because the buyer''s bank did.';
+comment on column mixpay.channel_balances.returns is
+'What it took back because a debit, a cheque or a transfer came back.';
 comment on column mixpay.channel_balances.chargebacks is
-'What it took back because the buyer objected, less what was won.';
+'What it took back because the buyer objected, less what it gave back of that.';
 comment on column mixpay.channel_balances.fees is 'What it took for its service, less what it gave back of that.';
 comment on column mixpay.channel_balances.payouts is 'What it paid to our banks.';
 comment on column mixpay.channel_balances.adjustments is 'What adjust_account moved: above zero, it owes us more.';

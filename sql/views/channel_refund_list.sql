@@ -24,4 +24,4 @@ inner join mixpay.refunds as r on r.merchant_id = c.merchant_id and r.refund_no 
 inner join mixpay.payments as p on p.merchant_id = c.merchant_id and p.payment_no = c.payment_no;
 
 comment on view mixpay.channel_refund_list is
-'Each channel refund as it is now: what waits for a person, what is to be sent, what is in doubt.';
+'Each channel refund as it is now: whether it waits for a person, is to be sent, is in doubt or has ended.';

@@ -25,4 +25,4 @@ inner join mixpay.trades as t on t.merchant_id = p.merchant_id and t.trade_no = 
 comment on view mixpay.chargeback_list is
 'Each chargeback: what its channel took of orders and surplus, what is lost, what came back, in the smallest unit.';
 comment on column mixpay.chargeback_list.taken is 'What the orders, and the payment''s surplus, bear of it now.';
-comment on column mixpay.chargeback_list.lost is 'What had been given back before: see loss_list.';
+comment on column mixpay.chargeback_list.lost is 'What had been given back before; see loss_list.';

@@ -14,7 +14,8 @@ group by 1, 2, 3, 4, 5;
 
 comment on view mixpay.day_flow is
 'A merchant''s day, from channels to banks and payees: what moved into and out of each account, summing to zero.';
-comment on column mixpay.day_flow.day is 'When it was written, by the session''s time zone: books go by that.';
-comment on column mixpay.day_flow.owner is 'Whose account; empty: all of this kind together.';
+comment on column mixpay.day_flow.day is
+'The day on which it was written, in the session''s time zone: books go by that.';
+comment on column mixpay.day_flow.owner is 'Whose account; empty: all accounts of this kind together.';
 comment on column mixpay.day_flow.moved is
-'came_in - went_out, in the smallest unit; of a day and a currency, they sum to zero.';
+'came_in - went_out, in the smallest unit; for a day and a currency, they sum to zero.';

@@ -16,6 +16,7 @@ select
 from mixpay.disputes as d
 inner join mixpay.order_balances as b on b.merchant_id = d.merchant_id and b.order_no = d.order_no;
 
-comment on view mixpay.dispute_list is 'Objections to the release of orders; the open ones are work: close_dispute.';
+comment on view mixpay.dispute_list is
+'Disputes about the release of orders'' money; the open ones are work: close_dispute.';
 comment on column mixpay.dispute_list.in_escrow is
 'What of the order is in escrow now, in the currency''s smallest unit.';

@@ -16,5 +16,4 @@ select
 from mixpay.channel_refund_list
 where state = 'doubt';
 
-comment on view mixpay.doubt_list is
-'Work: nobody knows whether a channel sent these; they are asked for again at due_at.';
+comment on view mixpay.doubt_list is 'Work: nobody knows whether a channel sent these; a worker asks again at due_at.';

@@ -33,8 +33,8 @@ left join lateral (
 where l.release_at <= now();
 
 comment on view mixpay.due_list is
-'Work: money in escrow whose release is due; release_due releases it, or waits for what waits_for says.';
+'Work: money in escrow whose release is due; release_due releases it, unless waits_for says what is in the way.';
 comment on column mixpay.due_list.in_escrow is 'In the currency''s smallest unit.';
 comment on column mixpay.due_list.waits_for is
-'Empty: for the next release_due. For the refund of a dispute: redirect it, or release what is left with '
+'Empty: the next release_due. If the refund of a dispute failed: redirect it, or release what is left with '
 'release_order.';

@@ -46,20 +46,18 @@ where
     );
 
 comment on view mixpay.events is
-'Every change of state, by position: in the order of the transactions, and only what no running one can still precede.';
+'Every change of state, by position: in the order of the transactions, up to the oldest one that still runs.';
 comment on column mixpay.events.xid is
-'The transaction: one that began early and came to a trade late stands before what others did to the trade meanwhile.';
+'The transaction. One that began early and came to a trade late stands before what others did to the trade meanwhile.';
 comment on column mixpay.events.entry is
 'Its place among the trade''s facts: the order in which things happened to the trade.';
 comment on column mixpay.events.position is
-'What read_events takes as p_after: epoch, transaction, entry and trade, or another log with its letter; of an order, '
-'the '
-'letter o follows the entry.';
+'What read_events takes as p_after: epoch, transaction, entry and trade, or another log with its letter. If the event '
+'is an order''s, the letter o follows the entry.';
 comment on column mixpay.events.log is
-'Which log it is from, and log_no says whose: empty, a trade''s; s, a settlement''s; r, a repayment''s; a, an '
-'adjustment''s; '
-'f, a channel fee''s; p, a channel payout''s.';
+'Which log it is from; log_no says whose. Empty: a trade''s; s: a settlement''s; r: a repayment''s; a: an '
+'adjustment''s; f: a channel fee''s; p: a channel payout''s.';
 comment on column mixpay.events.number is 'The number of what changed.';
 comment on column mixpay.events.amount is
-'What moved with the change, in the currency''s smallest unit; empty: nothing.';
-comment on column mixpay.events.epoch is 'Counts the restores from a backup.';
+'What moved with the change, in the currency''s smallest unit; empty: no money.';
+comment on column mixpay.events.epoch is 'How often the database was restored from a backup, from 1.';

@@ -27,6 +27,6 @@ where
     );
 
 comment on view mixpay.final_below is
-'One row: the oldest transaction that runs in this database, or the next one to come. What transactions below it wrote '
-'is all there: events are read and settlements made up to it. mixpay.horizon says who it is.';
+'One row: the oldest transaction that runs in this database, or else the next one to come. All that transactions '
+'below it wrote is there: events are read and settlements made up to it. mixpay.horizon says whose it is.';
 comment on column mixpay.final_below.xid is 'Its id, to compare with facts of the newest epoch.';

@@ -16,8 +16,8 @@ from mixpay.balance_folds as f
 left join mixpay.folded_balances as b on f.merchant_id = b.merchant_id and f.fold = b.fold;
 
 comment on view mixpay.fold_list is
-'How far the journal is summed up, and what the accounts that a fold moved had then: who reads on from there need not '
-'read all, in the smallest unit.';
+'How far the journal is summed up, and the sums of the accounts that a fold moved, in the smallest unit: from there '
+'on it need not be read from the beginning.';
 comment on column mixpay.fold_list.fold is 'Its place among the merchant''s folds, from 1.';
 comment on column mixpay.fold_list.owner is 'Whose account; empty: all accounts of this kind together.';
 comment on column mixpay.fold_list.came_in is 'All that came in up to the end of the fold.';

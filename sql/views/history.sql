@@ -25,6 +25,6 @@ cross join lateral (
 where f.log = 'trade' and c.to_state is not null;
 
 comment on view mixpay.history is
-'Every change of state of a trade, order, payment, refund, channel refund, release, dispute or split, with time and '
-'cause.';
+'Every change of state of a trade, and of its orders, payments, refunds, channel refunds, releases, disputes, splits '
+'and so on, with time and cause.';
 comment on column mixpay.history.number is 'The number of what changed.';

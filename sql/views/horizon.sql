@@ -18,16 +18,16 @@ from pg_prepared_xacts as p
 where p.database = current_database();
 
 comment on view mixpay.horizon is
-'Transactions of this database that have an id and run, or are prepared: what was written since the oldest began is '
-'in no event and no '
-'settlement yet. The oldest has the most transactions_since.';
+'Transactions of this database that have an id and run, or are prepared: what was written since the oldest of them '
+'began is in no event and no settlement yet. The oldest has the most transactions_since.';
 comment on column mixpay.horizon.pid is 'The session, for pg_terminate_backend; empty for a prepared transaction.';
 comment on column mixpay.horizon.prepared_as is
 'The name of a prepared transaction, for rollback prepared in its database.';
-comment on column mixpay.horizon.database is 'Where it runs: this one.';
+comment on column mixpay.horizon.database is 'The database in which it runs: this one.';
 comment on column mixpay.horizon.application is 'What its session calls itself.';
 comment on column mixpay.horizon.state is
-'active, idle in transaction, prepared or another; empty for who may not see others'' sessions (pg_read_all_stats).';
+'active, idle in transaction, prepared or another; empty if you may not see others'' sessions (pg_read_all_stats).';
 comment on column mixpay.horizon.began_at is
-'When it began, or was prepared; empty for who may not see others'' sessions (pg_read_all_stats).';
-comment on column mixpay.horizon.transactions_since is 'How many transactions got an id since, on the whole server.';
+'When it began, or was prepared; empty if you may not see others'' sessions (pg_read_all_stats).';
+comment on column mixpay.horizon.transactions_since is
+'How many transactions have got an id since then, on the whole server.';

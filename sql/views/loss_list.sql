@@ -34,7 +34,8 @@ cross join lateral (
 ) as h;
 
 comment on view mixpay.loss_list is
-'What channels took back although it had been given back before: nobody owes it to the merchant, in the smallest unit.';
+'What channels took back although it had been given back before: nobody owes it to the merchant; in the smallest '
+'unit.';
 comment on column mixpay.loss_list.cause is 'return or chargeback; number says which.';
 comment on column mixpay.loss_list.waiting is
-'What the payment was to give back and did not send yet: fail_channel_refund frees it, and it covers the loss.';
+'What the payment is to give back and nobody has sent yet: fail_channel_refund frees it, and it covers the loss.';

@@ -15,4 +15,4 @@ from mixpay.channel_refund_list
 where state = 'waiting' and not_before is null;
 
 comment on view mixpay.manual_list is
-'Work: a person has to hand this money over, redirect it, or fail it; the reason says why.';
+'Work: a person has to hand this money over, redirect it, or say that it failed; the reason says why.';

@@ -32,8 +32,8 @@ cross join lateral (
 ) as m (metric, value);
 
 comment on view mixpay.metrics is
-'What to watch, over all merchants: a row for each figure, a count or seconds. docs/monitoring.md says what to do when '
-'one stays high.';
-comment on column mixpay.metrics.metric is 'Its name; what ends in _seconds is an age.';
+'What to watch, over all merchants: a row for each figure, which is a count or an age in seconds. docs/monitoring.md '
+'says what to do if one stays high.';
+comment on column mixpay.metrics.metric is 'Its name; if it ends in _seconds, the value is an age.';
 comment on column mixpay.metrics.value is
-'Zero when all is well. Ages of transactions are zero for who may not see others'' sessions (pg_read_all_stats).';
+'Zero if all is well. Ages of transactions are zero if you may not see others'' sessions (pg_read_all_stats).';

@@ -9,4 +9,4 @@ select
 from mixpay.notes;
 
 comment on view mixpay.note_list is
-'The callers'' own notes: join it by entity and number, and ask for a key by notes ->> ''key''.';
+'The callers'' own notes. Join it by entity and number, and read a key by notes ->> ''key''.';

@@ -39,6 +39,5 @@ comment on column mixpay.order_balances.mergeable is 'What is unpaid and in no o
 comment on column mixpay.order_balances.in_escrow is 'What of it is in escrow: paid, not refunded and not cleared.';
 comment on column mixpay.order_balances.cleared is 'What is its payee''s, or divided among receivers.';
 comment on column mixpay.order_balances.state is
-'payable: something of it was never paid; paid: all of it is; partly_refunded: all of it was paid, and some has gone '
-'back; '
-'refunded: all that was paid of it has gone back, which may be less than its amount. See docs/states.md.';
+'payable: something of it was never paid; paid: all of it is paid; partly_refunded: all of it was paid, and some has '
+'gone back; refunded: all that was paid of it has gone back, which may be less than its amount. See docs/states.md.';

@@ -80,7 +80,7 @@ comment on column mixpay.payee_balances.shares is 'What it has, as a receiver, o
 comment on column mixpay.payee_balances.net is
 'gross - refunds - fees - receivers + shares, which is in_escrow + payable + paid_out - repaid - adjusted.';
 comment on column mixpay.payee_balances.payable is
-'What its account holds now; below zero it owes that, and the next settlement nets it.';
-comment on column mixpay.payee_balances.paid_out is 'What settlements paid out, reversed ones aside.';
+'What its account has now; below zero it owes that, and the next settlement nets it.';
+comment on column mixpay.payee_balances.paid_out is 'What settlements paid out, without reversed ones.';
 comment on column mixpay.payee_balances.adjusted is
-'What adjust_account gave it, less what it took; mixpay.adjustment_list says why.';
+'What adjustments gave it, less what they took; mixpay.adjustment_list says why.';

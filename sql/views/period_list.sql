@@ -13,5 +13,5 @@ from mixpay.closed_periods as p
 left join mixpay.closed_balances as b on p.merchant_id = b.merchant_id and p.until_at = b.until_at;
 
 comment on view mixpay.period_list is
-'The accounts as they stood when each closed period ended, in the currency''s smallest unit; final.';
+'What the accounts had when each closed period ended, in the currency''s smallest unit; it is final.';
 comment on column mixpay.period_list.owner is 'Whose account; empty: all accounts of this kind together.';

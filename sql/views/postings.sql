@@ -57,7 +57,7 @@ comment on view mixpay.postings is
 'Every movement of money twice, as each of its two accounts sees it; in the currency''s smallest unit.';
 comment on column mixpay.postings.side is 'in: money came into the account; out: it went out of it.';
 comment on column mixpay.postings.account is 'Which kind of account it is; owner says whose.';
-comment on column mixpay.postings.came_in is 'What came into the account; zero where the money went out of it.';
+comment on column mixpay.postings.came_in is 'What came into the account; zero if the money went out of it.';
 comment on column mixpay.postings.other_account is 'Where the money came from, or went to; other_owner says whose.';
 comment on column mixpay.postings.source is
 'Where it is on record: trade, settlement, repayment, adjustment, channel_fee or channel_payout; number says which.';

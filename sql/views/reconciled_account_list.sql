@@ -19,4 +19,4 @@ select
 from mixpay.reconciled_accounts as a;
 
 comment on view mixpay.reconciled_account_list is
-'Channels and banks whose statements are loaded, how they are compared, and until when they are.';
+'Channels and banks whose statements are loaded, how each is compared, and until when that is done.';

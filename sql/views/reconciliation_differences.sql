@@ -75,5 +75,5 @@ left join mixpay.statement_lines as l
         and l.part = o.part;
 
 comment on view mixpay.reconciliation_differences is
-'Work: where statements and what is on record differ, why, and what to do about it; number without line_no: something '
-'of ours that no line is about.';
+'Work: where statements and what is on record differ, why, and what to do about it. A row with a number and no '
+'line_no is something of ours that no line is about.';

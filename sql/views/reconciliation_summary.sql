@@ -51,6 +51,6 @@ inner join mixpay.reconciled_accounts as a
 group by r.merchant_id, r.account, r.owner, (r.happened_at at time zone a.zone)::date, r.currency;
 
 comment on view mixpay.reconciliation_summary is
-'Of each account, day and currency: what is on record (ours), what statements say (theirs), and what is still '
-'different, in the smallest unit; theirs is ours, what was resolved, what was tolerated, and the difference, which is '
-'zero when done.';
+'For each account, day and currency, in the smallest unit: what is on record (ours), what statements say (theirs), '
+'and what still differs. theirs is the sum of ours, what was resolved, what was tolerated, and the difference, which '
+'is zero when you are done.';

@@ -106,13 +106,12 @@ from amounts;
 comment on view mixpay.refund_explained is
 'Each refund of an order: what every payment of its trades could give, oldest first, what it bears, and what is left.';
 comment on column mixpay.refund_explained.nth is
-'Which of the order''s trades it is, counted from 1: the first is taken from first.';
-comment on column mixpay.refund_explained.paid_at is
-'When its money arrived, by what was known when the refund was made.';
+'Which of the order''s trades it is, counted from 1; money is taken from the first one first.';
+comment on column mixpay.refund_explained.paid_at is 'When its money arrived, as was known when the refund was made.';
 comment on column mixpay.refund_explained.refundable is
-'What order refunds could take of it then, in the smallest unit.';
+'What refunds of orders could take of it then, in the smallest unit.';
 comment on column mixpay.refund_explained.stands_from is
 'The payment stands for the trade''s money from here to stands_to, the oldest first; the refund takes from 0 upwards.';
 comment on column mixpay.refund_explained.amount is 'What it bears of this refund: the stored detail.';
 comment on column mixpay.refund_explained.named is
-'An operator named the payments: only they are shown, in that order, and no stretches.';
+'The caller named the payments: only they are shown, in that order, and no stretches.';

@@ -15,4 +15,4 @@ select
 from mixpay.refunds;
 
 comment on view mixpay.refund_list is
-'Each refund as it is now: what has gone back of it, what was freed and what is under way, in the smallest unit.';
+'Each refund as it is now: what of it has gone back, what was freed and what is under way, in the smallest unit.';

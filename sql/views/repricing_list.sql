@@ -13,5 +13,5 @@ from mixpay.repricings as r
 inner join mixpay.orders as o on o.merchant_id = r.merchant_id and o.order_no = r.order_no;
 
 comment on view mixpay.repricing_list is
-'What orders cost before and since, in the smallest unit, whenever that changed.';
+'Each change of what an order costs: the amounts before and after, in the smallest unit.';
 comment on column mixpay.repricing_list.nth is 'Its place among the repricings of the order, from 1.';

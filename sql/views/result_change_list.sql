@@ -12,4 +12,5 @@ select
 from mixpay.result_changes;
 
 comment on view mixpay.result_change_list is
-'What reconciliation said first and later: a line or something of ours, and the statement that it is of.';
+'What reconciliation said first and what it said later, of a line or of something of ours, and the statement that it '
+'is of.';

@@ -22,5 +22,5 @@ comment on view mixpay.return_list is
 'Each return: what of the payment is to be paid again, what went from its surplus, and what is lost, in the smallest '
 'unit.';
 comment on column mixpay.return_list.unapplied is 'What was taken from its orders, which are to be paid again.';
-comment on column mixpay.return_list.lost is 'What had been given back before: see loss_list.';
-comment on column mixpay.return_list.trade_state is 'Its trade''s state now; open: it is to be paid again there.';
+comment on column mixpay.return_list.lost is 'What had been given back before; see loss_list.';
+comment on column mixpay.return_list.trade_state is 'The state of its trade now; open: it is to be paid again there.';

@@ -39,7 +39,7 @@ cross join lateral (
 comment on view mixpay.settlement_lines is
 'What each settlement is made of, by order and adjustment; its lines sum to what was paid out, in the smallest unit.';
 comment on column mixpay.settlement_lines.kind is
-'order; adjustment; carried_in: what stood before (a debt, or a payout that failed); carried_out: the debt that is '
-'left.';
+'order; adjustment; carried_in: what the account had before (below zero: a debt; above: such as a failed payout); '
+'carried_out: what is left for the next settlement.';
 comment on column mixpay.settlement_lines.went_out is 'What refunds and splits took back of the order.';
-comment on column mixpay.settlement_lines.reason is 'Of an adjustment.';
+comment on column mixpay.settlement_lines.reason is 'The reason of an adjustment.';

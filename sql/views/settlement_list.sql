@@ -27,4 +27,4 @@ comment on view mixpay.settlement_list is
 comment on column mixpay.settlement_list.bank is 'The bank account that pays it out; empty: before 0.5.0.';
 comment on column mixpay.settlement_list.account is 'What was settled: payee or receiver; owner says which.';
 comment on column mixpay.settlement_list.waits_for is
-'The oldest transaction that ran then, if something is left out: its session, application, login, database and age.';
+'If something is left out, the oldest transaction that ran then: its session, application, login, database and age.';

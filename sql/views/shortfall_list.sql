@@ -11,5 +11,6 @@ left join mixpay.payees as p on b.account = 'payee' and p.merchant_id = b.mercha
 where b.account in ('payee', 'receiver', 'fee') and b.balance < 0;
 
 comment on view mixpay.shortfall_list is
-'Work: who owes, for he had to give back more than he has. The next settlement nets it, or record_repayment pays it.';
-comment on column mixpay.shortfall_list.lacking is 'What he owes, in the currency''s smallest unit.';
+'Work: payees and receivers who owe, because they had to give back more than they have. The next settlement nets it, '
+'or record_repayment books that it was paid.';
+comment on column mixpay.shortfall_list.lacking is 'What is owed, in the currency''s smallest unit.';

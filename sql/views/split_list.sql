@@ -32,8 +32,10 @@ cross join lateral (
 ) as k;
 
 comment on view mixpay.split_list is
-'Who gets what of each order that is split: as it was agreed, and what he has of it now, in the smallest unit.';
-comment on column mixpay.split_list.amount is 'His share of what was divided so far, refunds aside.';
-comment on column mixpay.split_list.taken_back is 'His part of what was refunded since.';
+'Who gets what of each order that is split: as it was agreed, and what each receiver has of it now, in the smallest '
+'unit.';
+comment on column mixpay.split_list.amount is 'The receiver''s share of what was divided so far, without refunds.';
+comment on column mixpay.split_list.taken_back is 'The receiver''s part of what was refunded since.';
 comment on column mixpay.split_list.balance is
-'What he has of the order: amount less taken_back, or all if he keeps it; who takes the remainder bears that.';
+'What the receiver has of the order: amount less taken_back; or all of amount if it is kept on refund, and then the '
+'receiver who takes the remainder bears that.';

@@ -48,6 +48,5 @@ left join lateral (
 ) as i on m.merchant_id is null and u.result = 'matched';
 
 comment on view mixpay.statement_line_list is
-'Lines of statements as they were loaded, with what of ours each is about and what comparing them says: several '
-'numbers, '
-'if it pays them together. Without a result, the statement is not reconciled yet, or was withdrawn.';
+'Lines of statements as they were loaded, what of ours each is about, and what comparing them says; several numbers, '
+'if the line pays them together. Without a result, the statement is not reconciled yet, or was withdrawn.';

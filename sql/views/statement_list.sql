@@ -23,6 +23,5 @@ left join mixpay.statement_totals as t on t.merchant_id = s.merchant_id and t.st
 left join mixpay.resolutions as r on r.merchant_id = s.merchant_id and r.resolution_no = s.resolution_no;
 
 comment on view mixpay.statement_list is
-'What channels and banks sent, and what it sums to: a row for each currency, in the smallest unit; and who withdrew '
-'it, if '
-'it was loaded wrongly.';
+'What channels and banks sent, and what it sums to: a row for each currency, in the smallest unit. If a statement was '
+'loaded wrongly, it says who withdrew it.';

@@ -29,5 +29,5 @@ where
     and (c.state not in ('failed', 'bounced') or d.amount <= p.surplus - p.surplus_refunded);
 
 comment on view mixpay.surplus_list is
-'Work until it is back: money that no trade needs (surplus or reversed), and the state of its way back.';
-comment on column mixpay.surplus_list.state is 'Of its channel refund; failed or bounced: redirect it.';
+'Work until the money is back: money that no trade needs (surplus or reversed), and the state of its way back.';
+comment on column mixpay.surplus_list.state is 'The state of its channel refund; failed or bounced: redirect it.';

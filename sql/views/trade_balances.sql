@@ -38,4 +38,5 @@ cross join lateral (
 comment on view mixpay.trade_balances is
 'Each trade: what is to be paid, what is paid, lacking, refunded and not refunded, in the currency''s smallest unit.';
 comment on column mixpay.trade_balances.keeps_paid is 'It was closed, and what was paid stays on its orders.';
-comment on column mixpay.trade_balances.authorized is 'What channels hold for it and is to be captured or voided.';
+comment on column mixpay.trade_balances.authorized is
+'What channels have reserved for it and is to be captured or voided.';

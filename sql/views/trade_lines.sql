@@ -27,6 +27,6 @@ comment on column mixpay.trade_lines.position is
 comment on column mixpay.trade_lines.nth is 'Which of the order''s trades it is, counted from 1.';
 comment on column mixpay.trade_lines.amount is 'What is to be paid of the order in this trade.';
 comment on column mixpay.trade_lines.cleared is 'What is its payee''s, or divided among receivers.';
-comment on column mixpay.trade_lines.live is 'Its trade is open and it may be paid.';
+comment on column mixpay.trade_lines.live is 'Its trade is open, and money that arrives may pay it.';
 comment on column mixpay.trade_lines.release_at is
-'When what is in escrow is due for release; empty: nothing is, or no moment was set.';
+'When what is in escrow is due for release; empty: nothing is in escrow, or no moment was set.';

@@ -35,6 +35,6 @@ comment on view mixpay.trade_settlements is
 'What each settlement took of a trade''s money, by order and account, in the currency''s smallest unit.';
 comment on column mixpay.trade_settlements.account is 'payee or receiver; owner says whose.';
 comment on column mixpay.trade_settlements.state is
-'Of the settlement: settled, or reversed; what a reversed one took is in its account again, and a later one pays it '
-'out.';
+'The settlement''s: settled or reversed. What a reversed one took is in its account again, and a later settlement '
+'pays it out.';
 comment on column mixpay.trade_settlements.went_out is 'What refunds and splits took back meanwhile.';

@@ -16,4 +16,5 @@ from mixpay.channel_refund_list
 where state = 'waiting' and not_before is not null;
 
 comment on view mixpay.waiting_list is
-'These go on by themselves: the channel cannot send them before not_before, and the reason says by which rule.';
+'Channel refunds that go on by themselves: the channel cannot send them before not_before, and the reason says by '
+'which rule.';

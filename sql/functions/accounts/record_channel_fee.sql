@@ -84,9 +84,9 @@ comment on function mixpay.record_channel_fee(text, text, text, bigint, text, te
 $$Records what a channel took for its service, once per fee number: it owes us that much less.
 
 p_amount is in the smallest unit of p_currency; below zero, the channel gave it back, as some do when a payment is
-refunded. p_payment_no says which payment it is for; left out, it is for no single one. p_charged_at is when; left out,
-now. The money moves from channel_fee: to channel: of this name. What splits set aside for the channel's fee is in the
-same account, so the fee uses it up. If the channel takes more than that, the account is below zero: that is the
+refunded. p_payment_no says which payment it is for; if left out, it is for no single one. p_charged_at is when; if left
+out, now. The money moves from channel_fee: to channel: of this name. The same account has what splits set aside for the
+channel's fee, so the fee uses that up. If the channel takes more than that, the account is below zero: that is the
 merchant's cost. The same number with the same content returns the same row; the reason is not compared. What was left
 out at first, the reason or the moment, may come later.
 Raises: MX101 if there is no such merchant; MX110 if there is no such currency; MX201 if there is no such payment; MX203

@@ -58,9 +58,9 @@ $$Records that a channel paid what it has of ours to our bank, once per payout n
 less, and the bank has it.
 
 p_amount is in the smallest unit of p_currency; below zero, the bank paid the channel: money for refunds, or a payout
-that came back. p_paid_at is when; left out, now. p_bank is the bank account, by your name for it; settlements are paid
-from bank accounts, too. More than the channel owes is not refused: mixpay.channel_balances shows it. The same number
-with the same content returns the same row. A moment that was left out at first may come later.
+that came back. p_paid_at is when; if left out, now. p_bank is the bank account, by your name for it; settlements are
+paid from bank accounts, too. More than the channel owes is not refused: mixpay.channel_balances shows it. The same
+number with the same content returns the same row. A moment that was left out at first may come later.
 Raises: MX101 if there is no such merchant; MX110 if there is no such currency; MX203 if there is no such channel; MX414
 if the payout number was used for something else; MX901; MX902; MX905.
 $$;

@@ -48,8 +48,8 @@ p_entity is order, trade, payment, refund, channel_refund, return, chargeback, p
 repricing, settlement, repayment, adjustment, channel_fee or channel_payout, and p_number says which. p_notes is {"key":
 value, ...}: the keys that it names are set, null removes a key, all others stay. A value is a text without control
 characters, a number or a boolean; a key has 1 to 64 characters; about each thing there is room for 100 keys and 16384
-bytes. It moves nothing and no call reads it, so there is no fact of it, no event and no history. It is found in
-note_list.
+bytes. A note moves no money and no call reads it, so there is no fact, event or history of it. note_list shows the
+notes.
 Locks: the notes of that one thing.
 Raises: MX101 if there is no such merchant; MX116 if there is nothing of this number; MX901; MX903; MX905.
 $$;

@@ -88,9 +88,9 @@ $close_dispute$;
 comment on function mixpay.close_dispute(text, text, text, text, bigint) is
 $$Decides a dispute in favour of the buyer or of the payee (p_outcome).
 
-buyer: p_amount goes back, in the currency's smallest unit; left out, all that is in escrow. The refund has a number of
-our own, and the dispute says which. payee: the money is released when it is due, or by release_order. A repetition with
-the same outcome returns the dispute; the reason is not compared, and may come later.
+With p_outcome buyer, p_amount goes back, in the currency's smallest unit; if left out, all that is in escrow. The
+refund gets a number of our own, which the dispute names. With payee, the money is released when it is due, or by
+release_order. A repetition with the same outcome returns the dispute; the reason is not compared, and may come later.
 Locks: the order's trades, in ascending trade number; then its split, then its totals.
 Raises: MX101 if there is no such merchant; MX301 if more is to go back than is left of the order; MX505 if there is no
 such dispute; MX507 if it was decided otherwise; MX901; MX902; MX905.

@@ -53,11 +53,11 @@ end;
 $open_dispute$;
 
 comment on function mixpay.open_dispute(text, text, text, text) is
-$$Holds back the release of an order's money, by call or because it is due, until close_dispute.
+$$Stops the release of an order's money, by call or because it is due, until close_dispute.
 
-The order cannot be cancelled either, because that would give its money to other orders. What goes back to the buyer
-goes on: refunds, and the closing or expiry of the order's trade. The same number for the same order returns the dispute
-as it is now; the reason is not compared, and may come later.
+The order cannot be cancelled either, because that would give its money to other orders. Money may still go back to the
+buyer, by refunds and by the closing or expiry of the order's trade. The same number for the same order returns the
+dispute as it is now; the reason is not compared, and may come later.
 Locks: the order's trades, in ascending trade number.
 Raises: MX101 if there is no such merchant; MX103 if there is no such order; MX503 if another dispute of it is open;
 MX506 if the dispute number was used for another order; MX901; MX905.

@@ -65,8 +65,8 @@ comment on function mixpay.release_due(p_merchant_id text, p_limit bigint) is
 $$Releases all money in escrow of lines whose moment has come, the longest due first, at most p_limit lines. Returns the
 releases. Any scheduler may call it, as often as it likes.
 
-An order in dispute waits, and so does one whose buyer should have got money that came back; both are on
-mixpay.due_list. What somebody else is working on is left for the next time.
+An order in dispute waits, and so does an order if the refund of its dispute failed. Both are on mixpay.due_list. A line
+that another call has locked is left for the next time.
 Locks: the trades whose money it releases, then the orders' splits, skipping those that are locked.
 Raises: MX101 if there is no such merchant; MX901; MX904.
 $$;

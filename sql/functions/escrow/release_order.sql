@@ -58,8 +58,8 @@ $release_order$;
 comment on function mixpay.release_order(text, text, text, bigint) is
 $$Releases money of an order from escrow, once per release number: it becomes its payee's, or is divided by its split.
 
-p_amount is in the currency's smallest unit, at most what is in escrow; left out, all of that. The order's first trade
-goes first. The same number with the same content returns the release.
+p_amount is in the currency's smallest unit, at most what is in escrow; if left out, all of that. The order's first
+trade goes first. The same number with the same content returns the release.
 Locks: the order's trades, in ascending trade number; then its split.
 Raises: MX101 if there is no such merchant; MX103 if there is no such order; MX501 if nothing is in escrow, or less
 than is asked; MX502 if the release number was used for something else; MX503 if a dispute is open; MX504 if the order

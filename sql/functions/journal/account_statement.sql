@@ -36,7 +36,7 @@ $account_statement$;
 
 comment on function mixpay.account_statement(text, text, timestamptz, timestamptz) is
 $$The movements of an account that were written after p_after and until p_until, each with the balance after it, by
-currency and time; left out: from the first, and until now.
+currency and time. If they are left out, it begins with the first movement and ends now.
 
 p_account is as in account_balance. Amounts are in the smallest unit: above zero came in, below zero went out.
 happened_at is when it happened, created_at when it was written; books go by created_at.

@@ -100,12 +100,12 @@ end;
 $close_period$;
 
 comment on function mixpay.close_period(text, timestamptz, interval) is
-$$Closes the books of a period that ended at p_until: the balances of all accounts then are written down and stay. What
-comes later, even if it happened earlier, is written later and so is in the next period, with its true date beside it.
+$$Closes the books of a period that ended at p_until: the balances that all accounts had then are written down and stay.
+What is told later, even if it happened earlier, is in the next period, with its true date.
 
 It waits up to p_wait for the transactions that may have begun before the end, so call it in a transaction of its own.
-If mixpay_owner may not see when others' transactions began (pg_read_all_stats), it waits for all that run. A repetition
-returns the period.
+If mixpay_owner may not see when others' transactions began (pg_read_all_stats), it waits for all that run. The same
+call again returns the period.
 Locks: the merchant, when the waiting is over: of two that close periods at once, the second waits for the first one.
 Raises: MX101 if there is no such merchant; MX408 if such transactions still run, or the transaction is not read
 committed; MX409 if a later period is closed; MX901; MX905.

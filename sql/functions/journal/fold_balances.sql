@@ -83,7 +83,7 @@ $fold_balances$;
 comment on function mixpay.fold_balances(text) is
 $$Sums up what was written to the journal since the last time, so that balances need not add it up again; returns the
 last fold. Any scheduler may call it, as often as it likes. It is a matter of speed only: every balance is the same
-without it. A fold grows until it is large enough. If there is much to sum up, the call makes many folds.
+without it. A small fold grows with the next call. If there is much to sum up, the call makes many folds.
 
 What running transactions have written, and what was written after the oldest of them began, is left for the next time.
 Locks: the last fold, or the place of the next; a second call waits for the first one.

@@ -16,7 +16,7 @@ comment on function mixpay.trial_balance(text, timestamptz) is
 $$All money of a merchant, by kind of account and currency, in the smallest unit; the balances of a currency sum to
 zero.
 
-p_at: what was written until then counts; left out, now. Accounts below zero are where the money came from: the
-channels, which have as much of ours.
+What was written until p_at counts; if left out, until now. Accounts below zero are where the money came from: channels
+and banks, which have as much of ours.
 Raises: MX101 if there is no such merchant; MX901; MX905.
 $$;

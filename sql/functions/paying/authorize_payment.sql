@@ -61,14 +61,14 @@ end;
 $authorize_payment$;
 
 comment on function mixpay.authorize_payment(text, text, text, timestamptz, bigint) is
-$$Books that a channel has reserved a started payment's money for us. It is not ours yet and counts as an attempt under
-way.
+$$Books that a channel has reserved a started payment's money for us. The money is not ours yet, and the payment counts
+as an attempt under way.
 
-p_amount is what it reserved, in the currency's smallest unit; left out, what was started. p_channel_txn_no is the
-channel's number of the authorization. p_expires_at says until when it can be captured. What was not known at first may
-come later by the same call. succeed_payment captures it, in whole or in part, and that ends it. Each further capture is
-a payment of its own, recorded with p_captures. fail_payment says that it was voided or has expired. If the attempt had
-failed or was closed meanwhile, its state stays, and authorization_list says that it is to be voided.
+p_amount is what the channel reserved, in the currency's smallest unit; if left out, what was started. p_channel_txn_no
+is the channel's number of the authorization. p_expires_at says until when it can be captured. What was not known at
+first may come later by the same call. succeed_payment captures it, in whole or in part, and that ends it. Each further
+capture is a payment of its own, recorded with p_captures. fail_payment says that it was voided or has expired. If the
+attempt had failed or was closed meanwhile, its state stays, and authorization_list says that it is to be voided.
 Locks: the trade.
 Raises: MX101 if there is no such merchant; MX201 if there is no such payment; MX211 if it was authorized otherwise, or
 was recorded and never started; MX901; MX902; MX905.

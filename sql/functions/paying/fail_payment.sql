@@ -45,7 +45,7 @@ $fail_payment$;
 
 comment on function mixpay.fail_payment(text, text, text) is
 $$Books that a pending payment failed, or that an authorization was voided or has expired. A payment that has failed or
-was closed stays what it is, and the reason may come later. A payment that succeeded is refused.
+was closed stays as it is, and the reason may come later. If the payment has succeeded, the call is refused.
 Locks: the trade.
 Raises: MX101 if there is no such merchant; MX201 if there is no such payment; MX208 if it has succeeded; MX901; MX905.
 $$;

@@ -43,8 +43,8 @@ comment on function mixpay.record_payments(text, jsonb) is
 $$Records many payments in one call, all or nothing. record_payment says what happens to each.
 
 p_payments is [{"trade_no", "payment_no", "channel", "amount", "paid_at"?, "channel_txn_no"?, "captures"?}, ...], 1 to
-10,000 of them, paid_at a moment with its offset ("2026-01-31T12:00:00+08:00"). Returns the payments in the order of the
-call.
+10,000 of them; paid_at is a moment with its offset ("2026-01-31T12:00:00+08:00"). Returns the payments in the order of
+the call.
 Locks: the trades, in ascending trade number; then their orders' splits, then their totals, each in ascending order
 number.
 Raises: MX101 if there is no such merchant; MX104 if there is no such trade; MX202 if a payment number was used for

@@ -98,8 +98,8 @@ comment on function mixpay.start_payment(text, text, text, bigint, text, text) i
 $$Starts an attempt to pay into a trade: the payment is pending until it succeeds, fails or is closed.
 
 p_amount is in the currency's smallest unit, at most what the trade lacks. If no channel is named, the merchant's routes
-lead from p_method to one; payment_routes says why. Any number of attempts may be pending. The same number with the same
-content returns the payment as it is now.
+say which one p_method uses; payment_routes says why. Any number of attempts may be pending. The same number with the
+same content returns the payment as it is now.
 Locks: the trade.
 Raises: MX101 if there is no such merchant; MX104 if there is no such trade; MX202 if the payment number was used for
 something else; MX203 if there is no such channel; MX204 if the trade is not open; MX205 if it has expired; MX206 if it

@@ -64,10 +64,11 @@ end;
 $succeed_payment$;
 
 comment on function mixpay.succeed_payment(text, text, text, timestamptz, bigint) is
-$$Books that a started payment's money arrived, also after it failed or was closed. May be called again and again.
+$$Books that a started payment's money arrived, also after the payment failed or was closed. You may call it as often as
+you like.
 
-p_amount is what arrived, in the currency's smallest unit; left out: what was authorized, or started. What the trade
-does not need becomes the payment's surplus and goes back to it. p_paid_at is when it arrived, left out: now; refunds
+p_amount is what arrived, in the currency's smallest unit; if left out, what was authorized, or started. What the trade
+does not need becomes the payment's surplus and goes back to it. p_paid_at is when it arrived; if left out, now; refunds
 take the oldest money first. p_channel_txn_no is the channel's own number, null if it has none or is not known yet. The
 number and the moment, if they were left out at first, may come with later news; refunds go by that moment from then on.
 Locks: the trade; then its orders' splits, then their totals, each in ascending order number.

@@ -52,7 +52,7 @@ comment on function mixpay.succeed_payments(text, jsonb) is
 $$Books in one call that the money of many started payments arrived, all or nothing. succeed_payment says what happens
 to each.
 
-p_payments is [{"payment_no", "channel_txn_no"?, "paid_at"?, "amount"?}, ...], 1 to 10,000 of them, paid_at a moment
+p_payments is [{"payment_no", "channel_txn_no"?, "paid_at"?, "amount"?}, ...], 1 to 10,000 of them; paid_at is a moment
 with its offset ("2026-01-31T12:00:00+08:00"). Returns the payments in the order of the call.
 Locks: the trades, in ascending trade number; then their orders' splits, then their totals, each in ascending order
 number.

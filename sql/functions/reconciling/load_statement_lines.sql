@@ -42,17 +42,18 @@ end;
 $load_statement_lines$;
 
 comment on function mixpay.load_statement_lines(text, text, jsonb) is
-$$Loads lines of a statement, 1 to 10,000 in one call, all or nothing; each once per line number and part.
+$$Loads lines of a statement, 1 to 10,000 in one call, all or nothing, each once per line number and part.
 
 p_lines is [{"line_no", "kind", "amount", "currency", "happened_at", "part"?, "type"?, "fee"?, "channel_txn_no"?,
 "our_no"?, "of_channel_txn_no"?, "of_our_no"?, "batch_no"?, "state"?, "description"?}, ...]. "amount" is in the smallest
-unit with its sign as seen by us: a payment above zero, a refund below; "fee" is what the channel took beside it, below
-zero if it gave it back. "kind" is payment, refund, refund_reversal, chargeback, chargeback_reversal, return, fee,
-payout, payout_reversal, adjustment, transfer, other or unknown; "state" succeeded, processing or failed. The numbers
-are the channel's and ours, of this movement and of the payment that it is about; "batch_no" is the payout in which it
-is paid to us. What is loaded stays. A line that is there already may be loaded again with the same content.
+unit, with its sign as we see it: a payment is above zero, a refund below. "fee" is what the channel took in addition;
+it is below zero if the channel gave it back. "kind" is payment, refund, refund_reversal, chargeback,
+chargeback_reversal, return, fee, payout, payout_reversal, adjustment, transfer, other or unknown; "state" is succeeded,
+processing or failed. The numbers are the channel's and ours, of this movement and of the payment that it is about;
+"batch_no" is the payout in which it is paid to us. What is loaded stays. A line that is there already may be loaded
+again with the same content.
 Locks: the statement.
 Raises: MX101 if there is no such merchant; MX110 if there is no such currency; MX420 if there is no such statement;
-MX422 if a line is there with other content; MX423 if the statement is complete and a line is new; MX433 if it was
+MX422 if a line is there with other content; MX423 if the statement is sealed and a line is new; MX433 if it was
 withdrawn and a line is new; MX901; MX902; MX903; MX904; MX905.
 $$;

@@ -26,9 +26,10 @@ comment on function mixpay.mark_received(text, text, text, text, text, text, tex
 $$Says that somebody has seen the money of something of ours that no statement covers, such as cash that was counted;
 once per resolution number. It moves nothing: the books have it already.
 
-p_account (both columns: channel:card), p_kind and p_number are as mixpay.reconciliation_differences names it. p_by is
-the person who has seen it, beside the login. The same number with the same content returns the same row; neither the
-person nor the reason is compared, and the reason may come later. take_back_resolution takes it back.
+p_account, p_kind and p_number are as mixpay.reconciliation_differences names it; p_account has account and owner of
+that view, as in channel:card. p_by is the person who has seen it; the login is recorded, too. The same number with the
+same content returns the same row; neither the person nor the reason is compared, and the reason may come later.
+take_back_resolution takes it back.
 Locks: the account, as reconcile does.
 Raises: MX101 if there is no such merchant; MX203 if there is no such channel; MX401 if it is neither a channel nor a
 bank; MX426 if nothing of ours like this is without a line; MX427 if the resolution number was used for something else;

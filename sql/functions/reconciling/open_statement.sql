@@ -56,11 +56,12 @@ $open_statement$;
 comment on function mixpay.open_statement(text, text, text, timestamptz, timestamptz, text) is
 $$Begins a statement of a channel or a bank, once per statement number. Load its lines, then seal it.
 
-p_account is channel: and which, or bank: and your name for it. It covers what happened from p_from_at and before
-p_until_at; left out, the lines say it when it is sealed: from the beginning of the day of the first one to the end of
-the day of the last one. p_format is a word for where the lines come from. The same number with the same content returns
-the statement as it is now; a time that is left out is not compared, and may come later, until it is sealed.
-Locks: the statement, if its time comes later.
+p_account is channel: and which, or bank: and your name for it. It covers what happened from p_from_at on and before
+p_until_at. If they are left out, its lines say that when it is sealed: from the beginning of the day of the first one
+to the end of the day of the last one. p_format is a word for where the lines come from. The same number with the same
+content returns the statement as it is now; a time that is left out is not compared, and may come later, until it is
+sealed.
+Locks: the statement, if its time is told later.
 Raises: MX101 if there is no such merchant; MX203 if there is no such channel; MX401 if it is neither a channel nor a
 bank; MX421 if the statement number was used for something else; MX901; MX905.
 $$;

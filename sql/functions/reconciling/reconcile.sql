@@ -35,21 +35,23 @@ end;
 $reconcile$;
 
 comment on function mixpay.reconcile(text, text, boolean, bigint, interval) is
-$$Compares a statement with what is on record of its account, and sums up what it found of the lines ("theirs"), of what
-of ours has no line ("ours"), and what it now says otherwise than an earlier run ("earlier").
+$$Compares a statement with what is on record of its account. The result sums up what it found about the lines
+("theirs"), about what of ours has no line ("ours"), and about what an earlier run had found otherwise ("earlier").
 
-A line is matched by the channel's number; else by ours; else with what is of the payment that it names and has its
-amount; else with what has its amount and happened at nearly the same moment. A payout that has no line is matched with
-the sum of its batch, a bank's line with several of ours that it pays together, and what came back of a chargeback with
-several lines that sum to it. Each line and each of ours is in at most one match, and the same rows give the same
-matches.
-The result of each is: matched; expected, one side is there and the other may still come; missing_there or missing_here,
-it did not come while statements of the account reach further than the lag beyond it; amount, currency, state or fee,
-the two differ; duplicate, another line says the same; unknown, the line's type is not known. What is open of earlier
-statements is compared again.
-p_tolerance, in the smallest unit, and p_lag are for this run; left out, those of set_reconciliation. p_dry_run: nothing
-is written. A run again finds nothing more, unless something has come. Everything is in mixpay.statement_line_list,
-reconciliation_differences and reconciliation_summary.
+A line is matched by the channel's number; else by our number; else with what belongs to the payment that it names and
+has the same amount; else with what has the same amount and happened at nearly the same moment. A payout that has no
+line is matched with the sum of its batch. A bank's line is matched with several of ours that it pays together. What
+came back of a chargeback is matched with several lines that sum to it. Each line and each of ours is in at most one
+match, and the same rows give the same matches.
+
+The result of each is matched; or expected: one side is there and the other may still come; missing_there or
+missing_here: the other side did not come, although statements of the account now reach further than the lag beyond it;
+amount, currency, state or fee: that differs; duplicate: another line says the same; unknown: the line's type is not
+known. What is open of earlier statements is compared again.
+
+p_tolerance, in the smallest unit, and p_lag are for this run; if left out, those of set_reconciliation. With p_dry_run
+nothing is written. Another run finds nothing more, unless something was booked or loaded meanwhile. Everything is in
+mixpay.statement_line_list, reconciliation_differences and reconciliation_summary.
 Locks: the account, as it is reconciled; no trade, payment or refund.
 Raises: MX101 if there is no such merchant; MX420 if there is no such statement; MX425 if it is not sealed; MX433 if it
 was withdrawn; MX901; MX902; MX904.

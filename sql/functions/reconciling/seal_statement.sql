@@ -57,12 +57,12 @@ end;
 $seal_statement$;
 
 comment on function mixpay.seal_statement(text, text, bigint, jsonb) is
-$$Says that a statement is complete: only then it is reconciled, and no line comes after.
+$$Says that a statement is complete. Only then can it be reconciled, and it takes no further line.
 
-p_line_count is how many lines there are; p_totals what the statement itself says that they sum to, [{"currency",
-"amount"?, "fee"?}, ...], whole numbers of the smallest unit: what is named must be so, or nothing is sealed. If no time
-was named when it was opened, it covers the days of its lines, from the first one to the last one; without lines, today.
-A statement that is sealed may be sealed again with the same count and totals.
+p_line_count is how many lines there are. p_totals is what the statement itself says that they sum to, [{"currency",
+"amount"?, "fee"?}, ...], in whole numbers of the smallest unit. If a number that is given is not right, nothing is
+sealed. If no time was named when it was opened, it covers the days of its lines, from the first one to the last one;
+without lines, today. A statement that is sealed may be sealed again with the same count and totals.
 Locks: the statement.
 Raises: MX101 if there is no such merchant; MX420 if there is no such statement; MX424 if the lines are more, fewer, or
 sum to something else; MX433 if it was withdrawn; MX901; MX902; MX903; MX904.

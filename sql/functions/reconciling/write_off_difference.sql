@@ -50,14 +50,16 @@ $write_off_difference$;
 comment on function mixpay.write_off_difference(
     text, text, text, text, text, bigint, text, text, text, text
 ) is
-$$Bears a difference within the account's limit, once per resolution number: an adjustment of the same number moves it
-between the account and rounding:reconciliation, so that the books have what the channel or the bank says.
+$$Writes a difference off within the account's limit, once per resolution number: the merchant bears it. An adjustment
+of the same number moves it between the account and rounding:reconciliation, so the books agree with the channel or the
+bank.
 
-What it is about is a line (p_statement_no, p_line_no and p_part) or something of ours that has none (p_account, both
-columns: channel:card; p_kind and p_number), as mixpay.reconciliation_differences names it. Of a line whose fee
-differs, the difference of the fees is borne. The limit is set_reconciliation's. p_by is the person who says so, beside
-the login. The same number with the same content returns the same row; neither the person nor the reason is compared,
-and the reason may come later. take_back_resolution takes it back, and adjusts back.
+What it is about is a line (p_statement_no, p_line_no and p_part) or something of ours that has none (p_account, p_kind
+and p_number), as mixpay.reconciliation_differences names it. p_account has account and owner of that view, as in
+channel:card. If the fee of a line differs, the difference of the fees is written off. set_reconciliation sets the
+limit. p_by is the person who says so; the login is recorded, too. The same number with the same content returns the
+same row; neither the person nor the reason is compared, and the reason may come later. take_back_resolution takes it
+back, with the opposite adjustment.
 Locks: the account, as reconcile does.
 Raises: MX101 if there is no such merchant; MX203 if there is no such channel; MX401 if it is neither a channel nor a
 bank; MX412 if an adjustment has the number; MX420 if there is no such statement; MX426 if there is no such line, or

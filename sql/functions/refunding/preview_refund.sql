@@ -12,10 +12,10 @@ end;
 $preview_refund$;
 
 comment on function mixpay.preview_refund(text, text, bigint) is
-$$Which payments a refund of this order would take from, in that order, without writing or locking anything.
+$$Shows which payments a refund of this order would take from, and in which order, without writing or locking anything.
 
-Each row is one payment: amount is what it would bear and refundable what it could, in the currency's smallest unit.
-What it returns is what refund_order does if nothing happens in between.
+Each row is one payment: amount is what it would bear and refundable what it could, in the currency's smallest unit. If
+nothing happens in between, refund_order does the same.
 Raises: MX101 if there is no such merchant; MX103 if there is no such order; MX301 if more is asked than is left;
 MX901; MX902.
 $$;

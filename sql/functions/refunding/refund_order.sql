@@ -35,11 +35,12 @@ $$Refunds an amount of an order, once per refund number: all of it or nothing.
 
 p_amount is in the currency's smallest unit, at most what the order is paid minus what it is refunded. The money comes
 from the payments of the order's trades, first in, first out, the order's first trade first. Each payment's part goes
-back through its own channel, as a channel refund. A worker claims it; if the channel is offline, a person ends it.
-p_payment_nos names the payments to take from instead, in that order, and stays on record. The same number with the same
-content returns the refund as it is now; the reason is not compared, and may come later.
+back through its own channel, as a channel refund. A worker claims it; if the channel is offline, a person hands the
+money over and ends it. With p_payment_nos the money comes from these payments instead, in that order; the choice stays
+on record. The same number with the same content returns the refund as it is now; the reason is not compared, and may
+come later.
 Locks: the order's trades, in ascending trade number; then its split, then its totals.
-Raises: MX101 if there is no such merchant; MX103 if there is no such order; MX301 if more is asked than is left;
-MX302 if the refund number was used for something else; MX306 if the named payments hold too little or are none of the
-order's; MX901; MX902; MX904; MX905.
+Raises: MX101 if there is no such merchant; MX103 if there is no such order; MX301 if more is asked than is left; MX302
+if the refund number was used for something else; MX306 if the named payments have too little of the order or are none
+of the order's; MX901; MX902; MX904; MX905.
 $$;

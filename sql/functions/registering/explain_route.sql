@@ -59,8 +59,9 @@ $explain_route$;
 comment on function mixpay.explain_route(text, text, text, bigint, text) is
 $$Says why a payment would take this channel: the routes of its method, what is wrong with each, and which one it takes.
 
-p_amount is in the currency's smallest unit. A route that cannot be taken has a problem. The others of the smallest
-priority share a row of points in proportion to their weight: each has those from stands_from up to below stands_to. The
-payment's number falls on one point, always the same. No row means that the method has no route.
+p_amount is in the currency's smallest unit. A route that cannot be taken says which problem it has. Of the others,
+those with the smallest priority share a range of points in proportion to their weight: each has the points from
+stands_from up to, but not including, stands_to. A payment's number always falls on the same point, and that decides. If
+there is no row, the method has no route.
 Raises: MX101 if there is no such merchant; MX110 if there is no such currency; MX901; MX902.
 $$;

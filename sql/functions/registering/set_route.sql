@@ -48,7 +48,7 @@ $set_route$;
 
 comment on function mixpay.set_route(text, text, text, bigint, bigint, text, bigint, bigint) is
 $$Lets a payment method of a merchant use a channel, for one currency or for any (null). The same call again updates the
-rest.
+route's other values.
 
 The route with the smallest p_priority goes first. Routes of the same priority get payments in proportion to their
 p_weight; a route of weight 0 is not used. p_min_amount and p_max_amount, in the smallest unit, say which payments it

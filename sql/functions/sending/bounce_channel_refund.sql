@@ -36,9 +36,9 @@ end;
 $bounce_channel_refund$;
 
 comment on function mixpay.bounce_channel_refund(text, text, text) is
-$$Books that the money of a channel refund that succeeded came back, say from a closed account: the amount is freed and
-may be refunded again, or sent another way with redirect_channel_refund. A channel refund that has bounced stays as it
-is; the reason may come later.
+$$Books that the money of a channel refund that had succeeded came back, for example from a closed account. The amount
+is freed: it may be refunded again, or sent another way with redirect_channel_refund. A channel refund that has bounced
+stays as it is; the reason may come later.
 Locks: the orders of the trade, in ascending order number, if a return of the payment lost some of it; the trade, then
 the refund, then the order's split, then its totals.
 Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if it has not succeeded;

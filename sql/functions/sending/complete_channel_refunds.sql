@@ -60,14 +60,14 @@ end;
 $complete_channel_refunds$;
 
 comment on function mixpay.complete_channel_refunds(text, jsonb) is
-$$Books in one call that channels, or persons, have sent the money of many channel refunds back, all or nothing.
+$$Books in one call that channels, or people, have sent the money of many channel refunds back, all or nothing.
 complete_channel_refund says what happens to each.
 
-p_completions is [{"channel_refund_no", "channel_txn_no"?, "refunded_at"?}, ...], 1 to 10,000 of them, refunded_at a
+p_completions is [{"channel_refund_no", "channel_txn_no"?, "refunded_at"?}, ...], 1 to 10,000 of them; refunded_at is a
 moment with its offset ("2026-01-31T12:00:00+08:00"). Returns the channel refunds in the order of the call.
-Locks: the trades, in ascending trade number; then the refunds, in ascending refund number; then, if one of them is no
-ordinary news, the splits of the trades' orders, then their totals, each in ascending order number.
+Locks: the trades, in ascending trade number; then the refunds, in ascending refund number; then, if one of them is more
+than an ordinary success, the splits of the trades' orders, then their totals, each in ascending order number.
 Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if one has succeeded with
-another channel transaction or at another moment, or moved out of place before; MX321 if a return or a chargeback took
-it; MX901; MX903; MX904; MX905.
+another channel transaction or at another moment, or is an anomaly; MX321 if a return or a chargeback took it; MX901;
+MX903; MX904; MX905.
 $$;

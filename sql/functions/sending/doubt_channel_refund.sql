@@ -51,8 +51,8 @@ comment on function mixpay.doubt_channel_refund(text, text, text, text, interval
 $$Books that nobody knows whether a channel sent the money: a time-out, a lost answer. The amount stays reserved.
 
 It may be claimed again after a back-off. Then the worker asks the channel about it, or sends it again, under the same
-number. p_retry_after is that back-off, at most a day; left out, it is 10 seconds after the first attempt, twice as long
-after each further one, at most an hour. If it is in doubt already, it stays as it is; the reason may come later.
+number. p_retry_after is that back-off, at most a day; if left out, it is 10 seconds after the first attempt, twice as
+long after each further one, at most an hour. If it is in doubt already, it stays as it is; the reason may come later.
 p_worker is who claimed it; it is needed if it was claimed more than once. A call after the lease, or by another worker,
 is refused: the refund will be claimed again, and its number keeps the channel from sending twice.
 Locks: the trade, then the refund.

@@ -32,7 +32,7 @@ $due_merchants$;
 
 comment on function mixpay.due_merchants(text, bigint, text[]) is
 $$Lists the merchants with channel refunds that a worker may claim, and since when. It returns at most p_limit merchants
-that come after p_after, so a worker can go round. p_channels: only what goes through these; null: through any. Costs
-one look into an index for each merchant with open work.
+that come after p_after, so a worker can go round. p_channels limits it to what goes through these; null means any. It
+reads an index once for each merchant with open work.
 Raises: MX203 if there is no such channel; MX904.
 $$;

@@ -37,7 +37,7 @@ end;
 $fail_channel_refund$;
 
 comment on function mixpay.fail_channel_refund(text, text, text, text) is
-$$Books that a channel definitely did not send the money of a channel refund: the amount is freed and may be refunded
+$$Books that a channel certainly did not send the money of a channel refund: the amount is freed and may be refunded
 again. A time-out is no failure: use doubt_channel_refund. A channel refund that has failed stays as it is; the reason
 may come later.
 

@@ -88,8 +88,8 @@ $$Sends a part of a refund another way, or once more the same way under a new nu
 refund.
 
 It may be waiting, pending, failed or bounced. The old one ends as failed. An amount that was freed is reserved again,
-if no cap forbids it. The rules of the new channel count, so it may wait for its moment. Repeated with the same channel
-it returns the successor; the reason is not compared, and may come later.
+if it is still refundable. The new channel's rules apply, so the new channel refund may wait for its moment. Repeated
+with the same channel it returns the successor; the reason is not compared, and may come later.
 Locks: the trade, then the refund, then the order's split, then its totals.
 Raises: MX101 if there is no such merchant; MX203 if there is no such channel; MX301 if the amount was given to others;
 MX303 if there is no such channel refund; MX304 if it is sent, in doubt or has succeeded; MX307 if it was redirected to

@@ -79,11 +79,11 @@ end;
 $resolve_anomaly$;
 
 comment on function mixpay.resolve_anomaly(text, text, text, text) is
-$$Ends an anomaly: money that a channel sent although its amount had been freed and given away.
+$$Ends an anomaly: money that a channel sent although its amount had been freed and given to others.
 
-p_resolution: booked, its amount is free again and counts as refunded now; recovered, the money came back to the
-channel; written_off, the merchant bears it. Repeated with the same resolution it returns the first one; the reason is
-not compared, and may come later.
+p_resolution is booked (its amount is free again and counts as refunded now), recovered (the money came back to the
+channel) or written_off (the merchant bears it). The same resolution again returns the first one; the reason is not
+compared, and may come later.
 Locks: the trade, then the refund, then the order's split, then its totals.
 Raises: MX101 if there is no such merchant; MX301 if it cannot be booked because the amount is not free; MX303 if there
 is no such channel refund; MX310 if it is no anomaly; MX311 if it was resolved otherwise; MX321 if a return or a

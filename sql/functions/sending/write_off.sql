@@ -35,13 +35,13 @@ end;
 $write_off$;
 
 comment on function mixpay.write_off(text, text, text) is
-$$Books that the money of a channel refund will never be handed over, say the 0.02 that a till cannot pay out: it leaves
-the work lists for good, and stays where it is, in the account rounding of its channel.
+$$Books that the money of a channel refund will never be handed over, for example 0.02 that a till cannot pay out. The
+channel refund leaves the work lists for good, and the money moves to the account rounding of its channel.
 
-Only what nobody has sent can be written off: waiting and pending. It counts as gone back, so nothing of it may be
-refunded again, and its refund may succeed by that. If it is handed over after all, complete_channel_refund books that,
-and takes it out of rounding. What is written off already stays as it is; the reason is not compared, and may come
-later.
+Only a channel refund that nobody has sent can be written off: one that is waiting or pending. It counts as gone back,
+so nothing of it may be refunded again, and its refund may succeed by that. If it is handed over after all,
+complete_channel_refund books that, and takes it out of rounding. What is written off already stays as it is; the reason
+is not compared, and may come later.
 Locks: the trade, then the refund.
 Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if it is sent, in doubt or
 has ended; MX321 if a return or a chargeback took it; MX901; MX905.

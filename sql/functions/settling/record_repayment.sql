@@ -88,13 +88,14 @@ $record_repayment$;
 comment on function mixpay.record_repayment(
     text, text, text, bigint, text, timestamptz, text, text
 ) is
-$$Records money that somebody brought in for an account that lacks some, once per repayment number: the payee or
-receiver who owes it, or the merchant itself, who bears it; the reason may say so.
+$$Records money that somebody brought in for an account that is below zero, once per repayment number. The payee or
+receiver who owes it may have paid, or the merchant, who then bears it; the reason may say so.
 
 p_account is payee:, receiver:, fee: or channel_fee: and the owner's name. p_amount is in the smallest unit of
-p_currency. p_repaid_at is when it came; left out, now. p_bank is the bank account that it came to, by your name for it.
-More than is owed is not refused: the next settlement pays it out. The same number with the same content returns the
-same row; the reason is not compared. What was left out at first, the reason or the moment, may come later.
+p_currency. p_repaid_at is when it came; if left out, now. p_bank is the bank account that it came to, by your name for
+it. If it is more than is owed, it is not refused: the next settlement pays the rest out. The same number with the same
+content returns the same row; the reason is not compared. What was left out at first, the reason or the moment, may come
+later.
 Raises: MX101 if there is no such merchant; MX102 if there is no such payee; MX110 if there is no such currency; MX401
 if nobody repays to such an account; MX407 if no split names the receiver; MX410 if the repayment number was used for
 something else; MX901; MX902; MX905.

@@ -31,9 +31,9 @@ comment on function mixpay.reinstate_settlement(text, text, text) is
 $$Takes back reverse_settlement: the payout had arrived after all. The money leaves the payee's or receiver's account
 again.
 
-If it was paid out once more meanwhile, the account is below zero by that: a debt, which the next settlement nets, or
-record_repayment brings in. A settlement that counts again stays as it is, and may be reversed again; the reason is not
-compared, and may come later.
+If it was paid out once more meanwhile, the account is below zero by that. This is a debt, which the next settlement
+nets, or which somebody pays (record_repayment). A settlement that is not reversed now stays as it is, and may be
+reversed again; the reason is not compared, and may come later.
 Locks: the settlement.
 Raises: MX101 if there is no such merchant; MX405 if there is no such settlement; MX415 if it was never reversed; MX901;
 MX905.

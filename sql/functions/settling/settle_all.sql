@@ -57,9 +57,9 @@ end;
 $settle_all$;
 
 comment on function mixpay.settle_all(text, timestamptz, bigint, text) is
-$$Settles every payee and receiver to whom something is payable, in every currency, until a moment (left out: now), as
-settle_payee and settle_receiver do it: under numbers of our own, paid by bank account p_bank. Any scheduler may call
-it.
+$$Settles every payee and receiver to whom something is payable, in every currency, until a moment (if left out, now),
+as settle_payee and settle_receiver do it: under numbers that it makes itself, paid by bank account p_bank. Any
+scheduler may call it.
 
 It returns a row for each settlement, at most p_limit of them, by account: call again until there are no more.
 settle_payee says what left_out and waits_for are. If nothing is payable to an account, it gets no settlement: a debt

@@ -98,10 +98,10 @@ $cancel_order$;
 comment on function mixpay.cancel_order(text, text, text, text) is
 $$Takes one order out of an open trade; it can be merged again at once.
 
-What is paid of it and not refunded serves the trade's other orders, divided as a payment is; what they do not need goes
-back to the payments, the oldest first, as a refund of kind reversal. The trade may become paid by that. If this was its
-last order, it is closed. If the order was cancelled already, the call returns the trade as it is now. The reason is not
-compared, and may come later.
+What is paid of it and not refunded is used for the trade's other orders, divided as a payment is. What they do not need
+goes back to the payments, the oldest first, as a refund of kind reversal. The trade may become paid by that. If this
+was its last order, it is closed. If the order was cancelled already, the call returns the trade as it is now. The
+reason is not compared, and may come later.
 Locks: the trade; then its orders' splits, then their totals, each in ascending order number.
 Raises: MX101 if there is no such merchant; MX104 if there is no such trade; MX111 if the order is not in it; MX204 if
 the trade is not open; MX503 if the order is in dispute; MX901; MX905.

@@ -31,12 +31,12 @@ end;
 $close_trade$;
 
 comment on function mixpay.close_trade(text, text, text, boolean) is
-$$Ends an open trade: its pending attempts are closed and its orders can be merged again at once.
+$$Ends an open trade: its pending payments are closed, and its orders can be merged again at once.
 
 Paid money goes back to its payments, the oldest first, as a refund of kind reversal, and the orders are to be paid
 again. With p_keep_paid the money stays on the orders, and a later merge asks for the rest; null means false. A trade
-that keeps what was paid may be closed again without it: then what is left goes back. Money that arrives later is
-surplus. The same call again returns the trade as it is now; the reason is not compared, and may come later.
+that was closed with p_keep_paid may be closed again without it: then what is left goes back. Money that arrives later
+is surplus. The same call again returns the trade as it is now; the reason is not compared, and may come later.
 Locks: the trade; then its orders' splits, then their totals, each in ascending order number.
 Raises: MX101 if there is no such merchant; MX104 if there is no such trade; MX112 if it is paid; MX113 if it was closed
 without p_keep_paid and is to keep what was paid now; MX901; MX905.

@@ -26,7 +26,7 @@ $expire_trades$;
 
 comment on function mixpay.expire_trades(text, bigint) is
 $$Closes open trades that are past their expires_at, at most p_limit, as close_trade does without p_keep_paid, and
-returns them. Any scheduler may call it, as often as it likes. A trade that somebody is working on is left for the next
+returns them. Any scheduler may call it, as often as it likes. A trade that another call has locked is left for the next
 time.
 Locks: the trades that it closes, skipping those that are locked; then their orders' splits, then their totals, each in
 ascending order number.

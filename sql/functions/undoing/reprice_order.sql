@@ -87,13 +87,13 @@ comment on function mixpay.reprice_order(text, text, text, bigint, text) is
 $$Changes what an order costs, once per reprice number, and returns the order as it is then.
 
 p_amount is the whole new amount, in the currency's smallest unit. The order's open trade follows at once. If the
-order's line there was to pay all that its other trades leave, it still is, be that more or less. If it was to pay a
-part (a deposit), it falls only if less than that part is left. What is paid above the new share serves the trade's
-other orders, divided as a payment is. What they do not need goes back to the payments, the oldest first, as a refund of
-kind reversal. The trade may become paid by that. An order in no open trade can be merged again for what it lacks then.
-From now on a merge of the order must bring the new amount; a repetition of an earlier merge brings what that merge
-brought. The price cannot fall below what the order is paid in other trades, nor below what is refunded of it. The same
-number with the same content returns the order as it is now; the reason is not compared, and may come later.
+order's line there was to pay all that its other trades leave, it still does, be that more or less. If it was to pay a
+part (a deposit), the line is reduced only if less than that part is left. What is paid above the new share is used for
+the trade's other orders, divided as a payment is. What they do not need goes back to the payments, the oldest first, as
+a refund of kind reversal. The trade may become paid by that. If the order is in no open trade, it can be merged again
+for what it lacks then. From now on a merge of the order must have the new amount; to repeat an earlier merge, send what
+that merge had. The price cannot fall below what the order is paid in other trades, nor below what is refunded of it.
+The same number with the same content returns the order as it is now; the reason is not compared, and may come later.
 Locks: the order; then its trades, in ascending trade number; then the splits of the open trade's orders, then their
 totals, each in ascending order number.
 Raises: MX101 if there is no such merchant; MX103 if there is no such order; MX114 if it is below what is paid
