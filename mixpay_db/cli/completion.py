@@ -15,12 +15,6 @@ from mixpay_db.problem import Problem
 SHELLS = ("bash", "zsh", "fish")
 _NAME = "mixpay"
 _VARIABLE = "_MIXPAY_COMPLETE"
-# Where bash looks for such files by itself, if this is installed.
-_BASH_COMPLETION = (
-    Path("/usr/share/bash-completion/bash_completion"),
-    Path("/opt/homebrew/share/bash-completion/bash_completion"),
-    Path("/usr/local/share/bash-completion/bash_completion"),
-)
 _MARK = "# completes the words of mixpay"
 
 
@@ -37,8 +31,8 @@ _MARK = "# completes the words of mixpay"
 def completion(ctx: click.Context, shell: str | None, install: bool) -> None:
     """Print what a shell needs to complete commands, options and views; or install it.
 
-    Without a shell it is that of $SHELL. Installing again replaces it. Where a shell finds nothing
-    by itself (zsh; bash without bash-completion), one line is added to its start file, once.
+    Without a shell it is that of $SHELL. Installing again replaces it. fish finds the file by
+    itself; to the start file of bash or zsh, one line is added, once.
     """
     chosen = shell or _own_shell()
     text = _script(ctx, chosen)
@@ -78,7 +72,8 @@ def _script(ctx: click.Context, shell: str) -> str:
     completing = found(ctx.find_root().command, {}, _NAME, _VARIABLE)
     # Not `source()`: it starts the shell to learn its version, and the shell may be elsewhere.
     text: str = completing.source_template % completing.source_vars()
-    return text.lstrip("\n")
+    # click's own for fish ends a description at its first comma.
+    return text.lstrip("\n").replace('string split ","', 'string split -m 1 ","')
 
 
 def _places(shell: str) -> tuple[Path, Path | None]:
@@ -91,9 +86,8 @@ def _places(shell: str) -> tuple[Path, Path | None]:
     if shell == "zsh":
         start_file = Path(os.environ.get("ZDOTDIR") or home) / ".zshrc"
         return data / _NAME / "completion.zsh", start_file
-    place = data / "bash-completion" / "completions" / _NAME
-    finds_it = any(path.exists() for path in _BASH_COMPLETION)
-    return place, None if finds_it else home / ".bashrc"
+    # The package bash-completion looks here, but on some systems nothing loads the package.
+    return data / "bash-completion" / "completions" / _NAME, home / ".bashrc"
 
 
 def _line(shell: str, place: Path) -> str:
