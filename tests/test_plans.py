@@ -244,14 +244,15 @@ def prepare(shop: Shop) -> Calls:
 def fill(shop: Shop) -> None:
     """Thousands of the same merchant of whatever is not a person or a channel."""
     numbers = range(THOUSANDS)
-    for number in range(THOUSANDS // 10):
-        shop.call("register_payee", f"F{number}", "Store")
-        shop.call("set_route", f"F{number}", "card")
 
-    def each(call: str) -> None:
-        numbers = f"generate_series(0, {THOUSANDS - 1}) as n"
+    def each(call: str, *, begin: int = 0, end: int = THOUSANDS, step: int = 1) -> None:
+        """Calls it for each n of them, in one statement."""
+        numbers = f"generate_series({begin}, {end - 1}, {step}) as n"
         query = f"select count(*) from {numbers} cross join lateral mixpay.{call} as f"
         shop.conn.execute(query.encode())
+
+    each("register_payee('m', 'F' || n, 'Store')", end=THOUSANDS // 10)
+    each("set_route('m', 'F' || n, 'card')", end=THOUSANDS // 10)
 
     def of_trade(number: int, prefix: str) -> dict[str, Any]:
         order = {"order_no": f"{prefix}{number}", "amount": 10, "currency": "CNY"}
@@ -266,8 +267,8 @@ def fill(shop: Shop) -> None:
         for n in numbers
     ]
     shop.rows("merge_many", trades)
-    for number in range(1, THOUSANDS, 8):
-        shop.rows("split_order", f"FO{number}", f"FX{number}", SHARE)
+    share = f"'{json.dumps(SHARE)}'"
+    each(f"split_order('m', 'FO' || n, 'FX' || n, {share})", begin=1, step=8)
     payments: Json = [
         {
             "trade_no": f"F{n}",
@@ -292,32 +293,32 @@ def fill(shop: Shop) -> None:
             if n % 5
         ]
         shop.rows("refund_orders", refunds)
-    numbered = {
-        row.refund_no: row.channel_refund_no
-        for row in shop.query("select refund_no, channel_refund_no from mixpay.channel_refunds")
-    }
-    for number in range(1, THOUSANDS, 5):
-        shop.call("complete_channel_refund", numbered[f"FR{number}"], f"FY{number}")
-        shop.call("fail_channel_refund", numbered[f"FQ{number}"], "no")
-        # Freed, given to another one, and gone all the same.
-        shop.call("refund_order", f"FO{number}", f"FA{number}", 9)
-        shop.call("complete_channel_refund", numbered[f"FQ{number}"], f"FZ{number}")
-        if number % 2:
-            shop.call("resolve_anomaly", numbered[f"FQ{number}"], "recovered", "back")
-    for number in range(1, THOUSANDS, 4):
-        shop.call("open_dispute", f"FP{number}", f"FD{number}")
-        shop.call("release_order", f"FO{number}", f"FL{number}", 1) if number % 5 > 1 else None
-    for number in range(3, THOUSANDS, 5):
-        shop.call("charge_back_payment", f"FP{number}", f"FC{number}", 25, "fraud")
-        shop.call("return_payment", f"FP{number + 1}", f"FV{number}", "no funds")
+    numbered = (
+        "(select channel_refund_no from mixpay.channel_refunds"
+        " where merchant_id = 'm' and refund_no = '{}' || n)"
+    )
+    went, freed = numbered.format("FR"), numbered.format("FQ")
+    each(f"complete_channel_refund('m', {went}, 'FY' || n)", begin=1, step=5)
+    each(f"fail_channel_refund('m', {freed}, 'no')", begin=1, step=5)
+    # Freed, given to another one, and gone all the same.
+    each("refund_order('m', 'FO' || n, 'FA' || n, 9)", begin=1, step=5)
+    each(f"complete_channel_refund('m', {freed}, 'FZ' || n)", begin=1, step=5)
+    each(f"resolve_anomaly('m', {freed}, 'recovered', 'back')", begin=1, step=10)
+    each("open_dispute('m', 'FP' || n, 'FD' || n)", begin=1, step=4)
+    for begin in (9, 13, 17):
+        each("release_order('m', 'FO' || n, 'FL' || n, 1)", begin=begin, step=20)
+    each("charge_back_payment('m', 'FP' || n, 'FC' || n, 25, 'fraud')", begin=3, step=5)
+    each("return_payment('m', 'FP' || n + 1, 'FV' || n, 'no funds')", begin=3, step=5)
     shop.until_final()
     shop.call("fold_balances")
-    for number in range(1, THOUSANDS // 10, 2):
-        shop.call("settle_payee", f"F{number}", f"F{number}", None, "CNY")
-        shop.call("record_repayment", f"payee:F{number}", f"F{number}", 1, "CNY")
-        shop.call("adjust_account", f"payee:F{number}", f"F{number}", 1, "CNY", "a bonus")
-        shop.call("record_channel_fee", "card", f"F{number}", 1, "CNY")
-        shop.call("record_channel_payout", "card", f"F{number}", 1, "CNY")
+    for call in (
+        "settle_payee('m', 'F' || n, 'F' || n, null, 'CNY')",
+        "record_repayment('m', 'payee:F' || n, 'F' || n, 1, 'CNY')",
+        "adjust_account('m', 'payee:F' || n, 'F' || n, 1, 'CNY', 'a bonus')",
+        "record_channel_fee('m', 'card', 'F' || n, 1, 'CNY')",
+        "record_channel_payout('m', 'card', 'F' || n, 1, 'CNY')",
+    ):
+        each(call, begin=1, end=THOUSANDS // 10, step=2)
     told = [line(n + 1, "payment", 20, day(80), txn=f"FX{n}") for n in numbers]
     load(shop, "FST", told)
     shop.rows("reconcile", "FST")
