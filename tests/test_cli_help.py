@@ -58,6 +58,23 @@ def test_help_ends_with_examples_that_are_commands(
     assert own, f"none of its examples is about {path}"
 
 
+def test_examples_of_calls_say_what_the_database_takes(url: str) -> None:
+    """Nothing is there but what they make, so most may say that something is not there."""
+    refused = {}
+    for path, _ in ALL:
+        for line in examples(path) if path.startswith("mixpay call ") else []:
+            if "@" not in line and "--help" not in line:
+                told = CliRunner().invoke(main, ["--url", url, *shlex.split(line)[1:]])
+                if told.exit_code:
+                    refused[line] = told.stderr.splitlines()[0].partition(": MX")[2][5:]
+    assert len(refused) > 30
+    assert {
+        line: error
+        for line, error in refused.items()
+        if not error.startswith(("there is no", "say which currency", "statement S-1 "))
+    } == {}
+
+
 def parse(words: list[str]) -> None:
     """As the command would, up to doing something."""
     for word in words:

@@ -73,9 +73,12 @@ def _command(function: calls.Call[..., Any]) -> click.Command:
 def example(function: calls.Call[..., Any]) -> str:
     """A call with all that it needs."""
     words = ["mixpay call", function.__name__]
+    own = _SAMPLES_OF.get(function.__name__, {})
     for parameter in calls.arguments(function):
-        if parameter.default is parameter.empty and not _may_be_null(parameter):
-            words.append(f"--{parameter.name.replace('_', '-')} {_sample(parameter)}")
+        needed = parameter.default is parameter.empty and not _may_be_null(parameter)
+        if needed or parameter.name in own:
+            sample = own.get(parameter.name) or _sample(parameter)
+            words.append(f"--{parameter.name.replace('_', '-')} {sample}")
     return " ".join(words)
 
 
@@ -183,11 +186,13 @@ class _Json(click.ParamType):
 _SAMPLES = {
     "account": "payee:oakhouse",
     "amount": "4500",
+    "by": "zoe",
     "channel": "card",
     "channel_txn_no": "4200001234",
     "currency": "CNY",
     "entity": "order",
     "kind": "online",
+    "line_no": "4",
     "merchant_id": "mall",
     "method": "card",
     "number": "A",
@@ -195,9 +200,24 @@ _SAMPLES = {
     "outcome": "payee",
     "payee_no": "oakhouse",
     "reason": "damaged",
-    "resolution": "accept",
+    "receiver": "carrier",
+    "resolution": "recovered",
     "title": "'Willow Furniture'",
     "worker": "w1",
+}
+# What only this call says; also what it may leave out in general, but not here.
+_SAMPLES_OF = {
+    "book_line": {"trade_no": "T-1", "number": "P-1"},
+    "ignore_difference": {"statement_no": "S-1", "line_no": "4"},
+    "mark_received": {"account": "channel:card", "kind": "payment", "number": "P-1"},
+    "open_statement": {"account": "channel:card"},
+    "record_refund": {"channel": "cash"},
+    "register_channel": {"title": "Cards"},
+    "register_payee": {"title": "'Oak House'"},
+    "resolve_anomaly": {"reason": "'paid back'"},
+    "set_reconciliation": {"account": "channel:card", "write_off_limit": "5"},
+    "take_back_resolution": {"resolution_no": "R-2", "takes_back": "R-1"},
+    "write_off_difference": {"statement_no": "S-1", "line_no": "4"},
 }
 
 
