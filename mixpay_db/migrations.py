@@ -322,7 +322,7 @@ def _roll_back(
     drops = [Statement(f"set role mixpay_owner;\ndrop {name}") for name in replaceable.left(conn)]
     code.before += drops
     turn = _lock(conn, busy.all_tables(conn), patience)
-    say("unload the code")
+    say("\n  ".join(["unload the code", *code.told_of_others]))
     _execute(conn, turn, code.before)
     for migration in migrations:
         say(f"roll back {migration.id}")

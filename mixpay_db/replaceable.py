@@ -38,6 +38,7 @@ _PASSING = re.compile(rf" mixpay\.({_BEFORE}|{AFTER})")
 _LONGEST_NAME = 63
 _BODY = re.compile(r"\nAS \$function\w*\$")
 _AS_OWNER = "set role mixpay_owner"
+_OUR_ROLES = ("mixpay_owner", "mixpay_writer", "mixpay_reader", "mixpay_monitor")
 
 
 class DependentsError(Problem):
@@ -528,7 +529,7 @@ def _make(piece: Piece, there: Piece | None, words: str) -> list[Statement]:
 
 def regrant(todo: Changes, live: Code, target: Code, dropped: set[str], all_goes: bool) -> None:
     """Our grants as this version has them; those of others as they were."""
-    ours = {"public", *(grant.grantee for grant in target.grants)}
+    ours = {"public", *_OUR_ROLES}
     anew = {target.pieces[name].granted for name in dropped & target.pieces.keys()}
     # A view that comes anew has a row type that does.
     anew |= {name.replace("table ", "type ", 1) for name in anew if name}

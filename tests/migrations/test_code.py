@@ -113,6 +113,19 @@ def test_grants_on_what_is_no_more_are_told(project, cashier):
     ]
 
 
+def test_grants_that_go_with_all_code_are_told(project, cashier):
+    project.add_color()
+    project.mixpay("migrate")
+    assert project.mixpay("migrate", "rollback").output.splitlines() == [
+        "unload the code",
+        f"  gone with it: execute on function mixpay.refuse() to {cashier}",
+        f"  gone with it: select (size) on table mixpay.sizes to {cashier}",
+        f"  gone with it: select on table mixpay.sold to {cashier}",
+        "roll back 0002_color",
+        "done",
+    ]
+
+
 def test_a_migration_lets_grants_stand(project, cashier):
     granted = rights(project)
     project.add_color()
