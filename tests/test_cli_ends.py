@@ -125,7 +125,9 @@ def test_no_other_status_is_used() -> None:
         (("dispatch", "--config", "/dev/null", "--poll", "nan"), 2, "is not a number of seconds"),
         (("dispatch", "--config", "/dev/null"), 2, "names no channel"),
         (("dispatch", "--config", "/"), 2, "is a directory"),
-        (("call", "expire_trades", "--merchant-id", "m", "--limit", "9" * 30), 2, "not a whole"),
+        (("call", "expire_trades", "--merchant-id", "m", "--limit", "9" * 30), 2, "too large"),
+        (("call", "expire_trades", "--merchant-id", "m", "--limit", str(2**63)), 2, "too large"),
+        (("call", "expire_trades", "--merchant-id", "m", "--limit", "1.5"), 2, "not a whole"),
         (
             ("call", "close_period", "--merchant-id", "m", "--until", "0001-01-01T00:00+14:00"),
             1,
@@ -143,6 +145,18 @@ def test_whatever_is_typed(
 ) -> None:
     words = [os.fsdecode(word) for word in arguments]
     assert message in here(["--url", url, *words], status)
+
+
+@pytest.mark.parametrize("words", [(), ("call",), ("server",), ("migrate", "-h"), ("report",)])
+def test_a_group_alone_shows_its_help(words: tuple[str, ...]) -> None:
+    """Before click 8.2 with status 0, since then with 2."""
+    ended = run(*words)
+    lines = f"{ended.stdout}{ended.stderr}".splitlines()
+    assert ended.returncode in (endings.DONE, endings.NOT_ASKED)
+    assert lines[0].startswith("Usage: mixpay")
+    assert "Commands:" in lines
+    assert "  Examples:" in lines
+    assert not any("Error" in line for line in lines)
 
 
 def test_json_is_not_nested_without_end(url: str) -> None:

@@ -136,8 +136,10 @@ class _Number(click.ParamType):
     name = "number"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> int:
-        if not re.fullmatch(r"-?[0-9]{1,19}", value) or not -(2**63) <= int(value) < 2**63:
+        if not re.fullmatch(r"-?[0-9]+", value):
             self.fail(f"{value!r} is not a whole number; money is in the smallest unit", param, ctx)
+        if len(value) > 20 or not -(2**63) <= int(value) < 2**63:
+            self.fail("this number is too large: at most 9223372036854775807", param, ctx)
         return int(value)
 
 

@@ -141,7 +141,11 @@ def _tell_usage(error: click.ClickException) -> NoReturn:
     said = shown(without_passwords(error.format_message()))
     ctx = error.ctx if isinstance(error, click.UsageError) else None
     try:
-        click.UsageError(said, ctx).show()
+        # Nothing was said that could be wrong: since click 8.2 the help itself is raised.
+        if ctx is not None and type(error).__name__ == "NoArgsIsHelpError":
+            click.echo(ctx.get_help(), err=True)
+        else:
+            click.UsageError(said, ctx).show()
     except OSError:
         _end(NOT_ASKED)
     _end(NOT_ASKED)
