@@ -73,11 +73,13 @@ took.
 p_account is payee:, receiver:, fee:, channel_fee:, channel:, bank:, loss: or rounding: and the owner's name. p_amount
 is in the smallest unit of p_currency. If it is above zero, p_account gets it from p_against; if below zero, p_against
 gets it from p_account. If left out, p_against is fee:adjustment: the merchant bears it, or earns it. If a seller took
-300 in cash, adjust payee:S by -300 against channel:cash, which then owes us that much less. A payee or receiver may go
-below zero; settlements pay adjustments out, and net them, like anything else that was written to the account. A channel
-and a bank are below zero by what they have of ours, so whatever their account gets makes that less. To take an
-adjustment back, adjust by the opposite amount, under another number. The same number with the same content returns the
-same row; the reason is not compared, and may come later.
+300 in cash, adjust payee:S by -300 against channel:cash, which then owes us that much less.
+
+A payee or receiver may go below zero; settlements pay adjustments out, and net them, like anything else that was
+written to the account. A channel and a bank are below zero by what they have of ours, so whatever their account gets
+makes that less. To take an adjustment back, adjust by the opposite amount, under another number.
+
+The same number with the same content returns the same row; the reason is not compared, and may come later.
 Raises: MX101 if there is no such merchant; MX102 if there is no such payee; MX110 if there is no such currency; MX203
 if there is no such channel; MX401 if there is no account of such a name that can be adjusted, or both are the same;
 MX407 if no split names the receiver; MX412 if the adjustment number was used for something else; MX901; MX902; MX905.

@@ -65,15 +65,20 @@ $$Books that a channel took money of a payment back for a buyer who objected, on
 like refunds that the channel made by itself.
 
 p_amount, and p_fee, which the channel takes for it, are in the currency's smallest unit. p_charged_at is when; if left
-out, now. The payment's surplus goes first, if it was not sent back. Then goes what can be refunded of its orders, in
-reverse of how money fills them: from the last one that is paid first (fifo), or from all by what they have (pro_rata).
-p_order_no names the order that it is about. Then money is taken from that order first, and from no other order. Payees
-and receivers give back as for a refund; the orders are not payable again. The rest had been given back before, and is
-lost: a movement from account loss, on loss_list. If a channel refund of the payment is not sent yet, it waits for a
-person, for the reason "charged back:" and the number. Fail it, and its money covers what is lost; or redirect it, and
-it is sent after all. Money that moved is booked, even if it is more than what arrived. The same number with the same
-content returns the chargeback as it is now. The reason is not compared, and neither is what is left out. The reason and
-the moment may come later.
+out, now.
+
+The payment's surplus goes first, if it was not sent back. Then goes what can be refunded of its orders, in reverse of
+how money fills them: from the last one that is paid first (fifo), or from all by what they have (pro_rata). p_order_no
+names the order that it is about. Then money is taken from that order first, and from no other order. Payees and
+receivers give back as for a refund; the orders are not payable again. The rest had been given back before, and is lost:
+a movement from account loss, on loss_list.
+
+If a channel refund of the payment is not sent yet, it waits for a person, for the reason "charged back:" and the
+number. Fail it, and its money covers what is lost; or redirect it, and it is sent after all. Money that moved is
+booked, even if it is more than what arrived.
+
+The same number with the same content returns the chargeback as it is now. The reason is not compared, and neither is
+what is left out. The reason and the moment may come later.
 Locks: the trade; then the splits of its orders, then their totals, each in ascending order number.
 Raises: MX101 if there is no such merchant; MX111 if the order is not in the payment's trade; MX201 if there is no such
 payment; MX223 if the chargeback number was used for something else; MX226 if the payment has not succeeded; MX901;

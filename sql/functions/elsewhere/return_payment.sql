@@ -70,16 +70,21 @@ $$Books that money of a payment came back because it had never been the buyer's 
 a terminal's batch), once per return number: what it paid is to be paid again.
 
 p_amount is in the currency's smallest unit; if left out, it is all that arrived and that no earlier return took.
-p_returned_at is when the channel took it; if left out, now. The payment's surplus goes first, if it was not sent back.
-Then goes what the trade needed of the payment and did not refund. It is taken from the orders in reverse of how money
-fills them: from the last one that is paid first (fifo), or from all by what they have (pro_rata). A trade that was paid
-is open again, and does not expire. If an order was merged elsewhere meanwhile, it is payable there, and its line here
-is reduced to what is still paid of it. In a closed trade, what stayed on its orders is reduced. What had been given
-back before is lost: a movement from account loss, on loss_list. If a channel refund of the payment is not sent yet, it
-waits for a person, for the reason "returned:" and the number. Fail it, and its money covers what is lost; or redirect
-it, and it is sent after all. Money that moved is booked, even if it is more than what arrived. The same number with the
-same content returns the return as it is now; the reason is not compared. What was left out at first, the reason or the
-moment, may come later.
+p_returned_at is when the channel took it; if left out, now.
+
+The payment's surplus goes first, if it was not sent back. Then goes what the trade needed of the payment and did not
+refund. It is taken from the orders in reverse of how money fills them: from the last one that is paid first (fifo), or
+from all by what they have (pro_rata). A trade that was paid is open again, and does not expire. If an order was merged
+elsewhere meanwhile, it is payable there, and its line here is reduced to what is still paid of it. In a closed trade,
+what stayed on its orders is reduced. What had been given back before is lost: a movement from account loss, on
+loss_list.
+
+If a channel refund of the payment is not sent yet, it waits for a person, for the reason "returned:" and the number.
+Fail it, and its money covers what is lost; or redirect it, and it is sent after all. Money that moved is booked, even
+if it is more than what arrived.
+
+The same number with the same content returns the return as it is now; the reason is not compared. What was left out at
+first, the reason or the moment, may come later.
 Locks: the orders of the payment's trade, in ascending order number; then the trade; then the splits of its orders, then
 their totals, each in ascending order number.
 Raises: MX101 if there is no such merchant; MX201 if there is no such payment; MX226 if it has not succeeded; MX221 if

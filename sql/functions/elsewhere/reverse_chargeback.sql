@@ -81,10 +81,11 @@ what was lost, then to what was taken last.
 
 p_amount is what came back of it in all, by this and earlier reversals, in the currency's smallest unit; if left out,
 all of it. So you may repeat a call: if that much came back already, nothing changes. p_at is when; if left out, now.
-The reason may come later, and so may the moment of what came back last. The books are then as if the chargeback had
-been for the rest only: its orders can be refunded again, and payees and receivers have again what they gave back. The
-fee is not given back. When all of it came back, channel refunds that waited for it go on, unless another chargeback or
-a return of the payment stands.
+The reason may come later, and so may the moment of what came back last.
+
+The books are then as if the chargeback had been for the rest only: its orders can be refunded again, and payees and
+receivers have again what they gave back. The fee is not given back. When all of it came back, channel refunds that
+waited for it go on, unless another chargeback or a return of the payment stands.
 Locks: the trade; then the splits of its orders, then their totals, each in ascending order number.
 Raises: MX101 if there is no such merchant; MX223 if it came back at another moment; MX224 if there is no such
 chargeback; MX225 if it took less; MX901; MX902; MX905.

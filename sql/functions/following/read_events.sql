@@ -42,9 +42,12 @@ you read.
 
 p_after is that position, null for the first. No event is ever skipped, because an event is shown only when no
 transaction with a smaller id still runs. So an event may be shown late, but always in its place. The order is that of
-the transaction ids; entry says in which order things happened to one trade. Settlements, repayments, adjustments,
-channel fees and payouts belong to no trade. What an event makes of an order (paid over all its trades, payable again,
-partly or wholly refunded) is an event of entity order, right after it, with the same entry. After a restore from a
-backup positions stay valid if a new epoch was begun then (mixpay events --new-epoch).
+the transaction ids; entry says in which order things happened to one trade.
+
+Settlements, repayments, adjustments, channel fees and payouts belong to no trade. What an event makes of an order (paid
+over all its trades, payable again, partly or wholly refunded) is an event of entity order, right after it, with the
+same entry.
+
+After a restore from a backup positions stay valid if a new epoch was begun then (mixpay events --new-epoch).
 Raises: MX101 if there is no such merchant; MX901; MX904; MX905.
 $$;

@@ -19,8 +19,10 @@ unit.
 p_account is channel, bank, order, payee, receiver, fee, channel_fee, surplus, refund, anomaly, loss, rounding or
 outside, for all accounts of that kind together; or it names one of them, as in payee:S1, order:A-17, channel:card or
 bank:main. After surplus: stands a payment's number, after anomaly: a channel refund's. Channels and banks are below
-zero by what they have of ours. What was written until p_at counts; if left out, until now. A past balance does not
-change any more when no transaction runs that began before that moment; see close_period. An account without any
-movement has no row. fold_balances makes this call fast.
+zero by what they have of ours.
+
+What was written until p_at counts; if left out, until now. A past balance does not change any more when no transaction
+runs that began before that moment; see close_period. An account without any movement has no row. fold_balances makes
+this call fast.
 Raises: MX101 if there is no such merchant; MX401 if there is no account of such a name; MX901; MX905.
 $$;

@@ -21,9 +21,11 @@ the order costs in the currency's smallest unit. pay is this trade's share of it
 other trades leave. hold is true, or the moment when the order's money is due for release. New orders are stored.
 
 An order may be merged again while something of it is unpaid. If it is in an open trade into which nothing was paid, and
-for which no attempt to pay is under way, that trade is closed. The same trade number with the same content returns its
-trade as it is now. Without a number, the same orders with the same shares return the open trade that they are in. From
-p_expires_at on no attempt to pay may start; another p_expires_at in a repetition changes nothing.
+for which no attempt to pay is under way, that trade is closed.
+
+The same trade number with the same content returns its trade as it is now. Without a number, the same orders with the
+same shares return the open trade that they are in. From p_expires_at on no attempt to pay may start; another
+p_expires_at in a repetition changes nothing.
 Locks: the orders, in ascending order number; then the trades that are closed, in ascending trade number.
 Raises: MX101 if there is no such merchant; MX102 if there is no such payee; MX105 if a known order has another amount,
 currency or payee; MX106 if the trade number was used for something else; MX107 if an order is in an open trade that

@@ -66,9 +66,11 @@ as an attempt under way.
 
 p_amount is what the channel reserved, in the currency's smallest unit; if left out, what was started. p_channel_txn_no
 is the channel's number of the authorization. p_expires_at says until when it can be captured. What was not known at
-first may come later by the same call. succeed_payment captures it, in whole or in part, and that ends it. Each further
-capture is a payment of its own, recorded with p_captures. fail_payment says that it was voided or has expired. If the
-attempt had failed or was closed meanwhile, its state stays, and authorization_list says that it is to be voided.
+first may come later by the same call.
+
+succeed_payment captures it, in whole or in part, and that ends it. Each further capture is a payment of its own,
+recorded with p_captures. fail_payment says that it was voided or has expired. If the attempt had failed or was closed
+meanwhile, its state stays, and authorization_list says that it is to be voided.
 Locks: the trade.
 Raises: MX101 if there is no such merchant; MX201 if there is no such payment; MX211 if it was authorized otherwise, or
 was recorded and never started; MX901; MX902; MX905.

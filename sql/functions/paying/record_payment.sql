@@ -69,10 +69,11 @@ $$Records money that is already there: paid offline, by a synchronous channel, o
 
 p_amount is in the currency's smallest unit. Money is never refused: what the trade does not need becomes the payment's
 surplus and goes back to it. p_paid_at is when the money arrived; if left out, now; refunds take the oldest money first.
-If this is a further capture of an authorization, p_captures names the payment that was authorized. The same number with
-the same content returns the payment as it is now; the number of a payment that was started is refused. p_channel_txn_no
-is the channel's own number, null if it has none or is not known yet. The number and the moment, if they were left out
-at first, may come later by the same call; refunds go by that moment from then on.
+If this is a further capture of an authorization, p_captures names the payment that was authorized.
+
+The same number with the same content returns the payment as it is now; the number of a payment that was started is
+refused. p_channel_txn_no is the channel's own number, null if it has none or is not known yet. The number and the
+moment, if they were left out at first, may come later by the same call; refunds go by that moment from then on.
 Locks: the trade; then its orders' splits, then their totals, each in ascending order number.
 Raises: MX101 if there is no such merchant; MX104 if there is no such trade; MX202 if the payment number was used for
 something else; MX203 if there is no such channel; MX207 if the channel transaction is another payment's; MX212 if

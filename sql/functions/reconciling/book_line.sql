@@ -56,12 +56,15 @@ $$Books what a line says and our books lack, once per resolution number, and mat
 The line's kind says by which call it is booked: record_payment (give p_trade_no), record_channel_refund (p_order_no and
 p_payment_no), charge_back_payment or return_payment (p_payment_no), record_channel_fee, or record_channel_payout
 (p_account is the bank; if left out, bank:main). On a bank's statement p_account says whose money it is: channel:card
-for a channel's payout, payee: or receiver: for a repayment. Anything else is an adjustment against p_account. If the
-line is about a payment or refund that is on record and whose money has not moved here, succeed_payment or
+for a channel's payout, payee: or receiver: for a repayment. Anything else is an adjustment against p_account.
+
+If the line is about a payment or refund that is on record and whose money has not moved here, succeed_payment or
 complete_channel_refund books it. p_number is the number of what is booked; if left out, p_resolution_no. Amount,
 currency, moment and the channel's number are the line's. If you give no reason, it names the line. p_by is the person
-who books it; the login is recorded, too. The same number with the same line returns the same row; nothing else is
-compared, and the reason may come later. take_back_resolution takes it back.
+who books it; the login is recorded, too.
+
+The same number with the same line returns the same row; nothing else is compared, and the reason may come later.
+take_back_resolution takes it back.
 Locks: the account, as reconcile does; then what the call locks that books it: a trade, its orders' splits and totals.
 Raises: MX101; MX102; MX103; MX104; MX110; MX111; MX201; MX202; MX203; MX207; MX208; MX221; MX223; MX226;
 MX301; MX302; MX303; MX304; MX306; MX401; MX407; MX410; MX412; MX413; MX414; MX416 as the call that books it; MX420 if

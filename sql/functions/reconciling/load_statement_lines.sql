@@ -47,11 +47,13 @@ $$Loads lines of a statement, 1 to 10,000 in one call, all or nothing, each once
 p_lines is [{"line_no", "kind", "amount", "currency", "happened_at", "part"?, "type"?, "fee"?, "channel_txn_no"?,
 "our_no"?, "of_channel_txn_no"?, "of_our_no"?, "batch_no"?, "state"?, "description"?}, ...]. "amount" is in the smallest
 unit, with its sign as we see it: a payment is above zero, a refund below. "fee" is what the channel took in addition;
-it is below zero if the channel gave it back. "kind" is payment, refund, refund_reversal, chargeback,
-chargeback_reversal, return, fee, payout, payout_reversal, adjustment, transfer, other or unknown; "state" is succeeded,
-processing or failed. The numbers are the channel's and ours, of this movement and of the payment that it is about;
-"batch_no" is the payout in which it is paid to us. What is loaded stays. A line that is there already may be loaded
-again with the same content.
+it is below zero if the channel gave it back.
+
+"kind" is payment, refund, refund_reversal, chargeback, chargeback_reversal, return, fee, payout, payout_reversal,
+adjustment, transfer, other or unknown; "state" is succeeded, processing or failed. The numbers are the channel's and
+ours, of this movement and of the payment that it is about; "batch_no" is the payout in which it is paid to us.
+
+What is loaded stays. A line that is there already may be loaded again with the same content.
 Locks: the statement.
 Raises: MX101 if there is no such merchant; MX110 if there is no such currency; MX420 if there is no such statement;
 MX422 if a line is there with other content; MX423 if the statement is sealed and a line is new; MX433 if it was

@@ -48,9 +48,10 @@ p_account is channel: and which, or bank: and your name for it. Amounts are in t
 two amounts may differ and still count as the same. p_lag is how far two moments may lie apart, and how long one side
 waits for the other. p_fee_rate is what the channel may take of a payment, in millionths (6000 is 0.6 %), and
 p_fee_fixed what it may take in addition. p_write_off_limit is the largest difference that may be written off. p_zone is
-the time zone of the account's days. What is left out stays as it is. At first there is no tolerance, a lag of one day,
-no agreed fee and no writing off, and the zone is that of the channel's days. Results stay as they are until the next
-run.
+the time zone of the account's days.
+
+What is left out stays as it is. At first there is no tolerance, a lag of one day, no agreed fee and no writing off, and
+the zone is that of the channel's days. Results stay as they are until the next run.
 Locks: the account, as reconcile does.
 Raises: MX101 if there is no such merchant; MX203 if there is no such channel; MX401 if it is neither a channel nor a
 bank; MX901; MX902; MX904; MX905.

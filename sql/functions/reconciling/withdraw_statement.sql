@@ -62,9 +62,10 @@ $$Says that a statement was loaded wrongly, such as for another channel or by a 
 Its lines stay on record, but nothing is compared with them any more: their matches and differences go, and what they
 were matched with waits for another line. After that, reconcile another statement of the account again, or load the
 right one under another number. If people have resolved something about its lines, or about what it should have covered,
-take that back first, by take_back_resolution. p_by is the person who says so; the login is recorded, too. The same
-number with the same content returns the same row; neither the person nor the reason is compared, and the reason may
-come later. A withdrawal cannot be taken back.
+take that back first, by take_back_resolution.
+
+p_by is the person who says so; the login is recorded, too. The same number with the same content returns the same row;
+neither the person nor the reason is compared, and the reason may come later. A withdrawal cannot be taken back.
 Locks: the account, as reconcile does; then the statement.
 Raises: MX101 if there is no such merchant; MX420 if there is no such statement; MX427 if the resolution number was used
 for something else; MX433 if it was withdrawn; MX434 if a resolution of it stands; MX901; MX905.

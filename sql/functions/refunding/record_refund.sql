@@ -75,11 +75,15 @@ $$Records money of an order that a person has paid out by hand, once per refund 
 before the money is handed out, because more than what is refundable is refused.
 
 p_amount is in the currency's smallest unit. p_channel is the offline channel that pays it out. p_refunded_at is when;
-if left out, now. The money is taken from the offline payments of all the order's trades first, then from the others,
-first in, first out. Its channel refunds have the cashier's channel and succeed at once. The order's refundable amount
-falls by it, also for refunds online. What was paid with vouchers is not handed out as money, unless the voucher's
-channel says refund_to_money. The same number with the same content returns the refund as it is now; the reason is not
-compared. What was left out at first, the reason or the moment, may come later.
+if left out, now.
+
+The money is taken from the offline payments of all the order's trades first, then from the others, first in, first out.
+Its channel refunds have the cashier's channel and succeed at once. The order's refundable amount falls by it, also for
+refunds online. What was paid with vouchers is not handed out as money, unless the voucher's channel says
+refund_to_money.
+
+The same number with the same content returns the refund as it is now; the reason is not compared. What was left out at
+first, the reason or the moment, may come later.
 Locks: the order's trades, in ascending trade number; then its split, then its totals.
 Raises: MX101 if there is no such merchant; MX103 if there is no such order; MX203 if there is no such channel; MX301 if
 more is asked than is left; MX302 if the refund number was used for something else; MX312 if the channel is not offline;

@@ -90,13 +90,17 @@ out is no limit.
 p_kind says how money goes back: online and wallet channels are asked to send it; voucher gives vouchers back; offline
 means that a person hands the money over. The rules about the refunds of one payment are: whether the channel sends
 money back at all, and in part; for how long after the payment; how many times; how far apart; and the least amount, in
-the smallest unit. What it cannot send goes to p_fallback_channel. Without one it waits for a person. p_source says
-where the rules are published. A change counts for refunds from now on, and for those that become due and were not sent
-yet. p_txn_numbers says how the channel numbers payments: unique, a number is used once for ever; daily, once in a day
-of p_day_zone, by the moment of the payment; none, it may be used again at any time. A change counts for numbers that
-are written from now on. Older numbers stay as they were, and are compared only with numbers of the same kind. With
-p_refund_to_money, what was paid with this voucher may go back as money. Without it, a channel of kind voucher gives
-back vouchers only. Register points that are no money as a voucher, too.
+the smallest unit. What it cannot send goes to p_fallback_channel. Without one it waits for a person.
+
+p_source says where the rules are published. A change counts for refunds from now on, and for those that become due and
+were not sent yet.
+
+p_txn_numbers says how the channel numbers payments: unique, a number is used once for ever; daily, once in a day of
+p_day_zone, by the moment of the payment; none, it may be used again at any time. A change counts for numbers that are
+written from now on. Older numbers stay as they were, and are compared only with numbers of the same kind.
+
+With p_refund_to_money, what was paid with this voucher may go back as money. Without it, a channel of kind voucher
+gives back vouchers only. Register points that are no money as a voucher, too.
 Locks: the channel.
 Raises: MX203 if there is no such fallback; MX901; MX902; MX904; MX905.
 $$;

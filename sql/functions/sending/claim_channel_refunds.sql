@@ -111,10 +111,13 @@ $$Claims channel refunds that are due, at most p_limit, for one worker and the t
 
 A channel refund is due if nobody sent it yet, if its moment has come, if it was sent and the lease has ended, or if it
 is in doubt and the back-off is over. Commit before you call the channel. Send each under its channel_refund_no, which
-is the channel's idempotency key. Then complete, doubt, fail or defer it. What waits for a person is never claimed, and
-what another call has locked is left out. If the channel's rules do not let it send now, it waits for its moment or goes
-to the fallback channel, and the row says why. Let p_lease be longer than the channel takes to answer. p_channels limits
-the claim to what goes through these; null means any.
+is the channel's idempotency key. Then complete, doubt, fail or defer it.
+
+What waits for a person is never claimed, and what another call has locked is left out. If the channel's rules do not
+let it send now, it waits for its moment or goes to the fallback channel, and the row says why.
+
+Let p_lease be longer than the channel takes to answer. p_channels limits the claim to what goes through these; null
+means any.
 Locks: the trades of what is claimed, skipping those that are locked; then the refunds of what goes another way.
 Raises: MX101 if there is no such merchant; MX203 if there is no such channel; MX901; MX904; MX905.
 $$;

@@ -81,11 +81,12 @@ comment on function mixpay.complete_channel_refund(text, text, text, timestamptz
 $$Books that a channel, or a person, has sent the money of a channel refund back. You may call it as often as you like.
 
 p_channel_txn_no is the channel's own number of the transfer, null if it has none or is not known yet. p_refunded_at is
-when it was sent; if left out, now. What was left out at first may come later by the same call. A success may come after
-a failure, or a second one by another transaction after a bounce. If the amount is still free, it counts as refunded
-again, and a successor that was not sent yet ends. Otherwise the channel refund stays as it is, and is listed as an
-anomaly until resolve_anomaly. If the channel refund was written off, the call books that its money was handed over
-after all.
+when it was sent; if left out, now. What was left out at first may come later by the same call.
+
+A success may come after a failure, or a second one by another transaction after a bounce. If the amount is still free,
+it counts as refunded again, and a successor that was not sent yet ends. Otherwise the channel refund stays as it is,
+and is listed as an anomaly until resolve_anomaly. If the channel refund was written off, the call books that its money
+was handed over after all.
 Locks: the trade, then the refund, then the order's split, then its totals.
 Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if it has succeeded with
 another channel transaction or at another moment, or is an anomaly; MX321 if a return or a chargeback took it; MX901;

@@ -77,11 +77,14 @@ dashboard, or at the terminal.
 p_amount is in the currency's smallest unit. The refund goes through the payment's own channel, whatever the channel's
 rules about refunds are, and succeeds at once: no worker ever claims it. p_channel_txn_no is the channel's number of the
 transfer, null if it has none or is not known yet. p_refunded_at is when; if left out, now. The order's refundable
-amount falls by it, and payee and receivers give back, as with any refund. If more was sent back than the order has left
-of the payment, it is no refund of the order: book it by charge_back_payment, which says what of it is lost. The same
-number with the same content returns the refund as it is now; a notice that comes again, or brings the channel's number
-or the moment later, is booked as complete_channel_refund does. So is a notice with the number of a refund that was
-asked for here. The reason is not compared, and may come later.
+amount falls by it, and payee and receivers give back, as with any refund.
+
+If more was sent back than the order has left of the payment, it is no refund of the order: book it by
+charge_back_payment, which says what of it is lost.
+
+The same number with the same content returns the refund as it is now; a notice that comes again, or brings the
+channel's number or the moment later, is booked as complete_channel_refund does. So is a notice with the number of a
+refund that was asked for here. The reason is not compared, and may come later.
 Locks: the order's trades, in ascending trade number; then its split, then its totals, or what complete_channel_refund
 locks.
 Raises: MX101 if there is no such merchant; MX103 if there is no such order; MX301 if more went back than is left; MX302

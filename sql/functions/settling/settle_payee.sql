@@ -22,14 +22,17 @@ $$Pays out what a payee has earned, once per settlement number: all that was wri
 now) and is in no earlier settlement, in the smallest unit.
 
 A debt is netted: if less than nothing is payable, nothing is paid out and the debt is carried over. A payout is at most
-10^15; what is beyond it is carried over, too. What running transactions (this one, too) have written, and what was
-written after the oldest of them began, is left for the next settlement. So nothing is skipped and nothing is paid
-twice. left_out says how much was on record and is left for the next settlement. waits_for says why: the oldest
-transaction that still ran, its session, application, login, database and age (mixpay.horizon has all of them). With
-p_min_horizon the call is refused if it would leave out anything that was written until that moment. p_currency may be
-left out if the payee has only one. p_bank is the bank account that pays, by your name for it: the money moves to
-bank:main, or whichever you say. mixpay.settlement_lines says what it is made of. The same number with the same content
-returns the settlement.
+10^15; what is beyond it is carried over, too.
+
+What running transactions (this one, too) have written, and what was written after the oldest of them began, is left for
+the next settlement. So nothing is skipped and nothing is paid twice. left_out says how much was on record and is left
+for the next settlement. waits_for says why: the oldest transaction that still ran, its session, application, login,
+database and age (mixpay.horizon has all of them). With p_min_horizon the call is refused if it would leave out anything
+that was written until that moment.
+
+p_currency may be left out if the payee has only one. p_bank is the bank account that pays, by your name for it: the
+money moves to bank:main, or whichever you say. mixpay.settlement_lines says what it is made of. The same number with
+the same content returns the settlement.
 Locks: nothing; of two settlements of a payee at once, the second waits for the first one.
 Raises: MX101 if there is no such merchant; MX102 if there is no such payee; MX110 if there is no such currency; MX402
 if the settlement number was used for something else; MX403 if the payee is settled until later; MX404 if it has

@@ -99,11 +99,14 @@ p_shares is [{"kind"?, "receiver", "fixed"?, "rate"?, "takes_remainder"?, "kept_
 the order in which they are served. kind is payee (a registered one), receiver (the default), platform_fee or
 channel_fee. fixed is an amount in the currency's smallest unit, for the whole order. rate is in basis points of what is
 divided (250 is 2.5 %), rounded down. A receiver gets both together. The receiver with takes_remainder: true gets the
-rest; if there is none, the order's payee does. kept_on_refund: true lets a receiver keep his share when the order is
-refunded; then the one who takes the remainder gives it back instead. Everybody else gives back in proportion, by
-largest remainder. p_takes_place says when: release (the default) divides what leaves escrow; payment divides what
-arrives, at once, and of an order on hold only the payee's share stays in escrow. The same number with the same content
-returns the split as it is now.
+rest; if there is none, the order's payee does.
+
+kept_on_refund: true lets a receiver keep his share when the order is refunded; then the one who takes the remainder
+gives it back instead. Everybody else gives back in proportion, by largest remainder.
+
+p_takes_place says when: release (the default) divides what leaves escrow; payment divides what arrives, at once, and of
+an order on hold only the payee's share stays in escrow. The same number with the same content returns the split as it
+is now.
 Locks: the order, then its trades, in ascending trade number, then its split.
 Raises: MX101 if there is no such merchant; MX102 if a payee is not registered; MX103 if there is no such order; MX503
 if it is to be split at payment and a dispute is open; MX508 if the order is split already; MX509 if the split number

@@ -90,9 +90,12 @@ p_amount is the whole new amount, in the currency's smallest unit. The order's o
 order's line there was to pay all that its other trades leave, it still does, be that more or less. If it was to pay a
 part (a deposit), the line is reduced only if less than that part is left. What is paid above the new share is used for
 the trade's other orders, divided as a payment is. What they do not need goes back to the payments, the oldest first, as
-a refund of kind reversal. The trade may become paid by that. If the order is in no open trade, it can be merged again
-for what it lacks then. From now on a merge of the order must have the new amount; to repeat an earlier merge, send what
-that merge had. The price cannot fall below what the order is paid in other trades, nor below what is refunded of it.
+a refund of kind reversal. The trade may become paid by that.
+
+If the order is in no open trade, it can be merged again for what it lacks then. From now on a merge of the order must
+have the new amount; to repeat an earlier merge, send what that merge had. The price cannot fall below what the order is
+paid in other trades, nor below what is refunded of it.
+
 The same number with the same content returns the order as it is now; the reason is not compared, and may come later.
 Locks: the order; then its trades, in ascending trade number; then the splits of the open trade's orders, then their
 totals, each in ascending order number.
