@@ -3,6 +3,12 @@
 # Schema, table or view, column, function: SQLSTATEs of a database that lacks one of ours.
 LACKS = {"3F000", "42P01", "42703", "42883"}
 MIGRATE = "mixpay migrate brings the database to this version."
+# What PostgreSQL says of ours to a login without the rights; docs/security.md has the roles.
+FORBIDDEN = r"permission denied for (view|table|function|schema mixpay\b)"
+ROLES = (
+    "Members of mixpay_reader read the views, of mixpay_writer they also call; members of "
+    "mixpay_monitor run the checks and read metrics."
+)
 
 
 class Problem(Exception):

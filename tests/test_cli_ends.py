@@ -147,6 +147,15 @@ def test_whatever_is_typed(
     assert message in here(["--url", url, *words], status)
 
 
+def test_a_login_without_the_rights_is_told_the_roles(url: str) -> None:
+    as_monitor = psycopg.conninfo.make_conninfo(url, options="-c role=mixpay_monitor")
+    assert here(["--url", as_monitor, "metrics", "--json"], 0) == ""
+    for words in (["report", "trade_balances"], ["call", "trial_balance", "--merchant-id", "m"]):
+        said = here(["--url", as_monitor, *words], 1)
+        assert "permission denied" in said
+        assert "Members of mixpay_reader read the views" in said
+
+
 @pytest.mark.parametrize("words", [(), ("call",), ("server",), ("migrate", "-h"), ("report",)])
 def test_a_group_alone_shows_its_help(words: tuple[str, ...]) -> None:
     """Before click 8.2 with status 0, since then with 2."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import threading
@@ -15,7 +16,7 @@ import click
 import psycopg
 
 from mixpay_db.printable import shown
-from mixpay_db.problem import LACKS, MIGRATE, Problem
+from mixpay_db.problem import FORBIDDEN, LACKS, MIGRATE, ROLES, Problem
 from mixpay_db.url import without_passwords
 
 DONE = 0
@@ -108,7 +109,7 @@ def tell_and_exit(error: Problem | psycopg.Error) -> NoReturn:
         lines = [
             ("error", f"{error.sqlstate}: {diag.message_primary}"),
             ("detail", diag.message_detail),
-            ("hint", MIGRATE if error.sqlstate in LACKS else diag.message_hint),
+            ("hint", _hint(error)),
         ]
     for label, text in lines:
         if text:
@@ -116,6 +117,14 @@ def tell_and_exit(error: Problem | psycopg.Error) -> NoReturn:
     if isinstance(error, Problem):
         _end(error.status)
     _end(NO if error.sqlstate else NOT_ASKED)
+
+
+def _hint(error: psycopg.Error) -> str | None:
+    if error.sqlstate in LACKS:
+        return MIGRATE
+    if re.match(FORBIDDEN, error.diag.message_primary or ""):
+        return ROLES
+    return error.diag.message_hint
 
 
 def write_any_text() -> None:
