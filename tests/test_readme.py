@@ -47,7 +47,7 @@ BLOCK = re.compile(
 TESTED = ("console", "sql", "sh")
 COMMAND = re.compile(r"^\$ .*\n(?:> .*\n)*", re.MULTILINE)
 # Our command, and where its output goes.
-PLAIN = re.compile(r"mixpay ([^|<>;&$`]*)([|>].*)?")
+PLAIN = re.compile(r"mixpay ([^|<>;&$`]*)(\|.*|(?<!\d)>[^&]*)?")
 
 
 def texts(language: str) -> list[str]:
