@@ -13,6 +13,7 @@ create table mixpay.anomalies (
 
 alter table mixpay.anomalies alter column merchant_id set (n_distinct = -0.01);
 
-comment on table mixpay.anomalies is 'Money that a channel sent although its amount was no longer free.';
+comment on table mixpay.anomalies is
+'Money that a channel sent back although its amount had been freed and given to others.';
 comment on column mixpay.anomalies.amount is 'In the currency''s smallest unit.';
 comment on column mixpay.anomalies.happened_at is 'When the channel sent it.';

@@ -18,7 +18,8 @@ create table mixpay.balance_folds (
 
 alter table mixpay.balance_folds alter column merchant_id set (n_distinct = -0.01);
 
-comment on table mixpay.balance_folds is 'The stretches of the journal that are summed up.';
+comment on table mixpay.balance_folds is
+'Stretches of the journal that are summed up in folded_balances, so that balances need not read them again.';
 comment on column mixpay.balance_folds.fold is
 'Its place among the merchant''s folds, from 1: each begins where the last one ended.';
 comment on column mixpay.balance_folds.until_xid is

@@ -38,23 +38,27 @@ create index channels_by_fallback on mixpay.channels (fallback_channel);
 
 comment on table mixpay.channels is 'Where money moves: a channel takes payments and sends refunds back.';
 comment on column mixpay.channels.kind is
-'online and wallet: asked to send money back; voucher: gives back what it was; offline: a person hands the money over.';
+'How money goes back. online, wallet: the channel is asked to send it; voucher: it gives vouchers back; offline: a '
+'person hands the money over.';
 comment on column mixpay.channels.can_refund is 'It can send money back at all.';
 comment on column mixpay.channels.can_refund_in_part is 'It can send back a part of a payment; else all at once.';
 comment on column mixpay.channels.refund_window is
 'How long after a payment it still sends its money back; null: for ever.';
 comment on column mixpay.channels.max_refunds is 'How many times it sends back parts of one payment; null: any number.';
-comment on column mixpay.channels.refund_interval is 'How far apart the refunds of one payment must be; null: at once.';
+comment on column mixpay.channels.refund_interval is
+'How much time must lie between two refunds of one payment; null: none.';
 comment on column mixpay.channels.min_refund is 'The least that it sends back, in the smallest unit; null: 1.';
 comment on column mixpay.channels.fallback_channel is
 'Where a refund goes that it cannot send; null: it waits for a person.';
 comment on column mixpay.channels.source is 'Where these rules are published.';
 comment on column mixpay.channels.txn_numbers is
-'Its own numbers of payments: unique, one for ever; daily, one within a day; none, it may use one again at any time.';
-comment on column mixpay.channels.day_zone is 'The time zone of that day.';
+'How often it uses a number for a payment. unique: once for ever; daily: once in a day; none: again at any time.';
+comment on column mixpay.channels.day_zone is
+'The time zone of the days in which daily numbers (txn_numbers) are used once.';
 comment on column mixpay.channels.refund_to_money is
 'Of a voucher: what was paid with it may go back as money, by a channel of another kind.';
-comment on column mixpay.channels.is_limited is 'It has a rule about refunds; if not, nobody has to ask which.';
+comment on column mixpay.channels.is_limited is
+'It has a rule that limits refunds: can_refund or can_refund_in_part is false, or a limit is set.';
 
 insert into mixpay.channels (channel, title, kind) values
     ('alipay', 'Alipay', 'online'),

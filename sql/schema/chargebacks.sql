@@ -41,12 +41,12 @@ create index chargebacks_by_order on mixpay.chargebacks (order_no, merchant_id) 
 comment on table mixpay.chargebacks is 'Money of a payment that its channel took back for the buyer.';
 comment on column mixpay.chargebacks.order_no is 'The order that it is about, if the caller named it.';
 comment on column mixpay.chargebacks.amount is
-'What the channel took, in the currency''s smallest unit, its fee aside.';
+'What the channel took, in the currency''s smallest unit, without its fee.';
 comment on column mixpay.chargebacks.fee is
-'What the channel takes for the chargeback; it stays when that is reversed.';
+'What the channel took for the chargeback, in the smallest unit; a reversal does not give it back.';
 comment on column mixpay.chargebacks.lost is
-'What payment and orders had given back before; falls when such money is free again, and when the chargeback is '
-'reversed.';
+'What the payment and its orders no longer had, such as money refunded before: a loss. It falls when such a refund '
+'does not get through, and when the chargeback is reversed.';
 comment on column mixpay.chargebacks.reversed is 'What of it the channel gave back.';
 comment on column mixpay.chargebacks.state is
 'charged; partly_reversed: the channel gave a part back; reversed: all of it.';

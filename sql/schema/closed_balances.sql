@@ -13,7 +13,8 @@ create table mixpay.closed_balances (
 
 alter table mixpay.closed_balances alter column merchant_id set (n_distinct = -0.01);
 
-comment on table mixpay.closed_balances is 'The accounts as they stood when each period ended: since the beginning.';
+comment on table mixpay.closed_balances is
+'What had come into and gone out of each account, from the beginning until the end of each closed period.';
 comment on column mixpay.closed_balances.owner is 'Whose account; empty: all accounts of this kind together.';
 comment on column mixpay.closed_balances.came_in is 'All that came in until then, in the currency''s smallest unit.';
 comment on column mixpay.closed_balances.went_out is 'All that went out until then.';

@@ -14,7 +14,7 @@ alter table mixpay.closed_periods alter column merchant_id set (n_distinct = -0.
 comment on table mixpay.closed_periods is
 'The periods whose figures are final: each from the last one''s end to its own.';
 comment on column mixpay.closed_periods.until_at is
-'Its last moment: what was written until then is in it, or in one before.';
+'The last moment of the period: what was written after it is in a later one.';
 comment on column mixpay.closed_periods.seen is
-'The transactions whose movements are in it, of this epoch: one that comes after all is in the next one, whatever it '
-'says.';
+'The snapshot in which the period was closed; epoch says of which epoch. What other transactions wrote, because they '
+'ended later, is in a later period, even if its created_at is before until_at.';

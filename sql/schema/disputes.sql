@@ -39,4 +39,5 @@ create index disputes_by_refund on mixpay.disputes (refund_no, merchant_id) wher
 
 comment on table mixpay.disputes is 'Objections to giving an order''s money to its payee.';
 comment on column mixpay.disputes.outcome is 'In whose favour it was closed: buyer or payee.';
-comment on column mixpay.disputes.refund_no is 'What the buyer got back by it.';
+comment on column mixpay.disputes.refund_no is
+'The refund that gave the buyer money back, if the dispute ended with one.';

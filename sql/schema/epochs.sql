@@ -7,7 +7,9 @@ create table mixpay.epochs (
     constraint epoch_is_positive check (epoch > 0)
 );
 
-comment on table mixpay.epochs is 'How many times the database began anew; the last one is now.';
+comment on table mixpay.epochs is
+'The epochs of the database: the first begins with the installation, each later one with a restore. The highest is the '
+'current one.';
 comment on column mixpay.epochs.epoch is 'Counted from 1. After a restore from a backup the next one begins.';
 
 insert into mixpay.epochs (epoch) values (1);

@@ -86,7 +86,8 @@ comment on table mixpay.facts is
 comment on column mixpay.facts.log is
 'What the log is of: a trade, settlement, repayment, adjustment, channel fee or channel payout; log_no says which.';
 comment on column mixpay.facts.entry is 'Its place in the log, from 1; grows under the lock of what the log is of.';
-comment on column mixpay.facts.epoch is 'Counts the restores: with xid, the place of the transaction among all.';
+comment on column mixpay.facts.epoch is
+'The epoch of the transaction. Transaction ids begin anew in each epoch, so epoch and xid together give its place.';
 comment on column mixpay.facts.xid is 'The transaction that wrote it.';
 comment on column mixpay.facts.entity is
 'What the change of state is about, or what made the movement; number says which.';
@@ -94,14 +95,14 @@ comment on column mixpay.facts.from_state is 'Empty where the thing comes into b
 comment on column mixpay.facts.from_account is 'The kind of account where the money was.';
 comment on column mixpay.facts.from_owner is
 'Whose account: a channel, an order, a payment (surplus), a refund, a channel refund (anomaly), a payee, receiver or '
-'fee, '
-'a bank; the outside has no name.';
+'fee, a bank; the outside has no name.';
 comment on column mixpay.facts.to_account is 'The kind of account where the money is then; to_owner says whose.';
 comment on column mixpay.facts.amount is 'What moved, in the smallest unit of the currency.';
 comment on column mixpay.facts.order_no is
-'The order that it is about; from one order to another: the one that it leaves.';
+'The order that it is about; if money moves from one order to another, the one that it leaves.';
 comment on column mixpay.facts.happened_at is 'When it happened; created_at is when we wrote it.';
 comment on column mixpay.facts.order_from_state is
-'The state of the order whose money it is before this: of the one that gets it, or else of order_no. Empty unless this '
-'changes it.';
-comment on column mixpay.facts.order_to_state is 'The state of that order then, over all its trades.';
+'If this changes the state of an order, the state before; else empty. It is the order that gets the money, or else '
+'order_no.';
+comment on column mixpay.facts.order_to_state is
+'If this changes the state of an order, the state after it, over all its trades; else empty.';

@@ -42,11 +42,12 @@ comment on table mixpay.line_matches is 'Lines of statements, and what of ours t
 comment on column mixpay.line_matches.kind is 'What of ours it is; number says which.';
 comment on column mixpay.line_matches.rule is 'By what the two were found to belong together.';
 comment on column mixpay.line_matches.result is 'What comparing them says.';
-comment on column mixpay.line_matches.theirs is 'What the line moved, in the smallest unit; nothing, if it failed.';
+comment on column mixpay.line_matches.theirs is 'What the line moved, in the smallest unit; 0 if nothing moved.';
 comment on column mixpay.line_matches.ours is
 'What is on record of it, with the same sign; of a batch, this line''s part.';
 comment on column mixpay.line_matches.fee_theirs is 'The fee that the line names.';
 comment on column mixpay.line_matches.fee_ours is 'The fee on record, or else as agreed; empty: nothing was agreed.';
 comment on column mixpay.line_matches.happened_at is 'When the line says that it happened.';
-comment on column mixpay.line_matches.run is 'The run of the account that said the result.';
-comment on column mixpay.line_matches.resolution_no is 'How somebody resolved the difference, if it stands.';
+comment on column mixpay.line_matches.run is 'Which run of the account (last_run) gave this result.';
+comment on column mixpay.line_matches.resolution_no is
+'The resolution of the difference; empty: there is none, or it was taken back.';

@@ -25,7 +25,7 @@ create index orders_by_payee on mixpay.orders (payee_no, merchant_id) where paye
 comment on table mixpay.orders is 'What is to be paid, named by the caller''s order number.';
 comment on column mixpay.orders.amount is 'What it costs now, in the currency''s smallest unit.';
 comment on column mixpay.orders.merge_count is
-'How many trades it has been merged into. Only merge_orders raises it: that update is the lock that keeps two merges '
-'apart.';
+'How many trades it has been merged into. merge_orders and merge_many raise it; that update locks the row, so two '
+'merges of the order wait for each other.';
 comment on column mixpay.orders.changes_on_record is
 'Every change of its state is among the facts; false: it was there before changes of orders were written down.';

@@ -82,10 +82,12 @@ where txn_day is not null;
 create index payments_by_moment on mixpay.payments using brin (merchant_id, paid_at) where paid_at is not null;
 
 comment on table mixpay.payments is 'One attempt to pay into a trade, and what came of it.';
-comment on column mixpay.payments.method is 'What the caller asked for when the channel was left to routing.';
+comment on column mixpay.payments.method is
+'The payment method that the caller named. If the caller named no channel, routing chose one for it.';
 comment on column mixpay.payments.recorded is
 'Recorded in one call when the money was already there; else it was started.';
-comment on column mixpay.payments.asked is 'What was started, in the currency''s smallest unit.';
+comment on column mixpay.payments.asked is
+'The amount that it was started or recorded with, in the currency''s smallest unit.';
 comment on column mixpay.payments.amount is 'What arrived: 0 until it succeeds.';
 comment on column mixpay.payments.applied is 'What the trade needed of it.';
 comment on column mixpay.payments.surplus is 'What the trade did not need: it goes back to this payment.';
@@ -95,16 +97,17 @@ comment on column mixpay.payments.surplus_refunded is
 comment on column mixpay.payments.paid_at is 'When the money arrived: first in, first out goes by it.';
 comment on column mixpay.payments.seq is
 'Its place among the trade''s payments in the order in which we heard of the money.';
-comment on column mixpay.payments.spent is 'It holds nothing any more that an order refund could take.';
+comment on column mixpay.payments.spent is
+'True: all of applied has been refunded or is on its way back, so an order refund can take nothing from it. Also true '
+'while applied is 0.';
 comment on column mixpay.payments.authorized is
 'What the channel reserved for us and we may capture, in the smallest unit; null: it never told of an authorization.';
 comment on column mixpay.payments.authorization_no is 'The channel''s own number of the authorization.';
 comment on column mixpay.payments.authorization_expires_at is 'Until when it can be captured; null: nobody said.';
 comment on column mixpay.payments.voided_at is 'When we heard that nothing of the authorization will be captured.';
 comment on column mixpay.payments.captures is
-'The payment whose authorization this one captures, too: a further capture.';
+'If this is a further capture: the payment whose authorization it captures.';
 comment on column mixpay.payments.channel_txn_no is 'The channel''s own number of the transaction.';
 comment on column mixpay.payments.txn_day is
-'Within which day that number is unique, by what its channel says when the number is written; 0001-01-01: for ever; '
-'null: '
-'not at all.';
+'The day in which channel_txn_no is unique, by the channel''s txn_numbers at the time when it was written. 0001-01-01: '
+'it is unique for ever; null: it need not be unique.';

@@ -25,9 +25,13 @@ comment on column mixpay.reconciled_accounts.zone is 'The time zone of its days.
 comment on column mixpay.reconciled_accounts.tolerance is
 'How far two amounts may differ and be taken for the same, in the smallest unit.';
 comment on column mixpay.reconciled_accounts.lag is
-'How far the two moments may lie apart, and how long one side waits for the other.';
+'How far the moments of a line and of what is on record may lie apart, and how long one side waits for the other.';
 comment on column mixpay.reconciled_accounts.fee_rate is
 'What the channel may take of a payment, in millionths: 6000 is 0.6 %. Empty: nothing was agreed.';
-comment on column mixpay.reconciled_accounts.fee_fixed is 'What it may take beside, in the smallest unit.';
-comment on column mixpay.reconciled_accounts.write_off_limit is 'Up to which difference one may be written off.';
-comment on column mixpay.reconciled_accounts.last_run is 'How often results were told; grows under the lock.';
+comment on column mixpay.reconciled_accounts.fee_fixed is
+'What the channel may take of each payment in addition to fee_rate, in the smallest unit.';
+comment on column mixpay.reconciled_accounts.write_off_limit is
+'The largest difference that may be written off, in the smallest unit.';
+comment on column mixpay.reconciled_accounts.last_run is
+'The number of the last run. Each reconciliation is a run, and so is each call that resolves a difference, takes a '
+'resolution back or withdraws a statement. A run raises it, and that locks the account.';

@@ -67,18 +67,20 @@ create index refunds_by_chargeback on mixpay.refunds (chargeback_no, merchant_id
 
 comment on table mixpay.refunds is 'One request to give money back.';
 comment on column mixpay.refunds.kind is
-'order: by first in, first out; offline: paid out by hand; surplus: what a trade did not need; reversal: un-applied; '
-'return, chargeback: taken back by the channel itself.';
+'order: of an order; offline: of an order, paid out by hand; surplus: what a trade did not need; reversal: taken from '
+'orders, because a trade was closed, or an order was cancelled or costs less; return, chargeback: the channel took it '
+'back by itself.';
 comment on column mixpay.refunds.amount is 'In the currency''s smallest unit: the sum of its details.';
 comment on column mixpay.refunds.state is
 'processing: a part is under way; succeeded: all of it went; failed: nothing of it went; partly_failed: some of it '
-'went, and '
-'the rest may be refunded again.';
+'went, and the rest may be refunded again.';
 comment on column mixpay.refunds.succeeded is 'What has gone back, or was written off.';
 comment on column mixpay.refunds.freed is 'What did not get through and may be refunded again.';
 comment on column mixpay.refunds.payment_nos is
-'The payments an operator named, in this order, instead of first in, first out.';
+'The payments that the caller named, if any: the refund takes from them in this order, not first in, first out.';
 comment on column mixpay.refunds.return_no is
-'The return that took this money; of a surplus: that left this much of it.';
+'The return that took this money. Of kind surplus: the return that took a part of the surplus and left this one, which '
+'goes back to the buyer.';
 comment on column mixpay.refunds.chargeback_no is
-'The chargeback that took this money; of a surplus: that left this much of it.';
+'The chargeback that took this money. Of kind surplus: the chargeback that took a part of the surplus and left this '
+'one, which goes back to the buyer.';

@@ -26,6 +26,6 @@ where order_no is not null;
 comment on table mixpay.repricings is 'Changes of what an order costs.';
 comment on column mixpay.repricings.nth is 'Its place among the repricings of the order, from 1.';
 comment on column mixpay.repricings.merge_count is
-'How many trades it had been merged into by then: whether a merge came before this, its line''s nth says.';
+'How many trades the order had been merged into by then. A line of the order whose nth is above this was merged later.';
 comment on column mixpay.repricings.from_amount is 'What the order cost before, in the currency''s smallest unit.';
-comment on column mixpay.repricings.amount is 'What it costs since, in the currency''s smallest unit.';
+comment on column mixpay.repricings.amount is 'What it costs from then on, in the currency''s smallest unit.';

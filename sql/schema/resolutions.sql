@@ -37,9 +37,12 @@ create unique index a_resolution_is_taken_back_once on mixpay.resolutions (takes
 where takes_back is not null;
 
 comment on table mixpay.resolutions is 'What people did about differences.';
-comment on column mixpay.resolutions.statement_no is 'The line that it is about, with line_no and part; or';
+comment on column mixpay.resolutions.statement_no is
+'The statement of the line that it is about, with line_no and part; or the statement that was withdrawn. Empty: it is '
+'about something of ours without a line.';
 comment on column mixpay.resolutions.kind is
-'what of ours it is about, number says which; or what was booked from the line.';
+'What of ours it is about, or what was booked from the line; number says which. Empty: it is about a line alone, or a '
+'whole statement.';
 comment on column mixpay.resolutions.action is
 'booked: what was missing, from the line; received: somebody has seen the money; written_off: the difference is borne; '
 'ignored; taken_back: an earlier one no longer stands; withdrawn: the statement was loaded wrongly.';

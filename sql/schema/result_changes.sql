@@ -16,5 +16,5 @@ alter table mixpay.result_changes alter column merchant_id set (n_distinct = -0.
 
 comment on table mixpay.result_changes is 'What reconciliation said first, and what it said later.';
 comment on column mixpay.result_changes.subject is 'A line of a statement, or something of ours.';
-comment on column mixpay.result_changes.run is 'The run of the account that said something else.';
+comment on column mixpay.result_changes.run is 'Which run of the account (last_run) gave the later result.';
 comment on column mixpay.result_changes.statement_no is 'The statement that was reconciled then.';

@@ -23,10 +23,13 @@ alter table mixpay.returns alter column merchant_id set (n_distinct = -0.01);
 -- The foreign key to payments; and what is lost, when money of the payment is free again.
 create index returns_by_payment on mixpay.returns (payment_no, merchant_id) where payment_no is not null;
 
-comment on table mixpay.returns is 'Money of a payment that came back: what it paid is to be paid again.';
+comment on table mixpay.returns is
+'Money of a payment that its channel took back, such as a debit that bounced: what it paid is to be paid again.';
 comment on column mixpay.returns.amount is
-'What its channel took back, in the currency''s smallest unit: un-applied, of its surplus, or lost.';
+'What the channel took back, in the currency''s smallest unit: the sum of unapplied, lost and what it took of the '
+'payment''s surplus.';
 comment on column mixpay.returns.unapplied is 'What was taken from the orders of its trade, which are payable again.';
 comment on column mixpay.returns.lost is
-'What had been given back before, so that nobody owes it; falls when such money is free again.';
+'What the payment and its orders no longer had, such as money refunded before: a loss, for nobody owes it. It falls '
+'when such a refund does not get through.';
 comment on column mixpay.returns.returned_at is 'When the channel took it.';

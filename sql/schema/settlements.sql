@@ -60,7 +60,8 @@ comment on column mixpay.settlements.until_at is 'What was written after it is f
 comment on column mixpay.settlements.from_xid is 'With from_epoch, the first transaction that it may cover.';
 comment on column mixpay.settlements.until_xid is 'With until_epoch, the first transaction that it no longer covers.';
 comment on column mixpay.settlements.carried_in is
-'What stood before, in the smallest unit: a debt is below zero, a payout that failed since above.';
+'What the account had from before its lines, in the smallest unit. Below zero: a debt. Above zero: a payout that '
+'failed, a repayment, or what was beyond the largest payout.';
 comment on column mixpay.settlements.earned is 'What its lines sum to.';
 comment on column mixpay.settlements.amount is 'What is paid out.';
 comment on column mixpay.settlements.carried_out is

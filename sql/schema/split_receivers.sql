@@ -36,11 +36,13 @@ comment on table mixpay.split_receivers is 'The receivers of each split, with th
 comment on column mixpay.split_receivers.position is
 'Its place in the split, from 1: a later one gets what earlier ones leave.';
 comment on column mixpay.split_receivers.receiver is 'Whose share it is: a payee''s number if kind is payee, else any.';
-comment on column mixpay.split_receivers.fixed is 'Of the order, in the currency''s smallest unit.';
+comment on column mixpay.split_receivers.fixed is
+'Its fixed amount of the whole order, in the currency''s smallest unit; 0: none.';
 comment on column mixpay.split_receivers.rate is 'In basis points of what is divided: 250 is 2.5 %; rounded down.';
-comment on column mixpay.split_receivers.takes_remainder is 'It gets what the others leave, and bears what they keep.';
+comment on column mixpay.split_receivers.takes_remainder is
+'It gets what the others leave, and bears what receivers with kept_on_refund keep.';
 comment on column mixpay.split_receivers.account is
 'Where its share stands: payee, receiver, fee, or channel_fee; a channel''s fee that was agreed before 0.5.0 stands '
 'in fee.';
 comment on column mixpay.split_receivers.kept_on_refund is
-'A refund takes nothing back from it; who takes the rest bears that.';
+'A refund takes nothing back from it; the receiver who takes the remainder bears that.';

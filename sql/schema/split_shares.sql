@@ -18,6 +18,8 @@ alter table mixpay.split_shares alter column merchant_id set (n_distinct = -0.01
 create index split_shares_by_trade on mixpay.split_shares (trade_no, merchant_id) where trade_no is not null;
 
 comment on table mixpay.split_shares is 'What each receiver of a split has got of each of the order''s trades.';
-comment on column mixpay.split_shares.amount is 'Its share of what was divided, refunds aside, in the smallest unit.';
+comment on column mixpay.split_shares.amount is
+'Its share of what was divided, in the smallest unit; a refund does not lower it.';
 comment on column mixpay.split_shares.taken_back is
-'Its part of what was refunded since; who keeps his fee has it nevertheless, and who takes the rest bears it.';
+'Its part of what was refunded since, in proportion to its share. With kept_on_refund, the receiver keeps this money, '
+'and the receiver who takes the remainder gives it back.';

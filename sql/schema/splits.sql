@@ -19,5 +19,5 @@ comment on table mixpay.splits is 'How an order''s money is divided among receiv
 comment on column mixpay.splits.takes_place is
 'payment: as it arrives, and of an order on hold all but the payee''s share; release: when it leaves escrow.';
 comment on column mixpay.splits.divided is
-'What was divided so far, refunds aside, in the smallest unit. Whoever divides raises it: that update is the lock that '
-'keeps apart two trades of the order.';
+'How much of the order was divided so far, in the smallest unit; a refund does not lower it. Whoever divides raises '
+'it; that update locks the row, so two trades of the order wait for each other.';

@@ -29,12 +29,14 @@ where channel_txn_no is not null;
 
 comment on table mixpay.statement_lines is 'What statements say, line by line.';
 comment on column mixpay.statement_lines.line_no is 'Its line in the file.';
-comment on column mixpay.statement_lines.part is 'What of the line it says, where one says several things; else empty.';
+comment on column mixpay.statement_lines.part is
+'If a line of the file says several things: which of them this is, such as fee; else empty.';
 comment on column mixpay.statement_lines.type is 'What it is in the channel''s own word.';
 comment on column mixpay.statement_lines.amount is
 'In the currency''s smallest unit, as seen by us: above zero, our account there got it.';
 comment on column mixpay.statement_lines.fee is
-'What the channel took for it beside the amount; empty: it does not say.';
+'What the channel took for it, in the smallest unit; amount is what moved before that was taken off. Empty: the line '
+'names no fee.';
 comment on column mixpay.statement_lines.channel_txn_no is 'The channel''s own number of it.';
 comment on column mixpay.statement_lines.our_no is 'Our number of it, as the channel repeats it.';
 comment on column mixpay.statement_lines.of_channel_txn_no is 'The channel''s number of the payment that it is about.';

@@ -29,10 +29,11 @@ create index statements_by_owner on mixpay.statements (owner, merchant_id, accou
 
 comment on table mixpay.statements is 'What channels and banks say of our accounts there.';
 comment on column mixpay.statements.account is 'channel or bank; owner says which.';
-comment on column mixpay.statements.format is 'Where its lines come from, in a word: of what format the file was.';
+comment on column mixpay.statements.format is 'Where its lines come from, in a word: the format of the file.';
 comment on column mixpay.statements.from_at is 'It covers what happened from then, and before until_at.';
 comment on column mixpay.statements.line_count is 'How many lines it has.';
 comment on column mixpay.statements.sealed_at is
 'When it was complete. Nothing is matched before, and no line comes after.';
 comment on column mixpay.statements.reconciled_at is 'When it was first compared with what is on record.';
-comment on column mixpay.statements.resolution_no is 'How somebody withdrew it. Nothing is compared with it then.';
+comment on column mixpay.statements.resolution_no is
+'The resolution that withdrew it: nothing is compared with it then. Empty: it was not withdrawn.';

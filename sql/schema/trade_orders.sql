@@ -75,6 +75,5 @@ comment on column mixpay.trade_orders.release_at is
 'When release_due may release what is in escrow: release_due_at while something is. A column of its own, so that a '
 'payment of a line without such a moment changes nothing in an index.';
 comment on column mixpay.trade_orders.alone is
-'The order''s only line, and its share was all of the order: what it is paid and refunded is what the order is. Else '
-'the '
-'order has its totals in order_totals.';
+'True: it is the order''s only line, and its share was all of the order, so its paid and refunded are those of the '
+'order. False: those of the order are in order_totals.';

@@ -45,15 +45,15 @@ comment on table mixpay.trades is 'Orders merged to be paid together: one unique
 comment on column mixpay.trades.amount is 'The sum of its lines, in the currency''s smallest unit.';
 comment on column mixpay.trades.paid is 'What its succeeded payments applied, which is what its lines are paid.';
 comment on column mixpay.trades.refunded is 'The sum of its lines'' refunded.';
-comment on column mixpay.trades.allocation is 'The merchant''s choice when the orders were merged.';
+comment on column mixpay.trades.allocation is
+'How payments are divided among its orders: the merchant''s choice when the orders were merged.';
 comment on column mixpay.trades.expires_at is 'No attempt to pay may start after it; money that arrives still counts.';
 comment on column mixpay.trades.keeps_paid is 'It was closed, and what was paid stays on its orders.';
 comment on column mixpay.trades.sweep_at is
 'When expire_trades may close it: expires_at while it is open. A column of its own, so that a payment that fills a '
-'trade '
-'without an end changes nothing in an index.';
+'trade without an end changes nothing in an index.';
 comment on column mixpay.trades.last_seq is 'The seq of the payment that succeeded last.';
 comment on column mixpay.trades.last_entry is 'The entry of its last fact.';
 comment on column mixpay.trades.fifo_paid_at is
-'With fifo_seq, where order refunds start to look: every payment before (paid_at, seq) holds nothing any more; null: '
-'at the first. A matter of speed: else each refund would step over the index entries of all that was just spent.';
+'With fifo_seq, where order refunds begin to look: nothing of the payments before (paid_at, seq) is left to refund; '
+'null: they begin at the first one. It only makes them fast: a refund need not read all payments that are spent.';

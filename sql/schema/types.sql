@@ -58,15 +58,15 @@ constraint order_state_is_known check (value in ('payable', 'paid', 'partly_refu
 
 comment on domain mixpay.trade_state is 'open: may be paid; paid: lacks nothing; closed: abandoned.';
 comment on domain mixpay.payment_state is
-'pending: started; authorized: the channel reserved the money, which is not ours yet; succeeded: the money arrived; '
-'failed: '
-'it did not; closed: its trade was closed.';
+'pending: started; authorized: the channel has reserved the money, which is not ours yet; succeeded: the money '
+'arrived; failed: it did not arrive, because it was refused, voided or expired; closed: its trade was closed before it '
+'arrived.';
 comment on domain mixpay.order_state is
-'Of an order over all its trades. payable: something of it was never paid; paid: all of it is; partly_refunded: all '
-'of it '
-'was paid, and some has gone back; refunded: all that was paid of it has gone back.';
+'Of an order over all its trades. payable: less is paid of it than it costs; paid: all of it is paid; partly_refunded: '
+'all of it is paid, and some has gone back; refunded: all that was paid of it has gone back.';
 comment on domain mixpay.channel_refund_state is
-'waiting: for a person or a moment; pending: to be sent; sent: by a worker; doubt: nobody knows; bounced: came back; '
+'waiting: for a person or a moment; pending: to be sent; sent: a worker has claimed it; doubt: nobody knows whether '
+'the channel sent the money; succeeded: the money went back; failed: it did not; bounced: it went, and came back; '
 'written_off: nobody will hand it over.';
 
 -- What has a log of its own, what a fact is about, and where money is.
@@ -91,16 +91,15 @@ constraint account_is_known check (
     )
 );
 
-comment on domain mixpay.log is 'What has a life, and so a log, of its own.';
+comment on domain mixpay.log is
+'What a log of facts is of: each trade, settlement, repayment, adjustment, channel fee and channel payout has one.';
 comment on domain mixpay.entity is 'What a change of state is about.';
 comment on domain mixpay.account is
-'channel: clearing with a channel; order: in escrow of an order; surplus: of a payment; refund: on its way back; '
-'anomaly: '
-'moved without a place in the books; outside: where nothing of ours is; payee, receiver, fee: whose it is; '
-'channel_fee: '
-'what channels take; bank: our money at a bank, below zero; loss: what a channel took back and nobody owes us; '
-'rounding: '
-'what a till never handed over.';
+'channel: what a channel has of ours, below zero; order: money of an order in escrow; surplus: what a trade did not '
+'need of a payment; refund: on its way back; anomaly: moved without a place in the books; outside: anomalies that were '
+'written off, and payouts before 0.5.0; payee, receiver, fee: whose the money is; channel_fee: set aside for what '
+'channels take; bank: what a bank has of ours, below zero; loss: what a channel took back and nobody owes us; '
+'rounding: what a till never handed over.';
 
 -- What a share of a split is for, and so in which account it stands.
 create domain mixpay.share_kind as text collate "C"
@@ -148,11 +147,13 @@ comment on domain mixpay.line_state is
 'succeeded: money moved; processing: the channel is at it; failed: no money moved.';
 comment on domain mixpay.own_kind is 'What of ours a line of a statement may be about.';
 comment on domain mixpay.match_rule is
-'channel_txn_no, our_no: the number; payment: of one payment, with the same amount; amount: the same amount and nearly '
-'the same moment; batch: the sum of several; booked: somebody booked it from the line.';
+'By what a line and something of ours were matched. channel_txn_no, our_no: by that number; payment: of one payment, '
+'with the same amount; amount: the same amount and nearly the same moment; batch: the sum of several; booked: somebody '
+'booked it from the line.';
 comment on domain mixpay.reconciliation_result is
-'matched; expected: one side is there, and the other may still come; missing_there, missing_here: it did not; amount, '
-'currency, state, fee: the sides differ; duplicate: another line says the same; unknown: nothing that we know of.';
+'matched; expected: one side is there, and the other may still come; missing_there, missing_here: the other did not '
+'come; amount, currency, state, fee: the sides differ; duplicate: another line says the same; unknown: nothing that we '
+'know of.';
 
 -- What one payment bears of a refund.
 create type mixpay.refund_share as (
@@ -167,7 +168,7 @@ create type mixpay.refund_share as (
 );
 
 comment on type mixpay.refund_share is
-'What one payment bears of a refund, in the smallest unit: amount, and before it refundable, what it could still bear.';
+'What one payment bears of a refund: refundable is what it could bear, amount is what it bears, in the smallest unit.';
 
 -- Where a part of a refund goes, by the rules of the channels.
 create type mixpay.refund_destination as (
@@ -196,7 +197,8 @@ create type mixpay.route_choice as (
 );
 
 comment on type mixpay.route_choice is
-'A route as it is judged for one attempt to pay: why it cannot be taken, or the points for which it would be.';
+'A route as it is judged for one attempt to pay: the problem for which it cannot be taken, or else the points for '
+'which it is chosen, from stands_from up to, but not including, stands_to.';
 
 -- A merchant whose channel refunds are due.
 create type mixpay.due_merchant as (
@@ -226,8 +228,7 @@ create type mixpay.merge_line as (
 
 comment on type mixpay.merge_line is
 'One order of a merge: of which trade of the call, at which position; null is what the caller left out. Of an order '
-'that is '
-'known: its nth merge, what its other trades have taken of it, and its split.';
+'that is known: its nth merge, what its other trades have taken of it, and its split.';
 
 -- An account by its name, as account_balance and account_statement understood it.
 create type mixpay.account_name as (
@@ -354,10 +355,8 @@ create type mixpay.split_standing as (
 
 comment on type mixpay.split_standing is
 'The receivers of a split by position: as agreed, what each got of one line and gave back, and what of the order''s '
-'other '
-'lines; rest is who takes the remainder, home the order''s payee; divided is what was divided of the order, over all '
-'its '
-'lines, and at_payment whether money is divided as it arrives.';
+'other lines; rest is who takes the remainder, home the order''s payee; divided is what was divided of the order, over '
+'all its lines, and at_payment whether money is divided as it arrives.';
 
 -- What a change of a line moves between what is in escrow of it and those whose money it is.
 create type mixpay.clearing as (
@@ -371,9 +370,8 @@ create type mixpay.clearing as (
 );
 
 comment on type mixpay.clearing is
-'What accounts get out of escrow, or give back (below zero), and what that is together; split_no if the split makes '
-'it; '
-'and what the change of the line makes of its order, if it changes its state.';
+'What accounts get out of escrow, or give back (below zero), and what that is together; split_no, if a split says who '
+'gets it; and the state of the order before and after, if the change of the line changes it.';
 
 -- Something of ours as a statement should show it.
 create type mixpay.own_item as (
@@ -765,5 +763,4 @@ create type mixpay.reconciliation as (
 
 comment on type mixpay.reconciliation is
 'How many lines of a statement, or of what is ours, have a result, and what they sum to in the smallest unit; was: '
-'what '
-'an earlier run had said of them.';
+'what an earlier run had said of them.';

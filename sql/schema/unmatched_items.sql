@@ -35,17 +35,19 @@ where result <> 'matched';
 -- reconcile: what one line of a bank pays together is not looked for again.
 create index unmatched_items_in_a_sum on mixpay.unmatched_items (owner, merchant_id, account) where line_no is not null;
 
-comment on table mixpay.unmatched_items is 'What of ours statements should have covered and did not, at first.';
+comment on table mixpay.unmatched_items is
+'What of ours had no line when its statement was compared; the line may have come later.';
 comment on column mixpay.unmatched_items.kind is 'What of ours it is; number says which.';
 comment on column mixpay.unmatched_items.result is
 'expected: a later statement may have it; missing_there; amount: its batch or its line sums to something else; '
 'matched: its line came, its batch sums to it, or one line pays it with others.';
 comment on column mixpay.unmatched_items.ours is 'What is on record, in the smallest unit, with the sign of a line.';
 comment on column mixpay.unmatched_items.theirs is
-'What its batch sums to, or its part of the line that pays several; else nothing.';
+'What its batch sums to, or its part of the line that pays several; else 0.';
 comment on column mixpay.unmatched_items.statement_no is 'The statement that should have covered it.';
 comment on column mixpay.unmatched_items.batch_no is 'The batch of that statement that it pays out, if it has no line.';
-comment on column mixpay.unmatched_items.run is 'The run of the account that said the result.';
-comment on column mixpay.unmatched_items.resolution_no is 'How somebody resolved it, if that stands.';
+comment on column mixpay.unmatched_items.run is 'Which run of the account (last_run) gave this result.';
+comment on column mixpay.unmatched_items.resolution_no is
+'The resolution of the difference; empty: there is none, or it was taken back.';
 comment on column mixpay.unmatched_items.line_no is
 'The line of that statement that pays it together with others, with part; else empty.';

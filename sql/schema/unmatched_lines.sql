@@ -22,11 +22,13 @@ alter table mixpay.unmatched_lines alter column merchant_id set (n_distinct = -0
 create index unmatched_lines_open on mixpay.unmatched_lines (owner, merchant_id, account, happened_at)
 where result <> 'matched';
 
-comment on table mixpay.unmatched_lines is 'Lines of statements of which nothing of ours was found, at first.';
+comment on table mixpay.unmatched_lines is
+'Lines of statements of which nothing of ours was found when they were compared; it may have come later.';
 comment on column mixpay.unmatched_lines.result is
 'expected: ours may still come; missing_here; duplicate: another line says the same; unknown: nothing that we know of; '
 'matched: ours was found since.';
-comment on column mixpay.unmatched_lines.theirs is 'What the line moved, in the smallest unit; nothing, if it failed.';
+comment on column mixpay.unmatched_lines.theirs is 'What the line moved, in the smallest unit; 0 if it failed.';
 comment on column mixpay.unmatched_lines.happened_at is 'When the line says that it happened.';
-comment on column mixpay.unmatched_lines.run is 'The run of the account that said the result.';
-comment on column mixpay.unmatched_lines.resolution_no is 'How somebody resolved it, if that stands.';
+comment on column mixpay.unmatched_lines.run is 'Which run of the account (last_run) gave this result.';
+comment on column mixpay.unmatched_lines.resolution_no is
+'The resolution of the difference; empty: there is none, or it was taken back.';
