@@ -18,6 +18,7 @@ COMMANDS = {
     "demo": ("demo", "demo"),
     "dispatch": ("dispatch", "dispatch"),
     "events": ("events", "events"),
+    "grant": ("grant", "grant"),
     "import": ("import_", "import_"),
     "metrics": ("metrics", "metrics"),
     "migrate": ("migrations", "migrate"),
