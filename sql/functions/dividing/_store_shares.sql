@@ -3,21 +3,19 @@ create function mixpay._store_shares(
 ) returns void
 language plpgsql
 set search_path = mixpay, pg_temp
--- Only a hash of what is stored is never slow, whatever the planner believes of the table.
-set enable_nestloop = off set enable_mergejoin = off set jit = off
 as $_store_shares$
 begin
     update splits as s
     set divided = n.divided
-    from (
-        select l.split_no, (p_are[l.ordinality::integer]).divided as divided
-        from unnest(p_lines) with ordinality as l
-        where l.split_no is not null
+    from unnest(p_lines) with ordinality as l
+    cross join lateral (
+        select x.ctid as place, (p_are[l.ordinality::integer]).divided from splits as x
+        where
+            x.merchant_id = l.merchant_id and x.split_no = l.split_no
+            and x.divided <> (p_are[l.ordinality::integer]).divided
+        offset 0
     ) as n
-    where
-        s.merchant_id = (p_lines[1]).merchant_id and s.split_no = n.split_no
-        and s.split_no = any (array(select x.split_no from unnest(p_lines) as x where x.split_no is not null))
-        and s.divided <> n.divided;
+    where s.ctid = n.place;
     insert into split_shares (merchant_id, trade_no, split_no, position, amount, taken_back)
     select l.merchant_id, l.trade_no, l.split_no, u.i, u.amount, u.taken_back
     from unnest(p_lines) with ordinality as l

@@ -11,24 +11,29 @@ begin
     -- The caller has locked the orders before the trade, unless a return came between: then nobody is waited for, and
     -- an order that is being merged at this moment is merged elsewhere. A merge that waits for the update fails under
     -- REPEATABLE READ.
-    with locked as (
-        update orders as o set merge_count = o.merge_count
-        where
-            o.merchant_id = p_trade.merchant_id and o.order_no = any (array(
-                select x.order_no from orders as x
-                where
-                    x.merchant_id = p_trade.merchant_id and x.order_no = any (array(
-                        select l.order_no from trade_orders as l
-                        where
-                            l.merchant_id = p_trade.merchant_id and l.trade_no = p_trade.trade_no
-                            and l.position = any (p_positions) and l.cancelled_at is null and l.live is not true
-                    ))
-                order by x.order_no
-                for no key update skip locked
-            ))
-        returning o.order_no
-    )
-    select coalesce(array_agg(order_no::text), '{}') into v_locked from locked;
+    v_locked := array(
+        select o.order_no
+        from (
+            select l.order_no from trade_orders as l
+            where
+                l.merchant_id = p_trade.merchant_id and l.trade_no = p_trade.trade_no
+                and l.position = any (p_positions) and l.cancelled_at is null and l.live is not true
+            order by l.order_no
+        ) as n
+        cross join lateral (
+            select x.order_no from orders as x
+            where x.merchant_id = p_trade.merchant_id and x.order_no = n.order_no
+            for no key update skip locked
+        ) as o
+    );
+    update orders as o set merge_count = o.merge_count
+    from unnest(v_locked) as n (order_no)
+    cross join lateral (
+        select x.ctid as place from orders as x
+        where x.merchant_id = p_trade.merchant_id and x.order_no = n.order_no
+        offset 0
+    ) as x
+    where o.ctid = x.place;
     update trade_orders as l set live = true
     where
         l.merchant_id = p_trade.merchant_id and l.trade_no = p_trade.trade_no and l.position = any (p_positions)

@@ -44,11 +44,16 @@ begin
             )
         end;
         return query
-        select p.* from postings as p
-        where
-            p.merchant_id = p_merchant_id and p.source = 'trade' and p.number = any (v_trade_nos)
-            and p.account = p_account.account and p.owner = p_account.owner
-            and (p_after is null or p.created_at > p_after) and (p_until is null or p.created_at <= p_until);
+        select p.*
+        from unnest(v_trade_nos) as n (trade_no)
+        cross join lateral (
+            select * from postings as x
+            where
+                x.merchant_id = p_merchant_id and x.source = 'trade' and x.number = n.trade_no
+                and x.account = p_account.account and x.owner = p_account.owner
+                and (p_after is null or x.created_at > p_after) and (p_until is null or x.created_at <= p_until)
+            offset 0
+        ) as p;
         return;
     end if;
     for v_range in select r.* from _journal_ranges(p_merchant_id, v_fold, p_until) as r loop

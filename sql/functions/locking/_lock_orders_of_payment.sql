@@ -3,18 +3,21 @@ language plpgsql
 set search_path = mixpay, pg_temp
 as $_lock_orders_of_payment$
 begin
-    perform o.order_no from orders as o
-    where
-        o.merchant_id = p_merchant_id and o.order_no = any (array(
-            select l.order_no from trade_orders as l
-            where
-                l.merchant_id = p_merchant_id and l.cancelled_at is null and l.trade_no = (
-                    select p.trade_no from payments as p
-                    where p.merchant_id = p_merchant_id and p.payment_no = p_payment_no
-                )
-        ))
-    order by o.order_no
-    for no key update;
+    perform o.order_no
+    from (
+        select l.order_no from trade_orders as l
+        where
+            l.merchant_id = p_merchant_id and l.cancelled_at is null and l.trade_no = (
+                select p.trade_no from payments as p
+                where p.merchant_id = p_merchant_id and p.payment_no = p_payment_no
+            )
+        order by l.order_no
+    ) as n
+    cross join lateral (
+        select x.order_no from orders as x
+        where x.merchant_id = p_merchant_id and x.order_no = n.order_no
+        for no key update
+    ) as o;
 end;
 $_lock_orders_of_payment$;
 

@@ -5,10 +5,13 @@ as $_lock_trades$
 begin
     -- A trade that is made while we wait for others is not among these.
     return array(
-        select t from trades as t
-        where t.merchant_id = p_merchant_id and t.trade_no = any (p_trade_nos)
-        order by t.trade_no
-        for no key update
+        select t.trade
+        from (select distinct x.trade_no collate "C" as trade_no from unnest(p_trade_nos) as x (trade_no) order by 1) as n
+        cross join lateral (
+            select x as trade from trades as x
+            where x.merchant_id = p_merchant_id and x.trade_no = n.trade_no
+            for no key update
+        ) as t
     );
 end;
 $_lock_trades$;

@@ -4,14 +4,21 @@ set search_path = mixpay, pg_temp
 as $_lock_trades_of_order$
 declare
     v_trades trades[] := array(
-        select t from trades as t
-        where
-            t.merchant_id = p_merchant_id and t.trade_no = any (array(
-                select l.trade_no from trade_orders as l
-                where l.merchant_id = p_merchant_id and l.order_no = p_order_no
-            ))
-        order by t.trade_no
-        for no key update
+        select t.trade
+        from (
+            -- What would be in this order by itself is what is not to be read: all lines of the merchant.
+            select l.trade_no from (
+                select x.trade_no from trade_orders as x
+                where x.merchant_id = p_merchant_id and x.order_no = p_order_no
+                offset 0
+            ) as l
+            order by l.trade_no
+        ) as n
+        cross join lateral (
+            select x as trade from trades as x
+            where x.merchant_id = p_merchant_id and x.trade_no = n.trade_no
+            for no key update
+        ) as t
     );
 begin
     if v_trades = '{}' then

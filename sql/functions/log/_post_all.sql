@@ -1,8 +1,6 @@
 create function mixpay._post_all(p_trades mixpay.trades[], p_facts mixpay.fact[]) returns void
 language plpgsql
 set search_path = mixpay, pg_temp
--- Only a hash of what is posted is never slow, whatever the planner believes of the table.
-set enable_hashjoin = on set enable_nestloop = off set enable_mergejoin = off set jit = off
 as $_post_all$
 declare
     v_nth bigint := 1;
@@ -28,9 +26,12 @@ begin
         amount = p.amount, paid = p.paid, refunded = p.refunded, state = p.state, keeps_paid = p.keeps_paid,
         last_seq = p.last_seq, last_entry = p.last_entry, fifo_paid_at = p.fifo_paid_at, fifo_seq = p.fifo_seq
     from unnest(v_trades) as p
-    where
-        t.merchant_id = v_trade.merchant_id and t.trade_no = p.trade_no
-        and t.trade_no = any (array(select x.trade_no from unnest(v_trades) as x));
+    cross join lateral (
+        select x.ctid as place from trades as x
+        where x.merchant_id = p.merchant_id and x.trade_no = p.trade_no
+        offset 0
+    ) as x
+    where t.ctid = x.place;
 end;
 $_post_all$;
 

@@ -26,12 +26,7 @@ begin
         return;
     end if;
     -- All are locked before the first is judged.
-    v_trades := array(
-        select t from trades as t
-        where t.merchant_id = p_merchant_id and t.trade_no = any (v_trade_nos)
-        order by t.trade_no
-        for no key update
-    );
+    v_trades := _lock_trades(p_merchant_id, v_trade_nos);
     for i in 1 .. cardinality(v_trades) loop
         v_trade := v_trades[i];
         continue when v_trade.state <> 'open' or v_trade.trade_no <> all (coalesce(v_live_nos, '{}'));
@@ -56,7 +51,14 @@ begin
     end if;
     if v_are_alone then
         -- Who waits for one of them under REPEATABLE READ is not to go on with what he saw before.
-        update trades set last_entry = last_entry where merchant_id = p_merchant_id and trade_no = any (v_trade_nos);
+        update trades as t set last_entry = t.last_entry
+        from unnest(v_trade_nos) as n (trade_no)
+        cross join lateral (
+            select x.ctid as place from trades as x
+            where x.merchant_id = p_merchant_id and x.trade_no = n.trade_no
+            offset 0
+        ) as x
+        where t.ctid = x.place;
         perform _count_orders(p_merchant_id, p_order_nos);
     end if;
 end;

@@ -4,7 +4,13 @@ set search_path = mixpay, pg_temp
 as $_count_orders$
 begin
     update trade_orders as l set alone = false
-    where l.merchant_id = p_merchant_id and l.order_no = any (p_order_nos) and l.alone;
+    from (select distinct x.order_no from unnest(p_order_nos) as x (order_no)) as n
+    cross join lateral (
+        select x.ctid as place from trade_orders as x
+        where x.merchant_id = p_merchant_id and x.order_no = n.order_no and x.alone
+        offset 0
+    ) as x
+    where l.ctid = x.place;
     insert into order_totals (merchant_id, order_no, amount, paid, refunded)
     select o.merchant_id, o.order_no, o.amount, l.paid, l.refunded
     from unnest(p_order_nos) as n (order_no)

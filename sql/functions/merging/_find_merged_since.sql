@@ -21,12 +21,14 @@ begin
         v_found[v_since_of[i]] := v_since[i];
     end loop;
     -- It must leave no mark on the orders.
-    update orders set merge_count = merge_count - 1
-    where
-        merchant_id = p_merchant_id
-        and order_no = any (array(
-            select l.order_no from unnest(p_lines) as l where v_found[l.trade] is not null
-        ));
+    update orders as o set merge_count = o.merge_count - 1
+    from (select distinct l.order_no from unnest(p_lines) as l where v_found[l.trade] is not null) as n
+    cross join lateral (
+        select x.ctid as place from orders as x
+        where x.merchant_id = p_merchant_id and x.order_no = n.order_no
+        offset 0
+    ) as x
+    where o.ctid = x.place;
     return v_found;
 end;
 $_find_merged_since$;

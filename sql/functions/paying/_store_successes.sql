@@ -1,8 +1,6 @@
 create function mixpay._store_successes(p_payments mixpay.payments[]) returns void
 language plpgsql
 set search_path = mixpay, pg_temp
--- Only a hash of what is stored is never slow, whatever the planner believes of the table.
-set enable_nestloop = off set enable_mergejoin = off set jit = off
 as $_store_successes$
 declare
     v_payment payments;
@@ -12,9 +10,12 @@ begin
         state = n.state, amount = n.amount, applied = n.applied, channel_txn_no = n.channel_txn_no,
         paid_at = n.paid_at, seq = n.seq
     from unnest(p_payments) as n
-    where
-        p.merchant_id = p_payments[1].merchant_id and p.payment_no = n.payment_no
-        and p.payment_no = any (array(select x.payment_no from unnest(p_payments) as x));
+    cross join lateral (
+        select x.ctid as place from payments as x
+        where x.merchant_id = n.merchant_id and x.payment_no = n.payment_no
+        offset 0
+    ) as x
+    where p.ctid = x.place;
 exception
     when unique_violation then
         foreach v_payment in array p_payments loop

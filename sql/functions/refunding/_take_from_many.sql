@@ -3,22 +3,26 @@ create function mixpay._take_from_many(
 ) returns void
 language plpgsql
 set search_path = mixpay, pg_temp
--- Only a hash of what is written is never slow, whatever the planner believes of the tables.
-set enable_hashjoin = on set enable_nestloop = off set enable_mergejoin = off set jit = off
 as $_take_from_many$
 begin
     update payments as p
     set refunded = p.refunded + s.amount
     from unnest(p_shares) as s
-    where
-        p.merchant_id = p_merchant_id and p.payment_no = s.payment_no
-        and p.payment_no = any (array(select x.payment_no from unnest(p_shares) as x));
+    cross join lateral (
+        select x.ctid as place from payments as x
+        where x.merchant_id = p_merchant_id and x.payment_no = s.payment_no
+        offset 0
+    ) as x
+    where p.ctid = x.place;
     update trade_orders as l
     set refunded = n.refunded, cleared = n.cleared
     from unnest(p_lines) as n
-    where
-        l.merchant_id = p_merchant_id and l.trade_no = n.trade_no and l.position = n.position
-        and l.trade_no = any (array(select x.trade_no from unnest(p_lines) as x));
+    cross join lateral (
+        select x.ctid as place from trade_orders as x
+        where x.merchant_id = p_merchant_id and x.trade_no = n.trade_no and x.position = n.position
+        offset 0
+    ) as x
+    where l.ctid = x.place;
 end;
 $_take_from_many$;
 

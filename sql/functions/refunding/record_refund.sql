@@ -45,18 +45,21 @@ begin
         min(c.refunded_at) filter (where c.is_assumed) as assumed_at,
         bool_or(_is_another_moment(c.refunded_at, p_refunded_at)) filter (where not c.is_assumed) as is_refused
     into v_stored
-    from facts as f
+    from unnest(_trade_nos(v_trades)) as n (trade_no)
+    cross join lateral (
+        select * from facts as x
+        where
+            x.merchant_id = p_merchant_id and x.log = 'trade' and x.log_no = n.trade_no and x.refund_no = p_refund_no
+            and x.entity = 'channel_refund' and x.from_state = '' and x.to_state = 'succeeded'
+        offset 0
+    ) as f
     cross join lateral (
         select
             x.channel, x.refunded_at, x.refunded_at = f.happened_at and f.happened_at = f.created_at as is_assumed
         from channel_refunds as x
         where x.merchant_id = f.merchant_id and x.channel_refund_no = f.channel_refund_no
         limit 1
-    ) as c
-    where
-        f.merchant_id = p_merchant_id and f.log = 'trade'
-        and f.log_no = any (_trade_nos(v_trades)) and f.refund_no = p_refund_no
-        and f.entity = 'channel_refund' and f.from_state = '' and f.to_state = 'succeeded';
+    ) as c;
     if v_stored.channel <> p_channel or v_stored.is_refused then
         perform _refuse_refund_no(v_refund, v_sent, v_stored.channel, v_stored.refunded_at);
     end if;

@@ -3,8 +3,6 @@ create function mixpay._store_completions(
 ) returns void
 language plpgsql
 set search_path = mixpay, pg_temp
--- Only a hash of what is stored is never slow, whatever the planner believes of the tables.
-set enable_nestloop = off set enable_mergejoin = off set jit = off
 as $_store_completions$
 begin
     update channel_refunds as c
@@ -12,15 +10,21 @@ begin
         state = n.state, reason = n.reason, due_at = n.due_at, channel_txn_no = n.channel_txn_no,
         refunded_at = n.refunded_at
     from unnest(p_channel_refunds) as n
-    where
-        c.merchant_id = p_channel_refunds[1].merchant_id and c.channel_refund_no = n.channel_refund_no
-        and c.channel_refund_no = any (array(select x.channel_refund_no from unnest(p_channel_refunds) as x));
+    cross join lateral (
+        select x.ctid as place from channel_refunds as x
+        where x.merchant_id = n.merchant_id and x.channel_refund_no = n.channel_refund_no
+        offset 0
+    ) as x
+    where c.ctid = x.place;
     update refunds as r
     set succeeded = n.succeeded, state = n.state
     from unnest(p_refunds) as n
-    where
-        r.merchant_id = p_channel_refunds[1].merchant_id and r.refund_no = n.refund_no
-        and r.refund_no = any (array(select x.refund_no from unnest(p_refunds) as x));
+    cross join lateral (
+        select x.ctid as place from refunds as x
+        where x.merchant_id = n.merchant_id and x.refund_no = n.refund_no
+        offset 0
+    ) as x
+    where r.ctid = x.place;
 end;
 $_store_completions$;
 

@@ -57,10 +57,10 @@ begin
     v_due := _keep_rules(p_merchant_id, v_due);
     for v_claimed in
         with due as (
-            select c.channel_refund_no, c.state, p.trade_no
+            select c.place, c.state, p.trade_no
             from unnest(v_due) as n (channel_refund_no)
             cross join lateral (
-                select * from channel_refunds as x
+                select x.ctid as place, x.* from channel_refunds as x
                 where x.merchant_id = p_merchant_id and x.channel_refund_no = n.channel_refund_no
                 limit 1
             ) as c
@@ -77,9 +77,7 @@ begin
                 attempts = c.attempts + 1, sent_at = now(),
                 due_at = now() + make_interval(secs => extract(epoch from p_lease)::double precision)
             from due as d
-            where
-                c.merchant_id = p_merchant_id and c.channel_refund_no = d.channel_refund_no
-                and c.channel_refund_no = any (v_due)
+            where c.ctid = d.place
             returning c as refund, d.state as was, d.trade_no
         )
         select x.refund, x.was, t.trade
@@ -96,11 +94,7 @@ begin
         v_facts := v_facts || v_fact;
         v_refunds := v_refunds || v_claimed.refund;
     end loop;
-    perform _post_all(array(
-        select t from trades as t
-        where t.merchant_id = p_merchant_id and t.trade_no = any (v_trade_nos)
-        order by t.trade_no
-    ), v_facts);
+    perform _post_all(_lock_trades(p_merchant_id, v_trade_nos), v_facts);
     return query
     select (row(c.*)::channel_refund).* from unnest(v_refunds) as c order by c.channel_refund_no;
 end;
