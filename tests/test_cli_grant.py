@@ -93,9 +93,9 @@ def test_e28_a_login_sees_its_own_merchant(conn: Connection[Any], clerk: Shop) -
     assert seen > 15
     # Only what has no merchant, or tells of all, is left out.
     left = names(conn, "views", "mixpay") - views
-    columns = "select relname from pg_class inner join pg_attribute on attrelid = pg_class.oid"
     of_merchants = conn.execute(
-        f"{columns} where relnamespace = 'mixpay'::regnamespace and attname = 'merchant_id'".encode()
+        "select relname from pg_class inner join pg_attribute on attrelid = pg_class.oid"
+        " where relnamespace = 'mixpay'::regnamespace and attname = 'merchant_id'"
     )
     assert left.isdisjoint(name for (name,) in of_merchants)
 
@@ -160,8 +160,9 @@ def test_e28_its_calls_are_of_its_merchant(conn: Connection[Any], clerk: Shop) -
     assert conn.execute("select * from mixpay.facts where merchant_id = 'n'").fetchall() == before
 
 
+@pytest.mark.usefixtures("clerk")
 def test_every_call_returns_the_columns_that_the_call_itself_returns(
-    conn: Connection[Any], clerk: Shop
+    conn: Connection[Any],
 ) -> None:
     query = (
         "select proname, coalesce((select array_agg(attname || ' ' || atttypid::regtype order by"
@@ -195,9 +196,8 @@ def test_it_is_made_anew_after_an_upgrade(
     assert {"trade_balances"} < names(conn, "views", MINE) < names(conn, "views", "mixpay")
 
 
-def test_what_somebody_built_on_it_stays(
-    conn: Connection[Any], url: str, name: str, clerk: Shop
-) -> None:
+@pytest.mark.usefixtures("clerk")
+def test_what_somebody_built_on_it_stays(conn: Connection[Any], url: str, name: str) -> None:
     conn.execute("create view public.mine as select * from m.trade_balances")
     assert "view mine depends on view m.trade_balances" in psql(
         url, told(url, MINE, "--to", name), status=3

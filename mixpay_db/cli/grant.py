@@ -14,7 +14,7 @@ from mixpay_db.cli.help import examples
 from mixpay_db.problem import MIGRATE, Problem
 
 _STATEMENTS = Path(__file__).parent.with_name("of_merchant.sql").read_text(encoding="utf-8")
-# What is in the schema from an earlier time goes, but for what others have built on it: that is named by the error.
+# What is in the schema from an earlier time goes. What others have built on it, the error names.
 _CLEAR = """
 declare
     v_role text;
@@ -23,10 +23,12 @@ begin
     foreach v_role in array {who}::text[] loop
         if exists (
             select from pg_catalog.pg_roles
-            where rolname ~ '^mixpay_(owner|writer|reader|monitor)$' and pg_has_role(v_role, oid, 'member')
+            where
+                rolname ~ '^mixpay_(owner|writer|reader|monitor)$'
+                and pg_has_role(v_role, oid, 'member')
         ) then
             raise exception 'role % may see all merchants already', v_role
-                using hint = 'Take from it what makes it a superuser, or a member of mixpay''s roles.';
+                using hint = 'It is a superuser, or a member of one of mixpay''s roles.';
         end if;
     end loop;
     if exists (

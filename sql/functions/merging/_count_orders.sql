@@ -4,10 +4,10 @@ set search_path = mixpay, pg_temp
 as $_count_orders$
 begin
     update trade_orders as l set alone = false
-    from (select distinct x.order_no from unnest(p_order_nos) as x (order_no)) as n
+    from (select distinct y.order_no from unnest(p_order_nos) as y (order_no)) as n
     cross join lateral (
-        select x.ctid as place from trade_orders as x
-        where x.merchant_id = p_merchant_id and x.order_no = n.order_no and x.alone
+        select y.ctid as place from trade_orders as y
+        where y.merchant_id = p_merchant_id and y.order_no = n.order_no and y.alone
         offset 0
     ) as x
     where l.ctid = x.place;
