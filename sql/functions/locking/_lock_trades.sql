@@ -6,7 +6,9 @@ begin
     -- A trade that is made while we wait for others is not among these.
     return array(
         select t.trade
-        from (select distinct u.trade_no collate "C" from unnest(p_trade_nos) as u (trade_no) order by 1) as n (trade_no)
+        from (
+            select distinct u.trade_no collate "C" as trade_no from unnest(p_trade_nos) as u (trade_no) order by 1
+        ) as n
         cross join lateral (
             select x as trade from trades as x
             where x.merchant_id = p_merchant_id and x.trade_no = n.trade_no
