@@ -353,6 +353,10 @@ class ResolutionsStand(MixpayError, code="MX434"):
     """Resolutions of the statement stand, and have to be taken back first."""
 
 
+class ResolutionTakenBack(MixpayError, code="MX435"):
+    """The resolution was taken back, so its number is not used again."""
+
+
 # Escrow, split.
 
 

@@ -388,6 +388,7 @@ set role mixpay_owner;
 \ir functions/reconciling/_about.sql
 \ir functions/reconciling/_booked_kind.sql
 \ir functions/reconciling/_check_booking.sql
+\ir functions/reconciling/_booking_differs.sql
 \ir functions/reconciling/_unreturned_txn_no.sql
 \ir functions/reconciling/_book_movement.sql
 \ir functions/reconciling/_book_state.sql

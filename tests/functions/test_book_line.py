@@ -65,6 +65,31 @@ def test_what_we_started_and_the_channel_says_succeeded(shop: Shop) -> None:
     assert summary(shop) == (1020, 1020, 0)
 
 
+def test_what_is_named_of_it_must_be_what_is_on_record(shop: Shop) -> None:
+    shop.start("T2", "P2", 50, "card")
+    shop.refund("A", "R", 30)
+    number = shop.channel_refund("R", "P1").channel_refund_no
+    told(
+        shop,
+        line(1, "payment", 50, day(2), txn="Z", our="P2"),
+        line(2, "refund", -30, day(2), txn="Y", our=number),
+    )
+    for line_no, wrong in [
+        (1, {"trade_no": "T"}),
+        (1, {"number": "P3"}),
+        (2, {"order_no": "B"}),
+        (2, {"payment_no": "P2"}),
+        (2, {"number": "R2"}),
+    ]:
+        with shop.refused("MX430", line_no, *wrong, *wrong.values()):
+            book(shop, f"N{line_no}", line_no, **wrong)
+    assert book(shop, trade_no="T2", number="P2").number == "P2"
+    again = book(shop, "N2", 2, order_no="A", payment_no="P1", number="R")
+    assert again.number == number
+    with shop.refused("MX427", "N2"):
+        book(shop, "N2", 2, order_no="B")
+
+
 def test_a_refund_made_elsewhere(shop: Shop) -> None:
     told(shop, line(1, "refund", -30, day(2), txn="Y"))
     booked = book(shop, order_no="A", payment_no="P1", number="R1")
@@ -132,6 +157,8 @@ def test_e03_again_returns_the_same(shop: Shop) -> None:
         assert book(shop) == first
     with shop.refused("MX427", "N1"):
         book(shop, "N1", 2)
+    with shop.refused("MX427", "N1", "trade_no T2", "trade_no T"):
+        book(shop, trade_no="T")
     with shop.refused("MX428", "N1"):
         book(shop, "N2", 1)
 

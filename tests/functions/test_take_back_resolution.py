@@ -132,6 +132,27 @@ def test_e03_e43_once(shop: Shop) -> None:
         take_back(shop, "N2", "N4")
 
 
+@pytest.mark.parametrize("action", ["booked", "received", "written_off", "ignored"])
+def test_e03_what_was_taken_back_is_not_sent_again(shop: Shop, action: str) -> None:
+    """Nothing would be resolved by it, and the row does not say so."""
+    say(shop, "fee", -6)
+
+    def resolve(number: str) -> Row:
+        if action == "booked":
+            return shop.call("book_line", number, "S1", 1, "Zoe")
+        if action == "received":
+            return shop.call("mark_received", number, "Zoe", "channel:card", "payment", "P1")
+        if action == "written_off":
+            return shop.call("write_off_difference", number, "Zoe", None, "S1", 2)
+        return shop.call("ignore_difference", number, "Zoe", None, "S1", 1)
+
+    assert resolve("N1").action == action
+    take_back(shop)
+    with shop.refused("MX435", "N1", "N2", action):
+        resolve("N1")
+    assert resolve("N3").action == action
+
+
 def test_refuses_bad_input(shop: Shop) -> None:
     with shop.refused("MX431", "N1"):
         take_back(shop)

@@ -6,6 +6,7 @@ set search_path = mixpay, pg_temp
 as $_resolved_before$
 declare
     v_resolution resolutions;
+    v_taken_back_by text;
 begin
     select * into v_resolution from resolutions
     where merchant_id = p_merchant_id and resolution_no = p_resolution_no;
@@ -44,6 +45,14 @@ begin
             )),
             hint = 'Repeat a resolution with the same content, or give it a number of its own.';
     end if;
+    select resolution_no into v_taken_back_by from resolutions
+    where merchant_id = p_merchant_id and takes_back = p_resolution_no;
+    if found then
+        raise exception 'resolution % was taken back', p_resolution_no using
+            errcode = 'MX435',
+            detail = format('It was %s, and resolution %s took it back.', v_resolution.action, v_taken_back_by),
+            hint = 'What was taken back stays so. Resolve the difference again under a number of its own.';
+    end if;
     return _reason_later(v_resolution, 'resolution_no', p_reason);
 end;
 $_resolved_before$;
@@ -51,5 +60,6 @@ $_resolved_before$;
 comment on function mixpay._resolved_before(text, text, text, mixpay.found_difference, text) is
 $$The resolution of this number, if it was made before and is the same; null, if something is open to be resolved.
 
-Raises: MX427 if the resolution number was used for something else; MX428 if nothing is open.
+Raises: MX427 if the resolution number was used for something else; MX428 if nothing is open; MX435 if the
+resolution was taken back.
 $$;

@@ -33,5 +33,5 @@ take_back_resolution takes it back.
 Locks: the account, as reconcile does.
 Raises: MX101 if there is no such merchant; MX203 if there is no such channel; MX401 if it is neither a channel nor a
 bank; MX426 if nothing of ours like this is without a line; MX427 if the resolution number was used for something else;
-MX428 if nothing is open; MX901; MX905.
+MX428 if nothing is open; MX435 if the resolution was taken back; MX901; MX905.
 $$;

@@ -55,14 +55,14 @@ of the same number moves it between the account and rounding:reconciliation, so 
 bank.
 
 What it is about is a line (p_statement_no, p_line_no and p_part) or something of ours that has none (p_account, p_kind
-and p_number), as mixpay.reconciliation_differences names it. p_account has account and owner of that view, as in
-channel:card. If the fee of a line differs, the difference of the fees is written off. set_reconciliation sets the
-limit. p_by is the person who says so; the login is recorded, too. The same number with the same content returns the
-same row; neither the person nor the reason is compared, and the reason may come later. take_back_resolution takes it
-back, with the opposite adjustment.
+and p_number), as mixpay.reconciliation_differences names it; of the two, the line counts. p_account has account and
+owner of that view, as in channel:card. If the fee of a line differs, the difference of the fees is written off.
+set_reconciliation sets the limit. p_by is the person who says so; the login is recorded, too. The same number with the
+same content returns the same row; neither the person nor the reason is compared, and the reason may come later.
+take_back_resolution takes it back, with the opposite adjustment.
 Locks: the account, as reconcile does.
 Raises: MX101 if there is no such merchant; MX203 if there is no such channel; MX401 if it is neither a channel nor a
 bank; MX412 if an adjustment has the number; MX420 if there is no such statement; MX426 if there is no such line, or
 nothing of ours without one; MX427 if the resolution number was used for something else; MX428 if nothing is open; MX429
-if it is above the limit, or in another currency; MX901; MX905.
+if it is above the limit, or in another currency; MX435 if the resolution was taken back; MX901; MX905.
 $$;
