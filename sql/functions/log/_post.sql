@@ -7,24 +7,27 @@ declare
 begin
     -- Assigned, and not performed: that would be a query of its own.
     v_trade.last_entry := _write_facts(p_facts, p_trade.last_entry);
-    -- What stays as it is is not read again.
-    update trades
-    set
-        amount = v_trade.amount, paid = v_trade.paid, refunded = v_trade.refunded, last_seq = v_trade.last_seq,
-        last_entry = v_trade.last_entry, fifo_paid_at = v_trade.fifo_paid_at, fifo_seq = v_trade.fifo_seq
-    where
-        merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no and state = v_trade.state
-        and keeps_paid = v_trade.keeps_paid;
-    if not found then
-        -- Its state changes, too, which is looked at by a trigger and moves it in an index.
+    -- Where its state changes, the last fact mostly says so. Else the state is left out of the update, with all that
+    -- depends on it: a trigger, an index, and what is computed.
+    if (p_facts[cardinality(p_facts)]).entity is distinct from 'trade' then
         update trades
         set
             amount = v_trade.amount, paid = v_trade.paid, refunded = v_trade.refunded, last_seq = v_trade.last_seq,
-            last_entry = v_trade.last_entry, fifo_paid_at = v_trade.fifo_paid_at, fifo_seq = v_trade.fifo_seq,
-            state = v_trade.state, keeps_paid = v_trade.keeps_paid, expires_at = v_trade.expires_at
-        where merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no
-        returning * into v_trade;
+            last_entry = v_trade.last_entry, fifo_paid_at = v_trade.fifo_paid_at, fifo_seq = v_trade.fifo_seq
+        where
+            merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no and state = v_trade.state
+            and keeps_paid = v_trade.keeps_paid;
+        if found then
+            return v_trade;
+        end if;
     end if;
+    update trades
+    set
+        amount = v_trade.amount, paid = v_trade.paid, refunded = v_trade.refunded, last_seq = v_trade.last_seq,
+        last_entry = v_trade.last_entry, fifo_paid_at = v_trade.fifo_paid_at, fifo_seq = v_trade.fifo_seq,
+        state = v_trade.state, keeps_paid = v_trade.keeps_paid, expires_at = v_trade.expires_at
+    where merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no
+    returning * into v_trade;
     return v_trade;
 end;
 $_post$;
