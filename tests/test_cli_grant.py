@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 from psycopg import Connection, sql
+from psycopg.conninfo import make_conninfo
 from shop import Shop, orders
 
 from mixpay_db import migrations
@@ -37,7 +38,7 @@ def told(url: str, *arguments: str, status: int = 0) -> str:
 
 
 def psql(url: str, text: str, status: int = 0) -> str:
-    program = [find_binaries() / "psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", url]
+    program = [find_binaries() / "psql", "--no-psqlrc", "--quiet", url]
     ran = subprocess.run(program, input=text, capture_output=True, text=True)
     assert ran.returncode == status, ran.stderr
     return ran.stderr
@@ -199,13 +200,95 @@ def test_it_is_made_anew_after_an_upgrade(
 @pytest.mark.usefixtures("clerk")
 def test_what_somebody_built_on_it_stays(conn: Connection[Any], url: str, name: str) -> None:
     conn.execute("create view public.mine as select * from m.trade_balances")
-    assert "view mine depends on view m.trade_balances" in psql(
+    assert "view public.mine depends on view m.trade_balances" in psql(
         url, told(url, MINE, "--to", name), status=3
     )
     assert conn.execute("select count(*) from public.mine").fetchone() == (1,)
 
 
-@pytest.mark.parametrize("role", ["mixpay_reader", "mixpay_writer", "mixpay_monitor"])
+def test_only_the_roles_of_the_last_run_have_it(url: str, clerk: Shop) -> None:
+    assert psql(url, told(url, MINE, "--to", "pg_monitor")) == ""
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="schema m"):
+        clerk.conn.execute("select from m.trade_balances")
+
+
+def test_dropping_the_schema_takes_it_back(conn: Connection[Any], clerk: Shop) -> None:
+    clerk.conn.execute("prepare balances as select from m.trade_balances")
+    conn.execute("drop schema m cascade")
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        clerk.conn.execute("execute balances")
+
+
+def test_the_owner_of_the_database_makes_it(
+    conn: Connection[Any], url: str, name: str, connect: Callable[..., Connection[Any]]
+) -> None:
+    """As a member of mixpay_writer, not as a superuser."""
+    conn.execute("select mixpay.register_merchant('m', 'Shop')")
+    database = sql.Identifier(conn.info.dbname)
+    text = told(url, MINE, "--to", "pg_monitor")
+    conn.execute(
+        sql.SQL("grant mixpay_writer to {0}; grant create on database {1} to {0}").format(
+            sql.Identifier(name), database
+        )
+    )
+    theirs = make_conninfo(url, user=name)
+    assert psql(theirs, text) == ""
+    assert psql(theirs, told(theirs, MINE, "--to", "pg_monitor")) == ""
+    session = connect()
+    session.execute("set session authorization pg_monitor")
+    rows = session.execute("select merchant_id from m.merchant_list").fetchall()
+    assert rows == [(MINE,)]
+
+
+def test_functions_of_others_do_not_run(conn: Connection[Any], url: str, name: str) -> None:
+    """They would with all rights, if names were not those of pg_catalog."""
+    conn.execute("select mixpay.register_merchant('m', 'Shop')")
+    text = told(url, MINE, "--to", name)
+    assert psql(url, text) == ""
+    for of in ("regclass", "regprocedure"):
+        conn.execute(
+            f"create function public.format(text, {of}) returns text language plpgsql"
+            " as $$ begin raise 'caught'; end $$".encode()
+        )
+    assert psql(url, text) == ""
+
+
+def test_a_schema_that_somebody_prepared_becomes_mixpay_s(
+    conn: Connection[Any], url: str, name: str
+) -> None:
+    conn.execute("select mixpay.register_merchant('m', 'Shop')")
+    text = told(url, MINE, "--to", "pg_monitor")
+    assert psql(url, text) == ""
+    conn.execute(sql.SQL("alter schema m owner to {}").format(sql.Identifier(name)))
+    conn.execute("grant all on schema m to public, mixpay_writer")
+    assert psql(url, text) == ""
+    row = conn.execute(
+        "select nspowner::regrole::text, has_schema_privilege(%s, oid, 'usage'),"
+        " has_schema_privilege('pg_monitor', oid, 'usage')"
+        " from pg_namespace where nspname = 'm'",
+        [name],
+    ).fetchone()
+    assert row == ("mixpay_writer", False, True)
+
+
+def test_default_privileges_let_nobody_in(conn: Connection[Any], url: str, name: str) -> None:
+    conn.execute("select mixpay.register_merchant('m', 'Shop')")
+    text = told(url, MINE, "--to", "pg_monitor")
+    for what in ("usage on schemas", "select on tables", "execute on functions"):
+        conn.execute(
+            sql.SQL(
+                "alter default privileges for role mixpay_writer grant {} to public, {}"
+            ).format(sql.SQL(what), sql.Identifier(name))
+        )
+    assert psql(url, text) == ""
+    query = "select has_schema_privilege(%s, 'm', 'usage')"
+    assert conn.execute(query, [name]).fetchone() == (False,)
+    assert conn.execute(query, ["pg_monitor"]).fetchone() == (True,)
+
+
+@pytest.mark.parametrize(
+    "role", ["mixpay_reader", "mixpay_writer", "mixpay_monitor", "pg_read_all_data"]
+)
 def test_a_role_that_sees_all_merchants_is_refused(
     conn: Connection[Any], url: str, name: str, role: str
 ) -> None:

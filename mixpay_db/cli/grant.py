@@ -18,17 +18,17 @@ _STATEMENTS = Path(__file__).parent.with_name("of_merchant.sql").read_text(encod
 _CLEAR = """
 declare
     v_role text;
-    v_left text;
+    v_statement text;
 begin
     foreach v_role in array {who}::text[] loop
         if exists (
             select from pg_catalog.pg_roles
             where
-                rolname ~ '^mixpay_(owner|writer|reader|monitor)$'
+                rolname ~ '^(mixpay_(owner|writer|reader|monitor)|pg_(read|write)_all_data)$'
                 and pg_has_role(v_role, oid, 'member')
         ) then
             raise exception 'role % may see all merchants already', v_role
-                using hint = 'It is a superuser, or a member of one of mixpay''s roles.';
+                using hint = 'It is a superuser, or in one of mixpay''s roles or pg_(read|write)_all_data.';
         end if;
     end loop;
     if exists (
@@ -38,22 +38,38 @@ begin
         raise exception 'schema % is not one of this merchant that mixpay grant has made', {name}
             using hint = 'Choose another name with --schema.';
     end if;
-    for v_left in
+    for v_statement in
         select format('drop view %s', oid::regclass) from pg_catalog.pg_class
         where relnamespace = to_regnamespace({name}) and relkind = 'v'
         union all
         select format('drop function %s', oid::regprocedure) from pg_catalog.pg_proc
         where pronamespace = to_regnamespace({name})
     loop
-        execute v_left;
+        execute v_statement;
+    end loop;
+    drop schema if exists {schema};
+    create schema {schema} authorization mixpay_writer;
+    -- Default privileges may have let others in.
+    for v_statement in
+        select format(
+            'revoke all on schema %I from %s', nspname,
+            case grantee when 0 then 'public' else quote_ident(pg_get_userbyid(grantee)) end
+        )
+        from pg_catalog.pg_namespace, aclexplode(nspacl)
+        where nspname = {name} and grantee <> nspowner
+    loop
+        execute v_statement;
     end loop;
 end
 """
+# The schema is made anew, so that it is nobody else's, whoever made it. Names are pg_catalog's, so
+# that no function of the same name, which somebody put into public, runs as whoever runs this.
 _BEGIN = """\
+\\set ON_ERROR_STOP on
 begin;
 set local client_min_messages = warning;
+set local search_path = pg_catalog, pg_temp;
 do {clear};
-create schema if not exists {schema} authorization mixpay_writer;
 comment on schema {schema} is {comment};
 set local role mixpay_writer;
 """
@@ -95,8 +111,9 @@ def grant(
     They get a schema with every view, which has this merchant's rows only, and every call, which
     is as in mixpay but without p_merchant_id. Nothing is changed until psql runs it.
 
-    Run it again after an upgrade: the schema then has what is new. Who runs it is a superuser, or
-    a member of mixpay_writer that may create schemas.
+    Each run makes the schema anew, for these roles only. Run it after an upgrade: the schema then
+    has what is new. Who runs it is a superuser, or a member of mixpay_writer that may create
+    schemas.
     """
     schema = schema or merchant
     if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", schema) or re.match(
