@@ -27,8 +27,8 @@ begin
                 rolname ~ '^(mixpay_(owner|writer|reader|monitor)|pg_(read|write)_all_data)$'
                 and pg_has_role(v_role, oid, 'member')
         ) then
-            raise exception 'role % may see all merchants already', v_role
-                using hint = 'It is a superuser, or in one of mixpay''s roles or pg_(read|write)_all_data.';
+            raise exception 'role % may see all merchants already', v_role using
+                hint = 'It is a superuser, or in a role of mixpay''s or pg_(read|write)_all_data.';
         end if;
     end loop;
     if exists (
