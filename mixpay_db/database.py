@@ -67,7 +67,10 @@ def _run(conn: psycopg.Connection, contents: Path) -> None:
     """All of it at once: on a busy machine each way to the server and back waits for its turn."""
     try:
         with conn.transaction():
+            # The contents set another path, which is nothing to whoever has begun a transaction.
+            path = conn.cursor(row_factory=tuple_row).execute("show search_path").fetchone()
             conn.execute(read_contents(contents), prepare=False)
+            conn.execute("select set_config('search_path', %s, true)", path)
     except psycopg.Error:
         with conn.transaction():
             _name_the_file(conn, contents)

@@ -32,6 +32,20 @@ from mixpay_db.replaceable import Code, Gate, Statement
 from mixpay_db.url import checked
 
 PATIENCE = Patience()
+# No function of others, whatever schemas there are, is taken for one of ours or of PostgreSQL.
+_PATH = "set local search_path = pg_catalog, pg_temp"
+# Whoever opened the transaction has tables of his own to write to at its end.
+_KEEP_PATH = """do $path$
+begin
+    perform pg_catalog.set_config('mixpay.path', pg_catalog.current_setting('search_path'), true);
+end;
+$path$;"""
+_PATH_AGAIN = """do $path$
+begin
+    perform pg_catalog.set_config('search_path', pg_catalog.current_setting('mixpay.path'), true);
+end;
+$path$;
+"""
 
 
 class ContentsDifferError(Problem):
@@ -239,7 +253,11 @@ def plan(
     if not work.steps:
         return ""
     state = bookkeeping.read(conn)
-    begins = [f"set local lock_timeout = {int(patience.lock_timeout * 1000)};"]
+    begins = [
+        f"set local lock_timeout = {int(patience.lock_timeout * 1000)};",
+        *([] if psql else [_KEEP_PATH]),
+        f"{_PATH};",
+    ]
     if not psql:
         begins.append(bookkeeping.ONE_TRANSACTION)
     if state.has_bookkeeping:
@@ -250,9 +268,8 @@ def plan(
     if psql:
         begin = "\\set ON_ERROR_STOP on\nbegin isolation level read committed;"
         return "\n".join([begin, *begins, "", *steps, "commit;\n"])
-    return "\n".join(
-        ["-- All of it is one transaction; whoever runs it opens and ends it.", *begins, "", *steps]
-    )
+    head = "-- All of it is one transaction; whoever runs it opens and ends it."
+    return "\n".join([head, *begins, "", *steps, _PATH_AGAIN])
 
 
 def status(conn: psycopg.Connection) -> dict[str, str]:
@@ -602,6 +619,7 @@ def _transaction(backend: PostgresqlPsycopgBackend, say: Say, patience: Patience
         # Each statement is to see what others did while we waited.
         conn.execute("set transaction isolation level read committed")
         conn.execute(f"set local lock_timeout = {int(patience.lock_timeout * 1000)}")
+        conn.execute(_PATH)
         _exclude_others(conn, say, patience)
         yield
 

@@ -1,5 +1,6 @@
 -- What is replaceable, in the order in which each part may use the parts above it.
 \set ON_ERROR_STOP on
+set local search_path = pg_catalog, pg_temp;
 set role mixpay_owner;
 -- What may be asked.
 \ir views/channel_list.sql

@@ -1,5 +1,7 @@
 -- The whole database, top to bottom: psql -1 -f sql/install.sql
 \set ON_ERROR_STOP on
+-- No function of others, whatever schemas there are, is taken for one of ours or of PostgreSQL.
+set local search_path = pg_catalog, pg_temp;
 \ir schema/roles.sql
 set role mixpay_owner;
 \ir schema/types.sql
