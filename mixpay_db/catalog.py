@@ -130,7 +130,7 @@ def fresh_installation(conn: psycopg.Connection) -> Iterator[None]:
         conn.execute(sql.SQL("alter schema mixpay rename to {}").format(sql.Identifier(_ASIDE)))
         conn.execute("set local check_function_bodies = off")  # what we ship compiles
         database.install(conn)
-        conn.execute("set local search_path = pg_catalog, pg_temp")
+        conn.execute(database.PATH)
         yield
 
 

@@ -17,6 +17,9 @@ from psycopg.rows import tuple_row
 from mixpay_db import resources
 from mixpay_db.problem import Problem
 
+# No function of others, whatever schemas there are, is taken for one of ours or of PostgreSQL.
+PATH = "set local search_path = pg_catalog, pg_temp"
+
 # Of psql, at the beginning of a line.
 _COMMAND = re.compile(r"^\s*\\", re.MULTILINE)
 

@@ -32,8 +32,6 @@ from mixpay_db.replaceable import Code, Gate, Statement
 from mixpay_db.url import checked
 
 PATIENCE = Patience()
-# No function of others, whatever schemas there are, is taken for one of ours or of PostgreSQL.
-_PATH = "set local search_path = pg_catalog, pg_temp"
 # Whoever opened the transaction has tables of his own to write to at its end.
 _KEEP_PATH = """do $path$
 begin
@@ -256,7 +254,7 @@ def plan(
     begins = [
         f"set local lock_timeout = {int(patience.lock_timeout * 1000)};",
         *([] if psql else [_KEEP_PATH]),
-        f"{_PATH};",
+        f"{database.PATH};",
     ]
     if not psql:
         begins.append(bookkeeping.ONE_TRANSACTION)
@@ -619,7 +617,7 @@ def _transaction(backend: PostgresqlPsycopgBackend, say: Say, patience: Patience
         # Each statement is to see what others did while we waited.
         conn.execute("set transaction isolation level read committed")
         conn.execute(f"set local lock_timeout = {int(patience.lock_timeout * 1000)}")
-        conn.execute(_PATH)
+        conn.execute(database.PATH)
         _exclude_others(conn, say, patience)
         yield
 

@@ -7,8 +7,7 @@ with calls as (
         t.typrelid as row,
         -- All but the merchant.
         ltrim(substr(pg_get_function_arguments(p.oid), length('p_merchant_id text') + 1), ', ') as arguments,
-        (select concat('', string_agg(format(', $%%s', i), '' order by i)) from generate_series(1, p.pronargs - 1) as i)
-            as passed
+        array_to_string(array(select format(', $%%s', i) from generate_series(1, p.pronargs - 1) as i), '') as passed
     from pg_catalog.pg_proc as p
     inner join pg_catalog.pg_type as t on t.oid = p.prorettype
     where
@@ -20,7 +19,8 @@ with calls as (
 results as (
     select
         c.oid,
-        string_agg(format('%%I %%s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ' order by a.attnum) as declared,
+        string_agg(format('%%I %%s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ' order by a.attnum)
+            as declared,
         string_agg(format('x.%%I', a.attname), ', ' order by a.attnum) as columns
     from calls as c
     inner join pg_catalog.pg_attribute as a on a.attrelid = c.row and a.attnum > 0 and not a.attisdropped

@@ -16,7 +16,8 @@ _BIGINT = 20
 # Whole numbers that are no money: places, counts, what the database numbers by itself.
 _COUNTS = re.compile(
     r"attempts|days|differences|entry|epoch|fee_rate|fold|lines?|line_count|line_no|max_refunds|"
-    r"movements|nth|orders|pending_payments|pid|place|position|priority|rate|run|seq|size|trades|transactions_since|until_epoch|value|weight"
+    r"movements|nth|orders|pending_payments|pid|place|position|priority|rate|run|seq|size|trades|"
+    r"transactions_since|until_epoch|value|weight"
 )
 # A word that is money elsewhere.
 _COUNTED = {("trade_balances", "payments")}
