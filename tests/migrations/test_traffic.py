@@ -11,7 +11,7 @@ from traffic import Traffic
 from mixpay_db import database, migrations
 
 SOAK = bool(os.environ.get("MIXPAY_SOAK"))
-UPGRADES, RELOADS = (50, 200) if SOAK else (10, 16)
+UPGRADES, RELOADS = (50, 200) if SOAK else (10, 20)
 # Between two calls of a caller: what it costs is theirs.
 PAUSE = 0 if SOAK else 0.04
 # Reloads share one database: without a pause, callers would fill it with a million calls meanwhile.
