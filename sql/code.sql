@@ -164,6 +164,7 @@ set role mixpay_owner;
 -- 2. The buyer pays: start_payment before the channel is asked, authorize_payment, succeed_payment or fail_payment when
 -- it answers; record_payment when the money is there already.
 \ir functions/paying/_refuse_payment_no.sql
+\ir functions/paying/_number_day.sql
 \ir functions/paying/_txn_day.sql
 \ir functions/paying/_refuse_channel_txn_no.sql
 \ir functions/paying/_check_captured.sql

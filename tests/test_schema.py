@@ -82,7 +82,7 @@ def test_functions_are_plain(ask: Ask) -> None:
     assert len(names) == len(set(names))
     assert [f.name for f in functions if f.proargmodes or f.prokind != "f"] == []
     assert {f.lanname for f in functions if not f.is_bound} == {"plpgsql"}
-    assert {f.proname for f in functions if f.is_bound} == {"_fact", "_new_number"}
+    assert {f.proname for f in functions if f.is_bound} == {"_fact", "_new_number", "_number_day"}
 
 
 def test_parameters_are_of_types_that_every_driver_resolves(ask: Ask) -> None:

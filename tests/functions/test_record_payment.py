@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -289,6 +289,46 @@ def test_e44_a_number_that_comes_later_is_of_the_day_of_the_payment(shop: Shop) 
         shop.pay("T", "P2", 1, "pos", day(1), "7")
 
     assert shop.pay("T", "P3", 1, "pos", day(2), "7").channel_txn_no == "7"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "expected"),
+    [("unique", date(1, 1, 1)), ("daily", day(6).date()), ("none", None)],
+)
+def test_e44_a_number_has_the_same_day_whoever_writes_it(
+    shop: Shop, numbers: str, expected: date | None
+) -> None:
+    shop.channel("till", "offline", txn_numbers=numbers, day_zone="Asia/Shanghai")
+    at = day(5).replace(hour=16)
+    sent = {"paid_at": at.isoformat()}
+    for payment_no in ("P3", "P4", "P6"):
+        shop.start("T", payment_no, 1, "till")
+
+    shop.pay("T", "P1", 1, "till", at, "1")
+    shop.call(
+        "record_payments",
+        [
+            {"trade_no": "T", "payment_no": "P2", "channel": "till", "amount": 1, **sent}
+            | {"channel_txn_no": "2"}
+        ],
+    )
+    shop.succeed("P3", "3", paid_at=at)
+    shop.call("succeed_payments", [{"payment_no": "P4", "channel_txn_no": "4", **sent}])
+    with shop.conn.transaction(force_rollback=True):  # the rest of a payment is not written
+        shop.query(
+            "insert into mixpay.payments (merchant_id, payment_no, trade_no, channel, recorded,"
+            " asked, amount, applied, state, channel_txn_no, paid_at, seq)"
+            " values ('m', 'P5', 'T', 'till', true, 1, 1, 1, 'succeeded', '5', %s, 5) returning 1",
+            at,
+        )
+        shop.query(
+            "update mixpay.payments set state = 'succeeded', amount = 1, applied = 1, paid_at = %s,"
+            " seq = 6, channel_txn_no = '6' where payment_no = 'P6' returning 1",
+            at,
+        )
+        days = shop.query("select payment_no, txn_day from mixpay.payments order by payment_no")
+
+    assert days == [(f"P{i}", expected) for i in range(1, 7)]
 
 
 def test_e27_a_payment_larger_than_the_trade(shop: Shop) -> None:

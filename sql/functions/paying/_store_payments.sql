@@ -8,11 +8,15 @@ begin
     with stored as (
         insert into payments (
             merchant_id, payment_no, trade_no, channel, recorded, asked, amount, applied, state, channel_txn_no,
-            paid_at, seq
+            paid_at, seq, txn_day
         )
         select
             p.merchant_id, p.payment_no, p.trade_no, p.channel, p.recorded, p.asked, p.amount, p.applied, p.state,
-            p.channel_txn_no, p.paid_at, p.seq
+            p.channel_txn_no, p.paid_at, p.seq,
+            case
+                when p.channel_txn_no is not null
+                    then (select _number_day(c, p.paid_at) from channels as c where c.channel = p.channel)
+            end
         from unnest(p_payments) as p
         order by p.payment_no
         on conflict do nothing

@@ -8,7 +8,11 @@ begin
     update payments as p
     set
         state = n.state, amount = n.amount, applied = n.applied, channel_txn_no = n.channel_txn_no,
-        paid_at = n.paid_at, seq = n.seq
+        paid_at = n.paid_at, seq = n.seq,
+        txn_day = case
+            when n.channel_txn_no is not null
+                then (select _number_day(c, n.paid_at) from channels as c where c.channel = n.channel)
+        end
     from unnest(p_payments) as n
     cross join lateral (
         select x.ctid as place from payments as x

@@ -29,12 +29,13 @@ begin
     v_applied := case when v_trade.state = 'open' then least(p_amount, v_trade.amount - v_trade.paid) else 0 end;
     insert into payments (
         merchant_id, payment_no, trade_no, channel, recorded, asked, amount, applied, surplus,
-        state, channel_txn_no, paid_at, seq, captures
+        state, channel_txn_no, paid_at, seq, captures, txn_day
     )
     select
-        p_merchant_id, p_payment_no, p_trade_no, channel, true, p_amount, p_amount, v_applied, p_amount - v_applied,
-        'succeeded', p_channel_txn_no, coalesce(p_paid_at, now()), v_trade.last_seq + 1, p_captures
-    from channels where channel = p_channel
+        p_merchant_id, p_payment_no, p_trade_no, c.channel, true, p_amount, p_amount, v_applied, p_amount - v_applied,
+        'succeeded', p_channel_txn_no, coalesce(p_paid_at, now()), v_trade.last_seq + 1, p_captures,
+        case when p_channel_txn_no is not null then _number_day(c, coalesce(p_paid_at, now())) end
+    from channels as c where c.channel = p_channel
     on conflict do nothing
     returning * into v_payment;
     if not found then

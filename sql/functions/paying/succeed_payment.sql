@@ -49,7 +49,14 @@ begin
         update payments
         set
             state = 'succeeded', amount = v_amount, applied = v_applied, surplus = v_amount - v_applied,
-            channel_txn_no = p_channel_txn_no, paid_at = coalesce(p_paid_at, now()), seq = v_trade.last_seq + 1
+            channel_txn_no = p_channel_txn_no, paid_at = coalesce(p_paid_at, now()), seq = v_trade.last_seq + 1,
+            txn_day = case
+                when p_channel_txn_no is not null
+                    then (
+                        select _number_day(c, coalesce(p_paid_at, now())) from channels as c
+                        where c.channel = v_payment.channel
+                    )
+            end
         where merchant_id = p_merchant_id and payment_no = p_payment_no
         returning * into v_payment;
     exception
