@@ -354,6 +354,7 @@ set role mixpay_owner;
 \ir functions/reconciling/_own_item.sql
 \ir functions/reconciling/_fee_of.sql
 \ir functions/reconciling/_finding.sql
+\ir functions/reconciling/_is_of_a_batch.sql
 \ir functions/reconciling/_is_unmatched.sql
 \ir functions/reconciling/_taken_back.sql
 \ir functions/reconciling/_spoken_for.sql

@@ -65,6 +65,42 @@ def test_what_we_started_and_the_channel_says_succeeded(shop: Shop) -> None:
     assert summary(shop) == (1020, 1020, 0)
 
 
+@pytest.mark.parametrize("state", ["processing", "failed"])
+def test_what_has_not_succeeded_is_not_booked_so(shop: Shop, state: str) -> None:
+    shop.start("T2", "P2", 50, "card")
+    told(shop, line(1, "payment", 50, day(2), txn="Z", our="P2", state=state))
+    assert differences(shop)[0][:2] == ("state", "1")
+    with shop.refused("MX430", "P2", state):
+        book(shop)
+
+
+def test_what_has_moved_here_is_not_booked_again(shop: Shop) -> None:
+    """Only the fees differ, and they are no payment."""
+    shop.call("set_reconciliation", "channel:card", fee_rate=0, fee_fixed=6)
+    load(shop, "S1", [line(1, "payment", 1000, day(1), txn="X1", fee=5)])
+    reconcile(shop, "S1")
+    assert results(shop, "S1") == {"1": "fee P1"}
+    with shop.refused("MX430", "P1", 1000):
+        book(shop)
+
+
+def test_less_arrived_than_was_asked(shop: Shop) -> None:
+    shop.start("T2", "P2", 50, "card")
+    told(shop, line(1, "payment", 45, day(2), txn="Z", our="P2"))
+    book(shop)
+    payment = shop.row("payments", "P2")
+    assert (payment.amount, payment.paid_at) == (45, day(2))
+    assert differences(shop) == []
+
+
+def test_a_chargeback_with_its_fee(shop: Shop) -> None:
+    told(shop, line(1, "chargeback", -30, day(2), fee=9))
+    book(shop, payment_no="P1")
+    (row,) = shop.query("select * from mixpay.chargeback_list")
+    assert (row.amount, row.fee, row.charged_at) == (30, 9, day(2))
+    assert differences(shop) == []
+
+
 def test_what_is_named_of_it_must_be_what_is_on_record(shop: Shop) -> None:
     shop.start("T2", "P2", 50, "card")
     shop.refund("A", "R", 30)
@@ -99,6 +135,16 @@ def test_a_refund_made_elsewhere(shop: Shop) -> None:
     assert shop.row("refunds", "R1").reason == "line 1 of statement S1"
     assert differences(shop) == []
     assert reconcile(shop, "S1") == {"theirs matched": 2}
+
+
+def test_a_refund_that_went_after_it_was_sent_another_way(shop: Shop) -> None:
+    """The other way is given up, and the line is about the first."""
+    shop.call("refund_order", "A", "R1", 30, None, ["P1"])
+    first = shop.fail("R1", "P1").channel_refund_no
+    shop.redirect("R1", "P1", "alipay")
+    told(shop, line(1, "refund", -30, day(2), txn="Y"))
+    assert book(shop, order_no="A", payment_no="P1", number="R1").number == first
+    assert differences(shop) == []
 
 
 @pytest.mark.parametrize(
@@ -136,16 +182,17 @@ def test_whatever_the_channel_did(
         (900, "channel:card", "channel_payout_list", "payout"),
         (-900, "channel:card", "channel_payout_list", "payout_reversal"),
         (5, "payee:S", "payout_list", "repayment"),
+        (-5, "payee:S", "adjustment_list", "adjustment"),
         (-5, "fee:bank", "adjustment_list", "adjustment"),
     ],
 )
 def test_on_a_banks_statement(shop: Shop, amount: int, account: str, view: str, kind: str) -> None:
     shop.call("register_payee", "S", "Store")
-    told(shop, line(1, "transfer", amount, day(2)), account="bank:main")
+    told(shop, line(1, "transfer", amount, day(2)), account="bank:second")
     assert book(shop, account=account).kind == kind
     if view != "payout_list":
         assert shop.query(f"select * from mixpay.{view}") != []
-    assert shop.owns("bank:main") == {"CNY": -amount}
+    assert shop.owns("bank:second") == {"CNY": -amount}
     assert differences(shop) == []
 
 

@@ -121,6 +121,31 @@ def test_a_fee_in_the_line_of_a_chargeback_needs_none_of_its_own(shop: Shop) -> 
     assert summary(shop) == (900, 900, 0)
 
 
+def test_whose_fee_of_the_payment_it_is(shop: Shop) -> None:
+    """What the same channel took, and not what it gave back, another one took, or another shop."""
+    other = Shop(shop.conn, "other")
+    other.call("register_merchant", "Other")
+    other.merge("T", A=600)
+    other.pay("T", "P1", 600, "card", day(1))
+    other.call("record_channel_fee", "card", "F1", 5, "CNY", "P1", None, day(1))
+    for number, channel, amount in (("F1", "card", 8), ("F2", "card", -3), ("F3", "bank", 2)):
+        shop.call("record_channel_fee", channel, number, amount, "CNY", "P1", None, day(1))
+    load(shop, "S1", [line(1, "payment", 600, day(1), txn="X1", fee=8)])
+    reconcile(shop, "S1")
+    assert results(shop, "S1") == {"1": "matched P1"}
+
+
+def test_an_agreed_fee_is_rounded_half_up(shop: Shop) -> None:
+    """Of 600 it is 1.5, and of 400 1.0."""
+    shop.call("set_reconciliation", "channel:card", fee_rate=2500)
+    lines = [
+        line(1, "payment", 600, day(1), txn="X1", fee=2),
+        line(2, "payment", 400, day(1) + HOUR, our="P2", fee=1),
+    ]
+    load(shop, "S1", lines)
+    assert reconcile(shop, "S1") == {"theirs matched": 2}
+
+
 def test_where_nothing_was_agreed_fees_are_not_compared(shop: Shop) -> None:
     load(
         shop,
@@ -148,6 +173,36 @@ def test_expected_then_missing_when_the_lag_is_over(shop: Shop) -> None:
         ("missing_here", "1", 7), ("missing_there", "P1", -600), ("missing_there", "P2", -400),
     ]  # fmt: skip
     assert summary(shop) == (1000, 7, -993)
+
+
+@pytest.mark.parametrize("account", ["channel:card", "channel:pos", "bank:card"])
+def test_only_what_is_reconciled_of_the_account_reaches_further(shop: Shop, account: str) -> None:
+    load(shop, "S1", [line(1, "payment", 7, day(1), txn="Z")])
+    load(shop, "S9", [], account, (day(2), day(9)))
+    if account != "channel:card":
+        reconcile(shop, "S9")
+    assert reconcile(shop, "S1") == {"theirs expected": 1, "ours expected": 2}
+
+
+def test_the_first_moment_is_a_statements_and_the_last_is_the_next_ones(shop: Shop) -> None:
+    at = day(2)
+    shop.merge("T2", B=50)
+    shop.pay("T2", "P3", 50, "card", at)
+    shop.call("record_channel_refund", "A", "R", 5, "P1", None, at)
+    shop.call("charge_back_payment", "P1", "C", 7, "fraud", 2, at)
+    shop.call("reverse_chargeback", "C", "won", None, at)
+    shop.call("return_payment", "P2", "V", "no funds", 9, at)
+    shop.call("record_channel_fee", "card", "F", 1, "CNY", None, None, at)
+    for number, amount in (("O1", 90), ("O2", -3)):
+        shop.call("record_channel_payout", "card", number, amount, "CNY", at)
+    shop.call("register_payee", "S", "Store")
+    shop.call("record_repayment", "payee:S", "Y", 4, "CNY", at)
+    for account, kinds in (("channel:card", 9), ("bank:main", 3)):
+        for number, period, found in (
+            ("1", (at - HOUR, at), {}), ("2", (at, at + HOUR), {"ours expected": kinds}),
+        ):  # fmt: skip
+            load(shop, f"{account[0]}{number}", [], account, period)
+            assert reconcile(shop, f"{account[0]}{number}", lag="9 days") == found
 
 
 def test_a_day_boundary_resolves_itself_and_says_so(shop: Shop) -> None:
@@ -281,6 +336,58 @@ def test_a_line_twice_is_a_duplicate(shop: Shop) -> None:
     assert summary(shop)[2] == 600 + 1000
 
 
+def test_an_earlier_line_is_the_duplicate_of_one_that_is_matched(shop: Shop) -> None:
+    twice = [
+        line(1, "payment", 600, day(1) + HOUR, txn="X1"),
+        line(2, "payment", 600, day(1), txn="X1"),
+    ]
+    load(shop, "S1", twice)
+    reconcile(shop, "S1")
+    assert results(shop, "S1") == {"1": "duplicate", "2": "matched P1"}
+
+
+@pytest.mark.parametrize(
+    ("more", "account", "result"),
+    [
+        ({}, "channel:card", "duplicate"),
+        ({"kind": "adjustment"}, "channel:card", "expected"),
+        ({"amount": -6}, "channel:card", "expected"),
+        ({"currency": "USD"}, "channel:card", "expected"),
+        ({"channel_txn_no": "Y"}, "channel:card", "expected"),
+        ({"state": "failed"}, "channel:card", "expected"),
+        ({}, "channel:alipay", "expected"),
+    ],
+)
+def test_what_a_duplicate_has_in_common(
+    shop: Shop, more: dict[str, Any], account: str, result: str
+) -> None:
+    told = line(1, "fee", -5, day(1), txn="Z")
+    load(shop, "S1", [{**told, **more}], account)
+    load(shop, "S2", [told])
+    # What is not reconciled says nothing yet.
+    reconcile(shop, "S2")
+    assert results(shop, "S2") == {"1": "expected"}
+    reconcile(shop, "S1")
+    reconcile(shop, "S2")
+    assert results(shop, "S2") == {"1": result}
+
+
+def test_what_names_ours_in_another_currency_is_no_duplicate(shop: Shop) -> None:
+    told = line(1, "payment", 400, day(1) + HOUR, our="P2")
+    lines = [told, {**told, "line_no": 2, "currency": "USD"}, {**told, "line_no": 3}]
+    load(shop, "S1", lines)
+    reconcile(shop, "S1")
+    assert results(shop, "S1") == {"1": "matched P2", "2": "expected", "3": "duplicate"}
+
+
+def test_a_number_of_another_day_names_nothing(shop: Shop) -> None:
+    """However late it comes."""
+    shop.merge("T2", B=10)
+    shop.pay("T2", "Q", 10, "pos", day(1), "000001")
+    load(shop, "S1", [line(1, "payment", 10, day(5), txn="000001")], "channel:pos")
+    assert reconcile(shop, "S1") == {"theirs expected": 1}
+
+
 def test_a_number_that_is_used_again_on_another_day(shop: Shop) -> None:
     for i in (1, 2):
         shop.merge(f"T1{i}", **{f"B{i}": 10})
@@ -296,6 +403,54 @@ def test_a_number_that_is_used_again_on_another_day(shop: Shop) -> None:
     )
     assert reconcile(shop, "S1") == {"theirs matched": 2}
     assert results(shop, "S1") == {"1": "matched Q2", "2": "matched Q1"}
+
+
+def test_a_day_begins_where_the_channel_is(shop: Shop) -> None:
+    """20:00 and 02:00 in Shanghai are one day in Greenwich."""
+    shop.channel("qr", txn_numbers="daily", day_zone="Asia/Shanghai")
+    for i in (1, 2):
+        shop.merge(f"T1{i}", **{f"B{i}": 10})
+        shop.pay(f"T1{i}", f"Q{i}", 10, "qr", day(1) + 6 * HOUR * (i - 1), "000001")
+    # The second one at midnight, and the first one again just before.
+    at = day(1) + 4 * HOUR
+    lines = [
+        line(1, "payment", 10, at, txn="000001"),
+        line(2, "payment", 10, at - HOUR, txn="000001"),
+        line(3, "payment", 10, at - HOUR / 60, txn="000001"),
+    ]
+    load(shop, "S1", lines, "channel:qr")
+    reconcile(shop, "S1")
+    assert results(shop, "S1") == {"1": "matched Q2", "2": "matched Q1", "3": "duplicate"}
+
+
+def test_numbers_that_say_little_say_it_with_day_and_amount(shop: Shop) -> None:
+    shop.channel("qr", txn_numbers="none")
+    for i, amount in enumerate((10, 20), 1):
+        shop.merge(f"T1{i}", **{f"B{i}": amount})
+        shop.pay(f"T1{i}", f"Q{i}", amount, "qr", day(1) + i * HOUR, "7")
+    at = day(1) + 3 * HOUR
+    lines = [
+        line(1, "payment", 20, day(1), txn="7"),
+        line(2, "payment", 10, at, txn="7"),
+        # No duplicates on one statement.
+        line(3, "payment", 10, at, txn="7"),
+    ]
+    load(shop, "S1", lines, "channel:qr")
+    reconcile(shop, "S1")
+    assert results(shop, "S1") == {"1": "matched Q2", "2": "matched Q1", "3": "expected"}
+    assert rules(shop, "S1") == {1: "channel_txn_no", 2: "channel_txn_no", 3: None}
+    # On another, only what is the same in everything.
+    again = [
+        line(1, "payment", 10, at, txn="7"),
+        line(2, "payment", 10, at + HOUR, txn="7"),
+        line(3, "payment", 10, at, txn="7", our="Q9"),
+        line(4, "payment", 10, at, txn="7", description="another"),
+    ]
+    load(shop, "S2", again, "channel:qr")
+    reconcile(shop, "S2")
+    assert results(shop, "S2") == {
+        "1": "duplicate", "2": "expected", "3": "expected", "4": "expected",
+    }  # fmt: skip
 
 
 def test_what_is_unknown_is_listed(shop: Shop) -> None:
@@ -327,6 +482,10 @@ def test_a_payout_is_the_sum_of_its_batch(shop: Shop) -> None:
         "theirs matched": 2, "ours matched": 1, "ours expected": 1,
     }  # fmt: skip
     assert differences(shop) == [("expected", "other", 990)]
+    # What the batch paid is no other line's.
+    load(shop, "S2", [line(i, "payout", -990, day(1) + HOUR) for i in (1, 2)])
+    reconcile(shop, "S2")
+    assert results(shop, "S2") == {"1": "matched other", "2": "expected"}
 
 
 def test_a_batch_that_sums_to_something_else(shop: Shop) -> None:
@@ -369,6 +528,28 @@ def test_a_bank(shop: Shop) -> None:
     # The same payout also stands on the channel's statement.
     load(shop, "S1", [line(1, "payout", -990, at, txn="O1")], period=(at - HOUR, at + HOUR))
     assert reconcile(shop, "S1")["theirs matched"] == 1
+
+
+def test_another_merchants_and_another_banks_are_not_looked_at(shop: Shop) -> None:
+    """A payout, a settlement that failed, and a repayment, under the same numbers."""
+    other = Shop(shop.conn, "other")
+    other.call("register_merchant", "Other")
+    for each, bank in ((other, "main"), (shop, "second")):
+        each.sell("B", 70)
+        each.until_final()
+        at = each.call("settle_payee", "S", "N1", None, None, bank).created_at
+        each.call("reverse_settlement", "N1", "no such account")
+        each.call("record_channel_payout", "card", "O1", 90, "CNY", at, bank)
+        each.call("record_repayment", "payee:S", "Y1", 5, "CNY", at, None, bank)
+    load(shop, "B1", [], "bank:main", (at - HOUR, at + HOUR))
+    assert reconcile(shop, "B1") == {}
+
+
+def test_a_settlement_of_nothing_is_on_no_statement(shop: Shop) -> None:
+    shop.call("register_payee", "S", "Store")
+    at = shop.settle("N1", currency="CNY").created_at
+    load(shop, "B1", [], "bank:main", (at - HOUR, at + HOUR))
+    assert reconcile(shop, "B1") == {}
 
 
 def paid_out(shop: Shop, *amounts: int, bank: str = "main") -> None:
@@ -457,6 +638,11 @@ def test_what_a_line_names_and_pays_too_little_of(shop: Shop) -> None:
     assert reconcile(shop, "B1") == {"theirs matched": 1, "ours amount": 1}
     assert differences(shop) == [("amount", "O-02", -20)]
     assert summary(shop) == (500, 480, -20)
+    # No other line is about the one that lacks something.
+    load(shop, "B2", [line(1, "payout", 200, day(2))], *bank)
+    reconcile(shop, "B2")
+    assert results(shop, "B2") == {"1": "missing_here"}
+    shop.call("withdraw_statement", "W", "B2", "Zoe", "it was a trial")
     shop.call("set_reconciliation", "bank:main", write_off_limit=20)
     shop.call(
         "write_off_difference", "N1", "Zoe", None,
@@ -507,6 +693,9 @@ def test_several_lines_of_one_chargeback_reversal(shop: Shop, named: dict[str, s
     assert rules(shop, "S1") == {1: "batch", 2: "batch"}
     assert summary(shop) == (100, 100, 0)
     assert reconcile(shop, "S1") == {"theirs matched": 2}
+    # A third part is no duplicate of the others, for they are of one amount.
+    load(shop, "S2", back, period=(day(2) - HOUR, day(2) + HOUR))
+    assert reconcile(shop, "S2") == {"theirs expected": 1}
 
 
 @pytest.mark.usefixtures("charged_back")
@@ -529,6 +718,32 @@ def test_a_reversal_in_parts_on_both_sides(shop: Shop) -> None:
         load(shop, f"S{i}", told, period=(day(i) - HOUR, day(i) + HOUR))
         assert reconcile(shop, f"S{i}") == {"theirs matched": 1}
     assert summary(shop) == (100, 100, 0)
+
+
+@pytest.mark.usefixtures("charged_back")
+@pytest.mark.parametrize("named", [{"our": "C1"}, {"of_txn": "X1"}])
+def test_a_reversal_in_three_parts(shop: Shop, named: dict[str, str]) -> None:
+    """The third one is of the batch that the first two are."""
+    for i, amount in ((2, 60), (3, 90), (4, 100)):
+        shop.call("reverse_chargeback", "C1", "won", amount, day(i))
+        told = [line(1, "chargeback_reversal", {2: 60, 3: 30, 4: 10}[i], day(i), **named)]
+        load(shop, f"S{i}", told, period=(day(i) - HOUR, day(i) + HOUR))
+        assert reconcile(shop, f"S{i}") == {"theirs matched": 1}
+    assert summary(shop) == (100, 100, 0)
+
+
+@pytest.mark.parametrize("when", [1, 9])
+def test_what_several_lines_paid_no_further_one_names(shop: Shop, when: int) -> None:
+    """Neither in its time nor later."""
+    paid_out(shop, 500)
+    bank = "bank:main"
+    halves = [line(i, "unknown", 250, day(1), batch_no="O-01") for i in (1, 2)]
+    load(shop, "B1", halves, bank, (day(1) - HOUR, day(1) + HOUR))
+    reconcile(shop, "B1")
+    whole = [line(1, "unknown", 500, day(when), our="O-01")]
+    load(shop, "B2", whole, bank, (day(when) - HOUR, day(when) + HOUR))
+    assert reconcile(shop, "B2") == {"theirs expected": 1}
+    assert summary(shop) == (500, 1000, 500)
 
 
 @pytest.mark.usefixtures("charged_back")
@@ -559,6 +774,12 @@ def test_another_merchants_and_another_channels_are_not_looked_at(shop: Shop) ->
     other.call("register_merchant", "Other")
     load(other, "S1", [line(1, "payment", 600, day(1), txn="X1", our="P1")])
     assert reconcile(other, "S1") == {"theirs expected": 1}
+    # Nor is a payment that has the number which the channel's number is of elsewhere.
+    other.merge("T", A=5)
+    other.pay("T", "P1", 5, "card", day(1))
+    load(other, "S2", [line(1, "payment", 600, day(1), txn="X1")])
+    reconcile(other, "S2")
+    assert results(other, "S2") == {"1": "duplicate"}
 
 
 def test_refuses_what_is_not_complete(shop: Shop) -> None:

@@ -80,6 +80,34 @@ def test_what_was_told_because_it_reached_further_may_come_after_all(shop: Shop)
     assert account.reconciled_until == first.until_at
 
 
+def test_what_another_statement_missed_it_misses_again(shop: Shop) -> None:
+    load(shop, "S1", BOTH[:1])
+    before = reconcile(shop, "S1"), differences(shop)
+    late = [{**BOTH[1], "happened_at": day(2).isoformat()}]
+    load(shop, "S2", late)
+    assert reconcile(shop, "S2")["earlier expected -> matched"] == 1
+    withdraw(shop, statement_no="S2")
+    assert differences(shop) == before[1] == [("expected", "P2", -400)]
+    assert reconcile(shop, "S1") == before[0]
+
+
+@pytest.mark.parametrize("gone", [1, 2])
+def test_what_only_its_neighbour_covers_is_looked_for_there(shop: Shop, gone: int) -> None:
+    """Its lines were about what happened a day before, or after; the neighbour never missed it."""
+    shop.pay("T", "P3", 7, "card", day(2), "X3")
+    told = {1: [*BOTH, line(3, "payment", 7, day(1), txn="X3")], 2: []}
+    if gone == 2:
+        told = {1: [], 2: [{**x, "happened_at": day(2).isoformat()} for x in told[1]]}
+    half = 12 * HOUR
+    for i, lines in sorted(told.items(), reverse=gone == 2):
+        load(shop, f"S{i}", lines, period=(day(i) - half, day(i) + half))
+        reconcile(shop, f"S{i}")
+    assert differences(shop) == []
+    withdraw(shop, statement_no=f"S{gone}")
+    expected = [("P3", -7)] if gone == 1 else [("P1", -600), ("P2", -400)]
+    assert [(number, off) for _, number, off in differences(shop)] == expected
+
+
 def test_what_several_lines_and_several_of_ours_are_about(shop: Shop) -> None:
     """A batch on two statements parts; what one line paid is open."""
     for number, amount, at in (("O-01", 300, day(1)), ("O-02", 200, day(1)), ("O-03", 50, day(2))):

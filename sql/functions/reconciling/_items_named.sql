@@ -33,6 +33,7 @@ begin
     where
         n.number is not null and i.number is not null
         and (i.kind, i.number) not in (select b.kind, b.number from _taken_back(p_terms) as b)
+        and not _is_of_a_batch(p_terms, i.kind, i.number)
         and not exists (
             -- What one line pays together with others.
             select from unmatched_items as u

@@ -42,7 +42,9 @@ begin
             p_terms.merchant_id, p_terms.account, p_terms.owner, p_statement.from_at - p_terms.lag,
             p_statement.until_at + p_terms.lag
         ) as i
-        where (i.kind, i.number) not in (select s.kind, s.number from _spoken_for(p_terms) as s)
+        where
+            (i.kind, i.number) not in (select s.kind, s.number from _spoken_for(p_terms) as s)
+            and (i.kind in ('payment', 'refund') or not _is_of_a_batch(p_terms, i.kind, i.number))
     ),
     -- Who names the number of one of ours is that one or none.
     by_key as materialized (
