@@ -552,6 +552,92 @@ def test_a_settlement_of_nothing_is_on_no_statement(shop: Shop) -> None:
     assert reconcile(shop, "B1") == {}
 
 
+def test_the_batch_of_a_payout_line(shop: Shop) -> None:
+    """It says which payout it is, however late it comes."""
+    shop.call("record_channel_payout", "card", "O1", 990, "CNY", day(1))
+    load(shop, "S1", [line(1, "payout", -990, day(9), batch_no="O1")])
+    reconcile(shop, "S1")
+    assert results(shop, "S1") == {"1": "matched O1"}
+
+
+def test_what_is_of_no_batch(shop: Shop) -> None:
+    """What failed, what is in another currency, and a payout long after."""
+    for number, at in (("B1", day(1)), ("B2", day(1)), ("late", day(4))):
+        shop.call("record_channel_payout", "card", number, 990, "CNY", at)
+    lines = [
+        line(1, "payment", 600, day(1), txn="X1", fee=6, batch_no="B1"),
+        line(2, "payment", 400, day(1), our="P2", fee=4, batch_no="B1"),
+        line(3, "payment", 100, day(1), txn="Z", batch_no="B1", state="failed"),
+        line(4, "adjustment", 990, day(1), "USD", batch_no="B2"),
+        line(5, "adjustment", 990, day(1), batch_no="B3"),
+    ]
+    load(shop, "S1", lines, period=(day(1) - HOUR, day(5)))
+    reconcile(shop, "S1")
+    assert batches(shop) == {"B1": ("B1", "matched"), "B2": ("B3", "matched")}
+    assert ("missing_there", "late", 990) in differences(shop)
+    # Again, and with one more that has the amount.
+    shop.call("record_channel_payout", "card", "more", 990, "CNY", day(1))
+    reconcile(shop, "S1")
+    assert batches(shop) == {"B1": ("B1", "matched"), "B2": ("B3", "matched")}
+
+
+def test_the_earlier_batch_is_the_payout(shop: Shop) -> None:
+    shop.call("record_channel_payout", "card", "O1", 990, "CNY", day(1))
+    for first, second in (("B2", "B1"), ("B1", "B2")):
+        lines = [
+            line(1, "adjustment", 990, day(1) + 2 * HOUR, batch_no=second),
+            line(2, "adjustment", 990, day(1) + HOUR, batch_no=first),
+        ]
+        load(shop, f"S{first}", lines)
+        reconcile(shop, f"S{first}")
+        assert batches(shop) == {"O1": (first, "matched")}
+        shop.call("withdraw_statement", f"W{first}", f"S{first}", "Zoe", "it was a trial")
+
+
+def test_a_batch_within_the_tolerance_and_what_lacks_is_no_other_batchs(shop: Shop) -> None:
+    shop.call("record_channel_payout", "card", "B1", 995, "CNY", day(1))
+    lines = [line(1, "adjustment", 990, day(1), batch_no="B1")]
+    load(shop, "S1", lines)
+    reconcile(shop, "S1", tolerance=4)
+    assert batches(shop) == {"B1": ("B1", "amount")}
+    load(shop, "S2", [{**lines[0], "amount": 995, "batch_no": "B9"}])
+    reconcile(shop, "S2")
+    assert batches(shop) == {"B1": ("B1", "amount")}
+    shop.call("withdraw_statement", "W1", "S1", "Zoe", "it was a trial")
+    shop.call("withdraw_statement", "W2", "S2", "Zoe", "it was a trial")
+    load(shop, "S3", lines)
+    reconcile(shop, "S3", tolerance=5)
+    assert batches(shop) == {"B1": ("B1", "matched")}
+
+
+def batches(shop: Shop) -> dict[str, tuple[str, str]]:
+    """Of each payout that is compared with a batch: that, and the result."""
+    rows = shop.query("select * from mixpay.unmatched_items where batch_no is not null")
+    return {row.number: (row.batch_no, row.result) for row in rows}
+
+
+def test_the_lines_of_a_banks_batch(shop: Shop) -> None:
+    """None that failed, none in another currency, and not of a payout that has its line."""
+    paid_out(shop, 500, 400, 300)
+    bank = "bank:main", (day(1) - HOUR, day(3) + HOUR)
+    load(shop, "B1", [line(1, "payout", 300, day(3), our="O-03")], *bank)
+    reconcile(shop, "B1")
+    lines = [
+        line(1, "unknown", 200, day(1), batch_no="O-01"),
+        line(2, "unknown", 300, day(1), batch_no="O-01"),
+        line(3, "unknown", 300, day(1), batch_no="O-01", state="failed"),
+        line(4, "unknown", 7, day(1), "USD", batch_no="O-01"),
+        line(5, "unknown", 200, day(2), "USD", batch_no="O-02"),
+        line(6, "unknown", 200, day(2) + HOUR, "USD", batch_no="O-02"),
+        line(7, "unknown", 150, day(3), batch_no="O-03"),
+        line(8, "unknown", 150, day(3) + HOUR, batch_no="O-03"),
+    ]
+    load(shop, "B2", lines, *bank)
+    reconcile(shop, "B2", lag="9 days")
+    assert {number for number, rule in rules(shop, "B2").items() if rule} == {1, 2}
+    assert rules(shop, "B2")[2] == "batch"
+
+
 def paid_out(shop: Shop, *amounts: int, bank: str = "main") -> None:
     """O-01, O-02, …: payouts of card on day 1, day 2, …"""
     for i, amount in enumerate(amounts, 1):
