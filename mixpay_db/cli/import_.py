@@ -11,6 +11,7 @@ from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
 import click
+import psycopg
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -267,6 +268,9 @@ def import_(
         loading = loader.load(url, trades, one_by_one, batch, jobs)
         _follow(progress, "loading", good_rows, loading)
         _write(rejects, rejects_path)
+        if rejects.summary.new_rows and not dry_run:
+            progress.add_task("summing up", total=None)
+            _sum_up(conn, merchant)
     if as_json:
         told = {
             "merchant_id": merchant,
@@ -345,6 +349,15 @@ def _follow(progress: Progress, what: str, total: int | None, steps: Iterable[in
     for rows in steps:
         progress.update(task, completed=rows)
     progress.update(task, total=rows)
+
+
+def _sum_up(conn: psycopg.Connection, merchant: str) -> None:
+    try:
+        importer.sum_up(conn, merchant)
+    except psycopg.Error as error:  # it only makes balances fast
+        said = str(error).splitlines()[0]
+        click.echo(f"All is loaded, but not summed up: {printable(said)}", err=True)
+        click.echo("hint: Later, let a scheduler call fold_balances.", err=True)
 
 
 def _print(summary: Summary, currency: str, dry_run: bool) -> None:

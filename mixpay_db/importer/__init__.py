@@ -10,7 +10,7 @@ there.
 """
 
 from mixpay_db.importer.calls import LARGEST_BATCH
-from mixpay_db.importer.loader import Loader, connect, look, register
+from mixpay_db.importer.loader import Loader, connect, look, register, sum_up
 from mixpay_db.importer.reader import KINDS, OPTIONAL, REQUIRED, Reader, Reading
 from mixpay_db.importer.rows import Rejects, Summary, Tally
 
@@ -28,4 +28,5 @@ __all__ = [
     "connect",
     "look",
     "register",
+    "sum_up",
 ]

@@ -251,3 +251,8 @@ def register(conn: Connection, merchant_id: str) -> None:
     )
     if found.fetchone() is None:
         conn.execute("select from mixpay.register_merchant(%s, %s)", [merchant_id, merchant_id])
+
+
+def sum_up(conn: Connection, merchant_id: str) -> None:
+    """So that whoever asks for balances next need not add up all that was loaded."""
+    conn.execute("select from mixpay.fold_balances(%s)", [merchant_id])

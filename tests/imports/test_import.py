@@ -435,6 +435,33 @@ def test_a_dry_run_loads_nothing(
     assert conn.execute("select from mixpay.merchant_list").fetchall() == []
 
 
+def test_what_is_loaded_is_summed_up(
+    conn: Connection[Any], load: Callable[..., dict[str, Any]]
+) -> None:
+    def folds() -> list[tuple[Any, ...]]:
+        return conn.execute("select fold from mixpay.balance_folds order by fold").fetchall()
+
+    text = f"{HEADER}\nA,P1,cash,1.00\n"
+    load(text, "--dry-run")
+    assert folds() == []
+    load(text)
+    assert folds() == [(1,)]
+
+
+def test_what_cannot_be_summed_up_is_loaded(
+    conn: Connection[Any], url: str, rejects: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGOPTIONS", "-c role=mixpay_writer")
+    conn.execute("revoke execute on function mixpay.fold_balances from mixpay_writer")
+    text = f"{HEADER}\nA,P1,cash,1.00\n"
+    result = run(url, rejects, "-", "--currency", "CNY", input=text)
+
+    assert result.exit_code == 0, result.output
+    assert set(payments(conn)) == {"P1"}
+    assert "1 trades, 1 of them new." in result.stdout
+    assert "All is loaded, but not summed up: permission denied" in result.stderr
+
+
 def test_a_moment_without_offset_is_of_the_zone_that_is_named(
     conn: Connection[Any], load: Callable[..., dict[str, Any]]
 ) -> None:
