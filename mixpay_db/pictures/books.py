@@ -342,16 +342,22 @@ def _draw(
             drawn.band(("payment", number), ("surplus", number), row["surplus"])
     # What stays above, what goes back below.
     _draw_owners(drawn, net, owners_of, orders, told)
-    _draw_refunds(drawn, net, owners_of, payments, orders)
+    _draw_refunds(drawn, net, owners_of, payments, orders, told)
     return drawn
 
 
 def _draw_refunds(
-    drawn: flow.Flow, net: Any, owners_of: Any, payments: dict[str, Row], orders: dict[str, Row]
+    drawn: flow.Flow,
+    net: Any,
+    owners_of: Any,
+    payments: dict[str, Row],
+    orders: dict[str, Row],
+    told: Trade,
 ) -> None:
     refunds = owners_of("refund")
-    numbers = [number for number in refunds if number != OTHERS]
-    for refund in [*numbers, *([OTHERS] if OTHERS in refunds else [])]:
+    # The oldest at the top, as payments are: then bands back to the oldest payments cross less.
+    ages = {row["refund_no"]: age for age, row in enumerate(told.refunds)}
+    for refund in sorted(refunds, key=lambda number: ages.get(number, len(ages))):
         sources = [
             *((("order", order), net("refund", refund, "order", order)) for order in orders),
             *((("surplus", p), net("refund", refund, "surplus", p)) for p in payments),

@@ -202,7 +202,7 @@ def _spec(
                 "width": inner,
                 "height": 110,
                 "data": {"values": line},
-                "mark": {"type": "bar", "cornerRadius": 1, "color": "var(--s5)"},
+                "mark": {"type": "bar", "cornerRadius": 1, "color": "var(--held)"},
                 "encoding": {"x": x, "y": y(texts["escrow"]), "description": told_as},
             }
         )

@@ -250,7 +250,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(decimal=decimal, cut=_cut, said=_said)
+    environment.filters.update(decimal=decimal, cut=_cut, tight=_tight, fits=_fits, said=_said)
     # What a terminal would obey is not shown on a page either.
     environment.finalize = lambda value: printable(value) if type(value) is str else value
     return environment
@@ -276,29 +276,51 @@ def _said(columns: list[tuple[str, str]], rows: list[books.Row]) -> list[tuple[s
 
 
 # How wide letters are in a wide, bold font, in parts of its size.
-_THIN, _SMALL, _BROAD, _FULL = 0.4, 0.68, 0.78, 1.05
+_THIN, _SMALL, _BROAD, _FULL = 0.4, 0.7, 0.85, 1.1
+# Letters pressed together more than this are not read any more.
+_PRESSED = 0.7
 
 
 def _width(character: str) -> float:
     if ord(character) > 0x2E7F:
         return _FULL
+    if character in "mwMW@%…→":
+        return _FULL
     if character in "iljtfr.,:;'|!() -·":
         return _THIN
-    return _BROAD if character.isupper() or character in "mw@%…→" else _SMALL
+    return _BROAD if character.isupper() else _SMALL
 
 
-def _cut(text: str, room: float, size: float) -> str:
-    """As much as fits into so many pixels at this size of letters, whatever the font."""
-    room /= size
-    if sum(map(_width, text)) <= room:
+def _fits(text: str, room: float, size: float) -> bool:
+    """Whether it fits into so many pixels at this size of letters, whatever the font."""
+    return sum(map(_width, text)) * size <= room
+
+
+def _cut(text: str, room: float, size: float, number: str = "") -> str:
+    """As much as fits. Of what ends with a number, both ends: numbers differ most in their last
+    digits. What stands behind a number, such as a payment's channel, goes first."""
+    if _fits(text, room, size):
         return text
-    fits, room = "", room - _width("…")
-    for character in text:
-        room -= _width(character)
-        if room < 0:
+    if number and text.startswith(number) and text != number:
+        return _cut(number, room, size, number)
+    room = room / size - _width("…")
+    ends, begin, end = number != "" and text.endswith(number), 0, 0
+    while begin + end < len(text):
+        last = ends and end <= begin
+        room -= _width(text[-1 - end] if last else text[begin])
+        if room < 0 and begin + end > 0:
             break
-        fits += character
-    return (fits or text[:1]) + "…"
+        begin, end = (begin, end + 1) if last else (begin + 1, end)
+    return text[:begin] + "…" + text[len(text) - end :]
+
+
+def _tight(text: str, room: float, size: float) -> float | None:
+    """How wide an amount is drawn that needs more room than there is: its letters are pressed
+    together. 0: it is not drawn, for nobody would read it, and half an amount is a wrong one."""
+    needs = sum(map(_width, text)) * size
+    if needs <= room:
+        return None
+    return room if room >= needs * _PRESSED else 0
 
 
 def moment(value: datetime | date) -> str:

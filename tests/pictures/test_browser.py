@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from selenium import webdriver
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
-from shop import Shop
+from shop import Shop, day
 
 from mixpay_db.cli import main
 from mixpay_db.pictures import books
@@ -157,6 +157,56 @@ def test_nothing_overflows_and_nothing_fails(
             assert browser.execute_script(_OVERFLOWS) == [], (path, media)
             assert browser.execute_script(_COLLIDE) == [], (path, media)
             assert errors(browser) == [], path
+
+
+@pytest.fixture
+def extremes(weeks: Shop) -> list[str]:
+    """Pages with the longest numbers, the largest amounts, and a number for each of many."""
+    shop = Shop(weeks.conn, "extremes")
+    shop.call("register_merchant", "Vereinigte Möbelhäuser und Küchen " * 3)
+    for letter, amount in (("W", 10**15), ("M", 123_456_700)):
+        trade, order, refund = (kind + letter * 63 for kind in "TOR")
+        shop.merge(trade, **{order: amount - 1, f"{letter}2": 1})
+        shop.pay(trade, "P" + letter * 63, amount - 1, "card", day(80))
+        shop.refund(order, refund, amount - 2)
+    shop.merge("many", **{f"SO-2026-{i:04}": 1000 + i for i in range(12)})
+    for i in range(12):
+        shop.pay("many", f"PAY-2026-{i:04}", 1000 + i, "wechat", day(80))
+    return [
+        "/merchant?m=extremes",
+        "/merchant?m=extremes&lang=zh",
+        "/search?m=extremes&q=R",
+        "/trade?m=extremes&no=many",
+        *(
+            f"/{page}?m=extremes&no={kind}{letter * 63}"
+            for page, kind in (("trade", "T"), ("order", "O"), ("refund", "R"))
+            for letter in "WM"
+        ),
+    ]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_longest_numbers_and_the_largest_amounts_have_room(
+    browser: WebDriver, extremes: list[str], site: str, show: Callable[..., None], width: int
+) -> None:
+    for path in extremes:
+        show(site + path, width)
+        assert browser.execute_script(_OVERFLOWS) == [], path
+        assert browser.execute_script(_COLLIDE) == [], path
+        # A short word or an amount is never broken within.
+        broken = browser.execute_script(
+            "return [...document.querySelectorAll('.what, .figures data')]"
+            ".filter(e => e.getClientRects().length > 1).map(e => e.textContent)"
+        )
+        assert broken == [], path
+    # Names that were cut still differ.
+    show(f"{site}/trade?m=extremes&no=many", width)
+    names = browser.execute_script(
+        "return [...document.querySelectorAll('svg.flow .node')]"
+        ".filter(n => n.getBoundingClientRect().width)"
+        ".map(n => n.querySelector('.name').firstChild.textContent)"
+    )
+    assert len(names) == len(set(names)) > 24
 
 
 @pytest.mark.parametrize("width", [524, 717])

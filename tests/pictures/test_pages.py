@@ -472,6 +472,62 @@ def test_decimals_are_exact_and_grouped() -> None:
     assert pages.decimal(1234, "JPY") == "1,234"
 
 
+@pytest.mark.parametrize(
+    ("name", "number", "room", "cut"),
+    [
+        ("P-1 · card", "P-1", 200, "P-1 · card"),
+        ("PAY-001 · wechat", "PAY-001", 60, "PAY-001"),
+        ("SO-2026-0007", "SO-2026-0007", 60, "SO…007"),
+        ("Refund RF-12", "RF-12", 70, "Ref…F-12"),
+        ("More payments", "", 60, "More p…"),
+        ("Sent though given to others", "R2", 70, "Sent tho…"),
+    ],
+)
+def test_a_name_keeps_what_tells_it_from_others(
+    name: str, number: str, room: float, cut: str
+) -> None:
+    assert pages._cut(name, room, 11.5, number) == cut
+
+
+def test_an_amount_is_whole_or_not_there() -> None:
+    assert pages._tight("1,234.00", 65, 11.5) is None
+    assert pages._tight("1,234,567.00", 65, 11.5) == 65
+    assert pages._tight("9,999,999,999,999.99", 65, 11.5) == 0
+
+
+def test_refunds_stand_in_the_order_they_were_asked_for(shop: Shop, url: str) -> None:
+    shop.merge("T", A=100)
+    shop.pay("T", "P", 100, "card", day(1))
+    numbers = [f"R-{i}" for i in (9, 10, 2, 11)]
+    for number in numbers:
+        shop.refund("A", number, 5)
+    with books.session(url, "UTC") as asking:
+        drawn = books.trade(asking, "m", "T").flow
+    assert [node.key[1] for node in drawn.nodes if node.key[0] == "refund"] == numbers
+
+
+def test_a_trade_without_a_payment_says_so(shop: Shop, url: str) -> None:
+    shop.merge("T", A=100)
+    with books.session(url, "UTC") as asking:
+        html = pages.trade(page(asking, "m"), books.trade(asking, "m", "T"))
+    assert "No payment was begun yet." in html
+    assert "First in, first out" not in html
+
+
+def test_what_a_channel_gave_its_bank_is_not_said_to_have_gone_back(shop: Shop, url: str) -> None:
+    shop.merge("T", A=100)
+    shop.pay("T", "P", 100, "card", day(1))
+    shop.call("record_channel_payout", "card", "O", 60, "CNY")
+    with books.session(url, "UTC") as asking:
+        today = books.now(asking).date()
+        told = books.merchant(asking, "m", today, today)
+        html = pages.merchant(page(asking, "m"), told, None)
+    assert [(row["came_in"], row["went_out"]) for row in told.flow] == [(100, 60)]
+    assert "Went out" in html
+    assert "Went back" not in html
+    assert "what went back" not in html
+
+
 @contextmanager
 def replica(shop: Shop) -> Iterator[None]:
     """The facts can be changed, as if they had been written at another time."""
