@@ -202,7 +202,7 @@ def _spec(
                 "width": inner,
                 "height": 110,
                 "data": {"values": line},
-                "mark": {"type": "bar", "cornerRadius": 1, "color": "var(--held)"},
+                "mark": {"type": "bar", "cornerRadius": 1, "color": "var(--escrow)"},
                 "encoding": {"x": x, "y": y(texts["escrow"]), "description": told_as},
             }
         )
