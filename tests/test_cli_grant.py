@@ -101,6 +101,26 @@ def test_e28_a_login_sees_its_own_merchant(conn: Connection[Any], clerk: Shop) -
     assert left.isdisjoint(name for (name,) in of_merchants)
 
 
+def test_e28_no_function_of_its_own_gets_to_see_another_merchants_rows(clerk: Shop) -> None:
+    """It is so cheap that it would be asked first, were the view no barrier."""
+    heard: list[str] = []
+    clerk.conn.add_notice_handler(lambda notice: heard.append(str(notice.message_primary)))
+    clerk.conn.execute(
+        "create function pg_temp.tell(text, bigint) returns boolean language plpgsql cost 0.0001 "
+        "as $$begin raise notice '% %', $1, $2; return true; end$$"
+    )
+    clerk.conn.execute("select from m.trade_balances where pg_temp.tell(trade_no, amount)")
+    assert heard == ["T 100"]
+
+
+@pytest.mark.usefixtures("clerk")
+def test_its_calls_look_nothing_up_in_the_callers_path(conn: Connection[Any]) -> None:
+    paths = conn.execute(
+        "select distinct proconfig from pg_proc where pronamespace = %s::regnamespace", [MINE]
+    ).fetchall()
+    assert paths == [(["search_path=pg_catalog, pg_temp"],)]
+
+
 def test_e28_a_login_touches_nothing_but_through_its_schema(
     conn: Connection[Any], clerk: Shop
 ) -> None:

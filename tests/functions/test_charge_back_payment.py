@@ -223,6 +223,36 @@ def test_surplus_goes_first_unless_an_order_is_named(shop: Shop) -> None:
     assert rest.reason == "charged back: C2"
 
 
+def test_surplus_waits_if_the_order_that_is_named_has_it_all(shop: Shop) -> None:
+    shop.merge("T", A=100)
+    shop.pay("T", "P", 160, "card")
+    charge_back(shop, 50, order_no="A")
+    (surplus,) = shop.query("select * from mixpay.channel_refunds where amount = 60")
+    assert (surplus.state, surplus.reason) == ("waiting", "charged back: C1")
+    assert taken(shop) == {"A": 50}
+
+
+def test_what_is_deferred_until_a_moment_waits_for_a_person_now(shop: Shop) -> None:
+    """Whatever was said of it: only what another one makes wait is left as it is."""
+    shop.merge("T", A=1000)
+    shop.pay("T", "P", 1000, "card")
+    shop.refund("A", "R", 400)
+    number = shop.channel_refund("R", "P").channel_refund_no
+    shop.call("defer_channel_refund", number, "returned: V, he says", day(999))
+    charge_back(shop, 100)
+    waiting = shop.channel_refund("R", "P")
+    assert (waiting.reason, waiting.not_before, waiting.due_at) == ("charged back: C1", None, None)
+
+
+def test_an_order_of_another_trade_cannot_be_named(shop: Shop) -> None:
+    shop.merge("T", A=100)
+    shop.pay("T", "P", 100, "card")
+    shop.merge("T2", B=100)
+    shop.pay("T2", "P2", 100, "card")
+    with shop.refused("MX111", "B", "T"):
+        charge_back(shop, 50, order_no="B")
+
+
 def test_of_a_closed_trade_that_keeps_what_was_paid(shop: Shop) -> None:
     shop.merge("T", A=100)
     shop.pay("T", "P", 60, "card")

@@ -306,6 +306,15 @@ def test_the_rest_of_a_surplus_goes_back_when_a_person_lets_it(shop: Shop) -> No
     assert shop.redirect(rest.refund_no, "P", "card").state == "pending"
 
 
+def test_surplus_that_waits_is_not_sent_either(shop: Shop) -> None:
+    shop.merge("T", A=100)
+    shop.pay("T", "P", 160, "card")
+    (surplus,) = shop.query("select * from mixpay.channel_refunds")
+    shop.call("defer_channel_refund", surplus.channel_refund_no, "the buyer is asked")
+    made = shop.call("return_payment", "P", "V", "no funds")
+    assert (made.amount, made.unapplied, made.lost) == (160, 100, 0)
+
+
 def test_surplus_that_was_sent_is_lost(shop: Shop) -> None:
     shop.merge("T", A=100)
     shop.pay("T", "P", 120, "card")

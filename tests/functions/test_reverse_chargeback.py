@@ -241,3 +241,57 @@ def test_surplus_goes_back_although_the_rest_is_taken_of_the_order(shop: Shop) -
     assert shop.balance("A").refundable == 60
     (claimed,) = shop.rows("claim_channel_refunds", "worker")
     assert claimed.amount == 40
+
+
+def test_what_was_sent_of_the_surplus_stays_sent(shop: Shop) -> None:
+    """Although its number is lower than that of what was taken anew."""
+    shop.merge("T", A=100)
+    shop.pay("T", "P", 160, "card")
+    charge_back(shop, 20)
+    (rest,) = shop.query("select * from mixpay.channel_refunds where state = 'waiting'")
+    win(shop, 5)
+    shop.call("complete_channel_refund", rest.channel_refund_no, "Y")
+    win(shop)
+
+    sent = "select * from mixpay.channel_refunds where channel_refund_no = %s"
+    assert [row.state for row in shop.query(sent, rest.channel_refund_no)] == ["succeeded"]
+    waiting = shop.query("select amount from mixpay.channel_refunds where state = 'pending'")
+    assert sorted(row.amount for row in waiting) == [5, 15]
+
+
+def test_what_waits_for_several_waits_for_the_first_of_them(shop: Shop) -> None:
+    shop.merge("T", A=1000)
+    shop.pay("T", "P", 1000, "card")
+    shop.refund("A", "R", 400)
+    for i in (1, 2, 3):
+        charge_back(shop, 100, chargeback_no=f"C{i}")
+    shop.call("return_payment", "P", "V", "no funds", 10)
+    for i in (1, 2, 3):
+        assert shop.channel_refund("R", "P").reason == f"charged back: C{i}"
+        win(shop, chargeback_no=f"C{i}")
+    waiting = shop.channel_refund("R", "P")
+    assert (waiting.state, waiting.reason) == ("waiting", "returned: V")
+
+
+def test_what_a_person_defers_meanwhile_waits_on(shop: Shop) -> None:
+    shop.merge("T", A=1000)
+    shop.pay("T", "P", 1000, "card")
+    shop.refund("A", "R", 400)
+    charge_back(shop, 100)
+    number = shop.channel_refund("R", "P").channel_refund_no
+    shop.call("defer_channel_refund", number, "the buyer is asked", day(999))
+    win(shop)
+    waiting = shop.channel_refund("R", "P")
+    assert (waiting.state, waiting.reason, waiting.not_before) == (
+        "waiting", "the buyer is asked", day(999),
+    )  # fmt: skip
+
+
+def test_the_books_say_of_which_order(shop: Shop) -> None:
+    shop.merge("T", A=100, B=50)
+    shop.pay("T", "P", 150, "card")
+    charge_back(shop, 120, order_no="A")
+    win(shop, 70)
+    win(shop)
+    told = shop.query("select * from mixpay.history where entity = 'chargeback'")
+    assert {row.order_no for row in told if row.to_state} == {"A"}

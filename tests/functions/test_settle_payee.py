@@ -323,6 +323,20 @@ def test_e24_several_currencies_are_settled_one_by_one(shop: Shop) -> None:
     assert shop.settle("S5", currency="KWD").amount == 0
 
 
+def test_what_came_back_is_carried_by_whose_it_is_and_in_its_currency(shop: Shop) -> None:
+    """All payouts failed, and all three repay something."""
+    mine = [("A", 100, "S", "CNY"), ("B", 70, "V", "CNY"), ("C", 50, "S", "USD")]
+    for order_no, amount, payee, currency in mine:
+        shop.sell(order_no, amount, payee, currency)
+        shop.settle(f"N{order_no}", payee, currency=currency)
+        shop.call("reverse_settlement", f"N{order_no}", "no such account")
+    for order_no, amount, payee, currency in mine:
+        shop.call("record_repayment", f"payee:{payee}", f"Y{order_no}", amount // 10, currency)
+    for order_no, amount, payee, currency in mine:
+        again = shop.settle(f"M{order_no}", payee, currency=currency)
+        assert (again.earned, again.amount) == (0, amount + amount // 10)
+
+
 def test_until_in_the_past_and_later_money_of_another_currency(shop: Shop) -> None:
     shop.sell("A", 100)
     moment = now(shop)
