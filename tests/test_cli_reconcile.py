@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from psycopg import Connection
 from recorded import PROJECT
 from shop import Shop, day
+from statement_files import FILES
 
 from mixpay_db import reconciling
 from mixpay_db.cli import main
@@ -111,6 +112,41 @@ def test_a_file_that_breaks_off_leaves_nothing(sold: Shop, run: Run, bill: Path)
         told = run(bill, "--merchant", "m", "--channel", "card", *MAP)
     assert told.exit_code != 0
     assert told.exception is None or isinstance(told.exception, SystemExit)
+
+
+def test_a_bill_covers_the_days_of_its_own_zone(shop: Shop, run: Run) -> None:
+    """A payment of the day before in Beijing is on that day's bill, and not missing on this one."""
+    shop.merge("T", A=1000)
+    shop.pay("T", "P-0", 600, "wechat", "2026-02-28T10:00:00+08:00")
+    bill = [FILES / "wechat_all.csv", "--merchant", "m", "--channel", "wechat", "--json"]
+    told = json.loads(run(*bill).stdout)
+    assert (told["from_at"], told["until_at"]) == (
+        "2026-02-28T16:00:00+00:00",
+        "2026-03-01T16:00:00+00:00",
+    )
+    assert [row for row in told["found"] if row["side"] == "ours"] == []
+    # Again: it is the same statement.
+    assert run(*bill).exit_code == 0
+
+
+def test_an_empty_bill_does_not_say_of_which_days_it_is(sold: Shop, run: Run, bill: Path) -> None:
+    bill.write_text("no,at,what,sum,txn\n")
+    empty = [bill, "--merchant", "m", "--channel", "card", *MAP]
+    with sold.unchanged():
+        told = run(*empty)
+    assert told.exit_code == 2
+    assert "it does not say of which days it is" in told.output
+    named = ["--from", day(1).isoformat(), "--until", day(3).isoformat()]
+    assert "missing_there" in run(*empty, *named).output
+    # Now it is known.
+    assert run(*empty).exit_code == 0
+
+
+def test_a_part_of_a_line_is_called_so(shop: Shop, run: Run) -> None:
+    shop.call("set_reconciliation", "bank:main")
+    told = run(FILES / "camt053.xml", "--merchant", "m", "--bank", "main")
+    assert "line 3, part 2, of camt053.xml" in " ".join(told.output.split())
+    shop.call("ignore_difference", "N", "Zoe", None, "camt053.xml", 3, "2")
 
 
 def test_says_of_which_account_it_is(sold: Shop, run: Run, bill: Path) -> None:  # noqa: ARG001

@@ -136,8 +136,9 @@ def reconcile_(
             open_file(file, format=format_, map=list(columns) or None, zone=zone, currency=currency)
         ) as statement:
             _refuse_another_kind(statement, kind)
-            open_statement(
-                conn, merchant, number, f"{kind}:{owner}", from_at, until_at, statement.format
+            name = f"{kind}:{owner}"
+            opened = open_statement(
+                conn, merchant, number, name, from_at, until_at, statement.format
             )
             task = progress.add_task("loading", total=statement.size)
             count = 0
@@ -145,10 +146,18 @@ def reconcile_(
                 progress.update(task, completed=statement.read)
                 count = loaded
             progress.update(task, completed=statement.size)
+            if opened.from_at is None:
+                if not count:
+                    raise Problem(
+                        "the file has no lines, so it does not say of which days it is",
+                        "Name them by --from and --until.",
+                    )
+                if days := statement.days():
+                    open_statement(conn, merchant, number, name, *days, statement.format)
         sealed = seal_statement(conn, merchant, number, count)
         progress.add_task("comparing", total=None)
-        days = None if lag is None else timedelta(days=lag)
-        found = reconcile(conn, merchant, number, tolerance=tolerance, lag=days)
+        within = None if lag is None else timedelta(days=lag)
+        found = reconcile(conn, merchant, number, tolerance=tolerance, lag=within)
         account = [merchant, kind, owner]
         differences = conn.execute(_DIFFERENCES, [*account, None if as_json else SHOWN]).fetchall()
         (left,) = conn.execute(_OPEN, account).fetchall()
@@ -242,7 +251,8 @@ def _print_differences(
     for row in rows:
         where = f"{row['kind']} {row['number']}"
         if row["line_no"]:
-            where = f"line {row['line_no']} {row['part']}".strip() + f" of {row['statement_no']}"
+            part = f", part {row['part']}," if row["part"] else ""
+            where = f"line {row['line_no']}{part} of {row['statement_no']}"
         amount = f"{from_units(row['difference'], row['currency'])} {row['currency']}"
         reason = printable(said(row["reason"], row["currency"]))
         Terminal().print(Text(f"  {row['result']}: {printable(where)}, {amount}: {reason}."))

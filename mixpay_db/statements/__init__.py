@@ -11,7 +11,7 @@ their columns; nothing is dropped, and a file whose own totals differ ends in an
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -84,6 +84,8 @@ class Statement:
         self._reader = reader
         self.format = reader.name
         self.account_kind = account_kind
+        self._first: datetime | None = None
+        self._last: datetime | None = None
 
     @property
     def size(self) -> int:
@@ -103,9 +105,24 @@ class Statement:
     def lines(self) -> Iterator[Line]:
         """Each line. The last step raises if the file's own totals differ: then none counts."""
         try:
-            yield from self._reader.lines(self._source)
+            for line in self._reader.lines(self._source):
+                self._first = min(self._first or line.happened_at, line.happened_at)
+                self._last = max(self._last or line.happened_at, line.happened_at)
+                yield line
         except DAMAGE as error:
             raise Damaged(f"the file is damaged: {error}") from error
+
+    def days(self) -> tuple[datetime, datetime] | None:
+        """From the beginning of the first line's day to the end of the last one's; known when all
+        are read. None if the file does not say in which zone its days are, or has no lines."""
+        zone = self._reader.in_zone
+        if zone is UTC or self._first is None or self._last is None:
+            return None
+        first, last = (moment.astimezone(zone).date() for moment in (self._first, self._last))
+        return (
+            datetime.combine(first, time(), zone),
+            datetime.combine(last + timedelta(days=1), time(), zone),
+        )
 
     def close(self) -> None:
         self._source.close()

@@ -106,6 +106,9 @@ class Camt053(Format):
                         parent.remove(element)
                     case "Acct" if parent is not None and _tag(parent) == "Stmt":
                         self._currency = _text(element, "Ccy")
+                        self.of_account(
+                            _text(element, "Id", "IBAN") or _text(element, "Id", "Othr", "Id")
+                        )
                     case "TxsSummry":
                         self._summary = element
                     case "Id" if parent is not None and _tag(parent) == "Stmt":

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any, ClassVar
 
 from mixpay_db.printable import printable
-from mixpay_db.statements.line import BadLine, Line, Total, TotalsDiffer
+from mixpay_db.statements.line import BadLine, Line, StatementError, Total, TotalsDiffer
 from mixpay_db.statements.source import Source
 
 
@@ -38,6 +38,7 @@ class Format:
         self.options = options
         self.in_zone = options.zone or type(self).zone
         self.totals: list[Total] = []
+        self._account: str | None = None
 
     @classmethod
     def recognises(cls, head: bytes, options: Options) -> bool:
@@ -46,6 +47,16 @@ class Format:
 
     def lines(self, source: Source) -> Iterator[Line]:
         raise NotImplementedError
+
+    def of_account(self, account: str) -> None:
+        """The file is of one account: what another one moved would be taken for this one's."""
+        if account and self._account not in (None, account):
+            raise StatementError(
+                f"the file is of several accounts: {printable(str(self._account))} and "
+                f"{printable(account)}",
+                "Split it into a file for each account, and name each by --bank.",
+            )
+        self._account = account or self._account
 
     def agree(self) -> None:
         """The totals, all of them; the first that differs is told."""

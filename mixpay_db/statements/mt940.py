@@ -76,6 +76,9 @@ class Mt940(Format):
         currency = opening[1]
         if closing[1] != currency:
             raise StatementError(f"message {nth} opens in {currency} and closes in {closing[1]}")
+        account = str(parsed.data.get("account_identification") or "").strip()
+        # Some banks write the currency behind it: one account, perhaps with several.
+        self.of_account(account.removesuffix(currency).rstrip())
         balance = opening[0]
         for place, entry in zip(places, entries, strict=True):
             line = self._line(place, entry.data, currency)

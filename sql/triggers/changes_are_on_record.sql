@@ -11,7 +11,10 @@ begin
         new.merchant_id, new.account, new.owner, new.run,
         case tg_table_name
             when 'unmatched_items' then format('%s %s', v_row ->> 'kind', v_row ->> 'number')
-            else trim(format('line %s of %s %s', v_row ->> 'line_no', new.statement_no, v_row ->> 'part'))
+            else format(
+                'line %s%s of %s', v_row ->> 'line_no', ', part ' || nullif(v_row ->> 'part', '') || ',',
+                new.statement_no
+            )
         end,
         old.result, new.result, new.statement_no
     );

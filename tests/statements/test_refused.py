@@ -393,3 +393,18 @@ def test_memory_is_flat(tmp_path: Path) -> None:
 
     peak(1)
     assert peak(30_000) < 2 * peak(3000)
+
+
+def test_a_file_of_several_accounts_is_refused(tmp_path: Path) -> None:
+    """What moved on another account would be taken for this one's."""
+    account = ":25:DE00000000000000000000"
+    told = refused(tmp_path, "mt940.sta", account, account[:-1] + "1")
+    assert "several accounts: DE00000000000000000001 and DE00000000000000000000" in str(told)
+    with_currency = text_of("mt940.sta").replace(account, account + "EUR", 1)
+    assert len(read(tmp_path, with_currency.encode("latin-1"), "file.sta")) == 10
+    text = text_of("camt053.xml")
+    statement = text[text.index("<Stmt>") : text.index("</Stmt>") + len("</Stmt>")]
+    both = text.replace("</Stmt>", "</Stmt>" + statement)
+    assert len(read(tmp_path, both, "file.xml")) == 2 * len(read(tmp_path, text, "file.xml"))
+    with pytest.raises(StatementError, match="several accounts"):
+        read(tmp_path, both.replace("<IBAN>DE0", "<IBAN>DE1", 1), "file.xml")

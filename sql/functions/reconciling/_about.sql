@@ -5,7 +5,10 @@ as $_about$
 begin
     return case
         when p_found.line_no is null then format('%s %s', p_found.kind, p_found.number)
-        else trim(format('line %s of statement %s %s', p_found.line_no, p_found.statement_no, p_found.part))
+        else format(
+            'line %s%s of statement %s', p_found.line_no, ', part ' || nullif(p_found.part, '') || ',',
+            p_found.statement_no
+        )
     end;
 end;
 $_about$;
