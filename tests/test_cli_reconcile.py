@@ -14,7 +14,8 @@ from shop import Shop, day
 from statement_files import FILES
 
 from mixpay_db import reconciling
-from mixpay_db.cli import main
+from mixpay_db.cli import main, reconcile
+from mixpay_db.rows import Reconciliation
 
 EXAMPLES = PROJECT / "examples" / "statements"
 Run = Callable[..., Result]
@@ -140,6 +141,13 @@ def test_an_empty_bill_does_not_say_of_which_days_it_is(sold: Shop, run: Run, bi
     assert "missing_there" in run(*empty, *named).output
     # Now it is known.
     assert run(*empty).exit_code == 0
+
+
+def test_no_kind_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    found = Reconciliation("theirs", "missing_here", None, "chargeback_reversal", "CNY", 1, 9**9, 0)
+    earlier = Reconciliation("earlier", "missing_there", "expected", None, None, 1, 0, 0)
+    reconcile._print_found([found, earlier])
+    assert "chargeback_reversal" in capsys.readouterr().out
 
 
 def test_a_part_of_a_line_is_called_so(shop: Shop, run: Run) -> None:

@@ -226,7 +226,8 @@ def _as_dict(row: Reconciliation) -> dict[str, Any]:
 def _print_found(found: list[Reconciliation]) -> None:
     table = Table(box=None, pad_edge=False)
     for column in ("", "result", "kind", "currency"):
-        table.add_column(column)
+        # A kind is one long word: a result breaks between its words.
+        table.add_column(column, no_wrap=column == "kind")
     for column in ("lines", "theirs", "ours"):
         table.add_column(column, justify="right")
     sides = {"theirs": "statement", "ours": "only ours", "earlier": "earlier"}

@@ -33,7 +33,7 @@ select
     o.theirs,
     o.ours,
     o.theirs - o.ours as difference,
-    case o.result when 'fee' then o.fee_theirs - o.fee_ours else 0 end as fee_difference,
+    case when o.result in ('amount', 'fee') then coalesce(o.fee_theirs - o.fee_ours, 0) else 0 end as fee_difference,
     o.happened_at,
     case o.result
         when 'expected' then case
@@ -43,7 +43,12 @@ select
         end
         when 'missing_there' then 'statements reach beyond it, and none has it'
         when 'missing_here' then 'nothing of ours is found, and it should have come by now'
-        when 'amount' then format('the statement says %s, and %s is on record', o.theirs, o.ours)
+        when 'amount' then case when o.fee_theirs <> o.fee_ours
+            then format(
+                'the statement says %s, and %s is on record; the channel took %s, and %s is on record or agreed',
+                o.theirs, o.ours, o.fee_theirs, o.fee_ours
+            )
+            else format('the statement says %s, and %s is on record', o.theirs, o.ours) end
         when 'currency' then format('the statement says %s, and another currency is on record', o.currency)
         when 'state' then case when o.ours = 0
             then 'the statement says that it went, and nothing moved by our record'

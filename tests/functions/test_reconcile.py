@@ -94,6 +94,18 @@ def test_what_differs(shop: Shop, result: str) -> None:
     assert row.fee_difference == (1 if result == "fee" else 0)
 
 
+def test_an_amount_that_differs_does_not_hide_a_fee_that_does(shop: Shop) -> None:
+    shop.call("set_reconciliation", "channel:card", fee_rate=6000)
+    load(shop, "S1", [line(1, "payment", 590, day(1), txn="X1", fee=50)])
+    shop.rows("reconcile", "S1")
+    (row,) = shop.query("select * from mixpay.reconciliation_differences where result = 'amount'")
+    assert (row.difference, row.fee_difference) == (-10, 46)
+    assert row.reason == (
+        "the statement says 590, and 600 is on record;"
+        " the channel took 50, and 4 is on record or agreed"
+    )
+
+
 def test_the_fee_is_the_one_on_record_or_else_as_agreed(shop: Shop) -> None:
     shop.call("set_reconciliation", "channel:card", fee_rate=10000, fee_fixed=1)
     shop.call("record_channel_fee", "card", "F1", 8, "CNY", "P1", None, day(1))
