@@ -109,6 +109,8 @@ def test_e28_no_function_of_its_own_gets_to_see_another_merchants_rows(clerk: Sh
         "create function pg_temp.tell(text, bigint) returns boolean language plpgsql cost 0.0001 "
         "as $$begin raise notice '% %', $1, $2; return true; end$$"
     )
+    for way in ("enable_indexscan", "enable_bitmapscan"):
+        clerk.conn.execute(f"set {way} = off".encode())
     clerk.conn.execute("select from m.trade_balances where pg_temp.tell(trade_no, amount)")
     assert heard == ["T 100"]
 

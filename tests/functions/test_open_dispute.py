@@ -25,7 +25,13 @@ def test_holds_back_the_release(shop: Shop) -> None:
 
 
 def test_holds_back_no_other_order(shop: Shop) -> None:
+    """Nor another merchant's of the same number."""
     shop.call("open_dispute", "B", "D")
+    other = Shop(shop.conn, "other")
+    other.call("register_merchant", "Other")
+    other.merge("T", A=1)
+    other.call("open_dispute", "A", "D")
+    assert shop.release("A", "L2", 1).amount == 1
 
     assert [row.order_no for row in shop.rows("release_due")] == ["A"]
 

@@ -109,6 +109,8 @@ def test_e03_other_content_is_an_error(shop: Shop, again: tuple[Any, ...]) -> No
     repay(shop, "payee:S", "B1", 50, day(3))
     with shop.refused("MX410", "B1", "amount 50, currency CNY", "payee:S"):
         shop.call("record_repayment", *again)
+    with shop.refused("MX410", "B1", "bank main", "bank second"):
+        shop.call("record_repayment", "payee:S", "B1", 50, "CNY", day(3), bank="second")
 
 
 def test_its_numbers_are_not_the_settlements(shop: Shop) -> None:
@@ -132,7 +134,14 @@ def test_refuses_accounts_that_nobody_repays_to(shop: Shop) -> None:
             repay(shop, account, "B1", 1)
     with shop.refused("MX401", "null"):
         shop.call("record_repayment", None, "B1", 1, "CNY")
-    for account in ["receiver:us", "fee:agent", "receiver:S", "fee:nobody"]:
+    # To move something of one is to name it; of another one's, or another merchant's, it is not.
+    other = Shop(shop.conn, "other")
+    other.call("register_merchant", "Other")
+    other.call("adjust_account", "fee:theirs", "J", 1, "CNY", "so", "fee:theirs2")
+    shop.call("adjust_account", "fee:mine", "J", 1, "CNY", "so", "fee:mine2")
+    assert repay(shop, "fee:mine", "BM", 1).amount == repay(shop, "fee:mine2", "BM2", 1).amount
+    nobodys = ["receiver:us", "fee:agent", "receiver:S", "fee:nobody", "fee:card"]
+    for account in [*nobodys, "fee:theirs", "fee:theirs2", "receiver:mine", "receiver:mine2"]:
         with shop.refused("MX407", account.partition(":")[2]):
             repay(shop, account, "B1", 1)
     with shop.refused("MX102", "agent"):

@@ -214,6 +214,11 @@ class TestNobody:
         shop.pay("T", "P", 150)
 
         assert (shop.balance("A").in_escrow, shop.balance("B").in_escrow) == (100, 50)
+        # Another merchant's order of the same number has a split.
+        other = Shop(shop.conn, "other")
+        other.call("register_merchant", "Other")
+        other.merge("T", A=100)
+        other.rows("split_order", "A", "X", [{"receiver": "x", "takes_remainder": True}])
         for order_no in "AB":
             with shop.refused("MX504", order_no):
                 shop.release(order_no, "L")

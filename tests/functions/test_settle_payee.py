@@ -254,6 +254,8 @@ class TestOneSale:
             payee_no, until, currency = again
             with shop.refused("MX402", "S1", "payee:S, currency CNY", moment.strftime("%H:%M")):
                 shop.call("settle_payee", payee_no, "S1", until, currency)
+        with shop.refused("MX402", "S1", "bank main", "bank second"):
+            shop.call("settle_payee", "S", "S1", moment, "CNY", "second")
         assert shop.settle("S2", "V").amount == 50
 
     def test_a_refused_call_does_not_burn_its_number(self, shop: Shop) -> None:

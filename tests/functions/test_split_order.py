@@ -732,6 +732,13 @@ class TestRefusals:
         with shop.refused(code):
             split(shop, FEE, share)
 
+    def test_a_payee_of_another_merchant_has_no_share(self, shop: Shop) -> None:
+        other = Shop(shop.conn, "other")
+        other.call("register_merchant", "Other")
+        other.call("register_payee", "V", "Theirs")
+        with shop.refused("MX102", "V"):
+            split(shop, FEE, {"kind": "payee", "receiver": "V", "rate": 100})
+
     def test_says_which_share_is_wrong(self, shop: Shop) -> None:
         with shop.refused("MX903", "share 2"):
             split(shop, FEE, {"receiver": "agent"})
