@@ -298,10 +298,10 @@ def _fits(text: str, room: float, size: float) -> bool:
 
 def _cut(text: str, room: float, size: float, number: str = "") -> str:
     """As much as fits. Of what ends with a number, both ends: numbers differ most in their last
-    digits. What stands behind a number, such as a payment's channel, goes first."""
+    digits. The channel behind a payment's number goes first."""
     if _fits(text, room, size):
         return text
-    if number and text.startswith(number) and text != number:
+    if number and text.startswith(f"{number} · "):
         return _cut(number, room, size, number)
     room = room / size - _width("…")
     ends, begin, end = number != "" and text.endswith(number), 0, 0

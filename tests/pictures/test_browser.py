@@ -102,6 +102,11 @@ def show(browser: WebDriver) -> Callable[..., None]:
             {"media": media, "features": [{"name": "prefers-color-scheme", "value": scheme}]},
         )
         browser.get(address)
+        # A window of another width is not laid out anew before the next frame.
+        browser.execute_async_script(
+            "const done = arguments[0];"
+            "requestAnimationFrame(() => requestAnimationFrame(() => done()))"
+        )
 
     return show
 
@@ -287,6 +292,19 @@ def test_numbers_in_the_picture_are_the_views(
                 which,
             )
             assert sorted(values) == sorted(bands) == sorted(b.units for b in trade.flow.bands)
+
+
+def test_a_month_of_differences_fits_on_paper(
+    browser: WebDriver, site: str, show: Callable[..., None], weeks: Shop
+) -> None:
+    weeks.call("open_statement", "march-01.csv", "channel:card")
+    told = {"kind": "payment", "currency": "CNY", "happened_at": day(60).isoformat()}
+    lines = [{**told, "line_no": n, "amount": -123_456 * n} for n in range(2, 12)]
+    weeks.call("load_statement_lines", "march-01.csv", lines)
+    weeks.call("seal_statement", "march-01.csv", len(lines))
+    weeks.rows("reconcile", "march-01.csv")
+    show(f"{site}/merchant?m=weeks", 717, media="print")
+    assert browser.execute_script(_OVERFLOWS) == []
 
 
 @pytest.mark.skipif(not AXE.exists(), reason="no axe-core: make services installs it")

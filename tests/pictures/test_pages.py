@@ -267,6 +267,22 @@ def test_work_lists_count_what_their_views_have(asking: books.Connection) -> Non
         assert row["n"] == count, name
 
 
+def test_a_result_is_not_drawn_as_a_state(shop: Shop, url: str) -> None:
+    """A difference of states looks as other differences do."""
+    shop.merge("T", A=100)
+    shop.start("T", "P", 100, "card")
+    shop.call("open_statement", "S", "channel:card")
+    line = {"line_no": 1, "kind": "payment", "currency": "CNY", "amount": 100, "our_no": "P"}
+    shop.call("load_statement_lines", "S", [{**line, "happened_at": day(1).isoformat()}])
+    shop.call("seal_statement", "S", 1)
+    shop.rows("reconcile", "S")
+    with books.session(url, "UTC") as asking:
+        today = books.now(asking).date()
+        html = pages.merchant(page(asking, "m"), books.merchant(asking, "m", today, today), None)
+    assert '<span class="result-of">' in html
+    assert 'class="result-of state"' not in html
+
+
 @pytest.mark.usefixtures("weeks")
 def test_reconciliation_is_shown_in_each_language(asking: books.Connection) -> None:
     first = day(60).date()
@@ -479,6 +495,7 @@ def test_decimals_are_exact_and_grouped() -> None:
         ("PAY-001 · wechat", "PAY-001", 60, "PAY-001"),
         ("SO-2026-0007", "SO-2026-0007", 60, "SO…007"),
         ("Refund RF-12", "RF-12", 70, "Ref…F-12"),
+        ("PAY-001 的多付款", "PAY-001", 75, "PAY-001…"),
         ("More payments", "", 60, "More p…"),
         ("Sent though given to others", "R2", 70, "Sent tho…"),
     ],
