@@ -119,3 +119,13 @@ def test_e43_the_channels_numbers_may_come_later(shop: Shop, parts: list[dict[st
         assert shop.rows("complete_channel_refunds", parts) == later
     with shop.refused("MX304", "Y0"):
         shop.rows("complete_channel_refunds", [parts[1], {**parts[0], "channel_txn_no": "Y9"}])
+
+
+def test_why_it_was_in_doubt_is_over(shop: Shop) -> None:
+    shop.merge("T", X=100)
+    shop.pay("T", "PX", 100, "card")
+    shop.refund("X", "RX", 40)
+    number = shop.channel_refund("RX", "PX").channel_refund_no
+    shop.call("doubt_channel_refund", number, "no answer")
+    (told,) = shop.rows("complete_channel_refunds", [{"channel_refund_no": number}])
+    assert (told.state, told.reason) == ("succeeded", None)

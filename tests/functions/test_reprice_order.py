@@ -396,3 +396,25 @@ class TestReturned:
         assert (line(shop), shop.balance("A").mergeable) == ((100, 0, 0, True), 30)
         reprice(shop, 50, number="N2")
         assert (line(shop), trade(shop)) == ((50, 0, 0, True), ("open", 50, 0))
+
+
+def test_shares_that_leave_nothing_for_the_rest_still_divide_it(shop: Shop) -> None:
+    shop.merge("T", A=100)
+    shares = [{"receiver": "agent", "fixed": 50}, {"receiver": "rest", "takes_remainder": True}]
+    shop.rows("split_order", "A", "X", shares)
+    with shop.refused("MX510", 50, 49):
+        reprice(shop, 49)
+    assert reprice(shop, 50).amount == 50
+
+
+def test_of_its_trades_the_one_that_is_open_follows(shop: Shop) -> None:
+    """Although it is the older one: it was paid, and some of that was returned."""
+    shop.merge("T", A=(100, 60))
+    shop.pay("T", "P", 60)
+    shop.merge("T2", A=(100, 40))
+    shop.close("T2")
+    shop.call("return_payment", "P", "V", "no funds", 20)
+    assert (line(shop), trade(shop)) == ((60, 40, 0, True), ("open", 60, 40))
+    reprice(shop, 50)
+    assert (line(shop), trade(shop)) == ((50, 40, 0, True), ("open", 50, 40))
+    assert trade(shop, "T2") == ("closed", 40, 0)
