@@ -128,11 +128,30 @@ def test_diagrams_are_drawn(site: Path, tmp_path: Path, monkeypatch: pytest.Monk
         text = (PROJECT / "docs" / f"{document}.md").read_text(encoding="utf-8")
         diagram = min(re.findall(r"^```mermaid\n(.*?)^```$", text, re.M | re.S), key=len)
         assert diagram.startswith(kind)
-        assert build.draw(diagram).startswith("<svg")
+        assert re.match(r'<svg[^>]* width="100%"[^>]* viewBox="', build.draw(diagram))
         assert "Syntax error" not in build.draw(diagram)
         shown = (site / "docs" / document / "index.html").read_text(encoding="utf-8")
         assert shown.count('class="diagram"') == text.count("```mermaid\n")
         assert f"<title>{len(diagram)}</title>" in shown
+
+
+def test_diagrams_are_as_large_as_their_letters_want() -> None:
+    """Whatever the page's width is: a wide one scrolls, and can be scrolled with the keyboard."""
+    drawn = '<svg id="d1" width="100%" viewBox="0 0 2000.5 300"><rect width="100%"/></svg>'
+    shown = builder()._figure("erDiagram\n", lambda _: drawn)
+    assert 'width="1500" viewBox="0 0 2000.5 300"><rect width="100%"/>' in shown
+    assert 'tabindex="0"' in shown
+
+
+def test_follows_the_system_until_somebody_chooses() -> None:
+    """The first scheme is what a visitor gets, and it is remembered."""
+    settings = tomllib.loads((PROJECT / "docs/site/zensical.toml").read_text(encoding="utf-8"))
+    media = [scheme["media"] for scheme in settings["project"]["theme"]["palette"]]
+    assert media == [
+        "(prefers-color-scheme)",
+        "(prefers-color-scheme: light)",
+        "(prefers-color-scheme: dark)",
+    ]
 
 
 def test_files_are_pages(site: Path) -> None:

@@ -28,6 +28,8 @@ LANGUAGES = {"py": "python", "js": "javascript", "rb": "ruby", "out": "sql", "rs
 
 _LINK = re.compile(r"(?<=\]\()(?!https?:|#)(?P<target>[^)#\s]+)(?P<anchor>#[^)\s]*)?(?=\))")
 _FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+# Its letters are 16 pixels high; three quarters of that are still read without effort.
+_SCALE = 0.75
 _THEME = "%%{init: {'theme': 'neutral', 'fontFamily': 'DejaVu Sans, Verdana, sans-serif'}}%%\n"
 
 
@@ -124,8 +126,18 @@ def _show(path: Path, pages: Path) -> None:
 def _figure(diagram: str, draw: Callable[[str], str]) -> str:
     described = escape(diagram.split("\n", 1)[0], quote=True)
     # One line: a blank one would end the block of HTML.
-    drawn = " ".join(draw(diagram).split())
-    return f'<figure class="diagram" role="img" aria-label="{described}">{drawn}</figure>'
+    drawn = _sized(" ".join(draw(diagram).split()))
+    return (
+        f'<figure class="diagram" role="img" tabindex="0" aria-label="{described}">{drawn}</figure>'
+    )
+
+
+def _sized(drawn: str) -> str:
+    """As large as its letters want it: a wide one scrolls, a small one is not blown up."""
+    width = re.search(r'^<svg[^>]* viewBox="\S+ \S+ (\S+) ', drawn)
+    if width is None:
+        return drawn
+    return drawn.replace('width="100%"', f'width="{float(width[1]) * _SCALE:.0f}"', 1)
 
 
 def _copy(path: Path, target: Path) -> None:
