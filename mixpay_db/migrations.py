@@ -264,7 +264,8 @@ def plan(
     begins += [f"{busy.lock(table)};" for table in work.tables]
     steps = [f"-- {s.title}\n{s.sql.strip()}\n" for s in work.steps]
     if psql:
-        begin = "\\set ON_ERROR_STOP on\nbegin isolation level read committed;"
+        # Names of roles and of what others built are as we write them, whatever psql expects.
+        begin = "\\set ON_ERROR_STOP on\n\\encoding UTF8\nbegin isolation level read committed;"
         return "\n".join([begin, *begins, "", *steps, "commit;\n"])
     head = "-- All of it is one transaction; whoever runs it opens and ends it."
     return "\n".join([head, *begins, "", *steps, _PATH_AGAIN])

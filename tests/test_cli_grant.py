@@ -1,5 +1,6 @@
 """`mixpay grant`: a login of one merchant sees and touches nothing of another's (E28)."""
 
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -37,9 +38,10 @@ def told(url: str, *arguments: str, status: int = 0) -> str:
     return result.stderr if status else result.stdout
 
 
-def psql(url: str, text: str, status: int = 0) -> str:
+def psql(url: str, text: str, status: int = 0, **environment: str) -> str:
     program = [find_binaries() / "psql", "--no-psqlrc", "--quiet", url]
-    ran = subprocess.run(program, input=text, capture_output=True, text=True)
+    environment = {**os.environ, **environment}
+    ran = subprocess.run(program, input=text, capture_output=True, text=True, env=environment)
     assert ran.returncode == status, ran.stderr
     return ran.stderr
 
@@ -342,6 +344,24 @@ def test_two_roles_and_a_name_that_is_no_identifier(
     rows = conn.execute("select merchant_id from oneil.merchant_list").fetchall()
     assert rows == [(merchant,)]
     conn.execute("reset session authorization")
+
+
+def test_roles_with_odd_names_whatever_psql_expects(conn: Connection[Any], url: str) -> None:
+    conn.execute("select mixpay.register_merchant('m', 'Shop')")
+    odd = [f"{conn.info.dbname}{rest}" for rest in ("家具", "\\Größe", "'\"X")]
+    for role in odd:
+        conn.execute(sql.SQL("create role {}").format(sql.Identifier(role)))
+    try:
+        text = told(url, MINE, *(word for role in odd for word in ("--to", role)))
+        for encoding in ("LATIN1", "SJIS", "UTF8"):
+            assert psql(url, text, PGCLIENTENCODING=encoding) == ""
+        for role in odd:
+            may = conn.execute("select has_schema_privilege(%s, 'm', 'usage')", [role])
+            assert may.fetchone() == (True,)
+    finally:
+        for role in odd:
+            conn.execute(sql.SQL("drop owned by {}").format(sql.Identifier(role)))
+            conn.execute(sql.SQL("drop role {}").format(sql.Identifier(role)))
 
 
 @pytest.mark.parametrize("schema", ["mixpay", "public", "pg_x", "A", "a-b", ""])

@@ -66,6 +66,7 @@ end
 # that no function of the same name, which somebody put into public, runs as whoever runs this.
 _BEGIN = """\
 \\set ON_ERROR_STOP on
+\\encoding UTF8
 begin;
 set local client_min_messages = warning;
 set local search_path = pg_catalog, pg_temp;

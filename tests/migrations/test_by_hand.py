@@ -102,3 +102,15 @@ def test_adopts_nothing_that_differs(project, change, named):
     assert refused.exit_code == 2
     assert named in refused.output
     assert project.execute("select to_regnamespace('mixpay_migrations')::text") == [(None,)]
+
+
+def test_a_plan_names_what_others_have_built_whatever_psql_expects(project, monkeypatch):
+    project.mixpay("migrate")
+    project.execute('create view public."家具" as select widget from mixpay.sold')
+    project.write("sql/views.sql", project.read("sql/views.sql").replace("as sales", "as sold"))
+    planned = project.mixpay("migrate", "--plan", "--drop-dependents", 'public."家具"')
+    assert "家具" in planned.stdout
+    project.write("plan.sql", planned.stdout)
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    project.psql("plan.sql")
+    assert project.mixpay("migrate").stdout == "nothing to do\n"
