@@ -30,6 +30,7 @@ COMMANDS = {
     "sql": ("sql", "sql"),
     "trade": ("story", "trade"),
     "types": ("types", "types"),
+    "upkeep": ("upkeep", "upkeep"),
     "verify": ("migrations", "verify"),
     "web": ("web", "web"),
 }
