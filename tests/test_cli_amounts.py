@@ -187,3 +187,16 @@ def test_a_page_as_a_file(report: Report, tmp_path: Path) -> None:
 
 def test_without_a_view_it_helps(report: Report) -> None:
     assert "--html" in report().stdout
+
+
+def test_a_page_goes_where_a_link_leads(report: Report, tmp_path: Path) -> None:
+    """As /dev/stdout does: the file there stays the same one, for it may be on another disk."""
+    page, link = tmp_path / "page.html", tmp_path / "link"
+    page.write_text("")
+    link.symlink_to(page)
+    before = page.stat().st_ino
+    written = report("--html", str(link), "--merchant", "m", "--order", "A")
+    assert written.exit_code == 0
+    assert link.is_symlink()
+    assert page.stat().st_ino == before
+    assert "1,234.56" in page.read_text(encoding="utf-8")

@@ -150,8 +150,15 @@ def test_whatever_is_typed(
 def test_a_login_without_the_rights_is_told_the_roles(url: str) -> None:
     as_monitor = psycopg.conninfo.make_conninfo(url, options="-c role=mixpay_monitor")
     assert here(["--url", as_monitor, "metrics", "--json"], 0) == ""
-    for words in (["report", "trade_balances"], ["call", "trial_balance", "--merchant-id", "m"]):
-        said = here(["--url", as_monitor, *words], 1)
+    nobody = psycopg.conninfo.make_conninfo(url, options="-c role=pg_monitor")
+    for who, words, status in (
+        (as_monitor, ["report", "trade_balances"], 1),
+        (as_monitor, ["call", "trial_balance", "--merchant-id", "m"], 1),
+        (nobody, ["check"], 2),
+        (nobody, ["metrics"], 2),
+        (nobody, ["grant", "m", "--to", "x"], 2),
+    ):
+        said = here(["--url", who, *words], status)
         assert "permission denied" in said
         assert "Members of mixpay_reader read the views" in said
 
@@ -180,13 +187,38 @@ def test_urls_that_are_none(url: str | bytes) -> None:
     assert "error: " in here(["--url", os.fsdecode(url), "check"], 2)
 
 
-@pytest.mark.parametrize("command", ["check", "verify", "metrics", "trade T", "report fold_list"])
+NOT_THERE = ["check", "verify", "metrics", "trade T", "report fold_list"]
+
+
+@pytest.mark.parametrize("command", NOT_THERE)
 def test_a_server_that_is_not_there(command: str) -> None:
     ended = CliRunner().invoke(main, ["--url", "host=/nowhere", *command.split()])
     assert ended.exit_code == 2
     first, second = ended.stderr.splitlines()
     assert first.startswith("error: ")
-    assert second.removeprefix("hint: ").startswith("Is the server running locally")
+    assert second.startswith("hint: Is the server running locally")
+
+
+@pytest.mark.parametrize("command", NOT_THERE)
+def test_servers_that_are_not_there(command: str) -> None:
+    """Each of them on a line of its own, and what libpq asks once."""
+    ended = CliRunner().invoke(main, ["--url", "host=/nowhere,/else", *command.split()])
+    assert ended.exit_code == 2
+    first, several, one, other, hint = ended.stderr.splitlines()
+    assert first.startswith("error: connection ")
+    assert several.startswith("Multiple connection attempts failed")
+    assert [line.split(",")[0] for line in (one, other)] == [
+        "- host: '/nowhere'",
+        "- host: '/else'",
+    ]
+    assert hint.startswith("hint: Is the server running locally")
+    assert hint.count("?") == 1
+
+
+def test_a_server_that_ends_a_transaction_is_told_in_words(url: str) -> None:
+    ended = run("verify", url=url, env={"PGOPTIONS": "-c idle_in_transaction_session_timeout=1"})
+    assert "psycopg" not in ended.stderr
+    assert told(ended, 2).startswith("error: ")
 
 
 @pytest.mark.parametrize(
@@ -201,6 +233,10 @@ def test_a_server_that_is_not_there(command: str) -> None:
         ('adapter = "http"\nurl = ["x"]\nsecret_env = "HOME"', "url is ['x'], which is no str"),
         ('adapter = "http"\nurl = "https://a.example/x"\nsecret_env = ["HOME"]', "are names"),
         ('adapter = "http"\nurl = "https://a.example/x"\nsecret_file = {}', "are names"),
+        (
+            'adapter = "http"\nurl = "https://a.example/x"\nsecret_file = "a\\u0000b"',
+            "cannot read secret_file",
+        ),
         (
             'adapter = "http"\nurl = "https://a.example/x"\nsecret_env = "HOME"\ntimeout = nan',
             "timeout is nan",

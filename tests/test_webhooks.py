@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -229,3 +230,16 @@ def test_options_that_do_not_go_together(url: str, options: list[str], message: 
     ended = CliRunner().invoke(main, ["--url", url, "events", "--merchant", "m", *options])
     assert ended.exit_code == 2
     assert message in ended.stderr
+
+
+@pytest.mark.parametrize("place", ["missing/position", "pipe", "/dev/full"])
+def test_a_bookmark_that_cannot_be_written_is_told_before_anything_is_sent(
+    url: str, shop: Shop, receiver: Receiver, tmp_path: Path, place: str
+) -> None:
+    shop.merge("T", A=1)
+    os.mkfifo(tmp_path / "pipe")
+    sent = run(url, receiver, "--bookmark", str(tmp_path / place))
+    assert sent.exit_code == 2
+    assert "Name another: --bookmark" in sent.stderr
+    assert not receiver.taken
+    assert not list(tmp_path.glob("*.partial"))

@@ -103,14 +103,15 @@ def _secret(
     if variable is not None:
         if not environ.get(str(variable)):
             raise Problem(f"{where}: the environment has no {variable}")
-        return environ[str(variable)].encode()
+        return os.fsencode(environ[str(variable)])
     if file is None:
         return None
     try:
         # As files are written, its last line ends; the secret does not contain that.
         secret = (folder / str(file)).read_bytes().rstrip(b"\r\n")
-    except OSError as error:
-        raise Problem(f"{where}: cannot read secret_file {file}: {error.strerror}") from error
+    except (OSError, ValueError) as error:
+        what = getattr(error, "strerror", None) or str(error)
+        raise Problem(f"{where}: cannot read secret_file {file}: {what}") from error
     if not secret:
         raise Problem(f"{where}: secret_file {file} is empty")
     return secret

@@ -9,7 +9,8 @@ from typing import Any
 import click
 import psycopg
 
-from mixpay_db.problem import LACKS, MIGRATE, Problem
+from mixpay_db.cli.endings import hint_of, unreached
+from mixpay_db.problem import Problem
 from mixpay_db.url import checked
 
 _CHOSEN_URL = "mixpay_db.url"
@@ -94,9 +95,8 @@ def failures_are_problems() -> Iterator[None]:
         yield
     except psycopg.Error as error:
         notes = getattr(error, "__notes__", [])
-        hint = MIGRATE if error.sqlstate in LACKS else None
-        said = str(error).strip()
         if error.sqlstate is None:
-            # libpq begins the question that follows with a tab.
-            said = "\n".join(line.strip() for line in said.splitlines())
+            said, hint = unreached(error)
+        else:
+            said, hint = str(error).strip(), hint_of(error)
         raise Problem("\n".join([said, *notes]), hint) from error

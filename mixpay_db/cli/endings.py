@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import signal
@@ -47,6 +48,8 @@ def told() -> Iterator[None]:
     try:
         _take_interrupts()
         write_any_text()
+        # What it tells its log is ours to tell; who sets up a log has it in there all the same.
+        logging.getLogger("psycopg").addHandler(logging.NullHandler())
         yield
     except SystemExit as exit_:
         _flush()
@@ -102,14 +105,15 @@ def tell_and_exit(error: Problem | psycopg.Error) -> NoReturn:
         first, *more = str(error).splitlines() or [""]
         lines = [("error", first), *[("", line) for line in more], ("hint", error.hint)]
     elif error.sqlstate is None:
-        what, *questions = str(error).splitlines() or [type(error).__name__]
-        lines = [("error", what), ("hint", " ".join(line.strip() for line in questions))]
+        said, hint = unreached(error)
+        first, *more = said.splitlines()
+        lines = [("error", first), *[("", line) for line in more], ("hint", hint)]
     else:
         diag = error.diag
         lines = [
             ("error", f"{error.sqlstate}: {diag.message_primary}"),
             ("detail", diag.message_detail),
-            ("hint", _hint(error)),
+            ("hint", hint_of(error)),
         ]
     for label, text in lines:
         if text:
@@ -119,7 +123,21 @@ def tell_and_exit(error: Problem | psycopg.Error) -> NoReturn:
     _end(NO if error.sqlstate else NOT_ASKED)
 
 
-def _hint(error: psycopg.Error) -> str | None:
+def unreached(error: psycopg.Error) -> tuple[str, str | None]:
+    """What libpq says of a server that it could not ask, and what it asks us or supposes.
+
+    It may have tried several addresses, or one twice; then it says the same once more.
+    """
+    what, *more = [line.strip() for line in str(error).splitlines()] or [type(error).__name__]
+    attempts = [i for i, line in enumerate(more) if line.startswith("Multiple connection attempts")]
+    end = attempts[0] if attempts else len(more)
+    hint = [line for line in more[:end] if not what.endswith(line)]
+    others = [line for line in more[end:] if line not in hint]
+    return "\n".join([what, *others]), " ".join(hint) or None
+
+
+def hint_of(error: psycopg.Error) -> str | None:
+    """What to do about what the database says."""
     if error.sqlstate in LACKS:
         return MIGRATE
     if re.match(FORBIDDEN, error.diag.message_primary or ""):

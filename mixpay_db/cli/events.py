@@ -182,12 +182,28 @@ def _secret(variable: str | None, file: Path | None) -> bytes:
 
 
 def _read_bookmark(file: Path) -> str | None:
+    """Where to go on. What cannot be written afterwards is refused before anything is sent."""
+    try:
+        if file.exists() and not file.is_file():
+            raise Problem(f"{file} is no plain file", "Name another: --bookmark")
+        partial = _partial(file)
+        partial.touch()
+        partial.unlink()
+    except OSError as error:
+        raise Problem(
+            f"cannot write {file}: {error.strerror}", "Name another: --bookmark"
+        ) from error
     try:
         return file.read_text(encoding="utf-8").strip() or None
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise Problem(f"cannot read {file}: {error}") from error
+        what = getattr(error, "strerror", None) or str(error)
+        raise Problem(f"cannot read {file}: {what}") from error
+
+
+def _partial(bookmark: Path) -> Path:
+    return bookmark.with_name(f"{bookmark.name}.partial")
 
 
 def _sender(webhook: Webhook, bookmark: Path | None) -> _Deals:
@@ -196,7 +212,7 @@ def _sender(webhook: Webhook, bookmark: Path | None) -> _Deals:
             webhook.send(event)
             if bookmark is not None:
                 # Whole, or as it was before.
-                partial = bookmark.with_name(f"{bookmark.name}.partial")
+                partial = _partial(bookmark)
                 partial.write_text(f"{event.position}\n", encoding="utf-8")
                 partial.replace(bookmark)
             echo_json({"position": event.position})

@@ -109,9 +109,9 @@ def report(ctx: click.Context, html: str | None, **options: Any) -> None:
         raise click.UsageError("A page tells of one: a trade, an order or a refund.")
     text = _page(connect_url(ctx), chosen[0] if chosen else "merchant", options)
     try:
-        # A file becomes the page as a whole; what is no file, such as a pipe, stays what it is.
+        # A file becomes the page as a whole; a pipe or a link stays what it is.
         path = Path(html)
-        whole = html != "-" and (path.is_file() or not path.exists())
+        whole = html != "-" and not path.is_symlink() and (path.is_file() or not path.exists())
         with click.open_file(html, "w", encoding="utf-8", atomic=whole) as file:
             file.write(text)
     except OSError as error:
