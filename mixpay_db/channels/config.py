@@ -25,7 +25,7 @@ from mixpay_db.problem import Problem
 def load_channels(path: Path, environ: Mapping[str, str] = os.environ) -> dict[str, Adapter]:
     """The adapter of each channel that the file names."""
     try:
-        config = tomllib.loads(path.read_text(encoding="utf-8"))
+        config = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise Problem(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:

@@ -739,6 +739,14 @@ def test_an_adapter_of_another_package(tmp_path: Path, monkeypatch: pytest.Monke
         load_channels(config)
 
 
+def test_a_byte_order_mark_before_the_configuration(tmp_path: Path) -> None:
+    """As some editors write it."""
+    config = tmp_path / "dispatch.toml"
+    config.write_text('[channels.a]\nadapter = "manual"\n', encoding="utf-8-sig")
+
+    assert list(load_channels(config)) == ["a"]
+
+
 def test_no_configuration(tmp_path: Path) -> None:
     assert "cannot read" in run("--config", str(tmp_path / "none")).stderr
     assert "--config" in run().stderr
