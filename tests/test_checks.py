@@ -54,6 +54,37 @@ end;
 $unguard$;
 """
 
+# Another merchant's books are the first one's before anything is broken, number for number.
+COPY = """
+do $copy$
+declare
+    v_copy text;
+begin
+    for v_copy in
+        select format({})
+        from pg_class as t
+        inner join pg_attribute as a on a.attrelid = t.oid
+        where
+            t.relnamespace = 'mixpay'::regnamespace and t.relkind in ('r', 'p')
+            and not t.relispartition
+            and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+        group by t.oid
+        having bool_or(a.attname = 'merchant_id')
+    loop
+        execute v_copy;
+    end loop;
+end;
+$copy$;
+"""
+KEEP = COPY.format("'create temp table %I as table mixpay.%1$I', t.relname")
+ADD_ANOTHER = COPY.format("""
+    'insert into mixpay.%I (%s) overriding system value select %s from pg_temp.%1$I', t.relname,
+    string_agg(quote_ident(a.attname), ', '),
+    string_agg(
+        case a.attname when 'merchant_id' then '''whole''' else quote_ident(a.attname) end, ', '
+    )
+""")
+
 # Facts that name what they are about, and their accounts, as they should.
 FACT = """
 insert into mixpay.facts (
@@ -515,7 +546,10 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             "update mixpay.trade_orders set refunded = paid where order_no = 'B'",
             {"order_no": "B", "state": "refunded", "on_record": "paid"},
         ),
-        ("update mixpay.orders set order_no = 'X' where order_no = 'B'", {"on_record": "paid"}),
+        (
+            "update mixpay.orders set order_no = 'X' where order_no = 'B'",
+            {"order_no": "B", "on_record": "paid"},
+        ),
     ],
     "order_totals_are_the_sums_of_its_lines": [
         ("update mixpay.order_totals set paid = 1 where order_no = 'E'", {"order_no": "E"}),
@@ -1492,7 +1526,14 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             {"statement_no": "S-1"},
         ),
         ("delete from mixpay.statement_totals", {"statement_no": "S-2", "stored": None}),
-        ("delete from mixpay.statement_lines where statement_no = 'S-2'", {"lines": 0}),
+        (
+            "delete from mixpay.statement_lines where statement_no = 'S-2'",
+            {"statement_no": "S-2", "lines": 0},
+        ),
+        (
+            "delete from mixpay.statement_lines where statement_no = 'S-2'",
+            {"statement_no": "S-2", "currency": "CNY", "lines": None},
+        ),
     ],
     "what_is_open_here_is_not_matched": [
         (
@@ -1571,6 +1612,8 @@ def test_every_check_fires(
     open_for_a_week_of_statements(shop)
     assert len(shop.query("select from mixpay.balance_folds")) == 2
     conn = connect(autocommit=False)
+    conn.execute(KEEP)
+    conn.commit()
     for name, breaks in BREAKS.items():
         check = f'select * from mixpay."_{name}"'
         for break_it, shown in breaks:
@@ -1580,6 +1623,12 @@ def test_every_check_fires(
                 conn.execute(break_it)
                 rows = conn.cursor(row_factory=dict_row).execute(check).fetchall()
                 assert any(shown.items() <= row.items() for row in rows), rows
+                assert {row["merchant_id"] for row in rows} == {"m"}, rows
+                conn.execute(ADD_ANOTHER)
+                beside = conn.cursor(row_factory=dict_row).execute(check).fetchall()
+                if "mixpay.epochs" in break_it:  # Epochs are everybody's.
+                    beside = [row for row in beside if row["merchant_id"] == "m"]
+                assert sorted(map(str, beside)) == sorted(map(str, rows))
             conn.rollback()
 
 

@@ -19,7 +19,10 @@ with changes as (
     ) as s
     group by merchant_id, order_no, state
 )
-select o.merchant_id, o.order_no, b.state, s.state as on_record, s.standing
+select
+    coalesce(o.merchant_id, s.merchant_id) as merchant_id,
+    coalesce(o.order_no, s.order_no) as order_no,
+    b.state, s.state as on_record, s.standing
 from mixpay.orders as o
 inner join mixpay.order_balances as b on b.merchant_id = o.merchant_id and b.order_no = o.order_no
 full join (select * from steps where standing <> 0) as s

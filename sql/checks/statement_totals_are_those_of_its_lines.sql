@@ -14,7 +14,11 @@ left join lines as l on l.merchant_id = s.merchant_id and l.statement_no = s.sta
 group by s.merchant_id, s.statement_no, s.line_count
 having s.line_count <> coalesce(sum(l.line_count), 0)
 union all
-select l.merchant_id, l.statement_no, l.currency, t.amount as stored, l.amount as lines
+select
+    coalesce(l.merchant_id, t.merchant_id) as merchant_id,
+    coalesce(l.statement_no, t.statement_no) as statement_no,
+    coalesce(l.currency, t.currency) as currency,
+    t.amount as stored, l.amount as lines
 from lines as l
 inner join mixpay.statements as s
     on s.merchant_id = l.merchant_id and s.statement_no = l.statement_no and s.sealed_at is not null
