@@ -411,6 +411,7 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ),
         ("update mixpay.refunds set return_no = null", {"return_no": "V1", "taken": 0}),
         ("update mixpay.returns set payment_no = 'P10'", {"return_no": "V1", "taken": 0}),
+        ("update mixpay.returns set amount = 1", {"return_no": "V1", "amount": 1, "taken": 70}),
     ],
     "chargeback_is_what_it_took_and_lost": [
         (
@@ -488,6 +489,11 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "line_refunded_is_the_sum_of_its_details": [
         ("update mixpay.trade_orders set refunded = 91 where order_no = 'A'", {"details": 90}),
         ("update mixpay.trade_orders set refunded = 1 where order_no = 'B'", {"details": 0}),
+        (
+            "update mixpay.trade_orders set refunded = refunded - 1 "
+            "where trade_no = 'T1' and order_no = 'A'",
+            {"trade_no": "T1"},
+        ),
     ],
     "live_lines_belong_to_open_trades": [
         ("update mixpay.trade_orders set live = true where trade_no = 'T3'", {"trade_no": "T3"}),
@@ -503,6 +509,13 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ("update mixpay.orders set merge_count = 9 where order_no = 'A'", {"order_no": "A"}),
         ("update mixpay.trade_orders set nth = 2 where trade_no = 'T1'", {"order_no": "B"}),
         ("delete from mixpay.trade_orders where order_no = 'B'", {"order_no": "B"}),
+        ("update mixpay.trade_orders set nth = 3 where nth = 2", {"merge_count": 2}),
+        (
+            "update mixpay.trade_orders set nth = 2 "
+            "where nth = 1 and order_no in (select order_no from mixpay.orders where "
+            "merge_count = 2)",
+            {"merge_count": 2},
+        ),
     ],
     "order_details_are_never_above_applied": [
         (
@@ -550,6 +563,10 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             "update mixpay.orders set order_no = 'X' where order_no = 'B'",
             {"order_no": "B", "on_record": "paid"},
         ),
+        (
+            "update mixpay.orders set order_no = 'X' where order_no = 'B'",
+            {"order_no": "B", "on_record": "payable", "standing": -1},
+        ),
     ],
     "order_totals_are_the_sums_of_its_lines": [
         ("update mixpay.order_totals set paid = 1 where order_no = 'E'", {"order_no": "E"}),
@@ -582,6 +599,10 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             "update mixpay.payments set amount = 10, applied = 10 where payment_no = 'P4'",
             {"payment_no": "P4", "state": "pending"},
         ),
+        (
+            "update mixpay.payments set applied = -1, surplus = amount + 1 where payment_no = 'P1'",
+            {"payment_no": "P1", "applied": -1},
+        ),
     ],
     "payment_is_in_the_facts_once": [
         ("update mixpay.payments set applied = 41 where payment_no = 'P3'", {"payment_no": "P3"}),
@@ -601,6 +622,14 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             "delete from mixpay.facts where from_account = 'order' and to_account = 'surplus'",
             {"payment_no": "P5", "applied_in_facts": 25, "surplus_in_facts": None},
         ),
+        (
+            "update mixpay.payments set surplus = surplus + 1 where payment_no = 'P2'",
+            {"payment_no": "P2"},
+        ),
+        (
+            "update mixpay.payments set surplus = surplus - 1 where payment_no = 'P2'",
+            {"payment_no": "P2"},
+        ),
     ],
     "payment_refunded_is_never_above_amount": [
         ("update mixpay.payments set refunded = 41 where payment_no = 'P3'", {"payment_no": "P3"}),
@@ -609,11 +638,17 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "payment_refunded_is_the_sum_of_its_details": [
         ("update mixpay.payments set refunded = 1 where payment_no = 'P3'", {"payment_no": "P3"}),
         ("update mixpay.refund_details set freed = true where refund_no = 'R3'", {"details": 30}),
+        ("update mixpay.payments set refunded = 0 where refunded > 0", {"refunded": 0}),
     ],
     "payment_surplus_refunded_is_the_sum_of_its_details": [
         (
             "update mixpay.payments set surplus_refunded = 1 where payment_no = 'P3'",
             {"payment_no": "P3"},
+        ),
+        (
+            "update mixpay.payments set surplus_refunded = surplus_refunded - 1 "
+            "where payment_no = 'P2'",
+            {"payment_no": "P2"},
         ),
     ],
     "fifo_starts_at_the_oldest_money": [
@@ -627,6 +662,11 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ("update mixpay.payments set seq = 9 where payment_no = 'P3'", {"trade_no": "T2"}),
         ("update mixpay.payments set seq = 1 where payment_no = 'P2'", {"trade_no": "T1"}),
         ("update mixpay.trades set last_seq = 9 where trade_no = 'T3'", {"trade_no": "T3"}),
+        (
+            "update mixpay.payments set seq = 1 where trade_no = 'T1'; "
+            "update mixpay.trades set last_seq = 1 where trade_no = 'T1'",
+            {"trade_no": "T1", "last_seq": 1, "last_payment": 1},
+        ),
     ],
     "pending_payments_belong_to_trades_that_are_not_closed": [
         (
@@ -637,6 +677,10 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "refund_amount_is_the_sum_of_its_details": [
         ("update mixpay.refunds set amount = 31 where refund_no = 'R1'", {"refund_no": "R1"}),
         ("delete from mixpay.refund_details where refund_no = 'R1'", {"details": 0}),
+        (
+            "update mixpay.refunds set amount = amount - 1 where refund_no = 'R1'",
+            {"refund_no": "R1"},
+        ),
     ],
     "refund_details_are_first_in_first_out": [
         (
@@ -657,6 +701,11 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             "update mixpay.channel_refunds set state = 'succeeded' where refund_no = 'R3'",
             {"refund_no": "R3", "state": "processing"},
         ),
+        (
+            "update mixpay.refunds set succeeded = succeeded - 1 where refund_no = 'R1'",
+            {"refund_no": "R1"},
+        ),
+        ("update mixpay.refunds set freed = freed - 1 where refund_no = 'R1'", {"refund_no": "R1"}),
     ],
     "standing_detail_has_one_channel_refund": [
         (
@@ -769,6 +818,7 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "trade_amount_is_the_sum_of_its_lines": [
         ("update mixpay.trades set amount = 81 where trade_no = 'T2'", {"trade_no": "T2"}),
         ("delete from mixpay.trade_orders where trade_no = 'T4'", {"trade_no": "T4", "lines": 0}),
+        ("update mixpay.trades set amount = amount - 1 where trade_no = 'T1'", {"trade_no": "T1"}),
     ],
     "trade_holds_what_came_in_and_did_not_go_back": [
         ("update mixpay.payments set amount = 41 where payment_no = 'P3'", {"trade_no": "T2"}),
@@ -784,6 +834,7 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     ],
     "trade_paid_is_the_sum_of_its_lines": [
         ("update mixpay.trades set paid = 41 where trade_no = 'T2'", {"trade_no": "T2"}),
+        ("update mixpay.trades set paid = paid - 1 where trade_no = 'T1'", {"trade_no": "T1"}),
     ],
     "trade_paid_is_what_its_payments_applied": [
         ("update mixpay.trades set paid = 41 where trade_no = 'T2'", {"trade_no": "T2"}),
@@ -791,6 +842,10 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     ],
     "trade_refunded_is_the_sum_of_its_lines": [
         ("update mixpay.trades set refunded = 91 where trade_no = 'T1'", {"trade_no": "T1"}),
+        (
+            "update mixpay.trades set refunded = refunded - 1 where trade_no = 'T1'",
+            {"trade_no": "T1"},
+        ),
     ],
     "cleared_of_a_split_line_is_its_shares": [
         (
@@ -1329,6 +1384,10 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             + "; update mixpay.facts set xid = '1' where entry = 999",
             {"settlement_no": "S4", "earned": 79, "of_orders": 84},
         ),
+        (
+            "update mixpay.settlements set earned = earned - 1 where settlement_no = 'S2'",
+            {"settlement_no": "S2"},
+        ),
     ],
     "settlement_is_in_the_facts_once": [
         (
@@ -1480,6 +1539,17 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             "update mixpay.unmatched_lines set result = 'expected' where statement_no = 'S-3'",
             {"statement_no": "S-3", "theirs": None},
         ),
+        (
+            "delete from mixpay.unmatched_items where number = 'O-92'; "
+            "update mixpay.unmatched_items set theirs = 150 where statement_no = 'S-3'",
+            {"statement_no": "S-3", "parts": 150, "items": 1},
+        ),
+        (
+            "update mixpay.line_matches set (statement_no, line_no, part) = "
+            "(select i.statement_no, i.line_no, i.part from mixpay.unmatched_items as i "
+            "where i.number = 'O-92') where number = 'Z1'",
+            {"statement_no": "S-3", "theirs": 150, "parts": 150},
+        ),
     ],
     "reconciled_line_has_one_result": [
         ("delete from mixpay.line_matches where line_no = 2", {"line_no": 2, "of_match": None}),
@@ -1491,6 +1561,10 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         (
             "update mixpay.statements set resolution_no = 'E2' where statement_no = 'S-1'",
             {"line_no": 2, "of_match": "amount"},
+        ),
+        (
+            "update mixpay.statements set reconciled_at = null; delete from mixpay.line_matches",
+            {"line_no": 3, "of_match": None, "result": "missing_here"},
         ),
     ],
     "match_says_what_its_line_says": [
