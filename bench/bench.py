@@ -30,7 +30,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bulk import Bulk
+from bulk import ITEMS, Bulk, in_one_statement, sent_singly
 from calls import CALLS, OTHERS, Call
 from harness import (
     COUNTING,
@@ -172,7 +172,7 @@ class Report:
             else "statements are not counted: this server has no pg_stat_statements"
         )
 
-    def bulk(self, times: dict[str, dict[str, list[float]]]) -> None:
+    def bulk(self, times: dict[str, dict[str, list[float]]], singly: dict[str, Rounds]) -> None:
         table = table_of(
             "Many in one call, 1 session, synchronous_commit off: µs for each of the many",
             "", "now", "before", "× before",
@@ -185,6 +185,21 @@ class Report:
             times_before = now / before if now and before else None
             self.servers[-1]["bulk"].append({"task": task, "now_us": now, "before_us": before})
             table.add_row(task, number(now), number(before), number(times_before, 2))
+        self.console.print(table)
+        table = table_of(
+            "An item of one call beside a single call for each: µs",
+            "", "now", "singly, in one statement", "×", "singly, sent by a client", "×",
+        )  # fmt: skip
+        for name in ITEMS:
+            item, together = (
+                statistics.median(times[task]["now"]) for task in (name, in_one_statement(name))
+            )
+            sent = 1e6 / middle(singly[name]["now"], TPS)
+            self.servers[-1]["bulk"].append({"task": f"{name}, sent singly", "now_us": sent})
+            table.add_row(
+                name, number(item), number(together), number(item / together, 2),
+                number(sent), number(item / sent, 2),
+            )  # fmt: skip
         self.console.print(table)
 
     def profile(self, call: str, name: str, below: list[Statement]) -> None:
@@ -276,7 +291,13 @@ def measure_server(report: Report, binaries: Path, arguments: argparse.Namespace
                         ),
                     )
         if "bulk" in arguments.sections:
-            report.bulk(Bulk(bench.databases, arguments.bulk).measure(arguments.rounds))
+            calls = tuple(sent_singly(name) for name in ITEMS)
+            report.bulk(
+                Bulk(bench.databases, arguments.bulk).measure(arguments.rounds),
+                measure_calls(
+                    bench, calls, MODES[0], arguments.rounds, min(arguments.seconds, 1.2), False
+                ),
+            )
         if arguments.profile:
             for call in CALLS:
                 for db in bench.databases:

@@ -13,7 +13,7 @@ from itertools import product
 from typing import Any
 
 import psycopg
-from calls import REGISTER_PAYEE, merge, order, trades
+from calls import POOLS, REGISTER_PAYEE, Call, Pool, merge, order, trades
 from harness import Database
 
 RULES = ("fifo", "pro_rata")
@@ -25,19 +25,33 @@ SHARES = """[
 ]"""
 ARGUMENTS = "%(merchant)s, %(json)s::jsonb"
 PAYEE = ", 'payee_no', 'P'"
-# An item of these is paid, refunded or completed; each has a trade of two lines.
-ITEM = {
-    "succeed_payments": (
+
+
+@dataclass(frozen=True)
+class Item:
+    """What is paid, refunded or completed; each has a trade of two lines. `{0}` is its prefix."""
+
+    json: str
+    single: str
+    script: str  # the single call as a client sends it
+
+
+ITEMS = {
+    "succeed_payments": Item(
         "'payment_no', '{0}' || k, 'channel_txn_no', '{0}' || k",
-        "mixpay.succeed_payment(%(merchant)s, '{0}' || k, '{0}' || k)",
+        "succeed_payment(%(merchant)s, '{0}' || k, '{0}' || k)",
+        "succeed_payment('m' || :m, 'Ds' || :k, 'Ds' || :k)",
     ),
-    "refund_orders": (
+    "refund_orders": Item(
         "'order_no', '{0}0-' || k, 'refund_no', '{0}' || k, 'amount', 10",
-        "mixpay.refund_order(%(merchant)s, '{0}0-' || k, '{0}' || k, 10)",
+        "refund_order(%(merchant)s, '{0}0-' || k, '{0}' || k, 10)",
+        "refund_order('m' || :m, 'Dr0-' || :k, 'Dr' || :k, 10)",
     ),
-    "complete_channel_refunds": (
+    "complete_channel_refunds": Item(
         "'channel_refund_no', channel_refund_no, 'channel_txn_no', '{0}' || k",
-        "mixpay.complete_channel_refund(%(merchant)s, channel_refund_no, '{0}' || k)",
+        "complete_channel_refund(%(merchant)s, channel_refund_no, '{0}' || k)",
+        "complete_channel_refund('m' || :m, "
+        "(select channel_refund_no from public.known where key = 'Dc' || :k), 'Dc' || :k)",
     ),
 }
 
@@ -93,21 +107,40 @@ def tasks(size: int) -> Iterator[Task]:
         f"select count(*) from mixpay.merge_many({ARGUMENTS})",
         trades("Bm", order("Bm0-", 20), order("Bm1-", 20)), 1, 2 * size,
     )  # fmt: skip
-    for name, (item, single) in ITEM.items():
-        for prefix, many in ((f"B{name[0]}", False), (f"C{name[0]}", True)):
+    for name, item in ITEMS.items():
+        for task, prefix in ((in_one_statement(name), f"B{name[0]}"), (name, f"C{name[0]}")):
             yield Task(
-                name if many else f"{single.split('.')[1].split('(')[0]}, one after the other",
-                "fifo", tuple(_before(name, prefix)),
-                f"select count(*) from mixpay.{name}({ARGUMENTS})" if many else
-                "select count(*) from made cross join lateral " + single.format(prefix) + " as x",
-                f"select jsonb_agg(jsonb_build_object({item.format(prefix)})) from made"
-                if many else None,
+                task, "fifo", (*_before(name, prefix), *_made(prefix)),
+                f"select count(*) from mixpay.{name}({ARGUMENTS})" if task == name else
+                "select count(*) from made cross join lateral "
+                f"mixpay.{item.single.format(prefix)} as x",
+                f"select jsonb_agg(jsonb_build_object({item.json.format(prefix)})) from made"
+                if task == name else None,
                 1, size,
             )  # fmt: skip
 
 
+def in_one_statement(name: str) -> str:
+    return f"{ITEMS[name].single.split('(')[0]}, one after the other"
+
+
+def sent_singly(name: str) -> Call:
+    """The single calls of as many items, as a client sends them: each its own transaction."""
+    prefix = f"D{name[0]}"
+    POOLS[name] = Pool(
+        (
+            *_before(name, prefix),
+            "insert into public.known (key, channel_refund_no) "
+            "select refund_no, channel_refund_no from mixpay.channel_refunds inner join items "
+            f"on merchant_id = %(merchant)s and refund_no = '{prefix}' || k",
+        ),
+        fresh=True,
+    )
+    return Call(name, f"select * from mixpay.{ITEMS[name].script};", name)
+
+
 def _before(name: str, prefix: str) -> Iterator[str]:
-    """What must have happened; the numbers are in `made` at last."""
+    """What must have happened."""
     yield _trades(prefix, 2)
     if name == "succeed_payments":
         yield (
@@ -125,6 +158,10 @@ def _before(name: str, prefix: str) -> Iterator[str]:
             "select count(x.refund_no) from items cross join lateral mixpay.refund_order("
             f"%(merchant)s, '{prefix}0-' || k, '{prefix}' || k, 10) as x"
         )
+
+
+def _made(prefix: str) -> Iterator[str]:
+    """What it was told of them is in `made`."""
     yield "drop table if exists made"
     yield (
         "create temp table made as select k, channel_refund_no from items "
