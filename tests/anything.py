@@ -13,7 +13,7 @@ from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 NOWHERE = "nowhere"
-ORDERS = [f"O{i}" for i in range(20)]
+ORDERS = [f"O{i}" for i in range(8)]
 PAYEES = ["ann", "bob", "eve"]
 CHANNELS = ["card", "wechat", "pos", "cash", "voucher", "once", "whole", "never"]
 ACCOUNTS = ["payee:ann", "payee:bob", "receiver:courier", "fee:adjustment", "fee:platform"]
@@ -143,7 +143,7 @@ class Hand:
         }
 
     def orders(self) -> list[dict[str, Any]]:
-        return list({order["order_no"]: order for order in self.some(3, self.order)}.values())
+        return list({order["order_no"]: order for order in self.some(4, self.order)}.values())
 
     def payment(self) -> dict[str, Any]:
         payment = {"trade_no": self.known("trades", "state = 'open'"), "payment_no": self.new()}
