@@ -95,11 +95,20 @@ def test_what_is_refused_is_named_and_all_else_is_done(run: Run, shop: Shop, kio
     result = run("--json", "--merchant", "kiosk", "--merchant", "nobody", "--merchant", "m")
 
     assert result.exit_code == 1
+    hint = "Register it with register_merchant."
     assert json.loads(result.stdout)["refused"] == [
-        {"merchant_id": "nobody", "call": call, "sqlstate": "MX101"}
+        {
+            "merchant_id": "nobody",
+            "call": call,
+            "sqlstate": "MX101",
+            "message": "there is no merchant nobody",
+            "detail": "None is registered under these 6 characters.",
+            "hint": hint,
+        }
         for call in ("release_due", "expire_trades", "fold_balances")
     ]
-    assert "nobody: release_due: there is no merchant nobody" in result.stderr
+    said = f"nobody: release_due: MX101: there is no merchant nobody\nhint: {hint}\n"
+    assert result.stderr.startswith(said)
     assert is_done(shop) == is_done(kiosk) == (100, ["closed", "closed"])
 
 
@@ -124,9 +133,9 @@ def test_what_passes_is_tried_again(
         conn.execute("drop trigger stumble on mixpay.releases")
 
     assert result.exit_code == 1
-    assert result.stderr == "m: release_due: not now\n"
+    assert result.stderr == "m: release_due: 40001: not now\n"
     assert (is_done(kiosk)[0], is_done(shop)[0]) == (100, 0)
-    assert result.stdout.endswith("2 merchants: 1 calls were refused\n")
+    assert result.stdout.endswith("2 merchants: 1 call was refused\n")
 
 
 def test_a_writer_may(run: Run, kiosk: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

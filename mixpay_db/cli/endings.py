@@ -105,15 +105,15 @@ def tell_and_exit(error: Problem | psycopg.Error) -> NoReturn:
         first, *more = str(error).splitlines() or [""]
         lines = [("error", first), *[("", line) for line in more], ("hint", error.hint)]
     elif error.sqlstate is None:
-        said, hint = unreached(error)
-        first, *more = said.splitlines()
+        what, hint = unreached(error)
+        first, *more = what.splitlines()
         lines = [("error", first), *[("", line) for line in more], ("hint", hint)]
     else:
-        diag = error.diag
+        said = refusal(error)
         lines = [
-            ("error", f"{error.sqlstate}: {diag.message_primary}"),
-            ("detail", diag.message_detail),
-            ("hint", hint_of(error)),
+            ("error", f"{said['sqlstate']}: {said['message']}"),
+            ("detail", said["detail"]),
+            ("hint", said["hint"]),
         ]
     for label, text in lines:
         if text:
@@ -134,6 +134,16 @@ def unreached(error: psycopg.Error) -> tuple[str, str | None]:
     hint = [line for line in more[:end] if not what.endswith(line)]
     others = [line for line in more[end:] if line not in hint]
     return "\n".join([what, *others]), " ".join(hint) or None
+
+
+def refusal(error: psycopg.Error) -> dict[str, str | None]:
+    """What the database says, and what to do about it."""
+    return {
+        "sqlstate": error.sqlstate,
+        "message": error.diag.message_primary,
+        "detail": error.diag.message_detail,
+        "hint": hint_of(error),
+    }
 
 
 def hint_of(error: psycopg.Error) -> str | None:

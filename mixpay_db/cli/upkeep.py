@@ -12,6 +12,7 @@ from psycopg import sql
 from psycopg.rows import tuple_row
 
 from mixpay_db.cli.common import connect_url, failures_are_problems, json_option, url_option
+from mixpay_db.cli.endings import refusal
 from mixpay_db.cli.help import examples
 from mixpay_db.cli.output import echo_json, echo_table
 from mixpay_db.printable import printable
@@ -73,11 +74,14 @@ def upkeep(
                 except psycopg.Error as error:
                     if conn.closed:
                         raise
-                    said = printable(str(error).splitlines()[0])
-                    click.echo(f"{printable(merchant)}: {call}: {said}", err=True)
-                    refused.append(
-                        {"merchant_id": merchant, "call": call, "sqlstate": error.sqlstate}
+                    said = refusal(error)
+                    refused.append({"merchant_id": merchant, "call": call, **said})
+                    click.echo(
+                        printable(f"{merchant}: {call}: {said['sqlstate']}: {said['message']}"),
+                        err=True,
                     )
+                    if said["hint"]:
+                        click.echo(f"hint: {printable(said['hint'])}", err=True)
     counted = [what for what in CALLS.values() if what]
     rows = [[merchant, *(did[what] for what in counted)] for merchant, did in done.items()]
     if as_json:
@@ -87,7 +91,8 @@ def upkeep(
         busy = [row for row in rows if any(row[1:])]
         if busy:
             echo_table(["merchant", *counted], busy)
-        end = f"{len(refused):,} calls were refused" if refused else "nothing is due any more"
+        calls_were = "1 call was" if len(refused) == 1 else f"{len(refused):,} calls were"
+        end = f"{calls_were} refused" if refused else "nothing is due any more"
         click.echo(f"{len(rows):,} merchants: {end}")
     ctx.exit(1 if refused else 0)
 
