@@ -26,9 +26,12 @@ _LOAD = "select line_count from mixpay.load_statement_lines(%s, %s, %s::jsonb)"
 _NUMBER = re.compile(r"[!-~]{1,64}")
 
 
-def statement_no(path: str | Path) -> str:
-    """The number of a statement that bears none: the name of its file, as far as it can be one."""
-    name = Path(path).name
+def statement_no(path: str | Path, account: str | None = None) -> str:
+    """The number of a statement that bears none: the name of its file, as far as it can be one.
+
+    A file of several accounts is a statement of each.
+    """
+    name = "/".join([Path(path).name, *([account] if account else [])])
     if _NUMBER.fullmatch(name):
         return name
     return f"file-{hashlib.sha256(name.encode(errors='surrogateescape')).hexdigest()[:16]}"

@@ -157,6 +157,26 @@ def test_a_part_of_a_line_is_called_so(shop: Shop, run: Run) -> None:
     shop.call("ignore_difference", "N", "Zoe", None, "camt053.xml", 3, "2")
 
 
+def test_a_file_of_several_accounts_is_a_statement_of_each(
+    shop: Shop, run: Run, tmp_path: Path
+) -> None:
+    """Each account is a bank of ours; the file's name alone would be one number for both."""
+    text = (FILES / "mt940.sta").read_text("latin-1")
+    here, there = "DE00000000000000000000", "DE11110000000000000000"
+    both = tmp_path / "all.sta"
+    both.write_text(text + text.replace(here, there), "latin-1")
+    told = run(both, "--merchant", "m", "--bank", "main")
+    assert told.exit_code == 2
+    assert "Say which one by --iban" in told.output
+    for bank, account in (("main", here), ("second", there)):
+        told = run(both, "--merchant", "m", "--bank", bank, "--iban", account, "--json")
+        assert told.exit_code == 0, told.output
+        assert json.loads(told.stdout)["statement_no"] == f"all.sta/{account}"
+        assert json.loads(told.stdout)["lines"] == 10
+    lines = shop.query("select owner, count(*) from mixpay.unmatched_lines group by 1 order by 1")
+    assert lines == [("main", 10), ("second", 10)]
+
+
 def test_says_of_which_account_it_is(sold: Shop, run: Run, bill: Path) -> None:  # noqa: ARG001
     for account in ([], ["--channel", "card", "--bank", "main"]):
         told = run(bill, "--merchant", "m", *account, *MAP)

@@ -84,6 +84,9 @@ def _moment(_: click.Context, __: click.Parameter, value: str | None) -> datetim
     "--zone", metavar="ZONE", help="Of moments without an offset, if the format's differs."
 )
 @click.option("--currency", metavar="C", help="Of a file that names none.")
+@click.option(
+    "--iban", metavar="NO", help="Of a bank's file of several accounts: which one, as it is there."
+)
 @click.option("--statement", "number", metavar="NO", help="Its number.  [default: FILE's name]")
 @click.option("--from", "from_at", callback=_moment, metavar="MOMENT", help="What it covers, from")
 @click.option("--until", "until_at", callback=_moment, metavar="MOMENT", help="and before.")
@@ -103,6 +106,7 @@ def reconcile_(
     columns: tuple[str, ...],
     zone: str | None,
     currency: str | None,
+    iban: str | None,
     number: str | None,
     from_at: datetime | None,
     until_at: datetime | None,
@@ -126,14 +130,21 @@ def reconcile_(
         raise click.UsageError("Say of which account it is: --channel C or --bank B.")
     begin = monotonic()
     kind, owner = ("channel", channel) if bank is None else ("bank", bank)
-    number = number or reconciling.statement_no(file)
+    number = number or reconciling.statement_no(file, iban)
     with (
         psycopg.connect(connect_url(ctx), row_factory=dict_row) as conn,
         _progress() as progress,
         _whole(conn, dry_run),
     ):
         with closing(
-            open_file(file, format=format_, map=list(columns) or None, zone=zone, currency=currency)
+            open_file(
+                file,
+                format=format_,
+                map=list(columns) or None,
+                zone=zone,
+                currency=currency,
+                account=iban,
+            )
         ) as statement:
             _refuse_another_kind(statement, kind)
             name = f"{kind}:{owner}"

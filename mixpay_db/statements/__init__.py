@@ -146,13 +146,15 @@ def open_statement(
     map: Any = None,  # noqa: A002
     zone: str | tzinfo | None = None,
     currency: str | None = None,
+    account: str | None = None,
 ) -> Statement:
     """Open a statement; without a format it is found out by what the file begins with.
 
     `map` is a TOML file, a text key=value or several, or a dict: then the file is any CSV. `zone`
-    and `currency` are for files that do not name their own.
+    and `currency` are for files that do not name their own. `account` is the IBAN, or whatever the
+    file calls it by, of the one account to read of a bank's file that is of several.
     """
-    options = _options(map, zone, currency)
+    options = _options(map, zone, currency, account)
     chosen = _chosen(format, map is not None)
     source = Source(Path(path))
     try:
@@ -164,6 +166,10 @@ def open_statement(
                 f"{printable(Path(path).name)} is no statement that is known",
                 f"Name its format ({names}), or say what its columns are by a map.",
             )
+        if account is not None and not found.names_accounts:
+            raise Problem(
+                f"{found.name} does not say of which account a line is", "Leave the account out."
+            )
         account_kind = options.map.get("account", found.account_kind)
         return Statement(source, found(options), account_kind)
     except BaseException as error:
@@ -173,7 +179,9 @@ def open_statement(
         raise
 
 
-def _options(given: Any, zone: str | tzinfo | None, currency: str | None) -> Options:
+def _options(
+    given: Any, zone: str | tzinfo | None, currency: str | None, account: str | None
+) -> Options:
     if isinstance(zone, str):
         try:
             zone = ZoneInfo(zone)
@@ -188,7 +196,7 @@ def _options(given: Any, zone: str | tzinfo | None, currency: str | None) -> Opt
             given = [given]
         given = [given] if isinstance(given, str | Path) else given
         read = read_map([*given, {"currency": currency}] if currency else given)
-    return Options(zone, currency, read)
+    return Options(zone, currency, account, read)
 
 
 def _chosen(name: str | None, has_map: bool) -> type[Format] | None:

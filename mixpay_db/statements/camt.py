@@ -56,6 +56,7 @@ class Camt053(Format):
     name = "camt053"
     title = "Bank statement camt.053 (ISO 20022)"
     account_kind = "bank"
+    names_accounts = True
     kinds: ClassVar = {
         "CRDT": "payout",
         "DBIT": "transfer",
@@ -76,6 +77,7 @@ class Camt053(Format):
         self._currency = ""
         self._summary: Element | None = None
         self._id = ""
+        self._is_asked_for = self.options.account is None
 
     @classmethod
     def recognises(cls, head: bytes, options: Options) -> bool:  # noqa: ARG003
@@ -99,14 +101,16 @@ class Camt053(Format):
                 parent = path[-1] if path else None
                 match _tag(element):
                     case "Ntry" if parent is not None and _tag(parent) == "Stmt":
-                        yield from self._entry(element)
+                        for line in self._entry(element):
+                            if self._is_asked_for:
+                                yield line
                         parent.remove(element)
                     case "Bal" if parent is not None and _tag(parent) == "Stmt":
                         self._balance(element)
                         parent.remove(element)
                     case "Acct" if parent is not None and _tag(parent) == "Stmt":
                         self._currency = _text(element, "Ccy")
-                        self.of_account(
+                        self._is_asked_for = self.is_asked_for(
                             _text(element, "Id", "IBAN") or _text(element, "Id", "Othr", "Id")
                         )
                     case "TxsSummry":

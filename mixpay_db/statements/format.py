@@ -18,6 +18,7 @@ class Options:
 
     zone: tzinfo | None = None
     currency: str | None = None
+    account: str | None = None
     map: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -28,6 +29,8 @@ class Format:
     title: ClassVar[str]
     account_kind: ClassVar[str] = "channel"
     zone: ClassVar[tzinfo] = UTC
+    # Whether the file says of which account each line is.
+    names_accounts: ClassVar[bool] = False
     # What each column of ours is called in the file, and which of them must be there.
     columns: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     required: ClassVar[tuple[str, ...]] = ()
@@ -38,7 +41,7 @@ class Format:
         self.options = options
         self.in_zone = options.zone or type(self).zone
         self.totals: list[Total] = []
-        self._account: str | None = None
+        self._accounts: dict[str, None] = {}
 
     @classmethod
     def recognises(cls, head: bytes, options: Options) -> bool:
@@ -48,18 +51,31 @@ class Format:
     def lines(self, source: Source) -> Iterator[Line]:
         raise NotImplementedError
 
-    def of_account(self, account: str) -> None:
-        """The file is of one account: what another one moved would be taken for this one's."""
-        if account and self._account not in (None, account):
+    def is_asked_for(self, account: str) -> bool:
+        """Whether lines of this account of the file are read: of the one that was chosen.
+
+        If none was, there must be only one: what another one moved would be taken for this one's.
+        """
+        if account:
+            self._accounts[account] = None
+        if self.options.account is not None:
+            return _same_account(account, self.options.account)
+        if len(self._accounts) > 1:
+            one, other = self._accounts
             raise StatementError(
-                f"the file is of several accounts: {printable(str(self._account))} and "
-                f"{printable(account)}",
-                "Split it into a file for each account, and name each by --bank.",
+                f"the file is of several accounts: {printable(one)} and {printable(other)}",
+                "Say which one by --iban, and run it once for each, with its own --bank.",
             )
-        self._account = account or self._account
+        return True
 
     def agree(self) -> None:
-        """The totals, all of them; the first that differs is told."""
+        """The account that was chosen is there; the totals, all of them: the first that differs."""
+        asked = self.options.account
+        if asked is not None and not any(_same_account(one, asked) for one in self._accounts):
+            raise StatementError(
+                f"the file has no account {printable(asked)}",
+                f"It has {printable(', '.join(self._accounts)) or 'none'}.",
+            )
         for total in self.totals:
             if total.binding and not total.agrees():
                 raise TotalsDiffer(
@@ -67,6 +83,10 @@ class Format:
                     f"its lines say {printable(total.read)}",
                     "Nothing is loaded. Download it again: it was changed or is not complete.",
                 )
+
+
+def _same_account(one: str, other: str) -> bool:
+    return one.replace(" ", "").upper() == other.replace(" ", "").upper()
 
 
 def cut_off(what: str) -> TotalsDiffer:

@@ -36,6 +36,7 @@ class Mt940(Format):
     name = "mt940"
     title = "Bank statement MT940 (SWIFT)"
     account_kind = "bank"
+    names_accounts = True
     kinds: ClassVar = {
         "C": "payout",
         "D": "transfer",
@@ -78,12 +79,13 @@ class Mt940(Format):
             raise StatementError(f"message {nth} opens in {currency} and closes in {closing[1]}")
         account = str(parsed.data.get("account_identification") or "").strip()
         # Some banks write the currency behind it: one account, perhaps with several.
-        self.of_account(account.removesuffix(currency).rstrip())
+        is_asked_for = self.is_asked_for(account.removesuffix(currency).rstrip())
         balance = opening[0]
         for place, entry in zip(places, entries, strict=True):
             line = self._line(place, entry.data, currency)
             balance += line.amount
-            yield line
+            if is_asked_for:
+                yield line
         said, read = from_units(closing[0], currency), from_units(balance, currency)
         name = f"closing balance of message {nth}, from line {first},"
         self.totals.append(Total(name, said, read))

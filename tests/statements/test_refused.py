@@ -17,6 +17,7 @@ from mixpay_db.problem import Problem
 from mixpay_db.statements import (
     BadLine,
     Damaged,
+    Line,
     StatementError,
     TotalsDiffer,
     UnknownFormat,
@@ -408,3 +409,36 @@ def test_a_file_of_several_accounts_is_refused(tmp_path: Path) -> None:
     assert len(read(tmp_path, both, "file.xml")) == 2 * len(read(tmp_path, text, "file.xml"))
     with pytest.raises(StatementError, match="several accounts"):
         read(tmp_path, both.replace("<IBAN>DE0", "<IBAN>DE1", 1), "file.xml")
+
+
+@pytest.mark.parametrize(
+    ("name", "closing"), [("mt940.sta", "1459,20"), ("camt053.xml", "1479.20")]
+)
+def test_of_several_accounts_one_is_read(tmp_path: Path, name: str, closing: str) -> None:
+    text, here, there = text_of(name), "DE00000000000000000000", "DE11110000000000000000"
+    codec = CODECS.get(name, "utf-8")
+    alone = read(tmp_path, text.encode(codec), name)
+    begin, end = ("<Stmt>", "</Stmt>") if name == "camt053.xml" else (":20:", "\n-")
+    other = text[text.index(begin) : text.rindex(end) + len(end)].replace(here, there)
+    where = text.rindex(end) + len(end)
+    both = f"{text[:where]}\n{other}{text[where:]}"
+
+    def of(account: str, whole: str = both) -> list[Line]:
+        return read(tmp_path, whole.encode(codec), name, account=account)
+
+    assert of(here) == alone
+    theirs = of("de11 1100 0000 0000 0000 00")
+    assert [line.amount for line in theirs] == [line.amount for line in alone]
+    assert {line.line_no for line in theirs}.isdisjoint(line.line_no for line in alone)
+    with pytest.raises(StatementError, match="no account DE9") as raised:
+        of("DE9")
+    assert raised.value.hint == f"It has {here}, {there}."
+    # What is wrong with the other one is wrong with the file.
+    before, _, after = both.rpartition(closing)
+    with pytest.raises(TotalsDiffer):
+        of(here, f"{before}{closing[:-1]}1{after}")
+
+
+def test_who_names_no_account_has_none_to_choose(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match="does not say of which account"):
+        read(tmp_path, text_of("wechat_all.csv"), account="DE9")
