@@ -12,7 +12,7 @@ from defusedxml.ElementTree import iterparse
 
 from mixpay_db.money import from_units
 from mixpay_db.printable import printable
-from mixpay_db.statements.format import Format, Options, at, cut_off
+from mixpay_db.statements.format import Format, Options, Stretch, at, cut_off
 from mixpay_db.statements.line import (
     BadLine,
     Line,
@@ -77,6 +77,7 @@ class Camt053(Format):
         self._currency = ""
         self._summary: Element | None = None
         self._id = ""
+        self._account = ""
         self._is_asked_for = self.options.account is None
 
     @classmethod
@@ -110,9 +111,10 @@ class Camt053(Format):
                         parent.remove(element)
                     case "Acct" if parent is not None and _tag(parent) == "Stmt":
                         self._currency = _text(element, "Ccy")
-                        self._is_asked_for = self.is_asked_for(
-                            _text(element, "Id", "IBAN") or _text(element, "Id", "Othr", "Id")
+                        self._account = _text(element, "Id", "IBAN") or _text(
+                            element, "Id", "Othr", "Id"
                         )
+                        self._is_asked_for = self.is_asked_for(self._account)
                     case "TxsSummry":
                         self._summary = element
                     case "Id" if parent is not None and _tag(parent) == "Stmt":
@@ -265,6 +267,7 @@ class Camt053(Format):
             read = from_units(opening[0] + self._booked, currency)
             said = from_units(closing[0], currency)
             self.totals.append(Total(f"closing balance of {where}", said, read))
+            self.covers(self._account, currency, Stretch(where, opening[0], closing[0]))
         elif self._summary is None:
             raise cut_off(f"opening and closing balance in {where}")
         if self._summary is not None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any, ClassVar
 
+from mixpay_db.money import from_units
 from mixpay_db.printable import printable
 from mixpay_db.statements.line import BadLine, Line, StatementError, Total, TotalsDiffer
 from mixpay_db.statements.source import Source
@@ -20,6 +22,15 @@ class Options:
     currency: str | None = None
     account: str | None = None
     map: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """What one message of a file covers of an account: its balances, in the smallest unit."""
+
+    where: str
+    opening: int
+    closing: int
 
 
 class Format:
@@ -42,6 +53,7 @@ class Format:
         self.in_zone = options.zone or type(self).zone
         self.totals: list[Total] = []
         self._accounts: dict[str, None] = {}
+        self._stretches: dict[tuple[str, str], list[Stretch]] = {}
 
     @classmethod
     def recognises(cls, head: bytes, options: Options) -> bool:
@@ -68,6 +80,27 @@ class Format:
             )
         return True
 
+    def covers(self, account: str, currency: str, stretch: Stretch) -> None:
+        self._stretches.setdefault((account, currency), []).append(stretch)
+
+    def _refuse_gaps(self) -> None:
+        """One message of an account opens with what none closes with: the first, wherever it is."""
+        for (_, currency), stretches in self._stretches.items():
+            closings = Counter(stretch.closing for stretch in stretches)
+            begins = []
+            for stretch in stretches:
+                if closings[stretch.opening] > 0:
+                    closings[stretch.opening] -= 1
+                else:
+                    begins.append(stretch)
+            if len(begins) > 1:
+                opening = from_units(begins[1].opening, currency)
+                raise TotalsDiffer(
+                    f"{begins[1].where} opens with {opening}, and no other one closes with that",
+                    "What came before it is not in the file. Download it with all days, or load "
+                    "what is before the gap and what is after it as statements of their own.",
+                )
+
     def agree(self) -> None:
         """The account that was chosen is there; the totals, all of them: the first that differs."""
         asked = self.options.account
@@ -83,6 +116,7 @@ class Format:
                     f"its lines say {printable(total.read)}",
                     "Nothing is loaded. Download it again: it was changed or is not complete.",
                 )
+        self._refuse_gaps()
 
 
 def _same_account(one: str, other: str) -> bool:

@@ -12,7 +12,7 @@ import mt940
 
 from mixpay_db.money import from_units
 from mixpay_db.printable import printable
-from mixpay_db.statements.format import Format, Options, at, cut_off
+from mixpay_db.statements.format import Format, Options, Stretch, at, cut_off
 from mixpay_db.statements.line import (
     BadLine,
     Line,
@@ -79,7 +79,8 @@ class Mt940(Format):
             raise StatementError(f"message {nth} opens in {currency} and closes in {closing[1]}")
         account = str(parsed.data.get("account_identification") or "").strip()
         # Some banks write the currency behind it: one account, perhaps with several.
-        is_asked_for = self.is_asked_for(account.removesuffix(currency).rstrip())
+        account = account.removesuffix(currency).rstrip()
+        is_asked_for = self.is_asked_for(account)
         balance = opening[0]
         for place, entry in zip(places, entries, strict=True):
             line = self._line(place, entry.data, currency)
@@ -87,8 +88,9 @@ class Mt940(Format):
             if is_asked_for:
                 yield line
         said, read = from_units(closing[0], currency), from_units(balance, currency)
-        name = f"closing balance of message {nth}, from line {first},"
-        self.totals.append(Total(name, said, read))
+        where = f"message {nth}, from line {first},"
+        self.totals.append(Total(f"closing balance of {where}", said, read))
+        self.covers(account, currency, Stretch(where, opening[0], closing[0]))
 
     def _balance(self, data: dict[str, Any], first: int, which: str) -> tuple[int, str] | None:
         for kind in ("final", "intermediate"):

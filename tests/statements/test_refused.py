@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from statement_files import FILES, SAMPLES, opened, read
+from statement_files import FILES, SAMPLES, lines, opened, read
 
 from mixpay_db import csvfile
 from mixpay_db.problem import Problem
@@ -404,11 +404,42 @@ def test_a_file_of_several_accounts_is_refused(tmp_path: Path) -> None:
     with_currency = text_of("mt940.sta").replace(account, account + "EUR", 1)
     assert len(read(tmp_path, with_currency.encode("latin-1"), "file.sta")) == 10
     text = text_of("camt053.xml")
-    statement = text[text.index("<Stmt>") : text.index("</Stmt>") + len("</Stmt>")]
-    both = text.replace("</Stmt>", "</Stmt>" + statement)
+    both = text.replace("</Stmt>", "</Stmt>" + next_one(text), 1)
     assert len(read(tmp_path, both, "file.xml")) == 2 * len(read(tmp_path, text, "file.xml"))
     with pytest.raises(StatementError, match="several accounts"):
         read(tmp_path, both.replace("<IBAN>DE0", "<IBAN>DE1", 1), "file.xml")
+
+
+def next_one(text: str) -> str:
+    """The same entries again, in a statement that opens with what this one closes with."""
+    statement = text[text.index("<Stmt>") : text.index("</Stmt>") + len("</Stmt>")]
+    return statement.replace(">1479.20<", ">2458.40<").replace(">500.00<", ">1479.20<", 1)
+
+
+def test_what_is_missing_between_two_messages_is_missed(tmp_path: Path) -> None:
+    """In whatever order they stand; each by itself is whole."""
+    text = text_of("camt053.xml")
+    second = next_one(text)
+    third = second.replace(">2458.40<", ">3437.60<").replace(">1479.20<", ">2458.40<", 1)
+    first = text[text.index("<Stmt>") : text.index("</Stmt>") + len("</Stmt>")]
+
+    def file_of(*statements: str) -> str:
+        return text.replace(first, "".join(statements))
+
+    for order in ((first, second, third), (third, second, first), (second, first, third)):
+        assert len(read(tmp_path, file_of(*order), "file.xml")) == 3 * len(lines("camt053.xml"))
+    for order in ((first, third), (third, first)):
+        with pytest.raises(TotalsDiffer, match="no other one closes with that"):
+            read(tmp_path, file_of(*order), "file.xml")
+    # Another account or another currency has its own.
+    other = third.replace("<IBAN>DE0", "<IBAN>DE1")
+    assert read(tmp_path, file_of(first, other), "file.xml", account="DE" + 20 * "0")
+
+    told = refused(tmp_path, "mt940.sta", ":60F:C260305EUR369,15", ":60F:C260305EUR368,15")
+    assert "closing balance of message 2" in str(told)
+    gap = text_of("mt940.sta").replace(":60F:C260305EUR369,15", ":60F:C260305EUR368,15")
+    with pytest.raises(TotalsDiffer, match=r"message 2, from line 18, opens with 368\.15"):
+        read(tmp_path, gap.replace("EUR1459,20", "EUR1458,20").encode("latin-1"), "file.sta")
 
 
 @pytest.mark.parametrize(
