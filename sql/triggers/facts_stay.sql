@@ -211,7 +211,7 @@ for each statement execute function mixpay._refuse_to_change_facts();
 create trigger settlements_stay_but_reversed
 before update of
 merchant_id, settlement_no, account, owner, currency, nth, until_at, from_epoch, from_xid, until_epoch, until_xid,
-carried_in, earned, amount, carried_out, bank, left_out, waits_for on mixpay.settlements
+carried_in, earned, amount, carried_out, bank, left_out, waits_for, created_at on mixpay.settlements
 for each statement execute function mixpay._refuse_to_change_facts();
 
 create trigger splits_stay before delete or truncate on mixpay.splits
@@ -220,7 +220,8 @@ for each statement execute function mixpay._refuse_to_change_facts();
 create trigger shares_stay before delete or truncate on mixpay.split_shares
 for each statement execute function mixpay._refuse_to_change_facts();
 
-create trigger splits_stay_but_divided before update of merchant_id, split_no, order_no, takes_place on mixpay.splits
+create trigger splits_stay_but_divided
+before update of merchant_id, split_no, order_no, takes_place, created_at on mixpay.splits
 for each statement execute function mixpay._refuse_to_change_facts();
 
 create function mixpay._refuse_unless_withdrawn() returns trigger
