@@ -409,8 +409,7 @@ def open_for_another_week(shop: Shop) -> None:
     shop.call("merge_orders", [{**f, "payee_no": "S"}, g], "T5")
     shop.pay("T5", "P5", 25, "card", day(4))
     shop.cancel("T5", "F")
-    ((reversal,),) = shop.query("select refund_no from mixpay.refunds where kind = 'reversal'")
-    shop.redirect(reversal, "P5", "bank")
+    shop.redirect(shop.reversal("T5").refund_no, "P5", "bank")
     shop.merge("T6", H=20)
     shop.pay("T6", "P6", 20, "card", day(5))
     for refund_no in ("RH1", "RH2"):
