@@ -1,0 +1,149 @@
+"""A call that changes several orders locks all their splits, then all their totals, in ascending
+order number, whatever the places of the orders in the trade: so no two calls wait in a circle.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import Connection
+from shop import Shop, orders, outcome
+
+Call = Callable[[Shop], Any]
+
+
+@pytest.fixture
+def shared(shop: Shop) -> Shop:
+    """Of C and D, 100 each, T1 was paid 40 each, and T2, where D comes first, lacks the rest."""
+    shop.call("register_payee", "S", "Store")
+    lines = [{**line, "payee_no": "S"} for line in orders(C=(100, 40), D=(100, 40))]
+    shop.call("merge_orders", lines, "T1")
+    for order_no, split_no in (("C", "X2"), ("D", "X1")):
+        shop.rows("split_order", order_no, split_no, [{"receiver": "agent", "rate": 1000}])
+    shop.pay("T1", "P1", 80, "card")
+    rest = [{**line, "payee_no": "S"} for line in orders(D=100, C=100)]
+    ((now,),) = shop.query("select clock_timestamp()")
+    shop.call("merge_orders", rest, "T2", now + timedelta(milliseconds=1))
+    return shop
+
+
+def bulk(function: str, **item: Any) -> Call:
+    return lambda s: s.rows(function, [item])
+
+
+def start(s: Shop) -> None:
+    """An attempt of before the trade's end."""
+    s.conn.execute("update mixpay.trades set expires_at = null where trade_no = 'T2'")
+    s.start("T2", "P2", 120, "card")
+
+
+def refund(s: Shop) -> Any:
+    sent = [{"order_no": n, "refund_no": f"R{n}", "amount": 10} for n in ("D", "C")]
+    return s.rows("refund_orders", sent)
+
+
+def complete(s: Shop) -> Any:
+    parts = [s.channel_refund(f"R{n}", "P1").channel_refund_no for n in ("D", "C")]
+    return s.rows("complete_channel_refunds", [{"channel_refund_no": part} for part in parts])
+
+
+def refused(s: Shop) -> None:
+    refund(s)
+    for refund_no in ("RD", "RC"):
+        s.fail(refund_no, "P1")
+
+
+def pay(amount: int) -> Call:
+    return lambda s: s.pay("T2", "P2", amount, "card")
+
+
+def charged_back(s: Shop) -> None:
+    s.pay("T2", "P2", 120, "card")
+    s.call("charge_back_payment", "P2", "B", 120, "fraud")
+
+
+def nothing(_: Shop) -> None:
+    pass
+
+
+CALLS: dict[str, tuple[Call, Call]] = {
+    "record_payment": (nothing, pay(120)),
+    "record_payments": (
+        nothing,
+        bulk("record_payments", trade_no="T2", payment_no="P2", channel="card", amount=120),
+    ),
+    "succeed_payment": (start, lambda s: s.succeed("P2")),
+    "succeed_payments": (start, bulk("succeed_payments", payment_no="P2")),
+    "refund_orders": (nothing, refund),
+    "complete_channel_refunds": (refused, complete),
+    "expire_trades": (pay(100), lambda s: s.rows("expire_trades")),
+    "close_trade": (pay(100), lambda s: s.close("T2")),
+    "cancel_order": (pay(60), lambda s: s.cancel("T2", "D")),
+    "reprice_order": (pay(60), lambda s: s.call("reprice_order", "D", "E", 70, "a discount")),
+    "return_payment": (pay(120), lambda s: s.call("return_payment", "P2", "B", "no funds")),
+    "charge_back_payment": (
+        pay(120),
+        lambda s: s.call("charge_back_payment", "P2", "B", 120, "fraud"),
+    ),
+    "reverse_chargeback": (charged_back, lambda s: s.call("reverse_chargeback", "B", "won")),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_splits_then_totals_in_ascending_order_number(
+    shared: Shop,
+    connect: Callable[..., Connection[Any]],
+    background: Callable[..., Future[Any]],
+    waits: Callable[..., list[int]],
+    name: str,
+) -> None:
+    before, call = CALLS[name]
+    before(shared)
+    caller, holder, next_holder = (connect(autocommit=False) for _ in range(3))
+
+    def hold(session: Connection[Any], table: str, order_no: str) -> None:
+        session.execute(
+            f"select from mixpay.{table} where order_no = %s for no key update nowait", [order_no]
+        )
+
+    def free() -> set[str]:
+        """Which of the four rows nobody has locked."""
+        found = set()
+        for table in ("splits", "order_totals"):
+            for order_no in ("C", "D"):
+                try:
+                    hold(shared.conn, table, order_no)
+                except psycopg.errors.LockNotAvailable:
+                    continue
+                found.add(f"{table} {order_no}")
+        return found
+
+    hold(holder, "splits", "C")
+    future = background(call, Shop(caller))
+    assert waits(caller) == [holder.info.backend_pid]
+    assert free() == {"splits D", "order_totals C", "order_totals D"}
+
+    hold(next_holder, "order_totals", "C")
+    holder.commit()
+    assert waits(caller) == [next_holder.info.backend_pid]
+    assert free() == {"order_totals D"}
+
+    next_holder.commit()
+    assert not isinstance(outcome(future), psycopg.Error)
+    caller.commit()
+
+
+def test_a_payment_waits_for_no_order_that_it_does_not_pay(
+    shared: Shop, connect: Callable[..., Connection[Any]]
+) -> None:
+    holder, payer = connect(autocommit=False), Shop(connect(options="-c lock_timeout=100ms"))
+    for table in ("splits", "order_totals"):
+        holder.execute(f"select from mixpay.{table} where order_no = 'C' for no key update")
+
+    assert payer.pay("T2", "P2", 60).applied == 60
+    assert shared.paid("T2") == {"D": 60, "C": 0}
+    with pytest.raises(psycopg.errors.LockNotAvailable):
+        payer.pay("T2", "P3", 1)
