@@ -24,6 +24,10 @@ TAKES_MORE = {"claim_channel_refunds", "fold_balances", "close_period", "reconci
 OUR_NUMBER = re.compile(r"\b\d{26}[0-9a-f]{6}\b")
 # Where something stands among the transactions of the server.
 PLACES = {"merchant_id", "position", "epoch", "xid", "from_xid", "until_xid", "seen"}
+# Orders, each with its trade, payment and refund, as they are in no other life.
+OTHERWISE = """W T1 P2 RN / U T2 P1 RK / Q T3 P4 RQ / N T4 P3 RU / M T5 P6 RM / L T6 P5 R3 /
+K T7 P8 R2 / H T8 P7 R1 / G T9 P10 RH3 / F T10 P9 RH2 / E T11 PW RH1 / D TW P11 RM1 /
+C TZ Z1 RM2 / B M1 Z2 RM3 / A M2 Z3 RM4"""
 
 
 class Twice(Shop):
@@ -73,6 +77,40 @@ def live(shop: Shop) -> None:
     shop.call("reprice_order", "M2", "E1", 70, "a discount")
 
 
+def live_otherwise(shop: Shop) -> None:
+    """The same numbers for other things, and other amounts."""
+    shop.call("register_payee", "S", "Another store")
+    shop.call("register_payee", "V", "Another vintage")
+    for n, numbers in enumerate(OTHERWISE.split("/")):
+        order_no, trade_no, payment_no, refund_no = numbers.split()
+        held = {"payee_no": "SV"[n % 2], "hold": n % 3 == 0 or day(n).isoformat()}
+        (line,) = orders(**{order_no: 1000 + n})
+        shop.call("merge_orders", [{**line, **held}], trade_no)
+        shop.pay(trade_no, payment_no, 1010, "card", day(n + 1), f"X{n}")
+        shop.refund(order_no, refund_no, 100 + n)
+        if n % 4 < 2:
+            shop.complete(refund_no, payment_no, f"Y{n}")
+        if n % 4 == 0:
+            shop.bounce(refund_no, payment_no)
+    for n, order_no in enumerate("WNH"):
+        shop.call("release_order", order_no, f"L{n + 1}", 500)
+    for number, order_no in (("D1", "U"), ("D2", "M")):
+        shop.call("open_dispute", order_no, number, "broken")
+    shop.rows("split_order", "C", "X1", [{"receiver": "agent", "rate": 100}])
+    shop.rows("split_order", "B", "X2", [{"receiver": "us", "fixed": 7}])
+    shop.call("adjust_account", "payee:V", "J1", 11, "CNY", "a gift", "bank:main")
+    shop.call("record_channel_fee", "card", "F1", 3, "CNY", "P3")
+    shop.call("record_channel_payout", "card", "O1", 77, "CNY")
+    shop.call("return_payment", "P5", "V1", "no funds")
+    shop.call("charge_back_payment", "P7", "C1", 55, "fraud")
+    last = day(75)
+    shop.call("open_statement", "S-1", "channel:bank", last, last + timedelta(days=1))
+    line = {"kind": "payment", "currency": "CNY", "happened_at": last.isoformat()}
+    shop.call("load_statement_lines", "S-1", [{**line, "line_no": n, "amount": n} for n in (1, 2)])
+    shop.call("seal_statement", "S-1", 2)
+    shop.rows("reconcile", "S-1")
+
+
 def books(shop: Shop) -> dict[str, list[str]]:
     """All that tables and views have of the merchant, but when and where it was written."""
     lately = datetime.now(UTC) - timedelta(hours=1)
@@ -110,14 +148,16 @@ def books(shop: Shop) -> dict[str, list[str]]:
 
 
 def test_merchants_of_the_same_numbers_know_nothing_of_each_other(conn: Connection[Any]) -> None:
-    """The first is done when the second begins: whatever this one took from it would show."""
-    first, second = Twice(conn, "first"), Twice(conn, "second")
-    first.call("register_merchant", "Shop")
-    second.call("register_merchant", "Shop")
+    """Both others are done when the last one begins: what this one took from them would show."""
+    another, first, second = (Twice(conn, name) for name in ("another", "first", "second"))
+    for shop in (another, first, second):
+        shop.call("register_merchant", "Shop")
     live(first)
     alone = books(first)
+    live_otherwise(another)
+    before = books(another)
     live(second)
-    for shop in (first, second):
+    for shop, expected in ((another, before), (first, alone), (second, alone)):
         found = books(shop)
-        for name, rows in alone.items():
+        for name, rows in expected.items():
             assert found[name] == rows, (shop.merchant, name)
