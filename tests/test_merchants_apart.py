@@ -10,6 +10,7 @@ from shop import (
     Row,
     Shop,
     day,
+    on_hold,
     open_for_a_fourth_week,
     open_for_a_third_week,
     open_for_a_week,
@@ -24,10 +25,10 @@ TAKES_MORE = {"claim_channel_refunds", "fold_balances", "close_period", "reconci
 OUR_NUMBER = re.compile(r"\b\d{26}[0-9a-f]{6}\b")
 # Where something stands among the transactions of the server.
 PLACES = {"merchant_id", "position", "epoch", "xid", "from_xid", "until_xid", "seen"}
-# Orders, each with its trade, payment and refund, as they are in no other life.
-OTHERWISE = """W T1 P2 RN / U T2 P1 RK / Q T3 P4 RQ / N T4 P3 RU / M T5 P6 RM / L T6 P5 R3 /
-K T7 P8 R2 / H T8 P7 R1 / G T9 P10 RH3 / F T10 P9 RH2 / E T11 PW RH1 / D TW P11 RM1 /
-C TZ Z1 RM2 / B M1 Z2 RM3 / A M2 Z3 RM4"""
+# Orders, each with its trade, payment and refund; in the other lives these are mostly others.
+OTHERWISE = """A T1 P2 R1 / U T2 P1 RK / Q T3 P4 RQ / N T4 P3 RU / M T5 P6 RM / L T6 P5 R3 /
+K T7 P8 R2 / H T8 P7 RN / G T9 P10 RH3 / F T10 P9 RH2 / E T11 PW RH1 / D TW P11 RM1 /
+C TZ Z1 RM2 / B M1 Z2 RM3 / W M2 Z3 RM4 / M5 M9 Z4 RM5"""
 
 
 class Twice(Shop):
@@ -53,7 +54,8 @@ def live(shop: Shop) -> None:
         {"trade_no": "M2", "orders": orders(M3=60)},
     ]
     shop.rows("merge_many", trades)
-    shop.start("M2", "N2", 60, "card")
+    shop.call("start_payment", "M2", "N2", 60, None, "qr")
+    shop.call("authorize_payment", "P4", "a-1", day(900))
     paid = {"trade_no": "M1", "channel": "card", "paid_at": day(70).isoformat()}
     payments = [
         {**paid, "payment_no": "N1", "amount": 90, "channel_txn_no": "XN1"},
@@ -73,6 +75,9 @@ def live(shop: Shop) -> None:
         [{"channel_refund_no": part.channel_refund_no} for part in parts],
     )
     shop.record_refund("M1", "RM4", 5)
+    shop.bounce("RM1", "N1")
+    shop.call("merge_orders", on_hold("V", day(1).isoformat(), M5=10), "M5")
+    shop.pay("M5", "N5", 10)
     shop.merge(None, M2=80)
     shop.call("reprice_order", "M2", "E1", 70, "a discount")
 
@@ -86,15 +91,16 @@ def live_otherwise(shop: Shop) -> None:
         held = {"payee_no": "SV"[n % 2], "hold": n % 3 == 0 or day(n).isoformat()}
         (line,) = orders(**{order_no: 1000 + n})
         shop.call("merge_orders", [{**line, **held}], trade_no)
-        shop.pay(trade_no, payment_no, 1010, "card", day(n + 1), f"X{n}")
+        channel = "cash" if n % 4 == 3 else "card"
+        shop.pay(trade_no, payment_no, 1010, channel, day(n + 1), f"X{n}")
         shop.refund(order_no, refund_no, 100 + n)
         if n % 4 < 2:
             shop.complete(refund_no, payment_no, f"Y{n}")
         if n % 4 == 0:
             shop.bounce(refund_no, payment_no)
-    for n, order_no in enumerate("WNH"):
+    for n, order_no in enumerate("ANH"):
         shop.call("release_order", order_no, f"L{n + 1}", 500)
-    for number, order_no in (("D1", "U"), ("D2", "M")):
+    for number, order_no in (("D1", "U"), ("D2", "M"), ("D3", "M5")):
         shop.call("open_dispute", order_no, number, "broken")
     shop.rows("split_order", "C", "X1", [{"receiver": "agent", "rate": 100}])
     shop.rows("split_order", "B", "X2", [{"receiver": "us", "fixed": 7}])

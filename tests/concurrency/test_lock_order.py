@@ -4,6 +4,7 @@ order number, whatever the places of the orders in the trade: so no two calls wa
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -69,6 +70,25 @@ def nothing(_: Shop) -> None:
     pass
 
 
+def hold(session: Connection[Any], row: str) -> None:
+    """hold(session, "orders A"): locked, or an error at once."""
+    table, number = row.split()
+    key = "trade_no" if table == "trades" else "order_no"
+    session.execute(
+        f"select from mixpay.{table} where {key} = %s for no key update nowait", [number]
+    )
+
+
+def free(shop: Shop, *rows: str) -> set[str]:
+    """Which of the rows nobody has locked."""
+    found = set()
+    for row in rows:
+        with suppress(psycopg.errors.LockNotAvailable):
+            hold(shop.conn, row)
+            found.add(row)
+    return found
+
+
 CALLS: dict[str, tuple[Call, Call]] = {
     "record_payment": (nothing, pay(120)),
     "record_payments": (
@@ -103,33 +123,17 @@ def test_splits_then_totals_in_ascending_order_number(
     before, call = CALLS[name]
     before(shared)
     caller, holder, next_holder = (connect(autocommit=False) for _ in range(3))
+    rows = ("splits C", "splits D", "order_totals C", "order_totals D")
 
-    def hold(session: Connection[Any], table: str, order_no: str) -> None:
-        session.execute(
-            f"select from mixpay.{table} where order_no = %s for no key update nowait", [order_no]
-        )
-
-    def free() -> set[str]:
-        """Which of the four rows nobody has locked."""
-        found = set()
-        for table in ("splits", "order_totals"):
-            for order_no in ("C", "D"):
-                try:
-                    hold(shared.conn, table, order_no)
-                except psycopg.errors.LockNotAvailable:
-                    continue
-                found.add(f"{table} {order_no}")
-        return found
-
-    hold(holder, "splits", "C")
+    hold(holder, "splits C")
     future = background(call, Shop(caller))
     assert waits(caller) == [holder.info.backend_pid]
-    assert free() == {"splits D", "order_totals C", "order_totals D"}
+    assert free(shared, *rows) == {"splits D", "order_totals C", "order_totals D"}
 
-    hold(next_holder, "order_totals", "C")
+    hold(next_holder, "order_totals C")
     holder.commit()
     assert waits(caller) == [next_holder.info.backend_pid]
-    assert free() == {"order_totals D"}
+    assert free(shared, *rows) == {"order_totals D"}
 
     next_holder.commit()
     assert not isinstance(outcome(future), psycopg.Error)
@@ -140,10 +144,73 @@ def test_a_payment_waits_for_no_order_that_it_does_not_pay(
     shared: Shop, connect: Callable[..., Connection[Any]]
 ) -> None:
     holder, payer = connect(autocommit=False), Shop(connect(options="-c lock_timeout=100ms"))
-    for table in ("splits", "order_totals"):
-        holder.execute(f"select from mixpay.{table} where order_no = 'C' for no key update")
+    hold(holder, "splits C")
+    hold(holder, "order_totals C")
 
     assert payer.pay("T2", "P2", 60).applied == 60
     assert shared.paid("T2") == {"D": 60, "C": 0}
     with pytest.raises(psycopg.errors.LockNotAvailable):
         payer.pay("T2", "P3", 1)
+
+
+def lost(s: Shop) -> None:
+    """Of P2's 120, 1 is on its way back when the channel takes all."""
+    s.pay("T2", "P2", 120, "card")
+    s.refund("D", "RD", 1, payment_nos=["P2"])
+    assert s.call("return_payment", "P2", "B", "no funds").lost == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "call", "held", "later"),
+    [
+        (
+            pay(120),
+            lambda s: s.call("return_payment", "P2", "B", "no funds"),
+            "orders C",
+            "orders D",
+        ),
+        (lost, lambda s: s.fail("RD", "P2"), "orders C", "orders D"),
+        # F is in T9, and then in T3.
+        (
+            lambda s: (
+                s.merge("T9", F=(60, 20)),
+                s.pay("T9", "P9", 20),
+                s.merge("T3", F=60),
+                s.pay("T3", "P3", 40),
+            ),
+            lambda s: s.refund("F", "R", 60),
+            "trades T3",
+            "trades T9",
+        ),
+    ],
+)
+def test_orders_and_trades_in_ascending_number(
+    shared: Shop,
+    connect: Callable[..., Connection[Any]],
+    background: Callable[..., Future[Any]],
+    waits: Callable[..., list[int]],
+    before: Call,
+    call: Call,
+    held: str,
+    later: str,
+) -> None:
+    before(shared)
+    caller, holder = connect(), connect(autocommit=False)
+    hold(holder, held)
+    future = background(call, Shop(caller))
+    assert waits(caller) == [holder.info.backend_pid]
+    assert free(shared, held, later) == {later}
+
+    holder.commit()
+    assert not isinstance(outcome(future), psycopg.Error)
+
+
+def test_a_return_waits_for_no_order_that_was_cancelled(
+    shared: Shop, connect: Callable[..., Connection[Any]]
+) -> None:
+    shared.pay("T2", "P2", 60, "card")
+    shared.cancel("T2", "D")
+    holder, other = connect(autocommit=False), Shop(connect(options="-c lock_timeout=100ms"))
+    hold(holder, "orders D")
+
+    assert other.call("return_payment", "P2", "B", "no funds").unapplied == 60
