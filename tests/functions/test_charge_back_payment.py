@@ -356,3 +356,13 @@ def test_refuses_bad_input(shop: Shop) -> None:
         shop.call("charge_back_payment", "P", "C1", 1, "x" * 1001)
     with shop.refused("MX905", 1850):
         charge_back(shop, 1, charged_at="1850-01-01Z")
+
+
+def test_it_does_not_use_up_what_the_channel_allows(shop: Shop) -> None:
+    shop.channel("few", max_refunds=1)
+    shop.merge("TF", F=100)
+    shop.pay("TF", "PF", 100, "few")
+    shop.call("charge_back_payment", "PF", "CF", 10, "fraud")
+    shop.refund("F", "RF", 20)
+
+    assert shop.channel_refund("RF", "PF").state == "pending"

@@ -402,6 +402,15 @@ def test_e20_what_was_deferred_unsent_is_compared_with_the_rules(slow: Shop) -> 
     assert slow.channel_refund("R1", "Q").channel == "bank"
 
 
+def test_e20_what_was_deferred_unsent_does_not_count_beside_itself(slow: Shop) -> None:
+    slow.channel("slow", max_refunds=1, refund_interval="1 day")
+    first = ask(slow, "R1")
+    assert claimed(slow) == ["R1"]
+    slow.call("defer_channel_refund", first.channel_refund_no, "closed", day(1), "w")
+
+    assert claimed(slow) == ["R1"]
+
+
 def test_e20_e05_what_may_have_been_sent_goes_no_other_way(slow: Shop) -> None:
     """A lease that ended without a word: the channel may have sent it, whatever was said since."""
     first = ask(slow, "R1")

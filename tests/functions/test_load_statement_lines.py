@@ -1,5 +1,6 @@
 from typing import Any
 
+import psycopg
 import pytest
 from bills import line
 from shop import CHANNELS_NUMBERS, NO_CHANNELS_NUMBER, Shop, day
@@ -143,3 +144,27 @@ def test_nothing_comes_after_the_seal(shop: Shop) -> None:
         put(shop, FULL)
     with shop.refused("MX423", "S1", 1):
         put(shop, FULL, line(1, "fee", 1, day(1)))
+
+
+@pytest.mark.parametrize(
+    ("moment", "is_refused"),
+    [
+        ("timestamptz '1900-01-01Z'", False),
+        ("timestamptz '1900-01-01Z' - interval '1 microsecond'", True),
+        ("now() + interval '1 day'", False),
+        ("now() + interval '1 day 1 microsecond'", True),
+    ],
+)
+def test_a_line_may_be_of_a_moment_up_to_the_bounds(
+    shop: Shop, moment: str, is_refused: bool
+) -> None:
+    """In a transaction, in which now stands still."""
+    with shop.conn.transaction():
+        ((happened_at,),) = shop.query(f"select to_json({moment}) #>> '{{}}'")
+        sent = {**FULL, "happened_at": happened_at}
+        if is_refused:
+            with pytest.raises(psycopg.Error, match="happened_at") as refused:
+                put(shop, sent)
+            assert refused.value.sqlstate == "MX905"
+            return
+        put(shop, sent)

@@ -333,6 +333,15 @@ def test_e20_a_full_refund_is_not_in_part_although_others_share_it(shop: Shop) -
     assert shop.channel_refund("R2", "P2").state == "waiting"
 
 
+def test_e20_all_of_a_payment_is_with_its_surplus(shop: Shop) -> None:
+    shop.channel("new", can_refund_in_part=False)
+    shop.merge("T", A=100)
+    shop.pay("T", "P", 110, "new")
+    shop.refund("A", "R", 100)
+
+    assert shop.channel_refund("R", "P").state == "waiting"
+
+
 def test_e20_the_number_counts_what_was_not_refused(shop: Shop) -> None:
     shop.channel("new", max_refunds=2)
     paid_by(shop, "new")
@@ -349,6 +358,15 @@ def test_e20_the_number_counts_what_was_not_refused(shop: Shop) -> None:
     shop.pay("T2", "P2", 5, "new")
     shop.refund("B", "S", 5)
     assert shop.channel_refund("S", "P2").state == "pending"
+
+
+def test_e20_the_number_counts_what_went_through_the_channel_itself(shop: Shop) -> None:
+    shop.channel("new", max_refunds=1)
+    paid_by(shop, "new")
+    refund(shop, "R1", 1)
+    shop.redirect("R1", "P", "bank")
+
+    assert [refund(shop, number, 1).state for number in ("R2", "R3")] == ["pending", "waiting"]
 
 
 def test_e20_refunds_of_one_payment_are_planned_an_interval_apart(shop: Shop) -> None:
