@@ -26,9 +26,9 @@ OUR_NUMBER = re.compile(r"\b\d{26}[0-9a-f]{6}\b")
 # Where something stands among the transactions of the server.
 PLACES = {"merchant_id", "position", "epoch", "xid", "from_xid", "until_xid", "seen"}
 # Orders, each with its trade, payment and refund; in the other lives these are mostly others.
-OTHERWISE = """A T1 P2 R1 / U T2 P1 RK / Q T3 P4 RQ / N T4 P3 RU / M T5 P6 RM / L T6 P5 R3 /
-K T7 P8 R2 / H T8 P7 RN / G T9 P10 RH3 / F T10 P9 RH2 / E T11 PW RH1 / D TW P11 RM1 /
-C TZ Z1 RM2 / B M1 Z2 RM3 / W M2 Z3 RM4 / M5 M9 Z4 RM5"""
+OTHERWISE = """A T1 P2 R1 / U M3 P1 RK / Q M4 P4 RQ / N T4 P3 RU / M T5 P6 RM / L T6 P5 R3 /
+K T7 P8 R2 / H T8 P7 RN / G T9 P10 RH3 / F T10 P9 RH2 / E2 T11 PW RH1 / D TW P11 RM1 /
+C TZ Z1 RM2 / B M1 N3 RM3 / W M2 Z3 RM4 / M5 M9 N5 RM5 / M6 M8 Z4 RM6 / M8 M7 Z5 RM7"""
 
 
 class Twice(Shop):
@@ -36,6 +36,7 @@ class Twice(Shop):
 
     def rows(self, function: str, *arguments: Any, **named: Any) -> list[Row]:
         found = super().rows(function, *arguments, **named)
+        assert {getattr(row, "merchant_id", self.merchant) for row in found} <= {self.merchant}
         if function not in TAKES_MORE:
             assert super().rows(function, *arguments, **named) == found
         return found
@@ -78,8 +79,17 @@ def live(shop: Shop) -> None:
     shop.bounce("RM1", "N1")
     shop.call("merge_orders", on_hold("V", day(1).isoformat(), M5=10), "M5")
     shop.pay("M5", "N5", 10)
-    shop.merge(None, M2=80)
+    shop.pay("M5", "N5", 10, "alipay", day(71), "XN5")
+    shop.call("record_payment", "T2", "N6", "alipay", 5, None, None, "P4")
+    shop.merge("M6", M7=(60, 20))
+    shop.pay("M6", "N7", 20)
+    shop.merge("M7", M7=60)
+    shop.pay("M7", "N8", 40)
+    shop.refund("M7", "RM5", 60)
+    shop.merge(None, M2=80, M6=5)
+    assert shop.merge(None, E=5).trade_no == "T4"
     shop.call("reprice_order", "M2", "E1", 70, "a discount")
+    shop.rows("merge_many", trades)
 
 
 def live_otherwise(shop: Shop) -> None:
@@ -98,6 +108,11 @@ def live_otherwise(shop: Shop) -> None:
             shop.complete(refund_no, payment_no, f"Y{n}")
         if n % 4 == 0:
             shop.bounce(refund_no, payment_no)
+    shop.merge("T2", E=50)
+    shop.merge("T3", M2=500)
+    shop.start("T3", "P12", 9)
+    shop.call("reprice_order", "M2", "E9", 400, "a discount")
+    shop.rows("split_order", "M2", "X3", [{"receiver": "agent", "takes_remainder": True}])
     for n, order_no in enumerate("ANH"):
         shop.call("release_order", order_no, f"L{n + 1}", 500)
     for number, order_no in (("D1", "U"), ("D2", "M"), ("D3", "M5")):
