@@ -147,7 +147,7 @@ def test_refuses_bad_limits(shop: Shop, subtests: pytest.Subtests) -> None:
 
 
 def test_refuses_bad_leases(shop: Shop, subtests: pytest.Subtests) -> None:
-    for lease in ["0", "-1 minute", None, "2 days", "1 month", "0.5 seconds"]:
+    for lease in ["0", "-1 minute", None, "86401 seconds", "2 days", "1 month", "0.5 seconds"]:
         with subtests.test(lease=lease), shop.refused("MX905"):
             claim(shop, "w1", 1, lease)
 
