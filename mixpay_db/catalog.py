@@ -12,7 +12,7 @@ before it counts as different.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -93,7 +93,7 @@ def differences(conn: psycopg.Connection) -> list[Difference]:
 
 def tables_with_rows_of_users(conn: psycopg.Connection) -> set[str]:
     """Tables with rows that a fresh installation has not, or not so: what users would lose."""
-    with fresh_installation(conn):
+    with fresh_installation(conn, database.install_tables):
         shipped = _shipped(conn)
         return {
             table
@@ -124,12 +124,15 @@ def _differing(expected: _Catalog, found: _Catalog) -> Iterator[Difference]:
 
 
 @contextmanager
-def fresh_installation(conn: psycopg.Connection) -> Iterator[None]:
+def fresh_installation(
+    conn: psycopg.Connection,
+    install: Callable[[psycopg.Connection], None] = database.install,
+) -> Iterator[None]:
     """While it lasts, schema mixpay is a fresh one and the live one is called otherwise."""
     with conn.transaction(force_rollback=True):
         conn.execute(sql.SQL("alter schema mixpay rename to {}").format(sql.Identifier(_ASIDE)))
         conn.execute("set local check_function_bodies = off")  # what we ship compiles
-        database.install(conn)
+        install(conn)
         conn.execute(database.PATH)
         yield
 

@@ -6,8 +6,9 @@ All functions work on the caller's own psycopg connection.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 import psycopg
@@ -66,23 +67,24 @@ def read_contents(path: Path) -> str:
     return "".join(text for _, text in read_pieces(path))
 
 
-def _run(conn: psycopg.Connection, contents: Path) -> None:
+def _run(conn: psycopg.Connection, pieces: Iterable[tuple[Path, str]]) -> None:
     """All of it at once: on a busy machine each way to the server and back waits for its turn."""
+    pieces = list(pieces)
     try:
         with conn.transaction():
             # The contents set another path, which is nothing to whoever has begun a transaction.
             path = conn.cursor(row_factory=tuple_row).execute("show search_path").fetchone()
-            conn.execute(read_contents(contents), prepare=False)
+            conn.execute("".join(text for _, text in pieces), prepare=False)
             conn.execute("select set_config('search_path', %s, true)", path)
     except psycopg.Error:
         with conn.transaction():
-            _name_the_file(conn, contents)
+            _name_the_file(conn, pieces)
         raise
 
 
-def _name_the_file(conn: psycopg.Connection, contents: Path) -> None:
+def _name_the_file(conn: psycopg.Connection, pieces: list[tuple[Path, str]]) -> None:
     """Fails again, and says where."""
-    for path, text in read_pieces(contents):
+    for path, text in pieces:
         try:
             conn.execute(text, prepare=False)
         except psycopg.Error as error:
@@ -92,12 +94,21 @@ def _name_the_file(conn: psycopg.Connection, contents: Path) -> None:
 
 def install(conn: psycopg.Connection) -> None:
     """The whole database, as sql/install.sql makes it, in one transaction."""
-    _run(conn, resources.sql_dir() / "install.sql")
+    _run(conn, read_pieces(resources.sql_dir() / "install.sql"))
+
+
+def install_tables(conn: psycopg.Connection) -> None:
+    """What sql/install.sql makes before it comes to the code: tables, and the rows they begin with.
+
+    It takes a third of the time.
+    """
+    pieces = read_pieces(resources.sql_dir() / "install.sql")
+    _run(conn, takewhile(lambda piece: piece[0].name != "code.sql", pieces))
 
 
 def load_code(conn: psycopg.Connection) -> None:
     """Views, functions, triggers and grants anew, as sql/code.sql has them, in one transaction."""
-    _run(conn, resources.sql_dir() / "code.sql")
+    _run(conn, read_pieces(resources.sql_dir() / "code.sql"))
 
 
 def checks() -> list[tuple[Path, str]]:
