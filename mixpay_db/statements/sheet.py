@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property
 
 from mixpay_db.csvfile import Layout, Row, Table, unguarded
 from mixpay_db.printable import printable
@@ -104,11 +104,19 @@ class Sheet(Format):
 
     def rate(self, header: Sequence[str]) -> tuple[int, bool]:
         """How many of our columns a row names, and whether it is the header."""
-        there = {plain(name) for name in header}
-        found = {
-            ours for ours, names in self.names().items() if any(plain(n) in there for n in names)
-        }
+        # Most rows of a file name none of ours.
+        there = self._sought.keys() & {plain(name) for name in header}
+        found = {ours for name in there for ours in self._sought[name]}
         return len(found), found.issuperset(self.needed())
+
+    @cached_property
+    def _sought(self) -> dict[str, list[str]]:
+        """Our columns by what each may be called."""
+        sought: dict[str, list[str]] = {}
+        for ours, names in self.names().items():
+            for name in names:
+                sought.setdefault(plain(name), []).append(ours)
+        return sought
 
     def open(self, source: Source) -> Table:
         return Table(source.stream, self.rate, self.layout(source.head()))
