@@ -1687,13 +1687,14 @@ def test_every_check_fires(
     assert len(shop.query("select from mixpay.balance_folds")) == 2
     conn = connect(autocommit=False)
     conn.execute(KEEP)
+    # Once, for all: what breaks a truth is taken back each time, and all hold again.
+    conn.execute(UNGUARD)
+    assert all_hold(conn)
     conn.commit()
     for name, breaks in BREAKS.items():
         check = f'select * from mixpay."_{name}"'
         for break_it, shown in breaks:
             with subtests.test(name, break_it=break_it):
-                assert conn.execute(check).fetchall() == []
-                conn.execute(UNGUARD)
                 conn.execute(break_it)
                 rows = conn.cursor(row_factory=dict_row).execute(check).fetchall()
                 assert any(shown.items() <= row.items() for row in rows), rows
