@@ -1,9 +1,13 @@
 """The real files: sql/install.sql and migrations/ make the same database, there and back."""
 
+from contextlib import contextmanager
+
 import psycopg
 import pytest
 import sqlparse
 from click.testing import CliRunner
+from conftest import PREFIX
+from psycopg import conninfo, sql
 
 from mixpay_db import database, migrations, resources
 from mixpay_db.cli import main
@@ -47,34 +51,55 @@ def test_python_installs_what_psql_installs(url, empty_url, run_program, dump):
     assert dump(url) == dump(empty_url)
 
 
-def test_each_migration_goes_down_and_up_again(empty_url, dump):
+@pytest.fixture
+def copied(admin, pg_server):
+    """`with copied(url) as other`: for a while, one more database like that one."""
+    name = sql.Identifier(f"{PREFIX}_copied")
+
+    @contextmanager
+    def copied(url):
+        original = sql.Identifier(conninfo.conninfo_to_dict(url)["dbname"])
+        admin.execute(sql.SQL("create database {} template {}").format(name, original))
+        try:
+            yield pg_server.url(f"{PREFIX}_copied")
+        finally:
+            admin.execute(sql.SQL("drop database {} with (force)").format(name))
+
+    return copied
+
+
+def test_each_migration_goes_down_and_up_again(empty_url, copied, dump):
+    """One by one down to nothing, and from each step all the way up; and down all at once."""
+
+    def told(url):
+        return dump(url), rows(url)
+
     mixpay(empty_url, "migrate")
-    there = dump(empty_url), rows(empty_url)
+    there = told(empty_url)
     names = [migration.id for migration in Release().migrations]
-    for count in range(1, len(names)):
-        mixpay(empty_url, "migrate", "rollback", "--to", names[-count - 1])
-        assert mixpay(empty_url, "migrate", "status").count("pending") == count + 1  # and the code
-        mixpay(empty_url, "migrate")
-        assert (dump(empty_url), rows(empty_url)) == there
-    with psycopg.connect(empty_url, autocommit=True) as conn:
-        assert migrations.verify(conn) == []
-
-
-def test_nothing_is_left_when_all_is_taken_back(empty_url, dump):
-    mixpay(empty_url, "migrate")
-    there = dump(empty_url), rows(empty_url)
-    for _ in Release().migrations:
+    for gone in range(1, len(names) + 1):
         mixpay(empty_url, "migrate", "rollback")
+        if gone < len(names):
+            first = told(empty_url)
+        with copied(empty_url) as url:
+            status = mixpay(url, "migrate", "status")
+            assert status.count("pending") == gone + 1  # and the code
+            mixpay(url, "migrate")
+            assert told(url) == there
+            if gone < len(names):
+                continue
+            with psycopg.connect(url, autocommit=True) as conn:
+                assert migrations.verify(conn) == []
+            mixpay(url, "migrate", "rollback", "--to", names[0])
+            assert told(url) == first
     with psycopg.connect(empty_url) as conn:
         assert conn.execute("select to_regnamespace('mixpay')::text").fetchone() == (None,)
-    mixpay(empty_url, "migrate")
-    assert (dump(empty_url), rows(empty_url)) == there
 
 
 @pytest.mark.parametrize("migration", Release().migrations, ids=lambda migration: migration.id)
 def test_a_migration_leaves_transactions_alone_and_makes_no_code(migration):
-    for sql in (text(migration), way_back(migration).read_text(encoding="utf-8")):
-        for statement in sqlparse.parse(sql):
+    for contents in (text(migration), way_back(migration).read_text(encoding="utf-8")):
+        for statement in sqlparse.parse(contents):
             start = " ".join(t.normalized for t in statement.flatten() if not t.is_whitespace)
             assert not start.upper().startswith(
                 ("BEGIN", "START TRANSACTION", "COMMIT", "ROLLBACK", "END")
