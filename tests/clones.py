@@ -92,6 +92,7 @@ class Clone:
             )
         ]  # fmt: skip
         self.clean = ";\n".join(map(self._cleaning, self.tables))
+        self.checks = [query for _, query in database.checks()]
         self.prepared = False
         self.catalog = self._catalog()
 
@@ -111,15 +112,15 @@ class Clone:
 
     def holds(self) -> bool:
         """Whether no check finds anything; False also if we cannot look."""
-        checks = [query for _, query in database.checks()]
         self._end_transactions()
         with suppress(psycopg.Error):
+            checks = self.checks
             if self._is_small():
                 # Planned once, for all tests that find this database.
                 names = [f"check_{i}" for i in range(len(checks))]
                 if not self.prepared:
-                    for name, check in zip(names, checks, strict=True):
-                        self.keeper.execute(f"prepare {name} as {check}", prepare=False)
+                    prepare = (f"prepare {n} as {c}" for n, c in zip(names, checks, strict=True))
+                    self.keeper.execute(";".join(prepare), prepare=False)
                     self.prepared = True
                 checks = [f"execute {name}" for name in names]
             return nothing_found(self.keeper, checks)
