@@ -143,6 +143,27 @@ def test_an_empty_bill_does_not_say_of_which_days_it_is(sold: Shop, run: Run, bi
     assert run(*empty).exit_code == 0
 
 
+def test_days_are_those_of_the_file_or_the_account(shop: Shop, run: Run, tmp_path: Path) -> None:
+    named = ["--merchant", "m", "--from", "2026-03-01", "--until", "2026-03-02", "--json"]
+
+    def covered(*arguments: str | Path) -> tuple[str, str]:
+        told = json.loads(run(*arguments, *named).stdout)
+        return told["from_at"], told["until_at"]
+
+    beijing = ("2026-02-28T16:00:00+00:00", "2026-03-01T16:00:00+00:00")
+    utc = ("2026-03-01T00:00:00+00:00", "2026-03-02T00:00:00+00:00")
+    assert covered(FILES / "wechat_all.csv", "--channel", "wechat") == beijing
+    shop.call("set_reconciliation", "channel:pos", zone="Asia/Shanghai")
+    for channel, zone, expected in (
+        ("cash", [], utc),
+        ("card", ["--zone", "Asia/Shanghai"], beijing),
+        ("pos", [], beijing),
+    ):
+        empty = tmp_path / f"{channel}.csv"
+        empty.write_text("no,at,what,sum,txn\n")
+        assert covered(empty, "--channel", channel, *zone, *MAP) == expected
+
+
 def test_no_kind_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
     found = Reconciliation("theirs", "missing_here", None, "chargeback_reversal", "CNY", 1, 9**9, 0)
     earlier = Reconciliation("earlier", "missing_there", "expected", None, None, 1, 0, 0)
@@ -184,7 +205,7 @@ def test_says_of_which_account_it_is(sold: Shop, run: Run, bill: Path) -> None: 
         assert "--channel C or --bank B" in told.output
     assert run(bill, "--merchant", "m", "--channel", "venmo", *MAP).exit_code == 1, "MX203"
     assert run(bill, "--merchant", "nobody", "--bank", "main", *MAP).exit_code == 1
-    for wrong in (["--from", "yesterday"], ["--until", "2026-01-01"]):
+    for wrong in (["--from", "yesterday"], ["--until", "2026-01-01T00:00"]):
         assert run(bill, "--merchant", "m", "--bank", "main", *wrong, *MAP).exit_code == 2
 
 

@@ -1,10 +1,11 @@
 """`mixpay reconcile`: a statement of a channel or a bank against what is on record."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from datetime import datetime, timedelta
+from contextlib import closing, contextmanager, suppress
+from datetime import date, datetime, time, timedelta, tzinfo
 from time import monotonic
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 import psycopg
@@ -35,24 +36,29 @@ where merchant_id = %s and account = %s and owner = %s
 order by happened_at, statement_no, line_no, part, kind, number
 limit %s
 """
+_ZONE = """
+select zone from mixpay.reconciled_account_list
+where merchant_id = %s and account = %s and owner = %s
+"""
 _OPEN = """
 select count(*) as count from mixpay.reconciliation_differences
 where merchant_id = %s and account = %s and owner = %s
 """
 
 
-def _moment(_: click.Context, __: click.Parameter, value: str | None) -> datetime | None:
+def _moment(_: click.Context, __: click.Parameter, value: str | None) -> date | datetime | None:
     if value is None:
         return None
-    try:
+    with suppress(ValueError):
+        return date.fromisoformat(value)
+    with suppress(ValueError):
         moment = datetime.fromisoformat(value)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise click.BadParameter(
-            f"{value!r} is not a moment with its offset, such as 2026-01-31T00:00+08:00"
-        )
-    return moment
+        if moment.tzinfo is not None:
+            return moment
+    raise click.BadParameter(
+        f"{value!r} is neither a day, such as 2026-01-31, nor a moment with its offset, such as "
+        "2026-01-31T12:00+08:00"
+    )
 
 
 @click.command(
@@ -88,8 +94,10 @@ def _moment(_: click.Context, __: click.Parameter, value: str | None) -> datetim
     "--iban", metavar="NO", help="Of a bank's file of several accounts: which one, as it is there."
 )
 @click.option("--statement", "number", metavar="NO", help="Its number.  [default: FILE's name]")
-@click.option("--from", "from_at", callback=_moment, metavar="MOMENT", help="What it covers, from")
-@click.option("--until", "until_at", callback=_moment, metavar="MOMENT", help="and before.")
+@click.option(
+    "--from", "first", callback=_moment, metavar="DAY|MOMENT", help="What it covers: from this one,"
+)
+@click.option("--until", "end", callback=_moment, metavar="DAY|MOMENT", help="and before this one.")
 @click.option("--tolerance", type=click.IntRange(0), help="In the smallest unit, for this run.")
 @click.option("--lag", type=Days(), metavar="DAYS", help="For this run.")
 @click.option("--dry-run", is_flag=True, help="Say what would be found; load and match nothing.")
@@ -108,8 +116,8 @@ def reconcile_(
     currency: str | None,
     iban: str | None,
     number: str | None,
-    from_at: datetime | None,
-    until_at: datetime | None,
+    first: date | None,
+    end: date | None,
     tolerance: int | None,
     lag: float | None,
     dry_run: bool,
@@ -148,6 +156,8 @@ def reconcile_(
         ) as statement:
             _refuse_another_kind(statement, kind)
             name = f"{kind}:{owner}"
+            by = statement.zone or _zone_of(conn, merchant, kind, owner)
+            from_at, until_at = _as_moment(first, by), _as_moment(end, by)
             opened = open_statement(
                 conn, merchant, number, name, from_at, until_at, statement.format
             )
@@ -198,6 +208,21 @@ def reconcile_(
     _print_differences(differences, left["count"], merchant, resolved=resolved)
     if dry_run:
         click.echo("Nothing is loaded or matched: this was a dry run.")
+
+
+def _zone_of(
+    conn: psycopg.Connection[dict[str, Any]], merchant: str, kind: str, owner: str | None
+) -> tzinfo:
+    """In which zone the account's days are, where its file names none."""
+    row = conn.execute(_ZONE, [merchant, kind, owner]).fetchone()
+    return ZoneInfo(row["zone"] if row else "UTC")
+
+
+def _as_moment(value: date | None, zone: tzinfo) -> datetime | None:
+    """A day is meant from its beginning on."""
+    if value is None or isinstance(value, datetime):
+        return value
+    return datetime.combine(value, time(), zone)
 
 
 def _refuse_another_kind(statement: Statement, kind: str) -> None:

@@ -102,6 +102,11 @@ class Statement:
         """What the file says of its lines as a whole; known when they are read."""
         return self._reader.totals
 
+    @property
+    def zone(self) -> tzinfo | None:
+        """In which its days are; None if the format does not say so, and nobody else does."""
+        return None if self._reader.in_zone is UTC else self._reader.in_zone
+
     def lines(self) -> Iterator[Line]:
         """Each line. The last step raises if the file's own totals differ: then none counts."""
         try:
@@ -114,9 +119,9 @@ class Statement:
 
     def days(self) -> tuple[datetime, datetime] | None:
         """From the beginning of the first line's day to the end of the last one's; known when all
-        are read. None if the file does not say in which zone its days are, or has no lines."""
-        zone = self._reader.in_zone
-        if zone is UTC or self._first is None or self._last is None:
+        are read. None if nothing says in which zone its days are, or it has no lines."""
+        zone = self.zone
+        if zone is None or self._first is None or self._last is None:
             return None
         first, last = (moment.astimezone(zone).date() for moment in (self._first, self._last))
         return (
