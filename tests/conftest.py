@@ -19,7 +19,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from clones import Clone, Clones, nothing_found
+from clones import Clone, Clones, checks, nothing_found
 from psycopg import Connection, conninfo, sql
 from pytest_postgresql import factories
 from pytest_postgresql.janitor import DatabaseJanitor
@@ -200,7 +200,7 @@ def url(clone: Clone) -> str:
 
 def all_hold(conn: Connection[Any]) -> bool:
     """Whether no check finds anything."""
-    return nothing_found(conn, [query for _, query in database.checks()])
+    return nothing_found(conn, checks())
 
 
 def _describe(broken: database.CheckResult) -> str:
