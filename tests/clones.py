@@ -196,9 +196,10 @@ class Clone:
 
     def _catalog(self) -> list[Any]:
         """How many rows the catalog has, and that none is newer than this database."""
+        # Within a subquery it is asked once, not for each row.
+        age = f"(select age('{self.newest}'::xid))"
         counts = " union all ".join(
-            f"select count(*), count(*) filter (where age(xmin) < age('{self.newest}'::xid)) "
-            f"from pg_catalog.{name}"
+            f"select count(*), count(*) filter (where age(xmin) < {age}) from pg_catalog.{name}"
             for name in CATALOGS
         )
         return self.keeper.execute(counts).fetchall()
