@@ -423,16 +423,20 @@ def test_a_day_begins_where_the_channel_is(shop: Shop) -> None:
     for i in (1, 2):
         shop.merge(f"T1{i}", **{f"B{i}": 10})
         shop.pay(f"T1{i}", f"Q{i}", 10, "qr", day(1) + 6 * HOUR * (i - 1), "000001")
-    # The second one at midnight, and the first one again just before.
+    # The second one at midnight, and the first one again just before. The second one again, when
+    # Greenwich has its next day.
     at = day(1) + 4 * HOUR
     lines = [
         line(1, "payment", 10, at, txn="000001"),
         line(2, "payment", 10, at - HOUR, txn="000001"),
         line(3, "payment", 10, at - HOUR / 60, txn="000001"),
+        line(4, "payment", 10, at + 20 * HOUR, txn="000001"),
     ]
     load(shop, "S1", lines, "channel:qr")
     reconcile(shop, "S1")
-    assert results(shop, "S1") == {"1": "matched Q2", "2": "matched Q1", "3": "duplicate"}
+    assert results(shop, "S1") == {
+        "1": "matched Q2", "2": "matched Q1", "3": "duplicate", "4": "duplicate",
+    }  # fmt: skip
 
 
 def test_numbers_that_say_little_say_it_with_day_and_amount(shop: Shop) -> None:

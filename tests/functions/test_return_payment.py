@@ -315,6 +315,26 @@ def test_surplus_that_waits_is_not_sent_either(shop: Shop) -> None:
     assert (made.amount, made.unapplied, made.lost) == (160, 100, 0)
 
 
+@pytest.mark.parametrize(("amount", "second"), [(10, "waiting"), (11, "failed")])
+def test_of_two_surpluses_the_older_is_not_sent_and_the_other_one_if_it_must(
+    shop: Shop, amount: int, second: str
+) -> None:
+    shop.merge("T", A=60, B=40)
+    shop.pay("T", "P1", 60, "card", day(1))
+    shop.pay("T", "P2", 50, "card", day(2))
+    give_back(shop, "P1", "B1")
+    shop.close("T")
+    refunds = (shop.surplus_refund("P2"), shop.reversal("T"))
+    assert [(refund.amount, refund.state) for refund in refunds] == [
+        (10, "processing"),
+        (40, "processing"),
+    ]
+    assert give_back(shop, "P2", "B2", amount).lost == 0
+
+    states = [shop.channel_refund(refund.refund_no, "P2").state for refund in refunds]
+    assert states == ["failed", second]
+
+
 def test_surplus_that_was_sent_is_lost(shop: Shop) -> None:
     shop.merge("T", A=100)
     shop.pay("T", "P", 120, "card")
