@@ -4,9 +4,10 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from psycopg import Connection, sql
 from recorded import PROJECT
-from shop import Shop, day, on_hold
+from shop import Shop, day, on_hold, orders
 
 PAGE = (PROJECT / "docs" / "monitoring.md").read_text(encoding="utf-8")
 
@@ -52,6 +53,22 @@ def test_each_counts_what_is_open(shop: Shop) -> None:
     shop.pay("V", "P2", 10, "cash")
     shop.refund("B", "R9", 10)
     assert metrics(shop)["channel_refunds_waiting"] == 1
+
+
+@pytest.mark.parametrize(("beyond", "due"), [(0, 1), (1, 0)])
+def test_what_is_due_counts_from_its_moment(shop: Shop, beyond: int, due: int) -> None:
+    """To the microsecond, and not before: in a transaction, in which now stands still."""
+    shop.call("register_payee", "S", "Seller")
+    with shop.conn.transaction():
+        ((moment,),) = shop.query("select now() + %s * interval '1 microsecond'", beyond)
+        shop.call("merge_orders", on_hold("S", moment.isoformat(), H=10), "T")
+        shop.pay("T", "P", 10, "card")
+        shop.refund("H", "R", 1)
+        shop.conn.execute("update mixpay.channel_refunds set due_at = %s", [moment])
+        shop.call("merge_orders", orders(A=100), "U", moment)
+        seen = metrics(shop)
+    names = ("releases_due", "channel_refunds_due", "trades_to_expire")
+    assert [seen[name] for name in names] == [due] * 3
 
 
 def test_trades_that_nobody_sweeps(shop: Shop) -> None:
