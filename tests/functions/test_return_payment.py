@@ -279,6 +279,20 @@ def test_money_by_hand_waits_for_the_return_too(shop: Shop) -> None:
     assert shop.row("returns", "B1").lost == 30
 
 
+def test_a_part_of_what_an_ended_trade_kept_can_be_paid_elsewhere(shop: Shop) -> None:
+    """It was alone there, and is paid in part by then: its trades take turns at its totals."""
+    shop.merge("T", A=100, B=50)
+    shop.pay("T", "P", 100, "card")
+    shop.close("T", keep=True)
+    give_back(shop, "P", "B1", 60)
+
+    assert (shop.balance("A").paid, shop.balance("A").mergeable) == (40, 60)
+    assert not shop.line("T", "A").alone
+    assert shop.merge("T2", A=100).amount == 60
+    shop.pay("T2", "P2", 60)
+    assert shop.balance("A").state == "paid"
+
+
 def test_surplus_goes_first_and_is_not_sent(shop: Shop) -> None:
     shop.merge("T", A=100)
     shop.pay("T", "P", 120, "card")
