@@ -63,6 +63,30 @@ def test_one_transaction_of_a_channel_pays_once_in_a_call(shop: Shop) -> None:
         shop.rows("succeed_payments", [{**P1, "channel_txn_no": "X2"}, P2])
 
 
+def test_a_number_that_has_paid_is_named_and_no_other_one(shop: Shop) -> None:
+    """P1's number is another channel's, another merchant's and another day's, too."""
+    shop.channel("qr", txn_numbers="daily", day_zone="UTC")
+    shop.merge("T0", D=100, E=100)
+    shop.pay("T0", "P7", 10, "card", None, "X1")
+    shop.pay("T0", "P8", 10, "qr", day(1), "X3")
+    shop.pay("T0", "P9", 10, "alipay", None, "X2")
+    shop.start("T0", "P3", 10, "qr")
+    other = Shop(shop.conn, "other")
+    other.call("register_merchant", "Other")
+    other.merge("T", A=10)
+    other.pay("T", "P6", 10, "alipay", None, "X1")
+    sent = [
+        {**P1, "channel_txn_no": "X1"},
+        {"payment_no": "P3", "channel_txn_no": "X3", "paid_at": day(2).isoformat()},
+        {**P2, "paid_at": None},
+    ]
+    with shop.refused("MX207", "X2", "P9"):
+        shop.rows("succeed_payments", sent)
+
+    assert [p.payment_no for p in shop.rows("succeed_payments", sent[:2])] == ["P1", "P3"]
+    assert shop.row("payments", "P3").txn_day == day(2).date()
+
+
 def test_without_a_transaction_number_as_many_as_there_are(shop: Shop) -> None:
     shop.start("T1", "P3", 40)
     payments = shop.rows("succeed_payments", [P1, {"payment_no": "P3"}, P2])
