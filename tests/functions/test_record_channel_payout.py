@@ -185,3 +185,38 @@ def test_e28_each_merchant_by_itself(shop: Shop) -> None:
 
     assert banks(other) == [("main", 5, 0, 0, 0, 5, None)]
     assert banks(shop) == [("main", 7, 0, 0, 0, 7, None)]
+
+
+def test_banks_and_currencies_are_told_apart(shop: Shop) -> None:
+    """All of one pair of them is of one decimal place, so that nothing of another one hides."""
+    pairs = [(bank, currency) for bank in ("giro", "main") for currency in ("CNY", "USD")]
+    for place, (bank, currency) in enumerate(pairs):
+        unit, number, fee = 100**place, f"{bank}{currency}", f"fee:{bank}"
+        shop.call("record_channel_payout", "card", f"O{number}", 50 * unit, currency, None, bank)
+        shop.sell(f"A{number}", 20 * unit, "V", currency)
+        shop.until_final()
+        shop.call("settle_payee", "V", f"S{number}", None, currency, bank)
+        shop.call("adjust_account", "payee:V", f"L{number}", -9 * unit, currency, "a loss", fee)
+        repayment = ("payee:V", f"B{number}", 4 * unit, currency, None, None, bank)
+        shop.call("record_repayment", *repayment)
+        against = f"bank:{bank}"
+        shop.call("adjust_account", against, f"J{number}", -3 * unit, currency, "interest")
+        shop.call("adjust_account", fee, f"K{number}", -2 * unit, currency, "costs", against)
+        shop.call("adjust_account", "payee:V", f"M{number}", 5 * unit, currency, "forgiven")
+    shop.sell("B", 30, "V")
+    shop.until_final()
+    shop.call("settle_payee", "V", "S9", None, "CNY", "giro")
+    shop.call("reverse_settlement", "S9", "no such account")
+
+    rows = shop.query("select * from mixpay.bank_balances order by bank, currency")
+    assert [
+        (row.bank, row.currency, row.payouts, row.settlements, row.repayments, row.adjustments)
+        for row in rows
+    ] == [
+        (bank, currency, 50 * unit, 20 * unit, 4 * unit, 1 * unit)
+        for (bank, currency), unit in zip(pairs, (1, 100, 10**4, 10**6), strict=True)
+    ]
+    assert all(
+        row.balance == row.payouts - row.settlements + row.repayments + row.adjustments
+        for row in rows
+    )

@@ -52,11 +52,14 @@ def test_e03_again_changes_nothing(shop: Shop) -> None:
         assert shop.pay("T1", "P1", 60, "card") == first[0]
 
 
-def test_e03_the_same_payment_twice_in_one_call_is_one(shop: Shop) -> None:
-    payments = shop.rows("record_payments", [P1, P1])
+@pytest.mark.parametrize("amount", [60, 40])
+def test_e03_the_same_payment_twice_in_one_call_is_one(shop: Shop, amount: int) -> None:
+    """Also where the trade has room for two."""
+    payment = {**P1, "amount": amount}
+    payments = shop.rows("record_payments", [payment, payment])
 
     assert payments[0] == payments[1]
-    assert shop.row("trades", "T1").paid == 60
+    assert shop.row("trades", "T1").paid == amount
 
 
 def test_all_or_nothing(shop: Shop, subtests: pytest.Subtests) -> None:
