@@ -224,3 +224,55 @@ class TestCost:
         assert (row.orders, row.gross, row.paid_out) == (FEW, 10 * FEW, 10 * FEW)
 
         assert self.buffers(shop, query) < 20 * FEW
+
+
+def test_a_receiver_may_have_a_payees_name(shop: Shop) -> None:
+    """Its money is not the payee's, and what it owes nobody else owes."""
+    shop.sell("A", 100)
+    shop.sell("B", 100, "V")
+    for order_no in ("A", "B"):
+        shop.rows("split_order", order_no, f"X{order_no}", [{"receiver": "S", "rate": 1000}])
+    s = {"orders": 1, "gross": 100, "receivers": 10, "net": 90, "payable": 90}
+    assert balances(shop) == {"S": s, "V": s}
+
+    shop.until_final()
+    assert shop.call("settle_receiver", "S", "Z", None).amount == 20
+    shop.refund("B", "R", 100)
+    before = balances(shop)
+    shop.call("adjust_account", "receiver:S", "J", -5, "CNY", "a fine", "fee:x")
+    shop.call("adjust_account", "fee:x", "K", -8, "CNY", "too much", "receiver:S")
+    shop.call("record_repayment", "receiver:S", "L", 4, "CNY")
+    assert balances(shop) == before
+    shortfalls = shop.query(
+        "select account, owner, lacking, title from mixpay.shortfall_list order by account"
+    )
+    assert shortfalls == [("fee", "x", 3, None), ("receiver", "S", 3, None)]
+
+
+def test_each_movement_of_a_trade_is_in_the_settlement_that_took_it(shop: Shop) -> None:
+    shop.sell("A", 100)
+    shop.sell("B", 30, currency="USD")
+    # The payee gives all of it back, and has what is left of it when the agent has its part.
+    shop.rows("split_order", "A", "X", [{"receiver": "agent", "rate": 1000}])
+    # It has the trade's number, and is none of its movements.
+    shop.call("adjust_account", "payee:S", "TA", 7, "CNY", "a gift")
+    shop.settle("S1", currency="CNY")
+    shop.refund("A", "R", 40)
+    shop.sell("C", 50)
+    shop.settle("S2", currency="CNY")
+    shop.settle("S3", currency="USD")
+    shop.until_final()
+    shop.call("settle_receiver", "agent", "S4", None)
+    shop.refund("A", "R2", 10)
+
+    rows = shop.query(
+        "select trade_no, owner, settlement_no, currency, came_in, went_out, amount "
+        "from mixpay.trade_settlements order by trade_no, settlement_no"
+    )
+    assert [tuple(row) for row in rows] == [
+        ("TA", "S", "S1", "CNY", 190, 100, 90),
+        ("TA", "S", "S2", "CNY", 0, 36, -36),
+        ("TA", "agent", "S4", "CNY", 10, 4, 6),
+        ("TB", "S", "S3", "USD", 30, 0, 30),
+        ("TC", "S", "S2", "CNY", 50, 0, 50),
+    ]

@@ -435,3 +435,27 @@ def test_refuses_an_expiry_that_is_no_moment(shop: Shop, subtests: pytest.Subtes
     for moment in ["infinity", "-infinity"]:
         with subtests.test(moment=moment), shop.refused("MX905"):
             shop.query("select * from mixpay.merge_orders('m', %s, null, %s)", Jsonb([A]), moment)
+
+
+def test_e03_a_number_that_was_used_says_which_order_differs(
+    shop: Shop, subtests: pytest.Subtests
+) -> None:
+    for payee_no in ("S", "V"):
+        shop.call("register_payee", payee_no, "Store")
+    order = {"order_no": "A", "amount": 100, "currency": "CNY", "payee_no": "S", "pay": 20}
+    shop.call("merge_orders", [*orders(B=1), order], "T")
+    for key, value in (("pay", 30), ("payee_no", "V"), ("hold", "true"), ("amount", 101)):
+        sent = [*orders(B=1), {**order, key: True if key == "hold" else value}]
+        with (
+            subtests.test(key),
+            shop.refused("MX106", "On record: order_no A", "Sent: order_no A", f"{key} {value}"),
+        ):
+            shop.call("merge_orders", sent, "T")
+
+
+def test_the_open_trade_of_an_order_is_the_one_in_which_it_can_be_paid(shop: Shop) -> None:
+    shop.merge("T9", A=100)
+    shop.merge("T1", A=100)
+    assert shop.balance("A").open_trade_no == "T1"
+    shop.close("T1")
+    assert shop.balance("A").open_trade_no is None

@@ -94,6 +94,35 @@ def test_what_differs(shop: Shop, result: str) -> None:
     assert row.fee_difference == (1 if result == "fee" else 0)
 
 
+def test_each_difference_says_why_and_what_to_do(shop: Shop) -> None:
+    shop.merge("T9", Z=100)
+    for payment_no in ("S1", "S2"):
+        shop.start("T9", payment_no, 50, "card")
+    lines = [
+        line(1, "payment", 600, day(1), txn="X1", state="failed"),
+        line(2, "payment", 50, day(1), our="S1"),
+        line(3, "payment", 50, day(1), our="S2", state="processing"),
+        line(4, "payment", 7, day(1), txn="X9"),
+        line(5, "unknown", 5, day(1), type="mystery"),
+    ]
+    load(shop, "S1", lines)
+    reconcile(shop, "S1")
+    rows = shop.query(
+        "select * from mixpay.reconciliation_differences order by line_no, kind, number"
+    )
+    assert [(row.number, row.result, row.reason.partition(":")[0]) for row in rows] == [
+        ("P1", "state", "the statement says that it failed, and it moved by our record"),
+        ("S1", "state", "the statement says that it went, and nothing moved by our record"),
+        ("S2", "expected", "the channel is at it, and so are we"),
+        (None, "expected", "nothing of ours is found, and it may still come"),
+        (None, "unknown", "the line is of a type that is not known"),
+        ("P2", "expected", "no statement has it yet"),
+    ]
+    assert [row.what_to_do.partition(" ")[0] for row in rows] == [
+        "ask", "book_line:", "wait", "wait", "look", "wait",
+    ]  # fmt: skip
+
+
 def test_an_amount_that_differs_does_not_hide_a_fee_that_does(shop: Shop) -> None:
     shop.call("set_reconciliation", "channel:card", fee_rate=6000)
     load(shop, "S1", [line(1, "payment", 590, day(1), txn="X1", fee=50)])

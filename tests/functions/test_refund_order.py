@@ -380,3 +380,13 @@ def test_e42_a_voucher_does_not_fall_back_to_money(shop: Shop) -> None:
     )
     assert (older.channel, older.state) == ("bonus", "pending")
     assert (kind.channel, kind.state) == ("card", "pending")
+
+
+def test_no_payment_that_was_all_surplus_explains_a_refund(shop: Shop) -> None:
+    shop.merge("T", A=100)
+    shop.pay("T", "P1", 100, "card", day(1))
+    shop.pay("T", "P2", 30, "card", day(2))
+    shop.refund("A", "R", 40)
+
+    rows = shop.query("select payment_no, refundable, amount from mixpay.refund_explained")
+    assert rows == [("P1", 100, 40)]

@@ -191,6 +191,9 @@ def test_a_route_leads_from_the_method_to_a_channel_and_says_why(shop: Shop) -> 
     payment = by_qr(shop)
 
     assert (payment.channel, payment.method, payment.state) == ("wallet", "qr", "pending")
+    # What names its channel took no route.
+    shop.start("T", "P2", 1, "card")
+    assert shop.query("select payment_no from mixpay.payment_routes") == [("P",)]
     assert why(shop) == "route: qr to wallet, priority 7, point 0 of 0 to 1"
     (entry,) = shop.query("select reason from mixpay.history where number = 'P'")
     assert entry.reason == why(shop)
