@@ -2,7 +2,7 @@
 -- other way.
 create view mixpay._adjustment_is_in_the_facts_once with (security_barrier) as
 select
-    coalesce(a.merchant_id, f.merchant_id) as merchant_id,
+    coalesce(f.merchant_id, a.merchant_id) as merchant_id,
     coalesce(a.adjustment_no, f.log_no) as adjustment_no,
     a.account, a.owner, a.against_account, a.against_owner, a.amount, f.times, f.from_account, f.from_owner,
     f.to_account, f.to_owner, f.amount as in_facts

@@ -1,7 +1,7 @@
 -- What the facts leave on the anomaly account of a merchant is what its open anomalies sum to.
 create view mixpay._anomaly_account_holds_the_open_anomalies with (security_barrier) as
 select
-    coalesce(f.merchant_id, a.merchant_id) as merchant_id,
+    coalesce(a.merchant_id, f.merchant_id) as merchant_id,
     coalesce(f.missing, 0) as missing,
     coalesce(a.open, 0) as open
 from (

@@ -23,7 +23,7 @@ with booked as (
     group by merchant_id, bank, currency
 )
 select
-    coalesce(d.merchant_id, b.merchant_id) as merchant_id,
+    coalesce(b.merchant_id, d.merchant_id) as merchant_id,
     coalesce(d.bank, b.bank) as bank,
     coalesce(d.currency, b.currency) as currency,
     b.has as in_journal,

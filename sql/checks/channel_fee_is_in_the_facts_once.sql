@@ -2,7 +2,7 @@
 -- back, the other way.
 create view mixpay._channel_fee_is_in_the_facts_once with (security_barrier) as
 select
-    coalesce(c.merchant_id, f.merchant_id) as merchant_id,
+    coalesce(f.merchant_id, c.merchant_id) as merchant_id,
     coalesce(c.fee_no, f.log_no) as fee_no,
     c.channel, c.amount, c.payment_no, f.times, f.from_account, f.from_owner, f.to_account, f.to_owner,
     f.payment_no as payment_no_in_facts, f.amount as in_facts

@@ -40,7 +40,7 @@ with facts as (
     group by merchant_id, channel
 )
 select
-    coalesce(f.merchant_id, b.merchant_id) as merchant_id,
+    coalesce(b.merchant_id, f.merchant_id) as merchant_id,
     coalesce(f.channel, b.channel) as channel,
     f.in_minus_out,
     b.not_sent_back

@@ -2,7 +2,7 @@
 -- way.
 create view mixpay._channel_payout_is_in_the_facts_once with (security_barrier) as
 select
-    coalesce(c.merchant_id, f.merchant_id) as merchant_id,
+    coalesce(f.merchant_id, c.merchant_id) as merchant_id,
     coalesce(c.payout_no, f.log_no) as payout_no,
     c.channel, c.bank, c.amount, f.times, f.from_account, f.from_owner, f.to_account, f.to_owner, f.amount as in_facts
 from mixpay.channel_payouts as c

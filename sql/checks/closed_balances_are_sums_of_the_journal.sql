@@ -21,7 +21,7 @@ with sides as (
     group by p.merchant_id, p.until_at, s.account, s.owner, s.currency
 )
 select
-    coalesce(b.merchant_id, s.merchant_id) as merchant_id,
+    coalesce(s.merchant_id, b.merchant_id) as merchant_id,
     coalesce(b.until_at, s.until_at) as until_at,
     coalesce(b.account, s.account) as account,
     coalesce(b.owner, s.owner) as owner,

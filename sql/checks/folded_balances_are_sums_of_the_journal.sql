@@ -45,7 +45,7 @@ with places as (
     window until_then as (partition by m.merchant_id, m.account, m.owner, m.currency order by m.of_fold)
 )
 select
-    coalesce(f.merchant_id, s.merchant_id) as merchant_id,
+    coalesce(s.merchant_id, f.merchant_id) as merchant_id,
     coalesce(f.account, s.account) as account,
     coalesce(f.owner, s.owner) as owner,
     coalesce(f.currency, s.currency) as currency,

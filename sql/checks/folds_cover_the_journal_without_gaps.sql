@@ -21,21 +21,21 @@ with places as (
     group by merchant_id, of_fold
 )
 select
-    f.merchant_id, f.fold, f.movements, coalesce(m.movements, 0) as in_journal, f.earliest_at,
-    m.earliest_at as first_at, f.latest_at, f.last_at
+    f.merchant_id, f.fold, f.movements, f.in_journal, f.earliest_at, f.first_at, f.latest_at, f.last_at
 from (
     select
         b.*,
+        coalesce(m.movements, 0) as in_journal,
+        m.earliest_at as first_at,
         row_number() over merchant as expected_fold,
         lag(b.until_epoch, 1, 0) over merchant as last_until_epoch,
         lag(b.until_xid, 1, '0') over merchant as last_until_xid,
-        max(l.latest_at) over merchant as last_at
+        max(m.latest_at) over merchant as last_at
     from mixpay.balance_folds as b
-    left join moved as l on l.merchant_id = b.merchant_id and l.of_fold = b.fold
+    left join moved as m on m.merchant_id = b.merchant_id and m.of_fold = b.fold
     window merchant as (partition by b.merchant_id order by b.fold)
 ) as f
-left join moved as m on m.merchant_id = f.merchant_id and m.of_fold = f.fold
 where
     f.fold <> f.expected_fold or (f.from_epoch, f.from_xid) is distinct from (f.last_until_epoch, f.last_until_xid)
-    or f.movements <> coalesce(m.movements, 0) or f.earliest_at is distinct from m.earliest_at
+    or f.movements <> f.in_journal or f.earliest_at is distinct from f.first_at
     or f.latest_at is distinct from f.last_at;

@@ -2,7 +2,7 @@
 -- adjustments aside.
 create view mixpay._loss_account_holds_what_is_lost with (security_barrier) as
 select
-    coalesce(b.merchant_id, j.merchant_id) as merchant_id,
+    coalesce(j.merchant_id, b.merchant_id) as merchant_id,
     coalesce(b.channel, j.owner) as channel,
     coalesce(j.lost, 0) as in_journal,
     coalesce(b.lost, 0) as lost

@@ -11,7 +11,7 @@ with booked as (
     group by merchant_id, order_no
 )
 select
-    coalesce(l.merchant_id, b.merchant_id) as merchant_id,
+    coalesce(b.merchant_id, l.merchant_id) as merchant_id,
     coalesce(l.order_no, b.owner) as order_no,
     b.balance as in_journal,
     l.in_escrow as in_lines

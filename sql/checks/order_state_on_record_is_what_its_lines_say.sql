@@ -1,7 +1,7 @@
 -- The changes of an order's state on record lead from payable to what its lines say, and nowhere else; of an order that
 -- was there before changes were written down, from any state, and if none is on record since, nothing can be said.
 create view mixpay._order_state_on_record_is_what_its_lines_say with (security_barrier) as
-with changes as (
+with changes as not materialized (
     select
         merchant_id, case when to_account = 'order' then to_owner else order_no end as order_no,
         order_from_state::text as from_state, order_to_state::text as to_state
@@ -20,7 +20,7 @@ with changes as (
     group by merchant_id, order_no, state
 )
 select
-    coalesce(o.merchant_id, s.merchant_id) as merchant_id,
+    coalesce(s.merchant_id, o.merchant_id) as merchant_id,
     coalesce(o.order_no, s.order_no) as order_no,
     b.state, s.state as on_record, s.standing
 from mixpay.orders as o

@@ -27,7 +27,7 @@ with booked as (
     group by merchant_id, currency
 )
 select
-    coalesce(d.merchant_id, b.merchant_id) as merchant_id,
+    coalesce(b.merchant_id, d.merchant_id) as merchant_id,
     coalesce(d.currency, b.currency) as currency,
     b.balance as in_journal,
     d.balance as due

@@ -17,8 +17,8 @@ with booked as (
     union all
     select
         l.merchant_id, r.account, r.receiver, t.currency,
-        s.amount - case when r.kept_on_refund then 0 else s.taken_back end
-        - case when r.takes_remainder then k.taken_back else 0 end
+        coalesce(s.amount, 0) - case when r.kept_on_refund then 0 else coalesce(s.taken_back, 0) end
+        - case when r.takes_remainder then coalesce(k.taken_back, 0) else 0 end
         -- What is in escrow of an order that is split at payment is its payee's share.
         - case when x.takes_place = 'payment' and r.kind = 'payee' and r.receiver = l.payee_no
             then l.paid - l.refunded - l.cleared else 0 end
@@ -26,21 +26,18 @@ with booked as (
     inner join mixpay.trades as t on t.merchant_id = l.merchant_id and t.trade_no = l.trade_no
     inner join mixpay.splits as x on x.merchant_id = l.merchant_id and x.split_no = l.split_no
     inner join mixpay.split_receivers as r on r.merchant_id = l.merchant_id and r.split_no = l.split_no
-    left join mixpay.split_shares as y
+    left join mixpay.split_shares as s
         on
-            y.merchant_id = l.merchant_id and y.split_no = l.split_no and y.trade_no = l.trade_no
-            and y.position = r.position
-    cross join lateral (
-        select coalesce(y.amount, 0) as amount, coalesce(y.taken_back, 0) as taken_back
-    ) as s
-    cross join lateral (
-        select coalesce(sum(z.taken_back), 0) as taken_back
+            s.merchant_id = l.merchant_id and s.split_no = l.split_no and s.trade_no = l.trade_no
+            and s.position = r.position
+    left join (
+        select z.merchant_id, z.split_no, z.trade_no, sum(z.taken_back) as taken_back
         from mixpay.split_shares as z
         inner join mixpay.split_receivers as q
             on q.merchant_id = z.merchant_id and q.split_no = z.split_no and q.position = z.position
-        where
-            z.merchant_id = l.merchant_id and z.split_no = l.split_no and z.trade_no = l.trade_no and q.kept_on_refund
-    ) as k
+        where q.kept_on_refund
+        group by z.merchant_id, z.split_no, z.trade_no
+    ) as k on k.merchant_id = l.merchant_id and k.split_no = l.split_no and k.trade_no = l.trade_no
     union all
     select s.merchant_id, s.account, s.owner, s.currency, -s.amount
     from mixpay.settlements as s
@@ -64,7 +61,7 @@ with booked as (
     group by merchant_id, account, owner, currency
 )
 select
-    coalesce(d.merchant_id, b.merchant_id) as merchant_id,
+    coalesce(b.merchant_id, d.merchant_id) as merchant_id,
     coalesce(d.account, b.account) as account,
     coalesce(d.owner, b.owner) as owner,
     coalesce(d.currency, b.currency) as currency,

@@ -7,11 +7,11 @@ select
 from mixpay.splits as x
 inner join mixpay.orders as o on o.merchant_id = x.merchant_id and o.order_no = x.order_no
 inner join mixpay.split_receivers as r on r.merchant_id = x.merchant_id and r.split_no = x.split_no
-cross join lateral (
-    select coalesce(sum(y.amount), 0) as amount
+left join (
+    select y.merchant_id, y.split_no, y.position, sum(y.amount) as amount
     from mixpay.split_shares as y
-    where y.merchant_id = r.merchant_id and y.split_no = r.split_no and y.position = r.position
-) as s
+    group by y.merchant_id, y.split_no, y.position
+) as s on s.merchant_id = r.merchant_id and s.split_no = r.split_no and s.position = r.position
 where
     x.divided > o.amount
     or not r.takes_remainder and s.amount > r.fixed + div(o.amount::numeric * r.rate, 10000);

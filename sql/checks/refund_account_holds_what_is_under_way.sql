@@ -1,7 +1,7 @@
 -- What the journal leaves on a refund's account is what is neither sent nor freed of it.
 create view mixpay._refund_account_holds_what_is_under_way with (security_barrier) as
 select
-    coalesce(r.merchant_id, j.merchant_id) as merchant_id,
+    coalesce(j.merchant_id, r.merchant_id) as merchant_id,
     coalesce(r.refund_no, j.owner) as refund_no,
     j.balance as in_journal,
     r.amount - r.succeeded - r.freed as under_way

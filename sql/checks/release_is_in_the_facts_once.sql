@@ -1,7 +1,7 @@
 -- What the facts move out of escrow because of a release is its amount, and nothing moves so without a release.
 create view mixpay._release_is_in_the_facts_once with (security_barrier) as
 select
-    coalesce(r.merchant_id, f.merchant_id) as merchant_id,
+    coalesce(f.merchant_id, r.merchant_id) as merchant_id,
     coalesce(r.release_no, f.number) as release_no,
     coalesce(r.order_no, f.order_no) as order_no,
     r.amount, coalesce(f.amount, 0) as in_facts

@@ -2,7 +2,7 @@
 -- account.
 create view mixpay._repayment_is_in_the_facts_once with (security_barrier) as
 select
-    coalesce(r.merchant_id, f.merchant_id) as merchant_id,
+    coalesce(f.merchant_id, r.merchant_id) as merchant_id,
     coalesce(r.repayment_no, f.log_no) as repayment_no,
     r.account, r.owner, r.bank, r.amount, f.times, f.from_account, f.from_owner, f.to_account, f.to_owner,
     f.amount as in_facts

@@ -2,7 +2,7 @@
 -- adjustments aside.
 create view mixpay._rounding_account_holds_what_was_written_off with (security_barrier) as
 select
-    coalesce(w.merchant_id, j.merchant_id) as merchant_id,
+    coalesce(j.merchant_id, w.merchant_id) as merchant_id,
     coalesce(w.channel, j.owner) as channel,
     coalesce(w.currency, j.currency) as currency,
     j.balance as in_journal,

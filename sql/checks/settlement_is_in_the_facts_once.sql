@@ -3,7 +3,7 @@
 -- from there each time that it was reversed.
 create view mixpay._settlement_is_in_the_facts_once with (security_barrier) as
 select
-    coalesce(s.merchant_id, f.merchant_id) as merchant_id,
+    coalesce(f.merchant_id, s.merchant_id) as merchant_id,
     coalesce(s.settlement_no, f.number) as settlement_no,
     s.state, s.amount, s.bank, f.steps, f.paid_out, f.came_back, f.place, f.place_owner
 from mixpay.settlements as s

@@ -36,7 +36,7 @@ named as (
 )
 
 select
-    coalesce(s.merchant_id, n.merchant_id) as merchant_id, coalesce(s.resolution_no, n.resolution_no) as resolution_no,
+    coalesce(n.merchant_id, s.merchant_id) as merchant_id, coalesce(s.resolution_no, n.resolution_no) as resolution_no,
     s.action, n.statement_no, n.line_no, n.kind, n.number
 from standing as s
 full join named as n on n.merchant_id = s.merchant_id and n.resolution_no = s.resolution_no

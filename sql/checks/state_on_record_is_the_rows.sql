@@ -41,7 +41,7 @@ with rows_now as (
     group by merchant_id, entity, number, state
 )
 select
-    coalesce(r.merchant_id, s.merchant_id) as merchant_id,
+    coalesce(s.merchant_id, r.merchant_id) as merchant_id,
     coalesce(r.entity, s.entity) as entity,
     coalesce(r.number, s.number) as number,
     r.state,

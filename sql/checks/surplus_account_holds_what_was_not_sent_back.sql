@@ -1,7 +1,7 @@
 -- What the journal leaves on a payment's surplus account is its surplus that is not on its way back.
 create view mixpay._surplus_account_holds_what_was_not_sent_back with (security_barrier) as
 select
-    coalesce(p.merchant_id, j.merchant_id) as merchant_id,
+    coalesce(j.merchant_id, p.merchant_id) as merchant_id,
     coalesce(p.payment_no, j.owner) as payment_no,
     j.balance as in_journal,
     p.surplus - p.surplus_refunded as not_sent_back
