@@ -84,6 +84,7 @@ class Clone:
         self.attributes: dict[Connection[Any], list[Any]] = {}
         self.keeper.execute("set session_replication_role = replica")
         self.keeper.execute("set plan_cache_mode = force_generic_plan")
+        self.keeper.execute(database.WHOLE_TABLES)
         [(self.newest,)] = self.keeper.execute("select pg_current_xact_id()::xid::text")
         self.tables = [
             name for (name,) in self.keeper.execute(

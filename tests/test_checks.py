@@ -22,7 +22,7 @@ from shop import (
     open_for_another_week,
 )
 
-from mixpay_db import resources
+from mixpay_db import database, resources
 
 # Nothing that refuses is left: triggers, foreign keys, checks, unique indexes.
 UNGUARD = """
@@ -77,8 +77,9 @@ end;
 $copy$;
 """
 KEEP = COPY.format("'create temp table %I as table mixpay.%1$I', t.relname")
-ADD_ANOTHER = COPY.format("""
-    'insert into mixpay.%I (%s) overriding system value select %s from pg_temp.%1$I', t.relname,
+PREPARE_ANOTHER = COPY.format("""
+    'prepare %I as insert into mixpay.%1$I (%s) overriding system value '
+    'select %s from pg_temp.%1$I', t.relname,
     string_agg(quote_ident(a.attname), ', '),
     string_agg(
         case a.attname when 'merchant_id' then '''whole''' else quote_ident(a.attname) end, ', '
@@ -1690,21 +1691,28 @@ def test_every_check_fires(
     # Once, for all: what breaks a truth is taken back each time, and all hold again.
     conn.execute(UNGUARD)
     assert all_hold(conn)
+    conn.execute(PREPARE_ANOTHER)
+    add_another = ";".join(
+        f"execute {name}" for (name,) in conn.execute("select name from pg_prepared_statements")
+    )
+    conn.execute(database.WHOLE_TABLES)
     conn.commit()
+    cursor = conn.cursor(row_factory=dict_row)
     for name, breaks in BREAKS.items():
-        check = f'select * from mixpay."_{name}"'
+        conn.execute(f"prepare {name} as select * from mixpay._{name}")
+        check = f"execute {name}"
         for break_it, shown in breaks:
-            with subtests.test(name, break_it=break_it):
+            with subtests.test(name, break_it=break_it), conn.transaction(force_rollback=True):
                 conn.execute(break_it)
-                rows = conn.cursor(row_factory=dict_row).execute(check).fetchall()
+                rows = cursor.execute(check).fetchall()
                 assert any(shown.items() <= row.items() for row in rows), rows
                 assert {row["merchant_id"] for row in rows} == {"m"}, rows
-                conn.execute(ADD_ANOTHER)
-                beside = conn.cursor(row_factory=dict_row).execute(check).fetchall()
+                conn.execute(add_another, prepare=False)
+                beside = cursor.execute(check).fetchall()
                 if "mixpay.epochs" in break_it:  # Epochs are everybody's.
                     beside = [row for row in beside if row["merchant_id"] == "m"]
                 assert sorted(map(str, beside)) == sorted(map(str, rows))
-            conn.rollback()
+    conn.rollback()
 
 
 def test_states_of_refunds_are_checked_by_key(shop: Shop) -> None:
