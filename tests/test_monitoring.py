@@ -44,10 +44,11 @@ def test_each_counts_what_is_open(shop: Shop) -> None:
     shop.rows("claim_channel_refunds", "w")
     sent = shop.channel_refund("R0", "P1").channel_refund_no
     shop.call("doubt_channel_refund", sent, "no answer")
-    shop.complete("R1", "P1")
-    shop.bounce("R1", "P1")
+    for refund_no in ("R1", "R2"):
+        shop.complete(refund_no, "P1")
+        shop.bounce(refund_no, "P1")
     seen = metrics(shop)
-    assert (seen["channel_refunds_in_doubt"], seen["channel_refunds_bounced"]) == (1, 1)
+    assert (seen["channel_refunds_in_doubt"], seen["channel_refunds_bounced"]) == (1, 2)
     assert seen["channel_refunds_due"] == 0
     shop.merge("V", B=10)
     shop.pay("V", "P2", 10, "cash")

@@ -259,7 +259,12 @@ def test_each_movement_of_a_trade_is_in_the_settlement_that_took_it(shop: Shop) 
     shop.settle("S1", currency="CNY")
     shop.refund("A", "R", 40)
     shop.sell("C", 50)
-    shop.settle("S2", currency="CNY")
+    shop.until_final()
+    with shop.conn.transaction():
+        # What its own transaction has written is for the next one.
+        shop.sell("D", 5)
+        shop.call("settle_payee", "S", "S2", None, "CNY")
+    shop.settle("S5", currency="CNY")
     shop.settle("S3", currency="USD")
     shop.until_final()
     shop.call("settle_receiver", "agent", "S4", None)
@@ -275,4 +280,17 @@ def test_each_movement_of_a_trade_is_in_the_settlement_that_took_it(shop: Shop) 
         ("TA", "agent", "S4", "CNY", 10, 4, 6),
         ("TB", "S", "S3", "USD", 30, 0, 30),
         ("TC", "S", "S2", "CNY", 50, 0, 50),
+        ("TD", "S", "S5", "CNY", 5, 0, 5),
+    ]
+    lines = shop.query(
+        "select settlement_no, kind, order_no, amount from mixpay.settlement_lines "
+        "where settlement_no <> 'S3' order by settlement_no, kind desc, order_no"
+    )
+    assert [tuple(line) for line in lines] == [
+        ("S1", "order", "A", 90),
+        ("S1", "adjustment", None, 7),
+        ("S2", "order", "A", -36),
+        ("S2", "order", "C", 50),
+        ("S4", "order", "A", 6),
+        ("S5", "order", "D", 5),
     ]
