@@ -212,3 +212,30 @@ def test_does_not_find_another_merchants(shop: Shop) -> None:
     number = number_of(shop, "P1")
     with shop.refused("MX303", number):
         other.call("bounce_channel_refund", number, "account closed")
+
+
+def test_of_a_surplus_only_what_came_back_is_free(shop: Shop) -> None:
+    shop.merge("TS", SA=60, SB=40)
+    shop.pay("TS", "S1", 60, "card")
+    shop.pay("TS", "S2", 50, "card")
+    shop.call("return_payment", "S1", "V", "no funds")
+    shop.close("TS")
+    refund_no = shop.surplus_refund("S2").refund_no
+    shop.complete(refund_no, "S2")
+    shop.bounce(refund_no, "S2")
+
+    # Of 50, 40 are on their way.
+    listed = shop.query("select amount, free from mixpay.bounced_list where payment_no = 'S2'")
+    assert listed == [(10, 10)]
+
+
+def test_of_an_order_only_what_is_its_own_is_free(shop: Shop) -> None:
+    shop.merge("TS", SA=60, SB=40)
+    shop.pay("TS", "S1", 100, "card")
+    shop.refund("SA", "RS", 60)
+    shop.complete("RS", "S1")
+    shop.bounce("RS", "S1")
+
+    # The payment has 100 again, and the order 60.
+    listed = shop.query("select amount, free from mixpay.bounced_list where payment_no = 'S1'")
+    assert listed == [(60, 60)]

@@ -93,6 +93,24 @@ def test_all_or_nothing(shop: Shop, subtests: pytest.Subtests) -> None:
     assert len(shop.rows("record_payments", [P1, P2])) == 2
 
 
+def test_refuses_an_unknown_channel_where_the_trade_has_room(shop: Shop) -> None:
+    with shop.refused("MX203", "teleport"):
+        shop.rows(
+            "record_payments", [P1, {**P1, "payment_no": "P2", "amount": 5, "channel": "teleport"}]
+        )
+
+
+def test_in_proportion_and_then_what_is_lacking(shop: Shop) -> None:
+    fair = Shop(shop.conn, "fair")
+    fair.call("register_merchant", "Fair", "pro_rata")
+    fair.merge("T1", A=100, B=50)
+    payments = [{**P1, "payment_no": f"P{n}", "amount": n} for n in (30, 31, 89)]
+    fair.rows("record_payments", payments)
+
+    assert fair.paid("T1") == {"A": 100, "B": 50}
+    assert fair.row("trades", "T1").state == "paid"
+
+
 def test_e15_refuses_a_payment_without_an_amount(shop: Shop) -> None:
     with shop.refused("MX902"):
         shop.rows("record_payments", [{k: v for k, v in P1.items() if k != "amount"}])

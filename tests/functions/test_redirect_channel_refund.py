@@ -515,3 +515,17 @@ def test_e43_a_failure_told_later_does_not_hide_why(shop: Shop) -> None:
     shop.call("fail_channel_refund", number, "refused")
     assert redirect(shop, number, "bank", "card expired").reason == "card expired"
     assert shop.row("channel_refunds", number).reason == "refused"
+
+
+def test_the_flow_shows_the_channel_by_which_it_goes(shop: Shop) -> None:
+    shop.merge("TF", F=10)
+    shop.pay("TF", "PF", 10, "card")
+    shop.refund("F", "RF", 10)
+    shop.redirect("RF", "PF", "bank")
+    shop.complete("RF", "PF")
+
+    rows = shop.query(
+        "select to_account, channel from mixpay.trade_flow where trade_no = 'TF' order by entry"
+    )
+    assert [tuple(row) for row in rows][-1] == ("channel", "bank")
+    assert ("order", "card") in rows

@@ -390,3 +390,14 @@ def test_no_payment_that_was_all_surplus_explains_a_refund(shop: Shop) -> None:
 
     rows = shop.query("select payment_no, refundable, amount from mixpay.refund_explained")
     assert rows == [("P1", 100, 40)]
+
+
+def test_named_payments_give_of_each_trade_what_the_order_has_left_there(shop: Shop) -> None:
+    shop.merge("T1", A=(100, 50), B=50)
+    for payment_no, amount in (("P1", 20), ("P2", 20), ("P3", 60)):
+        shop.pay("T1", payment_no, amount)
+    shop.merge("T2", A=100)
+    shop.pay("T2", "Q", 50)
+
+    taken = shop.refund("A", "R", 100, payment_nos=["P1", "P2", "P3", "Q"])
+    assert taken == {"P1": 20, "P2": 20, "P3": 10, "Q": 50}

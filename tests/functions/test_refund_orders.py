@@ -123,3 +123,13 @@ def test_refuses_what_is_no_list_of_refunds(shop: Shop, subtests: pytest.Subtest
 def test_refuses_an_unknown_merchant(shop: Shop) -> None:
     with shop.refused("MX101", "nobody"):
         Shop(shop.conn, "nobody").rows("refund_orders", [R1])
+
+
+def test_refuses_more_than_is_left_after_what_went_before(shop: Shop) -> None:
+    shop.merge("T9", Z=100)
+    shop.pay("T9", "P9", 100)
+    shop.rows("refund_orders", [{"order_no": "Z", "refund_no": "R8", "amount": 60}])
+    with shop.refused("MX301", 100, 60, 41):
+        shop.rows("refund_orders", [{"order_no": "Z", "refund_no": "R9", "amount": 41}])
+    shop.rows("refund_orders", [{"order_no": "Z", "refund_no": "R9", "amount": 40}])
+    assert shop.balance("Z").state == "refunded"

@@ -263,3 +263,20 @@ def test_refuses_bad_input(shop: Shop) -> None:
         shop.succeed("P", paid_at="infinity")
     with shop.refused("MX905", "9998"):
         shop.succeed("P", paid_at="9998-01-01")
+
+
+def test_e44_a_number_that_has_paid_on_that_day_is_refused(shop: Shop) -> None:
+    """By whichever call it comes, and whenever that is."""
+    shop.channel("qr", txn_numbers="daily", day_zone="UTC")
+    shop.merge("T9", Z=100)
+    shop.pay("T9", "P7", 10, "qr", day(1), "1")
+    shop.start("T9", "P8", 10, "qr")
+    with shop.refused("MX207", "P7"):
+        shop.succeed("P8", "1", paid_at=day(1))
+    with shop.refused("MX207", "P7"):
+        shop.pay("T9", "P9", 10, "qr", day(1), "1")
+    # The number and the moment of one that is there may come later.
+    shop.pay("T9", "P9", 10, "qr")
+    with shop.refused("MX207", "P7"):
+        shop.pay("T9", "P9", 10, "qr", day(1), "1")
+    assert shop.succeed("P8", "1", paid_at=day(2)).txn_day == day(2).date()
