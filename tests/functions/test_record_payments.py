@@ -129,6 +129,7 @@ def test_tells_which_item_is_no_payment(shop: Shop, subtests: pytest.Subtests) -
         ({"amount": "5"}, "MX903"),
         ({"paid_at": "yesterday"}, "MX903"),
         ({"channel_txn_no": "x" * 256}, "MX901"),
+        ({"channel_txn_no": 7}, "MX903"),
         ({"paid_at": "1800-01-01T00:00Z"}, "MX905"),
         ({"paid_at": "9998-01-01T00:00Z"}, "MX905"),
     ]:

@@ -280,3 +280,5 @@ def test_e44_a_number_that_has_paid_on_that_day_is_refused(shop: Shop) -> None:
     with shop.refused("MX207", "P7"):
         shop.pay("T9", "P9", 10, "qr", day(1), "1")
     assert shop.succeed("P8", "1", paid_at=day(2)).txn_day == day(2).date()
+    with shop.refused("MX207", "P8"):
+        shop.pay("T9", "P10", 10, "qr", day(2), "1")
