@@ -220,3 +220,21 @@ def test_banks_and_currencies_are_told_apart(shop: Shop) -> None:
         row.balance == row.payouts - row.settlements + row.repayments + row.adjustments
         for row in rows
     )
+
+
+def test_a_channel_says_what_each_movement_of_it_was(shop: Shop) -> None:
+    """Of each kind another amount; and a channel with nothing but a payment has none of the rest."""
+    shop.merge("TC", C=1000)
+    for n, amount in enumerate((500, 300, 200)):
+        shop.pay("TC", f"PC{n}", amount, "card", day(n + 1))
+    shop.refund("C", "RC", 100, payment_nos=["PC0"])
+    shop.complete("RC", "PC0")
+    shop.call("return_payment", "PC1", "VC", "no funds", 30)
+    shop.call("charge_back_payment", "PC2", "CC", 20, "fraud", 7)
+    shop.call("record_channel_fee", "card", "FC", 4, "CNY")
+    shop.call("record_channel_payout", "card", "OC", 50, "CNY")
+    shop.call("adjust_account", "channel:card", "JC", 3, "CNY", "found")
+
+    columns = "payments, refunds, returns, chargebacks, fees, payouts, adjustments, balance"
+    rows = shop.query(f"select {columns} from mixpay.channel_balances order by channel")
+    assert rows == [(1000, 0, 0, 0, 0, 0, 0, 1000), (1000, 100, 30, 20, 11, 50, -3, 786)]

@@ -195,3 +195,16 @@ def test_e03_moments_are_compared_to_the_millisecond(shop: Shop) -> None:
     known = told.replace(microsecond=123_000).isoformat()
     with shop.unchanged():
         assert shop.rows("record_payments", [{**P1, "paid_at": known}]) == first
+
+
+def test_money_for_an_order_that_was_refunded_makes_it_payable_again(shop: Shop) -> None:
+    shop.pay("T1", "P0", 40)
+    shop.refund("A", "R", 40)
+    assert shop.balance("A").state == "refunded"
+    shop.rows("record_payments", [{**P1, "amount": 20}])
+
+    assert shop.balance("A").state == "payable"
+    told = shop.query(
+        "select from_state, to_state from mixpay.history where entity = 'order' order by entry"
+    )
+    assert told == [("payable", "refunded"), ("refunded", "payable")]

@@ -295,3 +295,15 @@ def test_the_books_say_of_which_order(shop: Shop) -> None:
     win(shop)
     told = shop.query("select * from mixpay.history where entity = 'chargeback'")
     assert {row.order_no for row in told if row.to_state} == {"A"}
+
+
+def test_the_list_says_what_it_has_taken_and_not_given_back(shop: Shop) -> None:
+    shop.merge("TL", L=100)
+    shop.pay("TL", "PL", 100, "card")
+    shop.refund("L", "RL", 40)
+    shop.complete("RL", "PL")
+    shop.call("charge_back_payment", "PL", "CL", 100, "fraud")
+    shop.call("reverse_chargeback", "CL", "in part", 15)
+
+    query = "select amount, taken, lost, reversed from mixpay.chargeback_list"
+    assert shop.query(f"{query} where chargeback_no = 'CL'") == [(100, 45, 40, 15)]

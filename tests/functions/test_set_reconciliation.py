@@ -66,3 +66,29 @@ def test_refuses_bad_input(shop: Shop) -> None:
     for zone in ["", "Mars", "\x1b"]:
         with shop.refused("MX905"):
             shop.call("set_reconciliation", "bank:main", zone=zone)
+
+
+def test_an_account_is_reconciled_as_far_as_its_own_statements(shop: Shop) -> None:
+    shop.call("register_merchant", "Shop")
+    first, hour = day(1), timedelta(hours=1)
+    statements = [
+        ("S1", "channel:card", 1, True),
+        ("S2", "bank:card", 2, True),
+        ("S3", "channel:wechat", 3, True),
+        ("S4", "channel:card", 4, False),
+        ("S5", "channel:card", 0.5, True),
+    ]
+    for number, account, hours, is_reconciled in statements:
+        shop.call("open_statement", number, account, first, first + hours * hour)
+        shop.call("seal_statement", number, 0)
+        if is_reconciled:
+            shop.rows("reconcile", number)
+
+    rows = shop.query("select account, owner, reconciled_until from mixpay.reconciled_account_list")
+    assert {f"{row.account}:{row.owner}": row.reconciled_until for row in rows} == {
+        "channel:card": first + hour,
+        "bank:card": first + 2 * hour,
+        "channel:wechat": first + 3 * hour,
+    }
+    (listed, *_) = shop.query("select amount, fee from mixpay.statement_list")
+    assert listed == (0, 0)
