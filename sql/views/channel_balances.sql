@@ -17,11 +17,14 @@ from (
         case
             when p.cause in ('payment', 'return', 'chargeback', 'adjustment') and p.other_account <> 'channel_fee'
                 or p.cause = 'adjustment' then p.cause
+            -- What the channel took back by itself has a refund, too, which it was never sent.
+            when p.cause in ('refund', 'channel_refund') and r.kind in ('return', 'chargeback') then r.kind
             when p.cause in ('refund', 'channel_refund') then 'refund'
             when p.other_account = 'channel_fee' then 'fee'
             when p.cause = 'channel_payout' then 'payout'
         end as kind
     from mixpay.postings as p
+    left join mixpay.refunds as r on r.merchant_id = p.merchant_id and r.refund_no = p.refund_no
     where p.account = 'channel'
 ) as m
 group by m.merchant_id, m.owner, m.currency;

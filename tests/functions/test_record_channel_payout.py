@@ -223,7 +223,7 @@ def test_banks_and_currencies_are_told_apart(shop: Shop) -> None:
 
 
 def test_a_channel_says_what_each_movement_of_it_was(shop: Shop) -> None:
-    """Of each kind another amount; and a channel with nothing but a payment has none of the rest."""
+    """Of each kind another amount; a channel that was only paid by has nothing else."""
     shop.merge("TC", C=1000)
     for n, amount in enumerate((500, 300, 200)):
         shop.pay("TC", f"PC{n}", amount, "card", day(n + 1))
@@ -235,6 +235,8 @@ def test_a_channel_says_what_each_movement_of_it_was(shop: Shop) -> None:
     shop.call("record_channel_payout", "card", "OC", 50, "CNY")
     shop.call("adjust_account", "channel:card", "JC", 3, "CNY", "found")
 
+    shop.call("charge_back_payment", "PC2", "CD", 60, "fraud")
+    shop.call("reverse_chargeback", "CD", "won")
     columns = "payments, refunds, returns, chargebacks, fees, payouts, adjustments, balance"
     rows = shop.query(f"select {columns} from mixpay.channel_balances order by channel")
     assert rows == [(1000, 0, 0, 0, 0, 0, 0, 1000), (1000, 100, 30, 20, 11, 50, -3, 786)]
