@@ -86,6 +86,20 @@ PREPARE_ANOTHER = COPY.format("""
     )
 """)
 
+NOTES = """
+insert into mixpay.notes (merchant_id, entity, number, notes)
+select distinct on (x.entity) x.merchant_id, x.entity, x.number, '{}'::jsonb
+from (
+    select merchant_id, entity, number from mixpay.facts
+    union all
+    select merchant_id, 'order', order_no from mixpay.orders
+    union all
+    select merchant_id, 'payee', payee_no from mixpay.payees
+) as x
+order by x.entity, x.number
+on conflict do nothing
+"""
+
 # Facts that name what they are about, and their accounts, as they should.
 FACT = """
 insert into mixpay.facts (
@@ -724,6 +738,20 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ),
     ],
     "state_on_record_is_the_rows": [
+        # It came twice to where it is, left twice from there, or from where it never was.
+        (
+            FACT.format(
+                "'T1', 999, 'payment', 'P1', null, null, '', 'succeeded', null, null, null"
+            ),
+            {"number": "P1", "on_record": "succeeded", "standing": 2},
+        ),
+        (
+            FACT.format(
+                "'T1', 998, 'payment', 'P1', null, null, 'succeeded', 'failed', null, null, null), "
+                "('T1', 999, 'payment', 'P1', null, null, 'succeeded', 'failed', null, null, null"
+            ),
+            {"number": "P1", "on_record": "succeeded", "standing": -1},
+        ),
         (
             "update mixpay.payments set state = 'failed' where payment_no = 'P4'",
             {"number": "P4", "state": "failed", "on_record": "pending"},
@@ -935,8 +963,16 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             "where fold = 2",
             {"fold": 2},
         ),
+        (
+            "update mixpay.balance_folds set from_xid = (from_xid::text::bigint - 1)::text::xid8 "
+            "where fold = 2",
+            {"fold": 2},
+        ),
         ("update mixpay.balance_folds set movements = 1 where fold = 1", {"movements": 1}),
+        ("update mixpay.balance_folds set movements = 999 where fold = 1", {"movements": 999}),
         ("update mixpay.balance_folds set earliest_at = now() where fold = 1", {"fold": 1}),
+        ("update mixpay.balance_folds set earliest_at = '2000-01-01Z' where fold = 1", {"fold": 1}),
+        ("update mixpay.balance_folds set latest_at = '2100-01-01Z' where fold = 2", {"fold": 2}),
         ("update mixpay.balance_folds set latest_at = earliest_at where fold = 2", {"fold": 2}),
         ("update mixpay.balance_folds set latest_at = earliest_at where fold = 1", {"fold": 1}),
         (
@@ -1112,9 +1148,22 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ("update mixpay.channel_fees set channel = 'card'", {"channel": "card", "amount": 2}),
         ("update mixpay.channel_fees set currency = 'JPY'", {"fee_no": "F1", "times": None}),
         ("update mixpay.channel_fees set payment_no = 'P1'", {"payment_no_in_facts": "PW"}),
+        ("update mixpay.channel_fees set payment_no = null", {"payment_no_in_facts": "PW"}),
         (
             "update mixpay.facts set to_account = 'bank' where number = 'F1'",
             {"fee_no": "F1", "to_account": "bank"},
+        ),
+        (
+            "update mixpay.facts set to_account = 'order' where number = 'F1'",
+            {"fee_no": "F1", "to_account": "order"},
+        ),
+        (
+            "update mixpay.facts set from_account = 'bank' where number = 'F1'",
+            {"fee_no": "F1", "from_account": "bank"},
+        ),
+        (
+            "update mixpay.facts set from_account = 'order' where number = 'F1'",
+            {"fee_no": "F1", "from_account": "order"},
         ),
         (
             RECORDED.format(
@@ -1446,6 +1495,19 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "settlements_follow_one_another": [
         ("update mixpay.settlements set nth = 3 where settlement_no = 'S2'", {"expected_nth": 2}),
         (
+            "update mixpay.settlements set nth = 0 where settlement_no = 'S1'",
+            {"nth": 0, "expected_nth": 1},
+        ),
+        (
+            "update mixpay.settlements set from_xid = until_xid where settlement_no = 'S2'",
+            {"settlement_no": "S2", "nth": 2},
+        ),
+        # The one before ended later.
+        (
+            "update mixpay.settlements set until_at = '2100-01-01Z' where settlement_no = 'S1'",
+            {"settlement_no": "S2", "nth": 2},
+        ),
+        (
             "update mixpay.settlements set from_xid = '1' where settlement_no = 'S2'",
             {"settlement_no": "S2", "from_xid": "1"},
         ),
@@ -1459,6 +1521,7 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             "where settlement_no = 'S5'; " + SETTLEMENT.format("'S8', 3", "'S5'"),
             {"settlement_no": "S8"},
         ),
+        (SETTLEMENT.format("'S8', 3", "'S5'"), {"settlement_no": "S8", "brought_back": 35}),
         (
             "update mixpay.settlements set carried_in = 0 where settlement_no = 'S5'",
             {"settlement_no": "S5", "brought_back": 0, "by_its_end": 5},
@@ -1686,6 +1749,10 @@ def test_every_check_fires(
     open_for_a_fourth_week(shop)
     open_for_a_week_of_statements(shop)
     assert len(shop.query("select from mixpay.balance_folds")) == 2
+    # A repricing with the number of a trade, and notes about something of everything.
+    shop.merge("TY", Y=10)
+    shop.call("reprice_order", "Y", "T1", "9", "a discount")
+    shop.conn.execute(NOTES)
     conn = connect(autocommit=False)
     conn.execute(KEEP)
     # Once, for all: what breaks a truth is taken back each time, and all hold again.
