@@ -1637,6 +1637,23 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             {"line_no": 2, "theirs": 80, "amount": 79},
         ),
         (
+            "update mixpay.line_matches set theirs = 78 where line_no = 2",
+            {"line_no": 2, "theirs": 78, "amount": 79},
+        ),
+        # Of what failed nothing moved.
+        (
+            "update mixpay.statement_lines set state = 'failed' where line_no = 2",
+            {"line_no": 2, "theirs": 79},
+        ),
+        (
+            "update mixpay.line_matches set fee_theirs = 0 where number = 'Z1'",
+            {"line_no": 1, "fee_theirs": 0, "fee": 1},
+        ),
+        (
+            "update mixpay.line_matches set fee_theirs = null where number = 'Z1'",
+            {"line_no": 1, "fee_theirs": None, "fee": 1},
+        ),
+        (
             "update mixpay.line_matches set fee_theirs = 2 where number = 'Z1'",
             {"line_no": 1, "fee_theirs": 2, "fee": 1},
         ),
