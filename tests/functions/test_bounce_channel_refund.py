@@ -229,6 +229,19 @@ def test_of_a_surplus_only_what_came_back_is_free(shop: Shop) -> None:
     assert listed == [(10, 10)]
 
 
+def test_of_a_refund_that_two_payments_bear_each_part_is_listed_once(shop: Shop) -> None:
+    shop.merge("TS", SA=100)
+    for payment_no, amount in (("S1", 60), ("S2", 40)):
+        shop.pay("TS", payment_no, amount, "card")
+    shop.refund("SA", "RS", 100)
+    for payment_no in ("S1", "S2"):
+        shop.complete("RS", payment_no)
+        shop.bounce("RS", payment_no)
+
+    query = "select payment_no, amount from mixpay.bounced_list where refund_no = 'RS' order by 1"
+    assert shop.query(query) == [("S1", 60), ("S2", 40)]
+
+
 def test_of_an_order_only_what_is_its_own_is_free(shop: Shop) -> None:
     shop.merge("TS", SA=60, SB=40)
     shop.pay("TS", "S1", 100, "card")
