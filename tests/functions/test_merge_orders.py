@@ -459,12 +459,13 @@ def test_the_open_trade_of_an_order_is_the_one_in_which_it_can_be_paid(shop: Sho
     assert shop.balance("A").open_trade_no == "T1"
     shop.close("T1")
     assert shop.balance("A").open_trade_no is None
+    assert shop.query("select lacking from mixpay.trade_balances") == [(0,), (0,)]
 
 
 def test_a_moment_is_the_same_in_every_time_zone(shop: Shop) -> None:
     """Also beside what is looked at twice, because it is rare: the largest amount."""
     shop.conn.execute("set time zone 'Asia/Shanghai'")
-    moment = day(200)
+    moment = day(200).replace(microsecond=123_456)
     for number, amount in (("T1", 100), ("T2", 10**15)):
         made = shop.call("merge_orders", orders(**{number: amount}), number, moment)
         assert made.expires_at == moment

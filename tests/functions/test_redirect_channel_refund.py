@@ -524,8 +524,12 @@ def test_the_flow_shows_the_channel_by_which_it_goes(shop: Shop) -> None:
     shop.redirect("RF", "PF", "bank")
     shop.complete("RF", "PF")
 
+    # Not of the trade, although it has its number.
+    shop.call("adjust_account", "channel:bank", "TF", 1, "CNY", "found")
+
     rows = shop.query(
-        "select to_account, channel from mixpay.trade_flow where trade_no = 'TF' order by entry"
+        "select to_account, channel, to_order_no from mixpay.trade_flow "
+        "where trade_no = 'TF' order by entry"
     )
-    assert [tuple(row) for row in rows][-1] == ("channel", "bank")
-    assert ("order", "card") in rows
+    assert rows[0] == ("order", "card", None)
+    assert rows[-1] == ("channel", "bank", None)

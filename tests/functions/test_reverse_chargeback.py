@@ -302,8 +302,10 @@ def test_the_list_says_what_it_has_taken_and_not_given_back(shop: Shop) -> None:
     shop.pay("TL", "PL", 100, "card")
     shop.refund("L", "RL", 40)
     shop.complete("RL", "PL")
-    shop.call("charge_back_payment", "PL", "CL", 100, "fraud")
+    shop.call("charge_back_payment", "PL", "CL", 100, "fraud", charged_at=day(80))
     shop.call("reverse_chargeback", "CL", "in part", 15)
+    lost = shop.query("select cause, number, lost, happened_at from mixpay.loss_list")
+    assert lost == [("chargeback", "CL", 25, day(80))]
 
     query = "select amount, taken, lost, reversed from mixpay.chargeback_list"
     # What it gives back covers the loss first.
