@@ -240,6 +240,9 @@ def test_of_a_refund_that_two_payments_bear_each_part_is_listed_once(shop: Shop)
 
     query = "select payment_no, amount from mixpay.bounced_list where refund_no = 'RS' order by 1"
     assert shop.query(query) == [("S1", 60), ("S2", 40)]
+    # Given to another refund, the first one's money is free no more.
+    shop.refund("SA", "RT", 60)
+    assert shop.query(query) == [("S2", 40)]
 
 
 def test_of_an_order_only_what_is_its_own_is_free(shop: Shop) -> None:

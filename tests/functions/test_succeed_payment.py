@@ -282,3 +282,8 @@ def test_e44_a_number_that_has_paid_on_that_day_is_refused(shop: Shop) -> None:
     assert shop.succeed("P8", "1", paid_at=day(2)).txn_day == day(2).date()
     with shop.refused("MX207", "P8"):
         shop.pay("T9", "P10", 10, "qr", day(2), "1")
+    # Two channels may have the same number, and the one that has paid is named.
+    shop.pay("T9", "P5", 1, "alipay", None, "7")
+    shop.pay("T9", "P6", 1, "card", None, "7")
+    with shop.refused("MX207", "P6"):
+        shop.pay("T9", "P10", 1, "card", None, "7")
