@@ -208,3 +208,12 @@ def test_money_for_an_order_that_was_refunded_makes_it_payable_again(shop: Shop)
         "select from_state, to_state from mixpay.history where entity = 'order' order by entry"
     )
     assert told == [("payable", "refunded"), ("refunded", "payable")]
+
+
+def test_a_paid_trade_has_no_live_line_also_of_what_was_paid_before(shop: Shop) -> None:
+    shop.merge("T3", C=60, D=40)
+    for number in (60, 40):
+        payment = {**P1, "trade_no": "T3", "payment_no": f"P{number}", "amount": number}
+        shop.rows("record_payments", [payment])
+
+    assert [shop.line("T3", order_no).live for order_no in ("C", "D")] == [False, False]
