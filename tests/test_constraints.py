@@ -250,7 +250,7 @@ REFUSED: dict[tuple[str, str], str] = {
         "update mixpay.trade_orders set live = true where trade_no = 'T3'"
     ),
     ("trade_order_rules", "amount_is_never_above_asked"): (
-        "update mixpay.trade_orders set amount = asked + 1"
+        "update mixpay.trade_orders set amount = asked + 1 where cancelled_at is null"
     ),
     ("repricings", "repricings_pkey"): (
         REPRICING.format("'N', 'A', 1, 1, 1, 1, null), ('m', 'N', 'B', 1, 1, 1, 1, null")
@@ -280,7 +280,7 @@ REFUSED: dict[tuple[str, str], str] = {
         "jsonb_build_object('a', 'b' || chr(155))"
     ),
     ("trade_order_rules", "paid_is_never_above_amount"): (
-        "update mixpay.trade_orders set paid = amount + 1"
+        "update mixpay.trade_orders set paid = amount + 1 where cancelled_at is null"
     ),
     # What is cleared is never below zero, so the other rule would refuse it, too.
     ("trade_order_rules", "refunded_is_never_above_paid"): (
