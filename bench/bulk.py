@@ -40,18 +40,18 @@ ITEMS = {
     "succeed_payments": Item(
         "'payment_no', '{0}' || k, 'channel_txn_no', '{0}' || k",
         "succeed_payment(%(merchant)s, '{0}' || k, '{0}' || k)",
-        "succeed_payment('m' || :m, 'Ds' || :k, 'Ds' || :k)",
+        "succeed_payment('m' || :m, '{0}' || :k, '{0}' || :k)",
     ),
     "refund_orders": Item(
         "'order_no', '{0}0-' || k, 'refund_no', '{0}' || k, 'amount', 10",
         "refund_order(%(merchant)s, '{0}0-' || k, '{0}' || k, 10)",
-        "refund_order('m' || :m, 'Dr0-' || :k, 'Dr' || :k, 10)",
+        "refund_order('m' || :m, '{0}0-' || :k, '{0}' || :k, 10)",
     ),
     "complete_channel_refunds": Item(
         "'channel_refund_no', channel_refund_no, 'channel_txn_no', '{0}' || k",
         "complete_channel_refund(%(merchant)s, channel_refund_no, '{0}' || k)",
         "complete_channel_refund('m' || :m, "
-        "(select channel_refund_no from public.known where key = 'Dc' || :k), 'Dc' || :k)",
+        "(select channel_refund_no from public.known where key = '{0}' || :k), '{0}' || :k)",
     ),
 }
 
@@ -136,7 +136,7 @@ def sent_singly(name: str) -> Call:
         ),
         fresh=True,
     )
-    return Call(name, f"select * from mixpay.{ITEMS[name].script};", name)
+    return Call(name, f"select * from mixpay.{ITEMS[name].script.format(prefix)};", name)
 
 
 def _before(name: str, prefix: str) -> Iterator[str]:

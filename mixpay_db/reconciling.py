@@ -19,6 +19,7 @@ from typing import Any
 import psycopg
 
 from mixpay_db.statements import Line
+from mixpay_db.statements.format import plain_account
 
 BATCH = 5000
 _AHEAD = 3
@@ -31,7 +32,7 @@ def statement_no(path: str | Path, account: str | None = None) -> str:
 
     A file of several accounts is a statement of each.
     """
-    name = "/".join([Path(path).name, *([account] if account else [])])
+    name = "/".join([Path(path).name, *([plain_account(account)] if account else [])])
     if _NUMBER.fullmatch(name):
         return name
     return f"file-{hashlib.sha256(name.encode(errors='surrogateescape')).hexdigest()[:16]}"

@@ -4,6 +4,7 @@ What calls there are, the catalog knows. A parameter of a new name, for which no
 it may be, is an error: whoever adds it says so, and a crowd calls it from then on.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -24,12 +25,13 @@ KINDS += ["fee", "payout", "payout_reversal", "adjustment", "transfer", "other",
 OFTEN = {"merge_orders": 6, "record_payment": 6, "start_payment": 4, "succeed_payment": 5}
 OFTEN |= {"refund_order": 6, "claim_channel_refunds": 5, "complete_channel_refund": 5}
 OFTEN |= {"split_order": 2, "load_statement_lines": 3, "seal_statement": 3, "reconcile": 3}
-SELDOM = {"register_merchant", "register_channel", "set_route", "close_trade", "close_period"}
+SELDOM = {"register_merchant", "set_route", "close_trade", "close_period"}
 
 
 class Function(NamedTuple):
     name: str
     parameters: list[tuple[str, str, bool]]  # name, type, whether it may be left out
+    refusals: set[str]  # which its comment names
 
     @property
     def weight(self) -> float:
@@ -40,15 +42,17 @@ def functions(conn: Connection[Any]) -> list[Function]:
     """Everything that may be called of one merchant."""
     rows = conn.execute(
         "select proname, array(select format_type(t, null) from unnest(proargtypes) as t), "
-        "proargnames[1:pronargs], pronargs - pronargdefaults from pg_proc "
+        "proargnames[1:pronargs], pronargs - pronargdefaults, obj_description(oid) from pg_proc "
         "where pronamespace = 'mixpay'::regnamespace and prokind = 'f' "
         "and proname !~ '^_' and 'p_merchant_id' = any (proargnames) order by proname"
     )
     return [
         Function(
-            name, [(p, t, i >= least) for i, (p, t) in enumerate(zip(names, types, strict=True))]
+            name,
+            [(p, t, i >= least) for i, (p, t) in enumerate(zip(names, types, strict=True))],
+            set(re.findall(r"\bMX\d{3}\b", comment)),
         )
-        for name, types, names, least in rows.fetchall()
+        for name, types, names, least, comment in rows.fetchall()
     ]
 
 

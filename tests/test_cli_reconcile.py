@@ -194,6 +194,10 @@ def test_a_file_of_several_accounts_is_a_statement_of_each(
         assert told.exit_code == 0, told.output
         assert json.loads(told.stdout)["statement_no"] == f"all.sta/{account}"
         assert json.loads(told.stdout)["lines"] == 10
+    # However the account is written, it is the same statement.
+    spaced = " ".join(here.lower())
+    told = run(both, "--merchant", "m", "--bank", "main", "--iban", spaced, "--json")
+    assert json.loads(told.stdout)["statement_no"] == f"all.sta/{here}"
     lines = shop.query("select owner, count(*) from mixpay.unmatched_lines group by 1 order by 1")
     assert lines == [("main", 10), ("second", 10)]
 

@@ -5,7 +5,6 @@ from contextlib import closing, contextmanager, suppress
 from datetime import date, datetime, time, timedelta, tzinfo
 from time import monotonic
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import click
 import psycopg
@@ -36,9 +35,12 @@ where merchant_id = %s and account = %s and owner = %s
 order by happened_at, statement_no, line_no, part, kind, number
 limit %s
 """
-_ZONE = """
-select zone from mixpay.reconciled_account_list
-where merchant_id = %s and account = %s and owner = %s
+# The database knows zones that Python may not know.
+_BEGINNING = """
+select %s::date::timestamp at time zone coalesce((
+    select zone from mixpay.reconciled_account_list
+    where merchant_id = %s and account = %s and owner = %s
+), 'UTC') as at
 """
 _OPEN = """
 select count(*) as count from mixpay.reconciliation_differences
@@ -156,8 +158,10 @@ def reconcile_(
         ) as statement:
             _refuse_another_kind(statement, kind)
             name = f"{kind}:{owner}"
-            by = statement.zone or _zone_of(conn, merchant, kind, owner)
-            from_at, until_at = _as_moment(first, by), _as_moment(end, by)
+            from_at, until_at = (
+                _as_moment(conn, each, statement.zone, [merchant, kind, owner])
+                for each in (first, end)
+            )
             opened = open_statement(
                 conn, merchant, number, name, from_at, until_at, statement.format
             )
@@ -210,19 +214,19 @@ def reconcile_(
         click.echo("Nothing is loaded or matched: this was a dry run.")
 
 
-def _zone_of(
-    conn: psycopg.Connection[dict[str, Any]], merchant: str, kind: str, owner: str | None
-) -> tzinfo:
-    """In which zone the account's days are, where its file names none."""
-    row = conn.execute(_ZONE, [merchant, kind, owner]).fetchone()
-    return ZoneInfo(row["zone"] if row else "UTC")
-
-
-def _as_moment(value: date | None, zone: tzinfo) -> datetime | None:
-    """A day is meant from its beginning on."""
+def _as_moment(
+    conn: psycopg.Connection[dict[str, Any]],
+    value: date | None,
+    zone: tzinfo | None,
+    account: list[str | None],
+) -> datetime | None:
+    """A day is meant from its beginning on: in the file's zone, or else in the account's."""
     if value is None or isinstance(value, datetime):
         return value
-    return datetime.combine(value, time(), zone)
+    if zone is not None:
+        return datetime.combine(value, time(), zone)
+    (row,) = conn.execute(_BEGINNING, [value, *account]).fetchall()
+    return row["at"]
 
 
 def _refuse_another_kind(statement: Statement, kind: str) -> None:

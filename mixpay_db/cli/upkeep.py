@@ -72,7 +72,7 @@ def upkeep(
                 try:
                     _until_done(conn, call, merchant, done[merchant])
                 except psycopg.Error as error:
-                    if conn.closed:
+                    if conn.closed or error.sqlstate is None:
                         raise
                     said = refusal(error)
                     refused.append({"merchant_id": merchant, "call": call, **said})

@@ -71,7 +71,7 @@ class Format:
         if account:
             self._accounts[account] = None
         if self.options.account is not None:
-            return _same_account(account, self.options.account)
+            return plain_account(account) == plain_account(self.options.account)
         if len(self._accounts) > 1:
             one, other = self._accounts
             raise StatementError(
@@ -96,7 +96,8 @@ class Format:
             if len(begins) > 1:
                 opening = from_units(begins[1].opening, currency)
                 raise TotalsDiffer(
-                    f"{begins[1].where} opens with {opening}, and no other one closes with that",
+                    f"{printable(begins[1].where)} opens with {opening}, and no other one closes "
+                    "with that",
                     "What came before it is not in the file. Download it with all days, or load "
                     "what is before the gap and what is after it as statements of their own.",
                 )
@@ -104,7 +105,7 @@ class Format:
     def agree(self) -> None:
         """The account that was chosen is there; the totals, all of them: the first that differs."""
         asked = self.options.account
-        if asked is not None and not any(_same_account(one, asked) for one in self._accounts):
+        if asked is not None and plain_account(asked) not in map(plain_account, self._accounts):
             raise StatementError(
                 f"the file has no account {printable(asked)}",
                 f"It has {printable(', '.join(self._accounts)) or 'none'}.",
@@ -119,8 +120,9 @@ class Format:
         self._refuse_gaps()
 
 
-def _same_account(one: str, other: str) -> bool:
-    return one.replace(" ", "").upper() == other.replace(" ", "").upper()
+def plain_account(account: str) -> str:
+    """An account however it is written: some write an IBAN in groups, some in lower case."""
+    return account.replace(" ", "").upper()
 
 
 def cut_off(what: str) -> TotalsDiffer:

@@ -205,6 +205,23 @@ def test_orders_and_trades_in_ascending_number(
     assert not isinstance(outcome(future), psycopg.Error)
 
 
+def test_what_covers_a_loss_locks_the_split_before_the_totals(
+    shared: Shop,
+    connect: Callable[..., Connection[Any]],
+    background: Callable[..., Future[Any]],
+    waits: Callable[..., list[int]],
+) -> None:
+    lost(shared)
+    caller, holder = connect(), connect(autocommit=False)
+    hold(holder, "splits D")
+    future = background(lambda s: s.fail("RD", "P2"), Shop(caller))
+    assert waits(caller) == [holder.info.backend_pid]
+    assert free(shared, "order_totals D") == {"order_totals D"}
+
+    holder.commit()
+    assert not isinstance(outcome(future), psycopg.Error)
+
+
 def test_a_return_waits_for_no_order_that_was_cancelled(
     shared: Shop, connect: Callable[..., Connection[Any]]
 ) -> None:

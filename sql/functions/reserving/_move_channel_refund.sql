@@ -30,6 +30,10 @@ begin
     v_clearing_fact := _refund_fact(p_trade, v_refund, null, v_happened_at);
     v_clearing_fact.to_state := null;
     v_clearing_fact.channel_refund_no := p_channel_refund.channel_refund_no;
+    if p_freed > 0 and v_refund.order_no is not null then
+        -- What covers a loss divides the order's money when its totals are locked already, and the split goes first.
+        perform _lock_shared(p_trade.merchant_id, array[p_trade.trade_no::text], array[v_refund.order_no]);
+    end if;
     if p_freed <> 0 then
         v_clearing := _count_refunded(
             p_trade, v_refund.order_no, null, array[p_channel_refund.payment_no], array[-p_freed],
