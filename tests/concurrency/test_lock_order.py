@@ -222,6 +222,24 @@ def test_what_covers_a_loss_locks_the_split_before_the_totals(
     assert not isinstance(outcome(future), psycopg.Error)
 
 
+def test_a_merge_of_what_is_paid_locks_its_trade_before_its_lines(
+    shared: Shop,
+    connect: Callable[..., Connection[Any]],
+    background: Callable[..., Future[Any]],
+    waits: Callable[..., list[int]],
+) -> None:
+    shared.merge("T3", A=1, B=1)
+    shared.pay("T3", "P3", 2)
+    caller, holder = connect(), connect(autocommit=False)
+    hold(holder, "trades T3")
+    future = background(lambda s: s.merge("T4", A=1, B=1), Shop(caller))
+    assert waits(caller) == [holder.info.backend_pid]
+    assert free(shared, "trade_orders A", "trade_orders B") == {"trade_orders A", "trade_orders B"}
+
+    holder.commit()
+    assert getattr(outcome(future), "sqlstate", None) == "MX108"
+
+
 def test_a_return_waits_for_no_order_that_was_cancelled(
     shared: Shop, connect: Callable[..., Connection[Any]]
 ) -> None:

@@ -14,7 +14,7 @@ declare
 begin
     select
         array_agg(distinct l.trade_no) filter (where l.live),
-        array_agg(distinct l.trade_no) filter (where l.live or (l.paid > 0 and l.paid < l.asked)), bool_or(l.alone)
+        array_agg(distinct l.trade_no) filter (where l.live or l.paid > 0), bool_or(l.alone)
     into v_live_nos, v_trade_nos, v_are_alone
     from unnest(p_order_nos) as o (order_no)
     cross join lateral (
