@@ -58,23 +58,11 @@ for each row when (
     and not (old.state in ('waiting', 'pending', 'sent') and new.state = 'succeeded')
 ) execute function mixpay._refuse_illegal_transition('channel_refund');
 
-create trigger refuse_illegal_beginning after insert on mixpay.disputes
+create trigger refuse_illegal_transition after insert or update of state on mixpay.disputes
 for each row execute function mixpay._refuse_illegal_transition('dispute');
 
-create trigger refuse_illegal_beginning after insert on mixpay.settlements
+create trigger refuse_illegal_transition after insert or update of state on mixpay.settlements
 for each row execute function mixpay._refuse_illegal_transition('settlement');
 
-create trigger refuse_illegal_beginning after insert on mixpay.chargebacks
+create trigger refuse_illegal_transition after insert or update of state on mixpay.chargebacks
 for each row execute function mixpay._refuse_illegal_transition('chargeback');
-
-create trigger refuse_illegal_transition after update of state on mixpay.chargebacks
-for each row when (old.state is distinct from new.state)
-execute function mixpay._refuse_illegal_transition('chargeback');
-
-create trigger refuse_illegal_transition after update of state on mixpay.disputes
-for each row when (old.state is distinct from new.state)
-execute function mixpay._refuse_illegal_transition('dispute');
-
-create trigger refuse_illegal_transition after update of state on mixpay.settlements
-for each row when (old.state is distinct from new.state)
-execute function mixpay._refuse_illegal_transition('settlement');
