@@ -140,6 +140,26 @@ def test_splits_then_totals_in_ascending_order_number(
     caller.commit()
 
 
+def test_a_line_that_is_filled_first_has_its_totals_locked_first(
+    shared: Shop,
+    connect: Callable[..., Connection[Any]],
+    background: Callable[..., Future[Any]],
+    waits: Callable[..., list[int]],
+) -> None:
+    shared.merge("T3", A=(100, 40), B=(100, 40))
+    shared.pay("T3", "P3", 80)
+    shared.merge("T4", A=100, B=100)
+    caller, holder = connect(), connect(autocommit=False)
+    hold(holder, "order_totals A")
+    future = background(lambda s: s.pay("T4", "P4", 100), Shop(caller))
+    assert waits(caller) == [holder.info.backend_pid]
+    assert free(shared, "order_totals B") == {"order_totals B"}
+
+    holder.commit()
+    assert outcome(future).applied == 100
+    assert shared.paid("T4") == {"A": 60, "B": 40}
+
+
 def test_a_payment_waits_for_no_order_that_it_does_not_pay(
     shared: Shop, connect: Callable[..., Connection[Any]]
 ) -> None:

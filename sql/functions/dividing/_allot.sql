@@ -39,6 +39,12 @@ begin
             v_share := v_by_remainder[v_nth];
             continue when v_share = 0;
         end if;
+        if not v_line.alone and v_are_locked is null then
+            perform _lock_shared(
+                p_trade.merchant_id, array[p_trade.trade_no::text], _orders_paid(p_trade, p_amount, v_by_remainder)
+            );
+            v_are_locked := true;
+        end if;
         v_left := v_left - v_share;
         if v_line.split_no is not null then
             v_split_lines := v_split_lines || v_line;
@@ -51,12 +57,6 @@ begin
         v_fact.order_no := coalesce(p_fact.order_no, v_line.order_no);
         v_fact.to_owner := v_line.order_no;
         v_fact.amount := v_share;
-        if not v_line.alone and v_are_locked is null then
-            perform _lock_shared(
-                p_trade.merchant_id, array[p_trade.trade_no::text], _orders_paid(p_trade, p_amount, v_by_remainder)
-            );
-            v_are_locked := true;
-        end if;
         v_facts := v_facts || case
             when v_line.paid + v_share < v_line.amount and v_line.refunded = 0 and v_line.alone then v_fact
             else _order_fact(v_fact, v_line, v_share, 0)
