@@ -191,7 +191,6 @@ set role mixpay_owner;
 -- Or an order costs something else: reprice_order.
 \ir functions/undoing/_take_oldest.sql
 \ir functions/undoing/_unapply.sql
-\ir functions/undoing/_reverse.sql
 \ir functions/undoing/_end_trade.sql
 \ir functions/undoing/close_trade.sql
 \ir functions/undoing/cancel_order.sql

@@ -8,9 +8,7 @@ as $_take_returned$
 declare
     v_trade trades := p_trade;
     v_payment payments;
-    v_refund refunds;
     v_facts fact[] := p_facts;
-    v_fact fact;
     v_positions bigint[];
     v_amounts bigint[];
     v_total bigint;
@@ -44,20 +42,16 @@ begin
         v_trade.state := 'open';
         -- What was paid in time is not to be swept away for the rest of it.
         v_trade.expires_at := null;
-        v_fact := _fact(p_trade, 'trade', p_trade.trade_no, 'paid', 'open');
-        v_fact.payment_no := p_return.payment_no;
-        v_fact.reason := format('returned: %s', p_return.return_no);
-        v_fact.happened_at := p_returned_at;
-        v_facts := v_facts || v_fact;
+        v_facts := v_facts || _fact(
+            p_trade, 'trade', p_trade.trade_no, 'paid', 'open', p_payment_no => p_return.payment_no,
+            p_reason => format('returned: %s', p_return.return_no), p_happened_at => p_returned_at
+        );
     end if;
-    v_refund.kind := 'return';
-    v_refund.return_no := p_return.return_no;
-    v_refund.reason := p_return.reason;
     v_trade := _unapply(
-        v_trade, v_facts, v_refund, coalesce(v_positions, '{}'), v_amounts, v_falling, array[row(
+        v_trade, v_facts, coalesce(v_positions, '{}'), v_amounts, p_return.reason, p_return.return_no, v_falling, row(
             v_payment.payment_no, v_total + p_surplus, v_trade.trade_no, null, v_payment.channel, v_payment.paid_at,
             v_payment.seq, v_total + p_surplus
-        )::refund_share], v_payment.channel, p_returned_at
+        )::refund_share, p_returned_at
     );
     if v_trade.state = 'paid' and v_trade.paid = 0 then
         return _end_trade(v_trade, format('returned: %s', p_return.return_no), false);

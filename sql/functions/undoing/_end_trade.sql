@@ -8,7 +8,6 @@ declare
     v_trade trades := p_trade;
     v_fact fact := _fact(p_trade, 'trade', p_trade.trade_no, p_trade.state, 'closed');
     v_facts fact[];
-    v_payment record;
     v_positions bigint[];
     v_amounts bigint[];
 begin
@@ -17,22 +16,16 @@ begin
         select l.order_no into v_fact.order_no from trade_orders as l
         where l.merchant_id = p_trade.merchant_id and l.trade_no = p_trade.trade_no and l.position = p_cancelled;
     end if;
-    v_facts := array[v_fact];
-    for v_payment in
-        with closed as (
-            update payments set state = 'closed'
-            where
-                merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no
-                and state in ('pending', 'authorized')
-            returning payment_no, case when authorized is null then 'pending' else 'authorized' end as from_state
-        )
-        select * from closed as c order by c.payment_no
-    loop
-        v_fact := _fact(p_trade, 'payment', v_payment.payment_no, v_payment.from_state, 'closed');
-        v_fact.payment_no := v_payment.payment_no;
-        v_fact.reason := p_reason;
-        v_facts := v_facts || v_fact;
-    end loop;
+    with closed as (
+        update payments set state = 'closed'
+        where
+            merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no and state in ('pending', 'authorized')
+        returning payment_no, case when authorized is null then 'pending' else 'authorized' end as from_state
+    )
+    select array[v_fact] || array_agg(_fact(
+        p_trade, 'payment', c.payment_no, c.from_state, 'closed', p_payment_no => c.payment_no, p_reason => p_reason
+    ) order by c.payment_no) into v_facts
+    from closed as c;
     if v_trade.paid > 0 then
         -- Whoever merges them from now on is not to wait for this trade.
         perform _count_orders(p_trade.merchant_id, array(
@@ -61,7 +54,7 @@ begin
     into v_positions, v_amounts
     from trade_orders
     where merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no and paid > refunded;
-    return _reverse(v_trade, v_facts, v_positions, v_amounts, p_reason);
+    return _unapply(v_trade, v_facts, v_positions, v_amounts, p_reason);
 end;
 $_end_trade$;
 

@@ -12,7 +12,9 @@ declare
     v_left bigint;
     v_is_paid boolean;
     v_clearing clearing;
-    v_fact fact := _fact(p_trade, 'trade', p_trade.trade_no);
+    v_fact fact := _fact(
+        p_trade, 'trade', p_trade.trade_no, p_order_no => p_line.order_no, p_reason => p_fact.reason
+    );
     v_facts fact[];
 begin
     if p_trade.amount - p_line.amount + p_share > 1000000000000000 then
@@ -29,8 +31,6 @@ begin
     v_moved := least(v_above, v_lacking);
     v_left := v_above - v_moved;
     v_is_paid := v_trade.paid - v_left = v_trade.amount;
-    v_fact.order_no := p_line.order_no;
-    v_fact.reason := p_fact.reason;
     if v_above > 0 then
         perform _lock_shared(p_trade.merchant_id, array[p_trade.trade_no::text]);
         v_clearing := _clear_line(p_line, -v_moved, 0, 0);
@@ -52,16 +52,15 @@ begin
         v_trade.paid := v_trade.paid + v_moved;
     end if;
     if v_is_paid then
-        v_fact := _fact(p_trade, 'trade', p_trade.trade_no, 'open', 'paid');
-        v_fact.order_no := p_line.order_no;
-        v_fact.reason := p_fact.reason;
-        v_facts := v_facts || v_fact;
+        v_facts := v_facts || _fact(
+            p_trade, 'trade', p_trade.trade_no, 'open', 'paid', p_order_no => p_line.order_no, p_reason => p_fact.reason
+        );
         v_trade.state := 'paid';
     end if;
     if v_left = 0 then
         return _post(v_trade, v_facts);
     end if;
-    v_trade := _reverse(v_trade, v_facts, array[p_line.position], array[v_left], p_fact.reason);
+    v_trade := _unapply(v_trade, v_facts, array[p_line.position], array[v_left], p_fact.reason);
     update trade_orders set amount = p_share
     where merchant_id = p_line.merchant_id and trade_no = p_line.trade_no and position = p_line.position;
     return v_trade;

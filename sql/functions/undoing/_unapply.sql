@@ -1,32 +1,35 @@
 create function mixpay._unapply(
-    p_trade mixpay.trades, p_facts mixpay.fact[], p_refund mixpay.refunds, p_positions bigint[], p_amounts bigint[],
-    p_falling bigint[], p_shares mixpay.refund_share[], p_channel text, p_refunded_at timestamptz
+    p_trade mixpay.trades, p_facts mixpay.fact[], p_positions bigint[], p_amounts bigint[], p_reason text,
+    p_return_no text default null, p_falling bigint[] default '{}', p_share mixpay.refund_share default null,
+    p_refunded_at timestamptz default null
 ) returns mixpay.trades
 language plpgsql
 set search_path = mixpay, pg_temp
 as $_unapply$
 declare
     v_trade trades := p_trade;
-    v_refund refunds := p_refund;
+    v_refund refunds;
     v_fact fact;
     v_facts fact[] := p_facts;
     v_moved fact;
     v_moves fact[] := array[]::fact[];
     v_clearing clearing;
     v_line record;
-    v_share refund_share;
-    v_nth bigint := 0;
     v_total bigint := coalesce((select sum(a) from unnest(p_amounts) as a), 0);
     v_left bigint := v_total;
+    v_share refund_share;
+    v_shares refund_share[] := case
+        when p_return_no is null then _take_oldest(p_trade, v_total, null) else array[p_share]
+    end;
+    v_nth bigint := 0;
 begin
-    v_refund.merchant_id := p_trade.merchant_id;
-    v_refund.refund_no := _new_number(clock_timestamp(), 0);
-    v_refund.amount := (select sum(s.amount) from unnest(p_shares) as s);
     insert into refunds (merchant_id, refund_no, kind, amount, succeeded, state, reason, return_no)
-    select
-        v_refund.merchant_id, v_refund.refund_no, v_refund.kind, v_refund.amount,
-        case when p_channel is null then 0 else v_refund.amount end,
-        case when p_channel is null then 'processing' else 'succeeded' end, v_refund.reason, v_refund.return_no
+    values (
+        p_trade.merchant_id, _new_number(clock_timestamp(), 0),
+        case when p_return_no is null then 'reversal' else 'return' end, coalesce(p_share.amount, v_total),
+        coalesce(p_share.amount, 0), case when p_return_no is null then 'processing' else 'succeeded' end, p_reason,
+        p_return_no
+    )
     returning * into v_refund;
     v_facts := v_facts || _refund_fact(p_trade, v_refund, '', p_refunded_at);
     if cardinality(p_positions) > 1 then
@@ -45,14 +48,11 @@ begin
         ) as l
         order by s.i
     loop
-        v_fact := _fact(p_trade, 'trade', p_trade.trade_no);
-        if v_refund.return_no is not null then
-            v_fact := _fact(p_trade, 'return', v_refund.return_no);
-        end if;
-        v_fact.order_no := (v_line.stored).order_no;
-        v_fact.refund_no := v_refund.refund_no;
-        v_fact.reason := v_refund.reason;
-        v_fact.happened_at := p_refunded_at;
+        v_fact := _fact(
+            p_trade, case when p_return_no is null then 'trade' else 'return' end,
+            coalesce(p_return_no, p_trade.trade_no), p_order_no => (v_line.stored).order_no,
+            p_refund_no => v_refund.refund_no, p_reason => p_reason, p_happened_at => p_refunded_at
+        );
         v_clearing := _clear_line(v_line.stored, -v_line.amount, 0, 0);
         update trade_orders
         set
@@ -65,9 +65,6 @@ begin
             v_facts := v_facts || v_moved;
         end loop;
         v_fact.entity := 'payment';
-        v_fact.from_account := 'order';
-        v_fact.from_owner := v_fact.order_no;
-        v_fact.to_account := 'surplus';
         v_fact := _order_fact(v_fact, v_line.stored, -v_line.amount, 0);
         if v_line.falls then
             v_trade.amount := v_trade.amount - v_line.amount;
@@ -76,12 +73,11 @@ begin
         while v_line.amount > 0 loop
             if v_share.amount = 0 then
                 v_nth := v_nth + 1;
-                v_share := p_shares[v_nth];
+                v_share := v_shares[v_nth];
             end if;
             v_fact.number := v_share.payment_no;
             v_fact.payment_no := v_share.payment_no;
-            v_fact.to_owner := v_share.payment_no;
-            v_fact.amount := least(v_share.amount, v_line.amount);
+            v_fact := _movement(v_fact, 'order', 'surplus', least(v_share.amount, v_line.amount), null);
             v_moves := v_moves || v_fact;
             v_fact.order_from_state := null;
             v_fact.order_to_state := null;
@@ -89,28 +85,26 @@ begin
             v_line.amount := v_line.amount - v_fact.amount;
         end loop;
     end loop;
-    foreach v_share in array p_shares loop
+    foreach v_share in array v_shares loop
         v_share.amount := least(v_share.amount, v_left);
         update payments set applied = applied - v_share.amount, surplus = surplus + v_share.amount
         where merchant_id = p_trade.merchant_id and payment_no = v_share.payment_no;
         v_left := v_left - v_share.amount;
     end loop;
     v_trade.paid := v_trade.paid - v_total;
-    return _reserve_refund(v_trade, v_facts || v_moves, v_refund, p_shares, p_channel, p_refunded_at);
+    return _reserve_refund(v_trade, v_facts || v_moves, v_refund, v_shares, p_share.channel, p_refunded_at);
 end;
 $_unapply$;
 
 comment on function mixpay._unapply(
-    mixpay.trades, mixpay.fact[], mixpay.refunds, bigint[], bigint[], bigint[], mixpay.refund_share[], text,
-    timestamptz
+    mixpay.trades, mixpay.fact[], bigint[], bigint[], text, text, bigint[], mixpay.refund_share, timestamptz
 ) is
-$$Un-applies money of a trade: what these lines are paid becomes surplus of the payments that are named, and goes back
-to them as one refund. Of a cancelled line, and of p_falling, the amount falls, too.
+$$Un-applies money of a trade, the oldest first: what these lines are paid becomes surplus of the payments that it came
+by, and goes back to them as one refund of kind reversal. Of a cancelled line, and of p_falling, the amount falls, too.
 
 p_amounts are in the smallest unit, for each of the p_positions at most what is paid of the line and not refunded.
-p_shares say how much of each payment goes back; what they have above that together is surplus already. p_refund says
-the kind of the refund, its reason and its return. p_channel is where all of it went back already, at p_refunded_at;
-null: it is sent through the payments' channels. p_trade is the locked trade as its caller has changed it, and p_facts
-say why; both are written with the rest. Returns the trade as it is then.
+p_return_no, p_share and p_refunded_at are those of a return: then p_share is what its payment's channel has taken, and
+what that is above the p_amounts is surplus already. p_trade is the locked trade as its caller has changed it, and
+p_facts say why; both are written with the rest. Returns the trade as it is then.
 Locks: the splits of the trade's orders, then their totals, each in ascending order number; of one line, its own.
 $$;

@@ -30,8 +30,7 @@ begin
             hint = 'mixpay.order_balances says which open trade an order is in.';
     end if;
     if v_line.cancelled_at is not null then
-        v_fact := _fact(v_trade, 'trade', p_trade_no, v_trade.state, v_trade.state);
-        v_fact.order_no := p_order_no;
+        v_fact := _fact(v_trade, 'trade', p_trade_no, v_trade.state, v_trade.state, p_order_no => p_order_no);
         v_trade := _explain_later(v_trade, v_fact, p_reason);
         return row(v_trade.*)::trade;
     end if;
@@ -62,10 +61,10 @@ begin
     end if;
     v_moved := least(v_line.paid - v_line.refunded, v_lacking);
     v_left := v_line.paid - v_line.refunded - v_moved;
-    v_fact := _fact(v_trade, 'trade', p_trade_no, 'open', case when v_moved = v_lacking then 'paid' else 'open' end);
-    v_fact.order_no := p_order_no;
-    v_fact.reason := p_reason;
-    v_fact := _order_fact(v_fact, v_line, -v_moved, 0);
+    v_fact := _order_fact(_fact(
+        v_trade, 'trade', p_trade_no, 'open', case when v_moved = v_lacking then 'paid' else 'open' end,
+        p_order_no => p_order_no, p_reason => p_reason
+    ), v_line, -v_moved, 0);
     v_clearing := _clear_line(v_line, -v_moved, 0, 0);
     v_facts := v_fact || _clearing_facts(v_fact, v_clearing);
     update trade_orders
@@ -76,21 +75,18 @@ begin
     v_trade.amount := v_trade.amount - (v_line.amount - v_line.paid + v_moved);
     v_trade.paid := v_trade.paid - v_moved;
     if v_moved > 0 or v_lacking = 0 then
-        v_fact.from_state := null;
-        v_fact.to_state := null;
-        v_fact.order_from_state := null;
-        v_fact.order_to_state := null;
-        v_fact.from_account := 'order';
-        v_fact.from_owner := p_order_no;
-        v_facts := v_facts || _allot(v_trade, v_moved, v_fact);
+        v_facts := v_facts || _allot(v_trade, v_moved, _fact(
+            v_trade, 'trade', p_trade_no, null, null, 'order', p_order_no, p_order_no => p_order_no,
+            p_reason => p_reason
+        ));
         v_trade.paid := v_trade.paid + v_moved;
     end if;
     v_trade.state := (v_facts[1]).to_state;
     if v_left > 0 then
-        v_trade := _reverse(v_trade, v_facts, array[v_line.position], array[v_left], p_reason);
-        return row(v_trade.*)::trade;
+        v_trade := _unapply(v_trade, v_facts, array[v_line.position], array[v_left], p_reason);
+    else
+        v_trade := _post(v_trade, v_facts);
     end if;
-    v_trade := _post(v_trade, v_facts);
     return row(v_trade.*)::trade;
 end;
 $cancel_order$;
