@@ -144,7 +144,6 @@ set role mixpay_owner;
 \ir functions/dividing/_take_back.sql
 \ir functions/dividing/_divide_shares.sql
 \ir functions/dividing/_split_standings.sql
-\ir functions/dividing/_taken_from_payee.sql
 \ir functions/dividing/_split_clearing.sql
 \ir functions/dividing/_store_shares.sql
 \ir functions/dividing/_clear_split_line.sql
@@ -220,7 +219,6 @@ set role mixpay_owner;
 \ir functions/refunding/record_refund.sql
 -- 6. Money in escrow is released, by call or by its date, unless a dispute holds it back.
 \ir functions/escrow/_refuse_dispute.sql
-\ir functions/escrow/_refuse_ownerless.sql
 \ir functions/escrow/_first_trade_no.sql
 \ir functions/escrow/_release.sql
 \ir functions/escrow/release_order.sql
@@ -237,7 +235,6 @@ set role mixpay_owner;
 \ir functions/sending/_check_lease.sql
 \ir functions/sending/_refuse_channel_refund_news.sql
 \ir functions/sending/_is_still_free.sql
-\ir functions/sending/_list_anomaly.sql
 \ir functions/sending/_learn_of_transfer.sql
 \ir functions/sending/_learn_of_parts.sql
 \ir functions/sending/_heard_before.sql
@@ -264,15 +261,12 @@ set role mixpay_owner;
 \ir functions/elsewhere/_lines_to_take.sql
 \ir functions/elsewhere/_free_surplus.sql
 \ir functions/elsewhere/_rest_of_surplus.sql
-\ir functions/elsewhere/_waits_for.sql
 \ir functions/elsewhere/_leave_to_a_person.sql
 \ir functions/elsewhere/_let_go.sql
 \ir functions/elsewhere/_loss.sql
 \ir functions/elsewhere/_reopen_lines.sql
 \ir functions/elsewhere/_take_returned.sql
-\ir functions/elsewhere/_cover_return.sql
 \ir functions/elsewhere/_take_charged_back.sql
-\ir functions/elsewhere/_cover_chargeback.sql
 \ir functions/elsewhere/_cover_losses.sql
 \ir functions/elsewhere/_learn_of_taking.sql
 \ir functions/elsewhere/_same_return.sql
@@ -280,7 +274,6 @@ set role mixpay_owner;
 \ir functions/elsewhere/_same_chargeback.sql
 \ir functions/elsewhere/_charge.sql
 \ir functions/elsewhere/charge_back_payment.sql
-\ir functions/elsewhere/_lock_trade_of_chargeback.sql
 \ir functions/elsewhere/_give_charged_back.sql
 \ir functions/elsewhere/reverse_chargeback.sql
 -- 9. The books: balances and statements of any account, folds that keep them fast, periods that are closed.

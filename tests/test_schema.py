@@ -101,7 +101,7 @@ def test_parameters_are_of_types_that_every_driver_resolves(ask: Ask) -> None:
 UNREACHABLE = {
     "_lock_trade_of_payment": {"MX104"},  # a payment has a trade
     "_lock_channel_refund": {"MX201"},  # a channel refund has a payment
-    "_lock_trade_of_chargeback": {"MX201"},  # a chargeback has a payment
+    "reverse_chargeback": {"MX201"},  # a chargeback has a payment
     "preview_refund": {"MX306", "MX313"},  # it names no payments, and hands out nothing
     "record_refund": {"MX306"},  # nor does it
     "record_channel_refund": {"MX313", "MX321"},  # an order's refund, by its own channel

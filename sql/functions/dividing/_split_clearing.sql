@@ -25,7 +25,16 @@ begin
         -- share: of one that he keeps, what is refunded is his at once.
         v_move := v_moves[p_was.home];
         if p_refunded < 0 and p_line.hold then
-            v_owed := least(_taken_from_payee(p_line), greatest(0, v_move));
+            select least(
+                coalesce(sum(case f.from_account when 'payee' then f.amount else -f.amount end), 0), greatest(0, v_move)
+            ) into v_owed
+            from facts as f
+            where
+                f.merchant_id = p_line.merchant_id and f.log = 'trade' and f.log_no = p_line.trade_no
+                and f.order_no = p_line.order_no and f.entity = 'refund' and (
+                    (f.from_account = 'payee' and f.from_owner = p_line.payee_no)
+                    or (f.to_account = 'payee' and f.to_owner = p_line.payee_no)
+                );
         elsif p_refunded = 0 then
             v_owed := p_released;
         end if;

@@ -5,13 +5,11 @@ create function mixpay._learn_of_taking(
 language plpgsql
 set search_path = mixpay, pg_temp
 as $_learn_of_taking$
-declare
-    v_fact fact := _fact(p_trade, p_entity, p_number, p_state, p_state);
 begin
-    v_fact.payment_no := p_payment_no;
-    v_fact.reason := 'its moment came later';
-    v_fact.happened_at := p_moment;
-    perform _learn_of_parts(array[_post(p_trade, array[v_fact])], array(
+    perform _learn_of_parts(array[_post(p_trade, array[_fact(
+        p_trade, p_entity, p_number, p_state, p_state, p_payment_no => p_payment_no,
+        p_reason => 'its moment came later', p_happened_at => p_moment
+    )])], array(
         select r.refund_no from refunds as r
         where
             r.merchant_id = p_trade.merchant_id

@@ -19,7 +19,8 @@ begin
         ) as c
         where
             d.merchant_id = p_trade.merchant_id and d.payment_no = p_payment_no
-            and c.state in ('waiting', 'pending') and _waits_for(c.reason) is null
+            and c.state in ('waiting', 'pending')
+            and coalesce(c.reason, '') !~ '^(returned|charged back): [!-~]+$'
         order by c.channel_refund_no
     loop
         update channel_refunds set state = 'waiting', reason = p_reason, not_before = null, due_at = null

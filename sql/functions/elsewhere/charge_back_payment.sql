@@ -10,7 +10,6 @@ declare
     v_trade trades;
     v_payment payments;
     v_chargeback chargebacks;
-    v_fact fact;
     v_facts fact[];
 begin
     perform _check_number('chargeback_no', p_chargeback_no), _check_amount('amount', p_amount);
@@ -36,21 +35,16 @@ begin
         ), 'chargeback_no', p_reason);
         return row(v_chargeback.*)::chargeback;
     end if;
-    v_fact := _fact(v_trade, 'chargeback', p_chargeback_no, '', 'charged');
-    v_fact.payment_no := p_payment_no;
-    v_fact.order_no := p_order_no;
-    v_fact.reason := p_reason;
-    v_fact.happened_at := v_chargeback.charged_at;
-    v_facts := array[v_fact];
+    v_facts := array[_fact(
+        v_trade, 'chargeback', p_chargeback_no, '', 'charged', p_payment_no => p_payment_no, p_order_no => p_order_no,
+        p_reason => p_reason, p_happened_at => v_chargeback.charged_at
+    )];
     if p_fee > 0 then
-        v_fact.from_state := null;
-        v_fact.to_state := null;
-        v_fact.from_account := 'channel_fee';
-        v_fact.from_owner := v_payment.channel;
-        v_fact.to_account := 'channel';
-        v_fact.to_owner := v_payment.channel;
-        v_fact.amount := p_fee;
-        v_facts := v_facts || v_fact;
+        v_facts := v_facts || _fact(
+            v_trade, 'chargeback', p_chargeback_no, null, null, 'channel_fee', v_payment.channel, 'channel',
+            v_payment.channel, p_fee, p_payment_no, p_order_no, p_reason => p_reason,
+            p_happened_at => v_chargeback.charged_at
+        );
     end if;
     v_trade := _charge(_post(v_trade, v_facts), v_chargeback, p_amount, v_chargeback.charged_at);
     v_trade := _leave_to_a_person(v_trade, p_payment_no, format('charged back: %s', p_chargeback_no));

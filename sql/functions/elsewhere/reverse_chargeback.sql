@@ -20,7 +20,15 @@ begin
     if p_amount is not null then
         perform _check_amount('amount', p_amount);
     end if;
-    v_trade := _lock_trade_of_chargeback(p_merchant_id, p_chargeback_no);
+    select * into v_was from chargebacks where merchant_id = p_merchant_id and chargeback_no = p_chargeback_no;
+    if not found then
+        perform _check_merchant(p_merchant_id), _check_number('chargeback_no', p_chargeback_no);
+        raise exception 'there is no chargeback %', p_chargeback_no using
+            errcode = 'MX224',
+            detail = format('Merchant %s has none of this number.', p_merchant_id),
+            hint = 'Book it first with charge_back_payment. See mixpay.chargeback_list.';
+    end if;
+    v_trade := _lock_trade_of_payment(p_merchant_id, v_was.payment_no);
     select * into v_was from chargebacks where merchant_id = p_merchant_id and chargeback_no = p_chargeback_no;
     if p_amount > v_was.amount then
         raise exception 'chargeback % took less than that', p_chargeback_no using

@@ -7,7 +7,6 @@ set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $release_order$
 declare
     v_release releases;
-    v_new releases;
     v_trades trades[];
     v_in_escrow bigint;
 begin
@@ -25,8 +24,8 @@ begin
     select p_merchant_id, p_release_no, p_order_no, coalesce(p_amount, v_in_escrow), false
     where v_in_escrow > 0
     on conflict do nothing
-    returning * into v_new;
-    if v_new.release_no is null then
+    returning * into v_release;
+    if not found then
         select * into v_release from releases where merchant_id = p_merchant_id and release_no = p_release_no;
         if found then
             if v_release.order_no <> p_order_no or v_release.amount <> p_amount or v_release.was_due then
@@ -43,15 +42,25 @@ begin
         end if;
     end if;
     perform _refuse_dispute(p_merchant_id, p_order_no, 'Its money stays in escrow until close_dispute.');
-    perform _refuse_ownerless(p_merchant_id, p_order_no);
+    if exists (
+        select from orders as o
+        where
+            o.merchant_id = p_merchant_id and o.order_no = p_order_no and o.payee_no is null
+            and not exists (select from splits as s where s.merchant_id = p_merchant_id and s.order_no = p_order_no)
+    ) then
+        raise exception 'order % belongs to nobody to whom its money could be released', p_order_no using
+            errcode = 'MX504',
+            detail = 'It was merged without a payee, and it has no split.',
+            hint = 'Merge orders with their payee_no, or divide this one with split_order.';
+    end if;
     if v_in_escrow = 0 or p_amount > v_in_escrow then
         raise exception 'cannot release % of order %', coalesce(p_amount::text, 'anything'), p_order_no using
             errcode = 'MX501',
             detail = format('%s of it is in escrow.', v_in_escrow),
             hint = 'Release at most what is in escrow. See mixpay.order_balances.';
     end if;
-    perform _release(v_new, v_trades);
-    return row(v_new.*)::release;
+    perform _release(v_release, v_trades);
+    return row(v_release.*)::release;
 end;
 $release_order$;
 

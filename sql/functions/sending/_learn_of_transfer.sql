@@ -6,7 +6,7 @@ language plpgsql
 set search_path = mixpay, pg_temp
 as $_learn_of_transfer$
 declare
-    v_channel_refund channel_refunds;
+    v_channel_refund channel_refunds := p_channel_refund;
     v_fact fact := _channel_refund_fact(
         p_trade, p_channel_refund, p_channel_refund.state, p_channel_refund.state
     );
@@ -29,7 +29,8 @@ begin
         where
             merchant_id = p_channel_refund.merchant_id
             and channel_refund_no = p_channel_refund.channel_refund_no
-        returning refunded_at into v_fact.happened_at;
+        returning * into v_channel_refund;
+        v_fact.happened_at := v_channel_refund.refunded_at;
     end if;
     select order_no into v_fact.order_no from refunds
     where merchant_id = p_channel_refund.merchant_id and refund_no = p_channel_refund.refund_no;
@@ -38,10 +39,6 @@ begin
         case when p_refunded_at is not null then 'its moment came later' end
     );
     perform _post(p_trade, array[v_fact]);
-    select * into v_channel_refund from channel_refunds
-    where
-        merchant_id = p_channel_refund.merchant_id
-        and channel_refund_no = p_channel_refund.channel_refund_no;
     return v_channel_refund;
 end;
 $_learn_of_transfer$;

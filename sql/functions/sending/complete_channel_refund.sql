@@ -12,11 +12,10 @@ declare
     v_successor channel_refunds;
     v_refunded_at timestamptz := coalesce(p_refunded_at, now());
     v_freed bigint := 0;
+    v_fact fact;
 begin
-    perform _check_past('refunded_at', p_refunded_at);
-    if p_channel_txn_no is not null then
-        perform _check_channel_txn_no('channel_txn_no', p_channel_txn_no);
-    end if;
+    perform
+        _check_past('refunded_at', p_refunded_at), _check_channel_txn_no('channel_txn_no', p_channel_txn_no);
     v_trade := _lock_channel_refund(p_merchant_id, p_channel_refund_no);
     select * into v_was from channel_refunds
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
@@ -45,7 +44,12 @@ begin
                         json_build_object('channel_txn_no', p_channel_txn_no, 'refunded_at', p_refunded_at)
                     );
                 end if;
-                perform _list_anomaly(v_trade, v_was, p_channel_txn_no, v_refunded_at);
+                insert into anomalies (merchant_id, channel_refund_no, amount, channel_txn_no, happened_at)
+                values (p_merchant_id, p_channel_refund_no, v_was.amount, p_channel_txn_no, v_refunded_at);
+                v_fact := _channel_refund_fact(v_trade, v_was);
+                v_fact.reason := 'it succeeded after its amount was given away';
+                v_fact.happened_at := v_refunded_at;
+                perform _post(v_trade, array[_movement(v_fact, 'anomaly', 'channel', v_was.amount, v_was.channel)]);
                 return row(v_was.*)::channel_refund;
             end if;
             update channel_refunds

@@ -15,10 +15,7 @@ declare
 begin
     perform _check_number('refund_no', p_refund_no), _check_amount('amount', p_amount);
     perform _check_number('payment_no', p_payment_no), _check_past('refunded_at', p_refunded_at);
-    perform _check_text('reason', p_reason);
-    if p_channel_txn_no is not null then
-        perform _check_channel_txn_no('channel_txn_no', p_channel_txn_no);
-    end if;
+    perform _check_text('reason', p_reason), _check_channel_txn_no('channel_txn_no', p_channel_txn_no);
     v_trades := _lock_trades_of_order(p_merchant_id, p_order_no);
     insert into refunds (merchant_id, refund_no, kind, order_no, amount, succeeded, state, payment_nos, reason)
     values (
