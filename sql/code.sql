@@ -128,12 +128,10 @@ set role mixpay_owner;
 \ir functions/merging/_taken_of_order.sql
 \ir functions/merging/_first_difference.sql
 \ir functions/merging/_find_merged.sql
-\ir functions/merging/_find_merged_since.sql
 \ir functions/merging/_refuse_wrong_orders.sql
 \ir functions/merging/_store_orders.sql
 \ir functions/merging/_count_orders.sql
 \ir functions/merging/_abandon_trades.sql
-\ir functions/merging/_lines_of_known_orders.sql
 \ir functions/merging/_make_trades.sql
 \ir functions/merging/_merge.sql
 \ir functions/merging/merge_many.sql

@@ -9,7 +9,6 @@ declare
     v_pending bigint;
     v_trade trades;
     v_trades trades[] := array[]::trades[];
-    v_fact fact;
     v_facts fact[] := array[]::fact[];
 begin
     select
@@ -40,9 +39,9 @@ begin
         end if;
         update trade_orders set live = false
         where merchant_id = p_merchant_id and trade_no = v_trade.trade_no and live is not false;
-        v_fact := _fact(v_trade, 'trade', v_trade.trade_no, 'open', 'closed');
-        v_fact.reason := 'its orders were merged again';
-        v_facts := v_facts || v_fact;
+        v_facts := v_facts || _fact(
+            v_trade, 'trade', v_trade.trade_no, 'open', 'closed', p_reason => 'its orders were merged again'
+        );
         v_trade.state := 'closed';
         v_trades[i] := v_trade;
     end loop;

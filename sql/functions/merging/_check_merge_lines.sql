@@ -30,24 +30,20 @@ begin
             perform _check_amount(v_name || ': pay', v_line.pay);
         end if;
     end loop;
-    select l.order_no, count(*) as times into v_twice
-    from unnest(p_lines) as l
-    group by l.order_no having count(*) > 1 limit 1;
+    select n.kind, n.number, count(*) as times into v_twice
+    from (
+        select 'order' as kind, l.order_no as number from unnest(p_lines) as l
+        union all
+        select 'trade', l.trade_no from unnest(p_lines) as l where l.trade_no is not null group by l.trade, l.trade_no
+    ) as n
+    group by n.kind, n.number having count(*) > 1
+    order by n.kind
+    limit 1;
     if found then
-        raise exception 'order % is named twice', v_twice.order_no using
+        raise exception '% % is named twice', v_twice.kind, v_twice.number using
             errcode = 'MX904',
             detail = format('It is named %s times in one call.', v_twice.times),
-            hint = 'Name each order once.';
-    end if;
-    select l.trade_no, count(distinct l.trade) as times into v_twice
-    from unnest(p_lines) as l
-    where l.trade_no is not null
-    group by l.trade_no having count(distinct l.trade) > 1 limit 1;
-    if found then
-        raise exception 'trade % is named twice', v_twice.trade_no using
-            errcode = 'MX904',
-            detail = format('It is named %s times in one call.', v_twice.times),
-            hint = 'Name each trade once.';
+            hint = format('Name each %s once.', v_twice.kind);
     end if;
 end;
 $_check_merge_lines$;

@@ -31,9 +31,36 @@ begin
         end if;
     end if;
     if cardinality(v_lines) > 0 and _store_orders(p_merchant_id, v_lines) then
-        -- Some are known. What was merged while we waited for them is a repetition, too.
-        v_found := _find_merged_since(p_merchant_id, v_lines, v_found);
-        v_lines := _lines_of_known_orders(p_merchant_id, v_lines, v_found);
+        -- Some are known. What was merged while we waited for them is a repetition, too, and leaves no mark on them.
+        v_found := _find_merged(p_merchant_id, p_lines);
+        update orders as o set merge_count = o.merge_count - 1
+        from unnest(v_lines) as l
+        cross join lateral (
+            select x.ctid as place from orders as x
+            where x.merchant_id = p_merchant_id and x.order_no = l.order_no
+            offset 0
+        ) as x
+        where o.ctid = x.place and v_found[l.trade] is not null;
+        perform _abandon_trades(p_merchant_id, array(
+            select l.order_no from unnest(v_lines) as l where v_found[l.trade] is null
+        ));
+        v_lines := array(
+            select row(
+                l.trade, l.trade_no, l.expires_at, l.position, l.order_no, l.amount, l.currency, o.payee_no, l.pay,
+                l.hold, l.release_due_at, o.merge_count, _taken_of_order(p_merchant_id, l.order_no, null), s.split_no
+            )::merge_line
+            from unnest(v_lines) with ordinality as l
+            cross join lateral (
+                select x.merge_count, x.payee_no from orders as x
+                where x.merchant_id = p_merchant_id and x.order_no = l.order_no limit 1
+            ) as o
+            left join lateral (
+                select x.split_no from splits as x
+                where x.merchant_id = p_merchant_id and x.order_no = l.order_no limit 1
+            ) as s on true
+            where v_found[l.trade] is null
+            order by l.ordinality
+        );
     end if;
     if cardinality(v_lines) > 0 then
         v_made := _make_trades(p_merchant_id, v_allocation, v_lines);
