@@ -179,7 +179,6 @@ set role mixpay_owner;
 \ir functions/paying/_read_payments.sql
 \ir functions/paying/_plain_payments.sql
 \ir functions/paying/_store_payments.sql
-\ir functions/paying/_refuse_taken_payment.sql
 \ir functions/paying/record_payments.sql
 \ir functions/paying/_plain_successes.sql
 \ir functions/paying/_store_successes.sql

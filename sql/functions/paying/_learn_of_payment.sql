@@ -9,7 +9,6 @@ declare
     v_payment payments := p_payment;
     v_txn_no text := case when p_payment.channel_txn_no is null then p_channel_txn_no end;
     v_moment boolean := _is_another_moment(p_payment.paid_at, p_paid_at);
-    v_fact fact := _fact(p_trade, 'payment', p_payment.payment_no, p_payment.state, p_payment.state);
 begin
     if v_txn_no is null and not v_moment then
         return p_payment;
@@ -32,12 +31,12 @@ begin
         v_trade.fifo_paid_at := v_payment.paid_at;
         v_trade.fifo_seq := v_payment.seq;
     end if;
-    v_fact.payment_no := p_payment.payment_no;
-    v_fact.reason := concat_ws(
-        '; ', 'channel transaction ' || v_txn_no, case when v_moment then 'its moment came later' end
-    );
-    v_fact.happened_at := v_payment.paid_at;
-    perform _post(v_trade, array[v_fact]);
+    perform _post(v_trade, array[_fact(
+        p_trade, 'payment', p_payment.payment_no, p_payment.state, p_payment.state,
+        p_payment_no => p_payment.payment_no, p_reason => concat_ws(
+            '; ', 'channel transaction ' || v_txn_no, case when v_moment then 'its moment came later' end
+        ), p_happened_at => v_payment.paid_at
+    )]);
     return v_payment;
 end;
 $_learn_of_payment$;

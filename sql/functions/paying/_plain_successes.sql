@@ -8,13 +8,10 @@ begin
         select row(
             p_merchant_id, j.payment_no, j.trade_no, j.channel, j.method, j.recorded, j.asked, j.arrived, j.arrived, 0,
             0, 0, 'succeeded', j.channel_txn_no,
-            coalesce(
-                case
-                    when j.paid_at is not null
-                        then _parse_moment(format('payment %s: "paid_at"', j.i), j.paid_at, true)
-                end,
-                now()
-            ),
+            case
+                when j.paid_at is null then now()
+                else _parse_moment(format('payment %s: "paid_at"', j.i), j.paid_at, true)
+            end,
             j.i, j.created_at, null, null, null, null, null, null, null
         )::payments
         from (
@@ -23,7 +20,6 @@ begin
                 bool_and(
                     s.state = 'pending' and s.times = 1 and (s.channel_txn_no is null or s.txn_times = 1)
                     and t.state = 'open' and s.total <= t.amount - t.paid
-                    -- With a limit, these are looked up one by one, and never joined.
                 ) over (partition by s.trade_no) as is_plain
             from (
                 select
@@ -35,6 +31,7 @@ begin
                 from rows from (jsonb_to_recordset(p_payments) as (
                     payment_no text, channel_txn_no text, paid_at text, amount bigint
                 )) with ordinality as r (payment_no, channel_txn_no, paid_at, amount, i)
+                -- With a limit, these are looked up one by one, and never joined.
                 cross join lateral (
                     select * from payments as x
                     where x.merchant_id = p_merchant_id and x.payment_no = r.payment_no

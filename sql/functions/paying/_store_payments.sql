@@ -1,9 +1,11 @@
-create function mixpay._store_payments(p_payments mixpay.payments[]) returns text[]
+create function mixpay._store_payments(p_payments mixpay.payments[], p_sent mixpay.payments[]) returns void
 language plpgsql
 set search_path = mixpay, pg_temp
 as $_store_payments$
 declare
     v_stored text[];
+    v_lost payments;
+    v_payment payments;
 begin
     with stored as (
         insert into payments (
@@ -23,10 +25,27 @@ begin
         returning payment_no
     )
     select array_agg(payment_no) into v_stored from stored;
-    return v_stored;
+    if cardinality(v_stored) = cardinality(p_payments) then
+        return;
+    end if;
+    select p.* into v_lost from unnest(p_sent) as p
+    where p.payment_no <> all (coalesce(v_stored, '{}'))
+    order by p.seq
+    limit 1;
+    select * into v_payment from payments where merchant_id = v_lost.merchant_id and payment_no = v_lost.payment_no;
+    if found then
+        perform _refuse_payment_no(v_payment, json_build_object(
+            'call', 'record_payment', 'trade_no', v_lost.trade_no, 'amount', v_lost.asked, 'channel', v_lost.channel,
+            'paid_at', v_lost.paid_at, 'channel_txn_no', v_lost.channel_txn_no, 'captures', v_lost.captures
+        ));
+    end if;
+    perform _refuse_channel_txn_no(v_lost.merchant_id, v_lost.channel, v_lost.channel_txn_no, v_lost.paid_at);
 end;
 $_store_payments$;
 
-comment on function mixpay._store_payments(mixpay.payments[]) is
-$$Stores payments that have succeeded, and returns the numbers of those that were new.
+comment on function mixpay._store_payments(mixpay.payments[], mixpay.payments[]) is
+$$Stores payments that have succeeded, or refuses the first one whose number or whose channel's was taken meanwhile, or
+within the call. p_sent are the same payments as they were sent.
+
+Raises: MX202; MX207.
 $$;

@@ -10,14 +10,11 @@ declare
     v_trade trades;
     v_payment payments;
     v_was payments;
-    v_fact fact;
 begin
-    perform _check_moment('expires_at', p_expires_at);
+    perform
+        _check_moment('expires_at', p_expires_at), _check_channel_txn_no('channel_txn_no', p_channel_txn_no);
     if p_amount is not null then
         perform _check_amount('amount', p_amount);
-    end if;
-    if p_channel_txn_no is not null then
-        perform _check_channel_txn_no('channel_txn_no', p_channel_txn_no);
     end if;
     v_trade := _lock_trade_of_payment(p_merchant_id, p_payment_no);
     select * into v_payment from payments where merchant_id = p_merchant_id and payment_no = p_payment_no;
@@ -51,10 +48,10 @@ begin
     where merchant_id = p_merchant_id and payment_no = p_payment_no
     returning * into v_payment;
     if v_was.authorized is null then
-        v_fact := _fact(v_trade, 'payment', p_payment_no, v_was.state, v_payment.state);
-        v_fact.payment_no := p_payment_no;
-        v_fact.reason := format('authorized: %s', v_payment.authorized);
-        v_trade := _post(v_trade, array[v_fact]);
+        v_trade := _post(v_trade, array[_fact(
+            v_trade, 'payment', p_payment_no, v_was.state, v_payment.state, p_payment_no => p_payment_no,
+            p_reason => format('authorized: %s', v_payment.authorized)
+        )]);
     end if;
     return row(v_payment.*)::payment;
 end;

@@ -7,7 +7,6 @@ declare
     v_trade trades;
     v_payment payments;
     v_was payments;
-    v_fact fact;
 begin
     perform _check_text('reason', p_reason);
     v_trade := _lock_trade_of_payment(p_merchant_id, p_payment_no);
@@ -24,10 +23,10 @@ begin
         )
     returning * into v_payment;
     if found then
-        v_fact := _fact(v_trade, 'payment', p_payment_no, v_was.state, v_payment.state);
-        v_fact.payment_no := p_payment_no;
-        v_fact.reason := p_reason;
-        v_trade := _post(v_trade, array[v_fact]);
+        v_trade := _post(v_trade, array[_fact(
+            v_trade, 'payment', p_payment_no, v_was.state, v_payment.state, p_payment_no => p_payment_no,
+            p_reason => p_reason
+        )]);
         return row(v_payment.*)::payment;
     end if;
     if v_was.state = 'succeeded' then
@@ -36,9 +35,9 @@ begin
             detail = format('%s arrived at %s.', v_was.amount, v_was.paid_at),
             hint = 'A success stays. What the channel took back since is return_payment or charge_back_payment.';
     end if;
-    v_fact := _fact(v_trade, 'payment', p_payment_no, v_was.state, v_was.state);
-    v_fact.payment_no := p_payment_no;
-    v_trade := _explain_later(v_trade, v_fact, p_reason);
+    v_trade := _explain_later(v_trade, _fact(
+        v_trade, 'payment', p_payment_no, v_was.state, v_was.state, p_payment_no => p_payment_no
+    ), p_reason);
     return row(v_was.*)::payment;
 end;
 $fail_payment$;

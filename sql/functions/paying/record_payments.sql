@@ -7,17 +7,13 @@ declare
     v_payments payments[] := _read_payments(p_merchant_id, p_payments);
     v_trades trades[];
     v_plain payments[];
-    v_stored text[];
     v_payment payments;
 begin
     v_trades := _lock_trades(p_merchant_id, array(select p.trade_no from unnest(v_payments) as p));
     perform _lock_shared(p_merchant_id, _trade_nos(v_trades));
     v_plain := _plain_payments(p_merchant_id, v_payments, v_trades);
     if cardinality(v_plain) > 0 then
-        v_stored := _store_payments(_apply_payments(v_trades, v_plain, ''));
-        if cardinality(v_stored) is distinct from cardinality(v_plain) then
-            perform _refuse_taken_payment(v_plain, v_stored);
-        end if;
+        perform _store_payments(_apply_payments(v_trades, v_plain, ''), v_plain);
     end if;
     for v_payment in
         select s.* from unnest(v_payments) as s

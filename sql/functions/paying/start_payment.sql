@@ -11,7 +11,6 @@ declare
     v_payment payments;
     v_route route_choice;
     v_reason text;
-    v_fact fact;
 begin
     perform _check_number('payment_no', p_payment_no);
     perform _check_amount('amount', p_amount);
@@ -86,10 +85,9 @@ begin
             'method', p_method
         ));
     end if;
-    v_fact := _fact(v_trade, 'payment', p_payment_no, '', 'pending');
-    v_fact.payment_no := p_payment_no;
-    v_fact.reason := v_reason;
-    v_trade := _post(v_trade, array[v_fact]);
+    v_trade := _post(v_trade, array[_fact(
+        v_trade, 'payment', p_payment_no, '', 'pending', p_payment_no => p_payment_no, p_reason => v_reason
+    )]);
     return row(v_payment.*)::payment;
 end;
 $start_payment$;
