@@ -23,8 +23,7 @@ begin
         order by l.nth
     loop
         v_trade := v_line.trade;
-        v_fact := _fact(v_trade, 'release', p_release.release_no, '', 'released');
-        v_fact.order_no := p_release.order_no;
+        v_fact := _fact(v_trade, 'release', p_release.release_no, '', 'released', p_order_no => p_release.order_no);
         -- It is said once, in the first trade that it takes from.
         v_facts := case when v_facts is null then array[v_fact] else '{}' end;
         v_part := least(v_left, v_line.in_escrow);

@@ -11,7 +11,6 @@ declare
     v_trade trades;
     v_amount bigint := p_amount;
     v_refund refunds;
-    v_fact fact;
 begin
     perform _check_choice('outcome', p_outcome, array['buyer', 'payee']);
     perform _check_text('reason', p_reason);
@@ -75,12 +74,10 @@ begin
     returning * into v_dispute;
     -- Where its beginning stands, too.
     select * into v_trade from trades
-    where
-        merchant_id = p_merchant_id and trade_no = _first_trade_no(p_merchant_id, v_dispute.order_no);
-    v_fact := _fact(v_trade, 'dispute', p_dispute_no, 'open', 'closed');
-    v_fact.order_no := v_dispute.order_no;
-    v_fact.reason := p_reason;
-    v_trade := _post(v_trade, array[v_fact]);
+    where merchant_id = p_merchant_id and trade_no = _first_trade_no(p_merchant_id, v_dispute.order_no);
+    v_trade := _post(v_trade, array[_fact(
+        v_trade, 'dispute', p_dispute_no, 'open', 'closed', p_order_no => v_dispute.order_no, p_reason => p_reason
+    )]);
     return row(v_dispute.*)::dispute;
 end;
 $close_dispute$;

@@ -9,7 +9,6 @@ declare
     v_dispute disputes;
     v_trades trades[];
     v_trade trades;
-    v_fact fact;
 begin
     perform _check_number('dispute_no', p_dispute_no);
     perform _check_text('reason', p_reason);
@@ -22,11 +21,10 @@ begin
         foreach v_trade in array v_trades loop
             -- All of them are written: a release under REPEATABLE READ that cannot see the dispute must find its trade
             -- changed. The dispute itself is said in the first one.
-            v_fact := _fact(v_trade, 'dispute', p_dispute_no, '', 'open');
-            v_fact.order_no := p_order_no;
-            v_fact.reason := p_reason;
             v_trade := _post(v_trade, case
-                when v_trade.trade_no = _first_trade_no(p_merchant_id, p_order_no) then array[v_fact] else '{}'
+                when v_trade.trade_no = _first_trade_no(p_merchant_id, p_order_no) then array[_fact(
+                    v_trade, 'dispute', p_dispute_no, '', 'open', p_order_no => p_order_no, p_reason => p_reason
+                )] else '{}'
             end);
         end loop;
         return row(v_dispute.*)::dispute;

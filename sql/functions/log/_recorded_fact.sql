@@ -6,24 +6,13 @@ language plpgsql immutable
 set search_path = mixpay, pg_temp
 as $_recorded_fact$
 declare
-    v_fact fact;
     v_from account_name := case when p_amount > 0 then p_from else p_to end;
     v_to account_name := case when p_amount > 0 then p_to else p_from end;
 begin
-    v_fact.merchant_id := p_merchant_id;
-    v_fact.log := p_log;
-    v_fact.log_no := p_number;
-    v_fact.entity := p_log;
-    v_fact.number := p_number;
-    v_fact.from_state := '';
-    v_fact.to_state := 'recorded';
-    v_fact.from_account := v_from.account;
-    v_fact.from_owner := v_from.owner;
-    v_fact.to_account := v_to.account;
-    v_fact.to_owner := v_to.owner;
-    v_fact.amount := abs(p_amount);
-    v_fact.currency := p_currency;
-    return v_fact;
+    return row(
+        p_merchant_id, p_log, p_number, null, p_log, p_number, '', 'recorded', v_from.account, v_from.owner,
+        v_to.account, v_to.owner, abs(p_amount), p_currency, null, null, null, null, null, null, null, null
+    )::fact;
 end;
 $_recorded_fact$;
 

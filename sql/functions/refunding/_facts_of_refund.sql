@@ -19,12 +19,11 @@ begin
     end if;
     v_first := cardinality(v_facts) + 1;
     foreach v_new in array p_channel_refunds loop
-        v_fact := _fact(
+        v_facts := v_facts || _fact(
             p_trade, 'channel_refund', v_new.channel_refund_no, '', v_new.state, 'order', p_refund.order_no, 'refund',
             p_refund.refund_no, v_new.amount, v_new.payment_no, p_refund.order_no, p_refund.refund_no,
             v_new.channel_refund_no, v_new.reason
         );
-        v_facts := v_facts || v_fact;
     end loop;
     -- The first part says what all of them make of the order.
     v_facts[v_first] := _order_fact(v_facts[v_first], p_line, 0, p_refund.amount);

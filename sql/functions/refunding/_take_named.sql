@@ -31,8 +31,10 @@ begin
     end if;
     for v_named in
         select
-            p.payment_no, p.channel, p.paid_at, p.seq, p.trade_no,
-            p.applied - (p.refunded - p.surplus_refunded) as refundable, l.paid - l.refunded as of_order
+            row(
+                p.payment_no, null, p.trade_no, p_order_no, p.channel, p.paid_at, p.seq,
+                p.applied - (p.refunded - p.surplus_refunded)
+            )::refund_share as share, l.paid - l.refunded as of_order
         from unnest(p_payment_nos) with ordinality as n (payment_no, i)
         cross join lateral (
             select * from payments as x
@@ -44,18 +46,12 @@ begin
         order by n.i
     loop
         -- In each trade not more than the order has left there.
-        v_taken_of_trade := coalesce((v_taken ->> v_named.trade_no)::bigint, 0);
-        v_share.amount := least(v_left, v_named.refundable, v_named.of_order - v_taken_of_trade);
+        v_share := v_named.share;
+        v_taken_of_trade := coalesce((v_taken ->> v_share.trade_no)::bigint, 0);
+        v_share.amount := least(v_left, v_share.refundable, v_named.of_order - v_taken_of_trade);
         continue when v_share.amount = 0;
-        v_share.payment_no := v_named.payment_no;
-        v_share.order_no := p_order_no;
-        v_share.trade_no := v_named.trade_no;
-        v_share.channel := v_named.channel;
-        v_share.paid_at := v_named.paid_at;
-        v_share.seq := v_named.seq;
-        v_share.refundable := v_named.refundable;
         v_shares := v_shares || v_share;
-        v_taken := v_taken || jsonb_build_object(v_named.trade_no, v_taken_of_trade + v_share.amount);
+        v_taken := v_taken || jsonb_build_object(v_share.trade_no, v_taken_of_trade + v_share.amount);
         v_left := v_left - v_share.amount;
         exit when v_left = 0;
     end loop;

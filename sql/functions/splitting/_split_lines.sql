@@ -22,8 +22,7 @@ begin
         order by l.nth
     loop
         v_line := v_row.line;
-        v_fact := _fact(v_row.trade, 'split', p_split.split_no, '', 'agreed');
-        v_fact.order_no := p_split.order_no;
+        v_fact := _fact(v_row.trade, 'split', p_split.split_no, '', 'agreed', p_order_no => p_split.order_no);
         -- It is said once, in the order's first trade.
         v_facts := case when v_line.nth = 1 then array[v_fact] else '{}' end;
         -- What was the payee's is in escrow again, and from there it is divided.

@@ -10,6 +10,7 @@ declare
     v_split splits;
     v_receivers split_receivers[];
     v_trades trades[];
+    v_shares record;
 begin
     perform _check_number('split_no', p_split_no);
     if p_takes_place is not null then
@@ -48,42 +49,33 @@ begin
             )),
             hint = 'An order is split once. See mixpay.split_list.';
     end if;
+    -- In which account a share stands is not agreed: before 0.5.0, all fees had one of the same name.
+    select
+        string_agg(s.share, '; ' order by s.position) filter (where s.is_sent) as sent,
+        string_agg(s.share, '; ' order by s.position) filter (where not s.is_sent) as agreed
+    into v_shares
+    from (
+        select
+            r.position, r.is_sent, concat_ws(
+                ' ', r.kind, r.receiver, r.fixed, r.rate, case when r.takes_remainder then 'takes_remainder' end,
+                case when r.kept_on_refund then 'kept_on_refund' end
+            ) as share
+        from (
+            select x.*, true as is_sent from unnest(v_receivers) as x
+            union all
+            select x.*, false from split_receivers as x
+            where x.merchant_id = p_merchant_id and x.split_no = p_split_no
+        ) as r
+    ) as s;
     if v_split.order_no <> p_order_no or v_split.takes_place <> coalesce(p_takes_place, 'release')
-        -- In which account a share stands is not agreed: before 0.5.0, all fees had one of the same name.
-        or (
-            select jsonb_agg(to_jsonb(r) - 'account' order by r.position) from unnest(v_receivers) as r
-        ) <> (
-            select jsonb_agg(to_jsonb(r) - 'account' order by r.position) from split_receivers as r
-            where r.merchant_id = p_merchant_id and r.split_no = p_split_no
-        ) then
+        or v_shares.sent <> v_shares.agreed then
         raise exception 'split number % was used for something else', p_split_no using
             errcode = 'MX509',
-            detail = _on_record(
-                json_build_object(
-                    'order_no', v_split.order_no, 'takes_place', v_split.takes_place, 'shares', (
-                        select string_agg(
-                            concat_ws(
-                                ' ', r.kind, r.receiver, r.fixed, r.rate,
-                                case when r.takes_remainder then 'takes_remainder' end,
-                                case when r.kept_on_refund then 'kept_on_refund' end
-                            ), '; ' order by r.position
-                        )
-                        from split_receivers as r where r.merchant_id = p_merchant_id and r.split_no = p_split_no
-                    )
-                ),
-                json_build_object(
-                    'order_no', p_order_no, 'takes_place', coalesce(p_takes_place, 'release'), 'shares', (
-                        select string_agg(
-                            concat_ws(
-                                ' ', r.kind, r.receiver, r.fixed, r.rate,
-                                case when r.takes_remainder then 'takes_remainder' end,
-                                case when r.kept_on_refund then 'kept_on_refund' end
-                            ), '; ' order by r.position
-                        )
-                        from unnest(v_receivers) as r
-                    )
-                )
-            ),
+            detail = _on_record(json_build_object(
+                'order_no', v_split.order_no, 'takes_place', v_split.takes_place, 'shares', v_shares.agreed
+            ), json_build_object(
+                'order_no', p_order_no, 'takes_place', coalesce(p_takes_place, 'release'), 'shares', v_shares.sent
+            )),
             hint = 'Repeat a split with the same content, or give it a number of its own. See mixpay.split_list.';
     end if;
     return query
