@@ -143,7 +143,6 @@ set role mixpay_owner;
 \ir functions/dividing/_divide_shares.sql
 \ir functions/dividing/_split_standings.sql
 \ir functions/dividing/_split_clearing.sql
-\ir functions/dividing/_store_shares.sql
 \ir functions/dividing/_clear_split_line.sql
 \ir functions/dividing/_clear_line.sql
 \ir functions/dividing/_clearing_facts.sql
@@ -209,7 +208,6 @@ set role mixpay_owner;
 \ir functions/refunding/_unlimited_channel_refund.sql
 \ir functions/refunding/_facts_of_refund.sql
 \ir functions/refunding/_plain_refunds.sql
-\ir functions/refunding/_take_from_many.sql
 \ir functions/refunding/_store_refunds.sql
 \ir functions/refunding/_refund_plain.sql
 \ir functions/refunding/refund_orders.sql
@@ -237,7 +235,6 @@ set role mixpay_owner;
 \ir functions/sending/_heard_before.sql
 \ir functions/sending/_redirect.sql
 \ir functions/sending/_explain_redirect.sql
-\ir functions/sending/_refuse_money_for_voucher.sql
 \ir functions/sending/due_merchants.sql
 \ir functions/sending/_keep_rules.sql
 \ir functions/sending/claim_channel_refunds.sql

@@ -20,21 +20,13 @@ begin
     end if;
     foreach v_sign in array array[-1, 1] loop
         for i in 1 .. cardinality(p_clearing.moves) loop
-            continue when p_clearing.moves[i] = 0;
-            v_fact.amount := abs(p_clearing.moves[i]);
-            if v_sign = 1 and p_clearing.moves[i] > 0 then
-                v_fact.from_account := 'order';
-                v_fact.from_owner := v_fact.order_no;
-                v_fact.to_account := p_clearing.accounts[i];
-                v_fact.to_owner := p_clearing.owners[i];
-                v_facts := v_facts || v_fact;
-            elsif v_sign = -1 and p_clearing.moves[i] < 0 then
-                v_fact.from_account := p_clearing.accounts[i];
-                v_fact.from_owner := p_clearing.owners[i];
-                v_fact.to_account := 'order';
-                v_fact.to_owner := v_fact.order_no;
-                v_facts := v_facts || v_fact;
-            end if;
+            continue when p_clearing.moves[i] * v_sign <= 0;
+            v_fact.from_account := case v_sign when 1 then 'order' else p_clearing.accounts[i] end;
+            v_fact.from_owner := case v_sign when 1 then v_fact.order_no else p_clearing.owners[i] end;
+            v_fact.to_account := case v_sign when 1 then p_clearing.accounts[i] else 'order' end;
+            v_fact.to_owner := case v_sign when 1 then p_clearing.owners[i] else v_fact.order_no end;
+            v_fact.amount := p_clearing.moves[i] * v_sign;
+            v_facts := v_facts || v_fact;
         end loop;
     end loop;
     return v_facts;

@@ -97,10 +97,7 @@ begin
             );
         end if;
     end loop;
-    perform _fill_lines(v_lines, p_trades);
-    if v_are is not null then
-        perform _store_shares(v_lines, v_were, v_are);
-    end if;
+    perform _fill_lines(v_lines, p_trades, v_were, v_are);
     return v_facts;
 end;
 $_pay_lines$;

@@ -95,8 +95,7 @@ begin
         v_trades[v_count] := v_trade;
     end loop;
     if v_places <> '{}' then
-        perform _store_refunds(v_refunds, v_news);
-        perform _take_from_many(p_merchant_id, v_shares, v_lines);
+        perform _store_refunds(p_merchant_id, v_refunds, v_news, v_shares, v_lines);
         perform _post_all(v_trades, v_facts);
     end if;
     return v_places;

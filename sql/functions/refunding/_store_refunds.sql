@@ -1,5 +1,6 @@
 create function mixpay._store_refunds(
-    p_refunds mixpay.refunds[], p_channel_refunds mixpay.channel_refunds[]
+    p_merchant_id text, p_refunds mixpay.refunds[], p_channel_refunds mixpay.channel_refunds[],
+    p_shares mixpay.refund_share[], p_lines mixpay.trade_orders[]
 ) returns void
 language plpgsql
 set search_path = mixpay, pg_temp
@@ -40,11 +41,32 @@ begin
         c.merchant_id, c.channel_refund_no, c.refund_no, c.payment_no, c.channel, c.amount, c.state, c.reason,
         c.not_before, c.due_at, c.cleared
     from unnest(p_channel_refunds) as c;
+    update payments as p
+    set refunded = p.refunded + s.amount
+    from unnest(p_shares) as s
+    cross join lateral (
+        select x.ctid as place from payments as x
+        where x.merchant_id = p_merchant_id and x.payment_no = s.payment_no
+        offset 0
+    ) as x
+    where p.ctid = x.place;
+    update trade_orders as l
+    set refunded = n.refunded, cleared = n.cleared
+    from unnest(p_lines) as n
+    cross join lateral (
+        select x.ctid as place from trade_orders as x
+        where x.merchant_id = p_merchant_id and x.trade_no = n.trade_no and x.position = n.position
+        offset 0
+    ) as x
+    where l.ctid = x.place;
 end;
 $_store_refunds$;
 
-comment on function mixpay._store_refunds(mixpay.refunds[], mixpay.channel_refunds[]) is
-$$Stores refunds of orders, what each payment bears of them, and the channel refunds that send it back.
+comment on function mixpay._store_refunds(
+    text, mixpay.refunds[], mixpay.channel_refunds[], mixpay.refund_share[], mixpay.trade_orders[]
+) is
+$$Stores refunds of orders, what each payment bears of them, and the channel refunds that send it back. p_shares are
+what payments bear of all of them, each payment named once, and p_lines the orders' lines as they are by that.
 
 Raises: MX302 if a refund number was used meanwhile.
 $$;

@@ -1,5 +1,5 @@
 create function mixpay._count_refunded(
-    p_trade mixpay.trades, p_order_no text, p_line mixpay.trade_orders, p_payment_nos text[], p_amounts bigint[],
+    p_trade mixpay.trades, p_order_no text, p_line mixpay.trade_orders, p_shares mixpay.refund_share[],
     p_released bigint
 ) returns mixpay.clearing
 language plpgsql
@@ -7,17 +7,18 @@ set search_path = mixpay, pg_temp
 as $_count_refunded$
 declare
     v_line trade_orders := p_line;
+    v_share refund_share;
     v_total bigint := 0;
     v_clearing clearing;
     v_fact fact;
 begin
-    for i in 1 .. cardinality(p_amounts) loop
+    foreach v_share in array p_shares loop
         update payments
         set
-            refunded = refunded + p_amounts[i],
-            surplus_refunded = surplus_refunded + case when p_order_no is null then p_amounts[i] else 0 end
-        where merchant_id = p_trade.merchant_id and payment_no = p_payment_nos[i];
-        v_total := v_total + p_amounts[i];
+            refunded = refunded + v_share.amount,
+            surplus_refunded = surplus_refunded + case when p_order_no is null then v_share.amount else 0 end
+        where merchant_id = p_trade.merchant_id and payment_no = v_share.payment_no;
+        v_total := v_total + v_share.amount;
     end loop;
     if p_order_no is null then
         return v_clearing;
@@ -43,13 +44,13 @@ end;
 $_count_refunded$;
 
 comment on function mixpay._count_refunded(
-    mixpay.trades, text, mixpay.trade_orders, text[], bigint[], bigint
+    mixpay.trades, text, mixpay.trade_orders, mixpay.refund_share[], bigint
 ) is
 $$Counts money of one trade as refunded, or below zero as refunded no longer: in its payments and in the order's line;
 and clears the line. Surplus and reversals have no order. What it cleared, and made of the order, is for the caller's
 facts.
 
-p_amounts are in the smallest unit. p_released is what payee and receivers had given back of what is freed, and get
-again. p_line is the order's line in the trade, if it has been read. The caller holds the lock of the trade, and counts
-its refunded.
+p_shares say of which payments how much, in the smallest unit. p_released is what payee and receivers had given back of
+what is freed, and get again. p_line is the order's line in the trade, if it has been read. The caller holds the lock of
+the trade, and counts its refunded.
 $$;

@@ -13,15 +13,14 @@ declare
     v_is_voucher boolean;
     v_problem text;
     v_instead text := '';
-    v_destination refund_destination;
     v_tried text[] := array[p_channel];
 begin
     select * into v_channel from channels where channel = p_channel;
     if not v_channel.is_limited then
-        v_destination.channel := p_channel;
-        v_destination.state := case v_channel.kind when 'offline' then 'waiting' else 'pending' end;
-        v_destination.reason := case v_channel.kind when 'offline' then 'manual' end;
-        return v_destination;
+        return row(
+            p_channel, case v_channel.kind when 'offline' then 'waiting' else 'pending' end,
+            case v_channel.kind when 'offline' then 'manual' end, null
+        )::refund_destination;
     end if;
     select * into v_payment from payments where merchant_id = p_merchant_id and payment_no = p_payment_no;
     select kind = 'voucher' and not refund_to_money into v_is_voucher from channels where channel = v_payment.channel;
@@ -78,30 +77,23 @@ begin
                 then format('number: %s sends back %s parts of a payment', v_channel.channel, v_channel.max_refunds)
         end;
         if v_problem is null then
-            v_destination.channel := v_channel.channel;
-            v_destination.state := 'waiting';
             if v_channel.kind = 'offline' then
-                v_destination.reason := 'manual' || v_instead;
+                return row(v_channel.channel, 'waiting', 'manual' || v_instead, null)::refund_destination;
             elsif v_own and v_last_at + v_channel.refund_interval > now() then
-                v_destination.reason := format(
+                return row(v_channel.channel, 'waiting', format(
                     'interval: %s wants %s between refunds of a payment', v_channel.channel, v_channel.refund_interval
-                );
-                v_destination.not_before := v_last_at + v_channel.refund_interval;
-            else
-                v_destination.state := 'pending';
-                v_destination.reason := nullif(ltrim(v_instead, ', '), '');
+                ), v_last_at + v_channel.refund_interval)::refund_destination;
             end if;
-            return v_destination;
+            return row(
+                v_channel.channel, 'pending', nullif(ltrim(v_instead, ', '), ''), null
+            )::refund_destination;
         end if;
         v_instead := format('%s, fallback, %s', v_instead, v_problem);
         exit when v_channel.fallback_channel is null or v_channel.fallback_channel = any (v_tried);
         v_tried := v_tried || v_channel.fallback_channel;
         select * into v_channel from channels where channel = v_channel.fallback_channel;
     end loop;
-    v_destination.channel := p_channel;
-    v_destination.state := 'waiting';
-    v_destination.reason := regexp_replace(v_instead, '^, fallback, ', '');
-    return v_destination;
+    return row(p_channel, 'waiting', regexp_replace(v_instead, '^, fallback, ', ''), null)::refund_destination;
 end;
 $_find_destination$;
 

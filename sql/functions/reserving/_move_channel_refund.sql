@@ -36,7 +36,8 @@ begin
     end if;
     if p_freed <> 0 then
         v_clearing := _count_refunded(
-            p_trade, v_refund.order_no, null, array[p_channel_refund.payment_no], array[-p_freed],
+            p_trade, v_refund.order_no, null,
+            array[row(p_channel_refund.payment_no, -p_freed, null, null, null, null, null, null)::refund_share],
             case when p_freed > 0 then p_channel_refund.cleared else 0 end
         );
         update refund_details set freed = p_freed > 0

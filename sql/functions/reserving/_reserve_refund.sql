@@ -9,8 +9,6 @@ declare
     v_trade trades := p_trade;
     v_fact fact;
     v_facts fact[] := p_facts;
-    v_payment_nos text[] := array[]::text[];
-    v_amounts bigint[] := array[]::bigint[];
     v_total bigint := 0;
     v_clearing clearing;
     v_in_escrow bigint;
@@ -21,11 +19,9 @@ declare
     v_ordinal bigint := 0;
 begin
     foreach v_share in array p_shares loop
-        v_payment_nos := v_payment_nos || v_share.payment_no;
-        v_amounts := v_amounts || v_share.amount;
         v_total := v_total + v_share.amount;
     end loop;
-    v_clearing := _count_refunded(p_trade, p_refund.order_no, p_line, v_payment_nos, v_amounts, 0);
+    v_clearing := _count_refunded(p_trade, p_refund.order_no, p_line, p_shares, 0);
     if v_clearing.accounts is not null then
         v_facts := v_facts || _clearing_facts(_refund_fact(p_trade, p_refund, null, p_refunded_at), v_clearing);
     end if;

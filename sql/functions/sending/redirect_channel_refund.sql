@@ -11,9 +11,11 @@ declare
     v_successor channel_refunds;
     v_standing boolean;
     v_destination refund_destination;
+    v_channel channels;
+    v_own channels;
 begin
     perform _check_text('reason', p_reason);
-    perform _check_channel(p_channel);
+    v_channel := _check_channel(p_channel);
     v_trade := _lock_channel_refund(p_merchant_id, p_channel_refund_no);
     select * into v_was from channel_refunds
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
@@ -66,7 +68,17 @@ begin
             detail = format('%s is asked, and payment and order hold less of it that is not refunded.', v_was.amount),
             hint = 'Refund what is left with refund_order. See mixpay.order_balances.';
     end if;
-    perform _refuse_money_for_voucher(v_was, p_channel);
+    select c.* into v_own
+    from payments as p
+    inner join channels as c on c.channel = p.channel
+    where p.merchant_id = p_merchant_id and p.payment_no = v_was.payment_no;
+    if v_own.kind = 'voucher' and not v_own.refund_to_money and v_channel.kind <> 'voucher' then
+        raise exception 'channel refund % gives back no money', p_channel_refund_no using
+            errcode = 'MX313',
+            detail = format('Payment %s was made with vouchers, by %s; the kind of %s is %s.',
+                v_was.payment_no, v_own.channel, p_channel, v_channel.kind),
+            hint = 'Name a channel of vouchers, or say refund_to_money of the one that was paid with.';
+    end if;
     v_destination := _find_destination(p_merchant_id, v_was.payment_no, p_channel, v_was.amount, p_channel_refund_no);
     -- What waits neither for a moment nor for the person who hands it out cannot be sent that way.
     if v_destination.channel <> p_channel or (
