@@ -15,9 +15,8 @@ declare
     v_facts fact[];
 begin
     if cardinality(p_trades) = 1 then
-        v_trade := p_trades[1];
-        v_facts := array[_refund_fact(v_trade, p_refund, '', p_refunded_at)];
-        v_trade := _reserve_refund(v_trade, v_facts, p_refund, v_shares, p_channel, p_refunded_at, v_lines[1]);
+        v_facts := array[_refund_fact(p_trades[1], p_refund, '', p_refunded_at)];
+        v_trade := _reserve_refund(p_trades[1], v_facts, p_refund, v_shares, p_channel, p_refunded_at, v_lines[1]);
         return p_refund;
     end if;
     -- Trade by trade, in the order in which they are taken from. The refund's own fact goes first.

@@ -9,7 +9,6 @@ declare
     v_trade trades;
     v_was channel_refunds;
     v_successor channel_refunds;
-    v_standing boolean;
     v_destination refund_destination;
     v_channel channels;
     v_own channels;
@@ -60,9 +59,7 @@ begin
             detail = format('%s moved after the amount had been freed.', v_was.amount),
             hint = 'Resolve it with resolve_anomaly. See mixpay.anomaly_list.';
     end if;
-    select not d.freed into v_standing from refund_details as d
-    where d.merchant_id = p_merchant_id and d.refund_no = v_was.refund_no and d.payment_no = v_was.payment_no;
-    if v_was.state in ('failed', 'bounced') and (v_standing or not _is_still_free(v_trade, v_was)) then
+    if v_was.state in ('failed', 'bounced') and not _is_still_free(v_trade, v_was) then
         raise exception 'the amount of channel refund % was given to others', p_channel_refund_no using
             errcode = 'MX301',
             detail = format('%s is asked, and payment and order hold less of it that is not refunded.', v_was.amount),

@@ -6,6 +6,7 @@ set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $split_order$
 declare
+    v_takes_place text := coalesce(p_takes_place, 'release');
     v_order orders;
     v_split splits;
     v_receivers split_receivers[];
@@ -13,9 +14,7 @@ declare
     v_shares record;
 begin
     perform _check_number('split_no', p_split_no);
-    if p_takes_place is not null then
-        perform _check_choice('takes_place', p_takes_place, array['payment', 'release']);
-    end if;
+    perform _check_choice('takes_place', v_takes_place, array['payment', 'release']);
     perform _check_order(p_merchant_id, p_order_no);
     -- As a merge locks it: a trade that the order gets meanwhile must know the split.
     update orders set merge_count = merge_count where merchant_id = p_merchant_id and order_no = p_order_no
@@ -23,7 +22,7 @@ begin
     v_receivers := _parse_shares(v_order, p_split_no, p_shares);
     v_trades := _lock_trades_of_order(p_merchant_id, p_order_no);
     insert into splits (merchant_id, split_no, order_no, takes_place)
-    values (p_merchant_id, p_split_no, p_order_no, coalesce(p_takes_place, 'release'))
+    values (p_merchant_id, p_split_no, p_order_no, v_takes_place)
     on conflict do nothing
     returning * into v_split;
     if found then
@@ -67,14 +66,13 @@ begin
             where x.merchant_id = p_merchant_id and x.split_no = p_split_no
         ) as r
     ) as s;
-    if v_split.order_no <> p_order_no or v_split.takes_place <> coalesce(p_takes_place, 'release')
-        or v_shares.sent <> v_shares.agreed then
+    if v_split.order_no <> p_order_no or v_split.takes_place <> v_takes_place or v_shares.sent <> v_shares.agreed then
         raise exception 'split number % was used for something else', p_split_no using
             errcode = 'MX509',
             detail = _on_record(json_build_object(
                 'order_no', v_split.order_no, 'takes_place', v_split.takes_place, 'shares', v_shares.agreed
             ), json_build_object(
-                'order_no', p_order_no, 'takes_place', coalesce(p_takes_place, 'release'), 'shares', v_shares.sent
+                'order_no', p_order_no, 'takes_place', v_takes_place, 'shares', v_shares.sent
             )),
             hint = 'Repeat a split with the same content, or give it a number of its own. See mixpay.split_list.';
     end if;

@@ -1,21 +1,18 @@
 create function mixpay._end_trade(
-    p_trade mixpay.trades, p_reason text, p_keep_paid boolean, p_cancelled bigint default null
+    p_trade mixpay.trades, p_reason text, p_keep_paid boolean, p_cancelled_no text default null
 ) returns mixpay.trades
 language plpgsql
 set search_path = mixpay, pg_temp
 as $_end_trade$
 declare
     v_trade trades := p_trade;
-    v_fact fact := _fact(p_trade, 'trade', p_trade.trade_no, p_trade.state, 'closed');
+    v_fact fact := _fact(
+        p_trade, 'trade', p_trade.trade_no, p_trade.state, 'closed', p_order_no => p_cancelled_no, p_reason => p_reason
+    );
     v_facts fact[];
     v_positions bigint[];
     v_amounts bigint[];
 begin
-    v_fact.reason := p_reason;
-    if p_cancelled is not null then
-        select l.order_no into v_fact.order_no from trade_orders as l
-        where l.merchant_id = p_trade.merchant_id and l.trade_no = p_trade.trade_no and l.position = p_cancelled;
-    end if;
     with closed as (
         update payments set state = 'closed'
         where
@@ -38,12 +35,12 @@ begin
     end if;
     update trade_orders
     set
-        live = false, cancelled_at = case when position = p_cancelled then now() else cancelled_at end,
-        amount = case when position = p_cancelled then paid else amount end
+        live = false, cancelled_at = case when order_no = p_cancelled_no then now() else cancelled_at end,
+        amount = case when order_no = p_cancelled_no then paid else amount end
     where merchant_id = p_trade.merchant_id and trade_no = p_trade.trade_no and live is not false;
     v_trade.state := 'closed';
     v_trade.keeps_paid := p_keep_paid;
-    if p_cancelled is not null then
+    if p_cancelled_no is not null then
         -- It was the last one to be paid: what it lacks is asked of nobody any more.
         v_trade.amount := v_trade.paid;
     end if;
@@ -58,9 +55,9 @@ begin
 end;
 $_end_trade$;
 
-comment on function mixpay._end_trade(mixpay.trades, text, boolean, bigint) is
+comment on function mixpay._end_trade(mixpay.trades, text, boolean, text) is
 $$Closes a trade and its attempts, pending or authorized; its paid money goes back, or stays on its orders with
-p_keep_paid. p_cancelled is the position of its last order, if that is cancelled by it.
+p_keep_paid. p_cancelled_no is the number of its last order, if that is cancelled by it.
 
 p_trade is the locked trade as it is. Returns it as it is then.
 $$;

@@ -52,7 +52,7 @@ begin
         merchant_id = p_merchant_id and trade_no = p_trade_no and position <> v_line.position
         and cancelled_at is null and (live is not false or paid > 0);
     if v_others = 0 then
-        v_trade := _end_trade(v_trade, p_reason, false, v_line.position);
+        v_trade := _end_trade(v_trade, p_reason, false, p_order_no);
         return row(v_trade.*)::trade;
     end if;
     if v_line.alone and v_line.refunded > 0 then
