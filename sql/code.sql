@@ -330,9 +330,7 @@ set role mixpay_owner;
 \ir functions/reconciling/_refuse_other_totals.sql
 \ir functions/reconciling/seal_statement.sql
 \ir functions/reconciling/_channel_key.sql
-\ir functions/reconciling/_payment_items.sql
 \ir functions/reconciling/_refund_items.sql
-\ir functions/reconciling/_other_items.sql
 \ir functions/reconciling/_bank_items.sql
 \ir functions/reconciling/_own_items.sql
 \ir functions/reconciling/_own_payment.sql
@@ -353,13 +351,11 @@ set role mixpay_owner;
 \ir functions/reconciling/_match_by_amount.sql
 \ir functions/reconciling/_match_batches.sql
 \ir functions/reconciling/_match_bank_batches.sql
-\ir functions/reconciling/_match_sum.sql
-\ir functions/reconciling/_named_in_words.sql
+\ir functions/reconciling/_match_together.sql
 \ir functions/reconciling/_match_named_sums.sql
 \ir functions/reconciling/_match_sums.sql
 \ir functions/reconciling/_match_reversal.sql
 \ir functions/reconciling/_match_reversals.sql
-\ir functions/reconciling/_horizon_of.sql
 \ir functions/reconciling/_is_duplicate.sql
 \ir functions/reconciling/_tell_lines.sql
 \ir functions/reconciling/_tell_items.sql
@@ -378,7 +374,6 @@ set role mixpay_owner;
 \ir functions/reconciling/_booked_kind.sql
 \ir functions/reconciling/_check_booking.sql
 \ir functions/reconciling/_booking_differs.sql
-\ir functions/reconciling/_unreturned_txn_no.sql
 \ir functions/reconciling/_book_movement.sql
 \ir functions/reconciling/_book_state.sql
 \ir functions/reconciling/_match_booked.sql

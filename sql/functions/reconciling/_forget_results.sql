@@ -5,9 +5,11 @@ language plpgsql
 set search_path = mixpay, pg_temp
 as $_forget_results$
 declare
-    v_horizon timestamptz := _horizon_of(p_terms);
+    v_horizon timestamptz;
     v_other statements;
 begin
+    select reconciled_until into v_horizon from reconciled_account_list
+    where merchant_id = p_terms.merchant_id and account = p_terms.account and owner = p_terms.owner;
     with gone as (
         delete from line_matches
         where merchant_id = p_statement.merchant_id and statement_no = p_statement.statement_no

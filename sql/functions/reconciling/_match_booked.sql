@@ -6,6 +6,7 @@ set search_path = mixpay, pg_temp
 as $_match_booked$
 declare
     v_item own_item;
+    v_fee bigint;
 begin
     v_item := _own_item(p_terms.merchant_id, p_terms.account, p_terms.owner, p_kind, p_number);
     -- An adjustment is not looked for by reconcile: it is what was just written.
@@ -13,6 +14,7 @@ begin
         v_item.amount := p_line.amount;
         v_item.currency := p_line.currency;
     end if;
+    v_fee := _fee_of(p_terms, p_kind, p_number, v_item.amount, p_line.fee);
     insert into line_matches (
         merchant_id, statement_no, line_no, part, account, owner, kind, number, rule, result, currency, theirs, ours,
         fee_theirs, fee_ours, happened_at, run
@@ -22,12 +24,9 @@ begin
         p_number, 'booked',
         _finding(
             p_line.amount, v_item.amount, p_line.currency = v_item.currency, p_line.state, 'succeeded',
-            p_terms.tolerance, p_line.fee, f.fee_ours
+            p_terms.tolerance, p_line.fee, v_fee
         ),
-        p_line.currency, p_line.amount, v_item.amount, p_line.fee, f.fee_ours, p_line.happened_at, p_terms.last_run
-    from (
-        select _fee_of(p_terms, p_kind, p_number, v_item.amount, p_line.fee) as fee_ours
-    ) as f
+        p_line.currency, p_line.amount, v_item.amount, p_line.fee, v_fee, p_line.happened_at, p_terms.last_run
     where _is_unmatched(p_terms, p_kind, p_number) and v_item.amount is not null
     on conflict do nothing;
     if not found then

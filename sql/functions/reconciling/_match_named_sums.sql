@@ -15,19 +15,27 @@ begin
         from _open_lines(p_terms) as l
         cross join lateral (
             select array_agg(i.kind || ' ' || i.number order by i.happened_at, i.kind, i.number) as items
-            from _named_in_words(p_terms, l, p_statement.from_at - p_terms.lag, p_statement.until_at + p_terms.lag) as i
+            from (
+                select distinct w.word from regexp_split_to_table(l.description, '[^0-9A-Za-z._-]+') as w (word)
+                where length(w.word) between 4 and 64
+            ) as w
+            cross join unnest(
+                case
+                    when l.amount >= 0 then array['payout', 'repayment', 'settlement_reversal']
+                    else array['payout_reversal', 'settlement']
+                end
+            ) as k (kind)
+            cross join lateral _own_item(p_terms.merchant_id, p_terms.account, p_terms.owner, k.kind, w.word) as i
+            where
+                i.number is not null and i.currency = l.currency
+                and i.happened_at >= p_statement.from_at - p_terms.lag
+                and i.happened_at < p_statement.until_at + p_terms.lag and _is_unmatched(p_terms, i.kind, i.number)
         ) as n
         where
             l.state <> 'failed' and l.our_no is null and l.description is not null and cardinality(n.items) > 1
         order by l.happened_at, l.statement_no, l.line_no, l.part
     loop
-        -- An earlier line may have named the same.
-        if not exists (
-            select from unnest(v_named.items) as i (item)
-            where not _is_unmatched(p_terms, split_part(i.item, ' ', 1), split_part(i.item, ' ', 2))
-        ) then
-            perform _match_sum(p_terms, v_named.l, v_named.items);
-        end if;
+        perform _match_together(p_terms, v_named.l, v_named.items);
     end loop;
 end;
 $_match_named_sums$;

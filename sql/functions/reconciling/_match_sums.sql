@@ -70,18 +70,7 @@ begin
             abs(extract(epoch from l.happened_at - r.last_at)), cardinality(n.named), l.happened_at, l.statement_no,
             l.line_no, l.part, r.kind, r.channel, r.by_day, r.first_at
     loop
-        if not exists (
-            select from unmatched_lines as u
-            where
-                u.merchant_id = (v_pair.l).merchant_id and u.statement_no = (v_pair.l).statement_no
-                and u.line_no = (v_pair.l).line_no and u.part = (v_pair.l).part and u.result = 'matched'
-            union all
-            select from unnest(v_pair.named) as i (item)
-            where not _is_unmatched(p_terms, split_part(i.item, ' ', 1), split_part(i.item, ' ', 2))
-        ) then
-            perform _match_sum(p_terms, v_pair.l, v_pair.named);
-            v_matched := true;
-        end if;
+        v_matched := _match_together(p_terms, v_pair.l, v_pair.named) or v_matched;
     end loop;
     return v_matched;
 end;

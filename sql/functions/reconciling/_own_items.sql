@@ -4,14 +4,70 @@ create function mixpay._own_items(
 language plpgsql stable
 set search_path = mixpay, pg_temp
 as $_own_items$
+declare
+    v_channel channels;
 begin
-    if p_account = 'channel' then
-        return query select * from _payment_items(p_merchant_id, p_owner, p_from, p_until);
-        return query select * from _refund_items(p_merchant_id, p_owner, p_from, p_until);
-        return query select * from _other_items(p_merchant_id, p_owner, p_from, p_until);
-    else
+    if p_account = 'bank' then
         return query select * from _bank_items(p_merchant_id, p_owner, p_from, p_until);
+        return;
     end if;
+    select * into v_channel from channels where channel = p_owner;
+    return query
+    select
+        'payment', p.payment_no::text, 'payment', p.amount::bigint,
+        (select t.currency from trades as t where t.merchant_id = p.merchant_id and t.trade_no = p.trade_no),
+        p.paid_at,
+        case when v_channel.txn_numbers = 'unique' then p.channel_txn_no::text
+            else _channel_key(p.channel_txn_no, v_channel.txn_numbers, v_channel.day_zone, p.paid_at, p.amount) end,
+        p.payment_no::text, p.channel_txn_no::text, 'succeeded'
+    from payments as p
+    where p.merchant_id = p_merchant_id and p.channel = p_owner and p.paid_at >= p_from and p.paid_at < p_until;
+    return query select * from _refund_items(p_merchant_id, p_owner, p_from, p_until);
+    return query
+    select
+        i.kind, i.number, case i.kind when 'chargeback_fee' then 'fee' else i.kind end, i.amount,
+        coalesce(i.currency, t.currency), i.at, i.number, i.payment_no, p.channel_txn_no::text, 'succeeded'
+    from (
+        select 'chargeback' as kind, c.chargeback_no::text as number, -c.amount as amount, null as currency,
+            c.charged_at as at, c.payment_no, c.merchant_id
+        from chargebacks as c
+        where c.merchant_id = p_merchant_id
+        union all
+        select 'chargeback_fee', c.chargeback_no::text, -c.fee, null, c.charged_at, c.payment_no, c.merchant_id
+        from chargebacks as c
+        where c.merchant_id = p_merchant_id and c.fee > 0
+        union all
+        select
+            'chargeback_reversal', c.chargeback_no::text, c.reversed, null, c.reversed_at, c.payment_no, c.merchant_id
+        from chargebacks as c
+        where c.merchant_id = p_merchant_id and c.reversed > 0
+        union all
+        select 'return', r.return_no::text, -r.amount, null, r.returned_at, r.payment_no, r.merchant_id
+        from returns as r
+        where r.merchant_id = p_merchant_id
+    ) as i
+    cross join lateral (
+        select * from payments as x
+        where x.merchant_id = i.merchant_id and x.payment_no = i.payment_no limit 1
+    ) as p
+    cross join lateral (
+        select * from trades as x where x.merchant_id = p.merchant_id and x.trade_no = p.trade_no limit 1
+    ) as t
+    where i.at >= p_from and i.at < p_until and p.channel = p_owner;
+    return query
+    select
+        'fee', f.fee_no::text, 'fee', -f.amount, f.currency, f.charged_at, f.fee_no::text, f.payment_no,
+        p.channel_txn_no::text, 'succeeded'
+    from channel_fees as f
+    left join payments as p on p.merchant_id = f.merchant_id and p.payment_no = f.payment_no
+    where f.merchant_id = p_merchant_id and f.channel = p_owner and f.charged_at >= p_from and f.charged_at < p_until;
+    return query
+    select
+        case when o.amount > 0 then 'payout' else 'payout_reversal' end, o.payout_no::text,
+        case when o.amount > 0 then 'payout' else 'payout_reversal' end, -o.amount, o.currency, o.paid_at,
+        o.payout_no::text, null::text, null::text, 'succeeded'
+    from channel_payouts as o
+    where o.merchant_id = p_merchant_id and o.channel = p_owner and o.paid_at >= p_from and o.paid_at < p_until;
 end;
 $_own_items$;
 

@@ -34,7 +34,8 @@ begin
     while _match_sums(v_terms, v_statement) loop
     end loop;
     perform _match_reversals(v_terms);
-    v_horizon := _horizon_of(v_terms);
+    select reconciled_until into v_horizon from reconciled_account_list
+    where merchant_id = v_terms.merchant_id and account = v_terms.account and owner = v_terms.owner;
     perform _tell_matches(v_terms, v_horizon), _tell_lines(v_terms, v_horizon), _tell_items(v_terms, v_horizon);
     return _reconciliation(v_terms, p_statement.statement_no);
 end;

@@ -4,7 +4,7 @@ set search_path = mixpay, pg_temp
 as $_refuse_other_totals$
 declare
     v_said record;
-    v_stored record;
+    v_stored bigint;
 begin
     for v_said in
         select j.value ->> 'currency' as currency, k.key, j.value -> k.key as value, j.i
@@ -18,17 +18,17 @@ begin
                 detail = format('It is %s.', _shown(v_said.value::text)),
                 hint = 'Write it without quotes, point or exponent.';
         end if;
-        select t.amount, t.fee into v_stored from statement_totals as t
-        where
-            t.merchant_id = p_statement.merchant_id and t.statement_no = p_statement.statement_no
-            and t.currency = v_said.currency;
-        if (v_said.value #>> '{}')::bigint
-            <> coalesce(case v_said.key when 'amount' then v_stored.amount else v_stored.fee end, 0) then
+        v_stored := coalesce((
+            select case v_said.key when 'amount' then t.amount else t.fee end from statement_totals as t
+            where
+                t.merchant_id = p_statement.merchant_id and t.statement_no = p_statement.statement_no
+                and t.currency = v_said.currency
+        ), 0);
+        if (v_said.value #>> '{}')::bigint <> v_stored then
             raise exception 'statement % sums to something else', p_statement.statement_no using
                 errcode = 'MX424',
                 detail = format(
-                    'Its %s in %s is %s, and %s is said.', v_said.key, _shown(v_said.currency),
-                    coalesce(case v_said.key when 'amount' then v_stored.amount else v_stored.fee end, 0), v_said.value
+                    'Its %s in %s is %s, and %s is said.', v_said.key, _shown(v_said.currency), v_stored, v_said.value
                 ),
                 hint = 'The file is not complete, or its lines were read wrongly.';
         end if;

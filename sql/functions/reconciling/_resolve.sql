@@ -11,7 +11,7 @@ begin
     ) values (
         p_resolution.merchant_id, p_resolution.resolution_no, p_resolution.account, p_resolution.owner,
         p_resolution.statement_no, p_resolution.line_no, p_resolution.part, p_resolution.kind, p_resolution.number,
-        p_resolution.action, coalesce(p_resolution.amount, 0), p_resolution.takes_back, p_resolution.resolved_by,
+        p_resolution.action, p_resolution.amount, p_resolution.takes_back, p_resolution.resolved_by,
         p_resolution.reason
     )
     returning * into v_resolution;

@@ -5,19 +5,16 @@ as $_tell_matches$
 begin
     update line_matches as m
     set
-        result = case
-            when n.result = 'expected' and m.happened_at + p_terms.lag <= p_horizon then 'state' else n.result
-        end,
-        theirs = n.theirs, ours = n.ours, fee_ours = n.fee_ours, run = p_terms.last_run
+        result = n.result, theirs = n.theirs, ours = n.ours, fee_ours = n.fee_ours, run = p_terms.last_run
     from (
         select
             x.statement_no, x.line_no, x.part,
             case when l.state = 'failed' or (l.state = 'processing' and i.state = 'processing') then 0 else l.amount end
                 as theirs,
             case i.state when 'succeeded' then i.amount else 0 end as ours, f.fee_ours,
-            _finding(
-                l.amount, i.amount, l.currency = i.currency, l.state, i.state, p_terms.tolerance, l.fee, f.fee_ours
-            ) as result
+            case
+                when c.finding = 'expected' and x.happened_at + p_terms.lag <= p_horizon then 'state' else c.finding
+            end as result
         from line_matches as x
         cross join lateral (
             select * from statement_lines as y
@@ -30,6 +27,11 @@ begin
         cross join lateral (
             select _fee_of(p_terms, x.kind, x.number, i.amount, l.fee) as fee_ours
         ) as f
+        cross join lateral (
+            select _finding(
+                l.amount, i.amount, l.currency = i.currency, l.state, i.state, p_terms.tolerance, l.fee, f.fee_ours
+            ) as finding
+        ) as c
         where
             x.merchant_id = p_terms.merchant_id and x.account = p_terms.account and x.owner = p_terms.owner
             and x.result <> 'matched' and i.number is not null
@@ -37,10 +39,7 @@ begin
     where
         m.merchant_id = p_terms.merchant_id and m.statement_no = n.statement_no and m.line_no = n.line_no
         and m.part = n.part
-        and (m.result, m.theirs, m.ours, m.fee_ours) is distinct from (
-            case when n.result = 'expected' and m.happened_at + p_terms.lag <= p_horizon then 'state' else n.result end,
-            n.theirs, n.ours, n.fee_ours
-        );
+        and (m.result, m.theirs, m.ours, m.fee_ours) is distinct from (n.result, n.theirs, n.ours, n.fee_ours);
 end;
 $_tell_matches$;
 

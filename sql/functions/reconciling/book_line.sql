@@ -55,14 +55,14 @@ begin
             perform _parse_account(p_account);
         end if;
         v_found.number := _book_movement(
-            v_terms, v_line, v_number, p_trade_no, p_payment_no, p_order_no, p_account,
+            v_terms, v_line, v_found.kind, v_number, p_trade_no, p_payment_no, p_order_no, p_account,
             coalesce(p_reason, _about(v_found))
         );
         perform _match_booked(v_terms, v_line, v_found.kind, v_found.number);
     end if;
-    v_resolution := _resolution(p_merchant_id, p_resolution_no, 'booked', v_found, p_by, p_reason);
-    v_resolution.amount := v_line.amount;
-    v_resolution := _resolve(v_resolution);
+    v_resolution := _resolve(_resolution(
+        p_merchant_id, p_resolution_no, 'booked', v_found, p_by, p_reason, v_line.amount
+    ));
     return row(v_resolution.*)::resolution;
 end;
 $book_line$;

@@ -17,7 +17,7 @@ begin
     );
     v_resolution := _resolved_before(p_merchant_id, p_resolution_no, 'ignored', v_found, p_reason);
     if v_resolution.resolution_no is null then
-        v_resolution := _resolve(_resolution(p_merchant_id, p_resolution_no, 'ignored', v_found, p_by, p_reason));
+        v_resolution := _resolve(_resolution(p_merchant_id, p_resolution_no, 'ignored', v_found, p_by, p_reason, 0));
     end if;
     return row(v_resolution.*)::resolution;
 end;

@@ -14,9 +14,9 @@ begin
     v_found := _lock_difference(p_merchant_id, p_resolution_no, null, null, null, p_account, p_kind, p_number);
     v_resolution := _resolved_before(p_merchant_id, p_resolution_no, 'received', v_found, p_reason);
     if v_resolution.resolution_no is null then
-        v_resolution := _resolution(p_merchant_id, p_resolution_no, 'received', v_found, p_by, p_reason);
-        v_resolution.amount := v_found.ours;
-        v_resolution := _resolve(v_resolution);
+        v_resolution := _resolve(_resolution(
+            p_merchant_id, p_resolution_no, 'received', v_found, p_by, p_reason, v_found.ours
+        ));
     end if;
     return row(v_resolution.*)::resolution;
 end;

@@ -8,6 +8,7 @@ as $withdraw_statement$
 declare
     v_terms reconciled_accounts;
     v_statement statements;
+    v_found found_difference;
     v_resolution resolutions;
 begin
     perform _check_number('resolution_no', p_resolution_no), _check_by(p_by), _check_text('reason', p_reason);
@@ -42,15 +43,10 @@ begin
     end if;
     perform _refuse_withdrawing(v_statement);
     perform _forget_results(v_terms, v_statement);
-    v_resolution := null;
-    v_resolution.merchant_id := p_merchant_id;
-    v_resolution.resolution_no := p_resolution_no;
-    v_resolution.account := v_statement.account;
-    v_resolution.owner := v_statement.owner;
+    v_found.account := v_statement.account;
+    v_found.owner := v_statement.owner;
+    v_resolution := _resolution(p_merchant_id, p_resolution_no, 'withdrawn', v_found, p_by, p_reason, 0);
     v_resolution.statement_no := p_statement_no;
-    v_resolution.action := 'withdrawn';
-    v_resolution.resolved_by := p_by;
-    v_resolution.reason := p_reason;
     v_resolution := _resolve(v_resolution);
     return row(v_resolution.*)::resolution;
 end;

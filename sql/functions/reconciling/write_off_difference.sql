@@ -40,9 +40,9 @@ begin
         p_merchant_id, v_found.account || ':' || v_found.owner, p_resolution_no, v_amount, v_found.currency,
         coalesce(p_reason, _about(v_found)), 'rounding:reconciliation'
     );
-    v_resolution := _resolution(p_merchant_id, p_resolution_no, 'written_off', v_found, p_by, p_reason);
-    v_resolution.amount := v_amount;
-    v_resolution := _resolve(v_resolution);
+    v_resolution := _resolve(_resolution(
+        p_merchant_id, p_resolution_no, 'written_off', v_found, p_by, p_reason, v_amount
+    ));
     return row(v_resolution.*)::resolution;
 end;
 $write_off_difference$;

@@ -1,9 +1,9 @@
-create function mixpay._match_sum(
+create function mixpay._match_together(
     p_terms mixpay.reconciled_accounts, p_line mixpay.statement_lines, p_items text[]
-) returns void
+) returns boolean
 language plpgsql
 set search_path = mixpay, pg_temp set enable_seqscan = off set jit = off
-as $_match_sum$
+as $_match_together$
 declare
     v_kind text;
     v_number text;
@@ -11,10 +11,17 @@ declare
     v_left bigint := p_line.amount;
     v_theirs bigint;
 begin
+    -- Another line may have been matched with one of them, or this one with others, since they were read.
     update unmatched_lines set result = 'matched', run = p_terms.last_run
     where
         merchant_id = p_line.merchant_id and statement_no = p_line.statement_no and line_no = p_line.line_no
-        and part = p_line.part;
+        and part = p_line.part and result <> 'matched' and not exists (
+            select from unnest(p_items) as i (item)
+            where not _is_unmatched(p_terms, split_part(i.item, ' ', 1), split_part(i.item, ' ', 2))
+        );
+    if not found then
+        return false;
+    end if;
     for i in 1 .. cardinality(p_items) loop
         v_kind := split_part(p_items[i], ' ', 1);
         v_number := split_part(p_items[i], ' ', 2);
@@ -36,10 +43,11 @@ begin
             result = excluded.result, theirs = excluded.theirs, statement_no = excluded.statement_no,
             line_no = excluded.line_no, part = excluded.part, run = excluded.run;
     end loop;
+    return true;
 end;
-$_match_sum$;
+$_match_together$;
 
-comment on function mixpay._match_sum(mixpay.reconciled_accounts, mixpay.statement_lines, text[]) is
-$$Writes down that one line is about several of ours, each as its kind, a blank and its number: of each its part of the
-line.
+comment on function mixpay._match_together(mixpay.reconciled_accounts, mixpay.statement_lines, text[]) is
+$$Matches one line with several of ours, each named by its kind, a blank and its number: of each its part of the line.
+Says whether all of them are still open.
 $$;
