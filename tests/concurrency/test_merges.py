@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from psycopg import Connection
-from shop import Shop
+from shop import Shop, orders
 
 Race = Callable[..., Any]
 
@@ -196,3 +196,25 @@ def test_merges_in_bulk_lock_orders_and_trades_in_one_order(shop: Shop, race: Ra
     raced = race(merge("A", "B"), merge("Y", "X"))
 
     assert [trade.state for trade in raced.second] == ["open", "open"]
+
+
+def test_what_was_repeated_stays_so_whatever_becomes_of_it_in_the_wait(
+    shop: Shop, race: Race
+) -> None:
+    shop.merge("OLD", C=10)
+    shop.merge("T1", A=1)
+    open_trade_no = shop.merge(None, B=1).trade_no
+
+    def merge_again(s: Shop) -> None:
+        s.merge("T2", C=10)
+        s.close(open_trade_no)
+
+    trades = [
+        {"trade_no": "T1", "orders": orders(A=1)},
+        {"orders": orders(B=1)},
+        {"trade_no": "T3", "orders": orders(C=10)},
+    ]
+    raced = race(merge_again, lambda s: s.rows("merge_many", trades))
+
+    found = [(trade.trade_no, trade.state) for trade in raced.second]
+    assert found == [("T1", "open"), (open_trade_no, "closed"), ("T3", "open")]
