@@ -75,7 +75,6 @@ set role mixpay_owner;
 \ir functions/input/_check_choice.sql
 \ir functions/input/_check_moment.sql
 \ir functions/input/_check_past.sql
-\ir functions/input/_same_moment.sql
 \ir functions/input/_is_another_moment.sql
 \ir functions/input/_json_is.sql
 \ir functions/input/_check_json.sql
@@ -296,7 +295,6 @@ set role mixpay_owner;
 \ir functions/settling/_carried_over.sql
 \ir functions/settling/_left_out.sql
 \ir functions/settling/_oldest_transaction.sql
-\ir functions/settling/_refuse_left_out.sql
 \ir functions/settling/_next_settlement.sql
 \ir functions/settling/_settlement_fact.sql
 \ir functions/settling/_pay_out.sql
@@ -402,7 +400,6 @@ set role mixpay_owner;
 \ir triggers/numbers_have_their_day.sql
 \ir triggers/changes_are_on_record.sql
 -- What must always be true: each finds no rows as long as its name is true.
-\ir checks/adjustment_is_in_the_facts_once.sql
 \ir checks/anomaly_account_holds_the_open_anomalies.sql
 \ir checks/bank_balances_add_up.sql
 \ir checks/bank_holds_what_channels_paid_and_was_not_paid_out.sql
@@ -410,9 +407,7 @@ set role mixpay_owner;
 \ir checks/changes_of_state_are_legal.sql
 \ir checks/changes_of_state_follow_one_another.sql
 \ir checks/channel_balances_add_up.sql
-\ir checks/channel_fee_is_in_the_facts_once.sql
 \ir checks/channel_holds_what_came_in_and_did_not_go_back.sql
-\ir checks/channel_payout_is_in_the_facts_once.sql
 \ir checks/channel_refund_amount_is_its_details.sql
 \ir checks/chargeback_is_what_it_took_and_lost.sql
 \ir checks/cleared_of_a_split_line_is_its_shares.sql
@@ -467,13 +462,13 @@ set role mixpay_owner;
 \ir checks/receiver_never_gets_more_than_was_agreed.sql
 \ir checks/reconciled_line_has_one_result.sql
 \ir checks/reconciliation_adds_up.sql
+\ir checks/recorded_movement_is_in_the_facts_once.sql
 \ir checks/refund_account_holds_what_is_under_way.sql
 \ir checks/refund_amount_is_the_sum_of_its_details.sql
 \ir checks/refund_details_are_first_in_first_out.sql
 \ir checks/refund_state_follows_from_its_channel_refunds.sql
 \ir checks/refund_took_back_what_was_cleared.sql
 \ir checks/release_is_in_the_facts_once.sql
-\ir checks/repayment_is_in_the_facts_once.sql
 \ir checks/repricings_follow_one_another.sql
 \ir checks/return_is_what_it_took_and_lost.sql
 \ir checks/rounding_account_holds_what_was_written_off.sql
@@ -489,11 +484,9 @@ set role mixpay_owner;
 \ir checks/surplus_account_holds_what_was_not_sent_back.sql
 \ir checks/surplus_details_are_never_above_surplus.sql
 \ir checks/surplus_is_sent_back.sql
-\ir checks/trade_amount_is_the_sum_of_its_lines.sql
 \ir checks/trade_holds_what_came_in_and_did_not_go_back.sql
-\ir checks/trade_paid_is_the_sum_of_its_lines.sql
 \ir checks/trade_paid_is_what_its_payments_applied.sql
-\ir checks/trade_refunded_is_the_sum_of_its_lines.sql
+\ir checks/trade_totals_are_the_sums_of_its_lines.sql
 \ir checks/what_is_matched_is_on_record.sql
 \ir checks/what_is_open_here_is_not_matched.sql
 -- Who may.

@@ -6,16 +6,11 @@ select
     payment_no, order_no, refund_no, channel_refund_no
 from mixpay.facts
 where
-    number is distinct from case entity
-        when 'payment' then payment_no
-        when 'refund' then refund_no
-        when 'channel_refund' then channel_refund_no
-        when 'trade' then log_no
-        when 'settlement' then log_no
-        when 'repayment' then log_no
-        when 'adjustment' then log_no
-        when 'channel_fee' then log_no
-        when 'channel_payout' then log_no
+    number is distinct from case
+        when entity = 'payment' then payment_no
+        when entity = 'refund' then refund_no
+        when entity = 'channel_refund' then channel_refund_no
+        when entity in ('trade', 'settlement', 'repayment', 'adjustment', 'channel_fee', 'channel_payout') then log_no
         else number
     end
     or from_owner is distinct from case from_account

@@ -15,13 +15,12 @@ from (
     select
         p.merchant_id, p.owner, p.currency, p.went_out - p.came_in as amount,
         case
-            when p.cause in ('payment', 'return', 'chargeback', 'adjustment') and p.other_account <> 'channel_fee'
-                or p.cause = 'adjustment' then p.cause
-            -- What the channel took back by itself has a refund, too, which it was never sent.
-            when p.cause in ('refund', 'channel_refund') and r.kind in ('return', 'chargeback') then r.kind
-            when p.cause in ('refund', 'channel_refund') then 'refund'
-            when p.other_account = 'channel_fee' then 'fee'
+            when p.cause <> 'adjustment' and p.other_account = 'channel_fee' then 'fee'
             when p.cause = 'channel_payout' then 'payout'
+            when p.cause not in ('refund', 'channel_refund') then p.cause
+            -- What the channel took back by itself has a refund, too, which it was never sent.
+            when r.kind in ('return', 'chargeback') then r.kind
+            else 'refund'
         end as kind
     from mixpay.postings as p
     left join mixpay.refunds as r on r.merchant_id = p.merchant_id and r.refund_no = p.refund_no

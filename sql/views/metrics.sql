@@ -2,33 +2,25 @@
 create view mixpay.metrics as
 select m.metric, m.value
 from (
-    select
-        (select max(h.transactions_since) from mixpay.horizon as h) as oldest_transaction_xids,
-        (select extract(epoch from clock_timestamp() - min(h.began_at)) from mixpay.horizon as h)
-            as oldest_transaction_seconds,
-        (select count(*) from mixpay.channel_refunds as c where c.due_at <= now()) as channel_refunds_due,
-        (
-            select extract(epoch from now() - min(c.due_at)) from mixpay.channel_refunds as c where c.due_at <= now()
-        ) as channel_refunds_due_seconds,
-        (select count(*) from mixpay.channel_refunds as c where c.state = 'doubt') as channel_refunds_in_doubt,
-        (select count(*) from mixpay.channel_refunds as c where c.state = 'bounced') as channel_refunds_bounced,
-        (select count(*) from mixpay.channel_refunds as c where c.state = 'waiting') as channel_refunds_waiting,
-        (select count(*) from mixpay.anomaly_list) as anomalies_open,
-        (select count(*) from mixpay.trades as t where t.sweep_at <= now()) as trades_to_expire,
-        (select count(*) from mixpay.trade_orders as l where l.release_at <= now()) as releases_due
-) as f
-cross join lateral (
     values
-    ('oldest_transaction_xids', coalesce(f.oldest_transaction_xids, 0)),
-    ('oldest_transaction_seconds', coalesce(f.oldest_transaction_seconds, 0)::bigint),
-    ('channel_refunds_due', f.channel_refunds_due),
-    ('channel_refunds_due_seconds', coalesce(f.channel_refunds_due_seconds, 0)::bigint),
-    ('channel_refunds_in_doubt', f.channel_refunds_in_doubt),
-    ('channel_refunds_bounced', f.channel_refunds_bounced),
-    ('channel_refunds_waiting', f.channel_refunds_waiting),
-    ('anomalies_open', f.anomalies_open),
-    ('trades_to_expire', f.trades_to_expire),
-    ('releases_due', f.releases_due)
+    ('oldest_transaction_xids', (select coalesce(max(h.transactions_since), 0) from mixpay.horizon as h)),
+    (
+        'oldest_transaction_seconds',
+        (select coalesce(extract(epoch from clock_timestamp() - min(h.began_at)), 0)::bigint from mixpay.horizon as h)
+    ),
+    ('channel_refunds_due', (select count(*) from mixpay.channel_refunds as c where c.due_at <= now())),
+    (
+        'channel_refunds_due_seconds', (
+            select coalesce(extract(epoch from now() - min(c.due_at)), 0)::bigint from mixpay.channel_refunds as c
+            where c.due_at <= now()
+        )
+    ),
+    ('channel_refunds_in_doubt', (select count(*) from mixpay.channel_refunds as c where c.state = 'doubt')),
+    ('channel_refunds_bounced', (select count(*) from mixpay.channel_refunds as c where c.state = 'bounced')),
+    ('channel_refunds_waiting', (select count(*) from mixpay.channel_refunds as c where c.state = 'waiting')),
+    ('anomalies_open', (select count(*) from mixpay.anomaly_list)),
+    ('trades_to_expire', (select count(*) from mixpay.trades as t where t.sweep_at <= now())),
+    ('releases_due', (select count(*) from mixpay.trade_orders as l where l.release_at <= now()))
 ) as m (metric, value);
 
 comment on view mixpay.metrics is

@@ -100,7 +100,7 @@ def test_verify_looks_on_a_standby_at_what_it_can(servers: Servers) -> None:
     told = mixpay(url, "verify")
     assert told.exit_code == 1
     assert "edited: 0001_initial\n" in told.stdout
-    assert "broken: trade_refunded_is_the_sum_of_its_lines\n" in told.stdout
+    assert "broken: trade_totals_are_the_sums_of_its_lines\n" in told.stdout
     assert "unseen: definitions\n" in told.stdout
 
 

@@ -310,7 +310,7 @@ def test_what_is_broken_is_shown(url: str, conn: Connection[Any]) -> None:
     conn.execute("set session_replication_role = replica")
     conn.execute("update mixpay.trades set refunded = refunded + 1 where trade_no = 'T1'")
     checked = books.checks(url, "weeks")
-    assert "trade_refunded_is_the_sum_of_its_lines" in [name for name, _, _ in checked.broken]
+    assert "trade_totals_are_the_sums_of_its_lines" in [name for name, _, _ in checked.broken]
     with books.session(url, "UTC") as asking:
         today = books.now(asking).date()
         told = books.merchant(asking, "weeks", today, today)
@@ -318,8 +318,8 @@ def test_what_is_broken_is_shown(url: str, conn: Connection[Any]) -> None:
             name: pages.merchant(page(asking, language=name), told, checked)
             for name in ("en", "zh")
         }
-    assert "trade refunded is the sum of its lines" in html["en"]
-    assert "交易的已退金额，等于其交易明细的已退之和" in html["zh"]
+    assert "trade totals are the sums of its lines" in html["en"]
+    assert "交易的金额、已付和已退，等于其各条交易明细之和" in html["zh"]
 
 
 @pytest.mark.usefixtures("weeks")

@@ -21,7 +21,7 @@ begin
     if v_payment.recorded
         or (v_payment.authorized is not null and (
             p_amount <> v_payment.authorized or p_channel_txn_no <> v_payment.authorization_no
-            or not _same_moment(p_expires_at, v_payment.authorization_expires_at)
+            or _is_another_moment(p_expires_at, v_payment.authorization_expires_at)
         )) then
         raise exception 'payment % was authorized otherwise, or never started', p_payment_no using
             errcode = 'MX211',

@@ -30,8 +30,8 @@ begin
         where merchant_id = p_merchant_id and statement_no = p_statement_no;
         if (v_statement.account, v_statement.owner, v_statement.format)
             is distinct from (v_name.account::account, v_name.owner, p_format)
-            or not _same_moment(v_statement.from_at, p_from_at)
-            or not _same_moment(v_statement.until_at, p_until_at) then
+            or _is_another_moment(v_statement.from_at, p_from_at)
+            or _is_another_moment(v_statement.until_at, p_until_at) then
             raise exception 'statement number % was used for something else', p_statement_no using
                 errcode = 'MX421',
                 detail = _on_record(json_build_object(

@@ -16,9 +16,8 @@ begin
     v_trade := _lock_channel_refund(p_merchant_id, p_channel_refund_no);
     select * into v_was from channel_refunds
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
-    if v_was.state = 'waiting' and coalesce(
-        _same_moment(v_was.not_before, p_not_before), num_nonnulls(v_was.not_before, p_not_before) = 0
-    ) then
+    if v_was.state = 'waiting' and (v_was.not_before is null) = (p_not_before is null)
+        and not _is_another_moment(v_was.not_before, p_not_before) then
         v_was := _reason_later(v_was, 'channel_refund_no', p_reason);
         return row(v_was.*)::channel_refund;
     end if;

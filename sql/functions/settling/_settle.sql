@@ -10,6 +10,7 @@ declare
     v_currencies text[];
     v_epoch bigint;
     v_xid xid8;
+    v_left_out bigint;
 begin
     perform _check_number('settlement_no', p_settlement_no);
     perform _check_until(p_until);
@@ -19,7 +20,7 @@ begin
         select * into v_new from settlements where merchant_id = p_merchant_id and settlement_no = p_settlement_no;
         if found then
             if (v_new.account, v_new.owner) <> (p_account.account, p_account.owner)
-                or not _same_moment(v_new.until_at, p_until) or v_new.currency <> p_currency
+                or _is_another_moment(v_new.until_at, p_until) or v_new.currency <> p_currency
                 or v_new.bank <> p_bank then
                 raise exception 'settlement number % was used for something else', p_settlement_no using
                     errcode = 'MX402',
@@ -52,7 +53,20 @@ begin
         select _current_epoch(), b.xid into v_epoch, v_xid from final_below as b;
         v_new := _next_settlement(p_merchant_id, p_account, p_until, v_currencies[1], v_epoch, v_xid);
         if p_min_horizon is not null then
-            perform _refuse_left_out(p_merchant_id, p_account, v_new, p_min_horizon, v_epoch, v_xid);
+            -- What an earlier settlement has is not left out.
+            if (v_epoch, v_xid) < (v_new.from_epoch, v_new.from_xid) then
+                v_epoch := v_new.from_epoch;
+                v_xid := v_new.from_xid;
+            end if;
+            v_left_out := _left_out(p_merchant_id, p_account, v_new.currency, p_min_horizon, v_epoch, v_xid);
+            if v_left_out is not null then
+                raise exception '% cannot be settled in full yet', p_account.owner using
+                    errcode = 'MX417',
+                    detail = format('%s written until %s would be left out; the oldest transaction is %s.',
+                        v_left_out, p_min_horizon, _oldest_transaction()),
+                    hint = 'Wait until it ends, or end it: see mixpay.horizon. '
+                        'Without p_min_horizon the next settlement has it.';
+            end if;
         end if;
         v_new := _pay_out(p_merchant_id, p_account, p_settlement_no, v_new, p_bank);
         exit when v_new.settlement_no is not null;
