@@ -57,9 +57,9 @@ services: ## what the services in Node, the TypeScript test and the tests of the
 	npm install --silent --no-package-lock --prefix examples/services/node
 	npm install --silent --no-package-lock --prefix tests/pictures/node
 
-soak: $(VENV) ## what takes long: a faulty channel and workers that are killed, all real orders, thousands of lives, upgrades under traffic
+soak: $(VENV) ## what takes long: a faulty channel and workers that are killed, all real orders, thousands of lives, upgrades under traffic, locks
 	MIXPAY_SOAK=1 $(BIN)/pytest -q tests/dispatch/test_faults.py tests/test_real_data.py tests/test_money_lives.py \
-	    tests/migrations/test_traffic.py $(ARGS)
+	    tests/migrations/test_traffic.py tests/concurrency/test_locks.py $(ARGS)
 
 bench: $(VENV) ## measure against a floor, pgbench and 0.3.0 (ARGS=--quick to try); balances of ten million movements
 	$(BIN)/python bench/bench.py $(ARGS)
