@@ -17,19 +17,18 @@ begin
             when datetime_field_overflow or invalid_datetime_format or invalid_time_zone_displacement_value then
                 null;  -- No such day, hour or zone: refused below.
         end;
-        if v_moment is not null then
-            if p_is_past then
-                perform _check_past(p_name, v_moment);
-            else
-                perform _check_moment(p_name, v_moment);
-            end if;
-            return v_moment;
-        end if;
     end if;
-    raise exception '% is not a moment', p_name using
-        errcode = 'MX903',
-        detail = format('It is %s.', _shown(p_value, '''')),
-        hint = 'Write it with its offset, as in 2026-01-31T12:00:00+08:00.';
+    if v_moment is null then
+        raise exception '% is not a moment', p_name using
+            errcode = 'MX903',
+            detail = format('It is %s.', _shown(p_value, '''')),
+            hint = 'Write it with its offset, as in 2026-01-31T12:00:00+08:00.';
+    elsif p_is_past then
+        perform _check_past(p_name, v_moment);
+    else
+        perform _check_moment(p_name, v_moment);
+    end if;
+    return v_moment;
 end;
 $_parse_moment$;
 

@@ -23,23 +23,19 @@ begin
                 where p.merchant_id = p_merchant_id and p.payment_no = p_account.owner
             )
             when 'refund' then array(
-                select distinct p.trade_no
+                select distinct (
+                    select p.trade_no from payments as p
+                    where p.merchant_id = d.merchant_id and p.payment_no = d.payment_no
+                )
                 from refund_details as d
-                cross join lateral (
-                    select * from payments as x
-                    where x.merchant_id = d.merchant_id and x.payment_no = d.payment_no
-                    limit 1
-                ) as p
                 where d.merchant_id = p_merchant_id and d.refund_no = p_account.owner
             )
             else array(
-                select p.trade_no
+                select (
+                    select p.trade_no from payments as p
+                    where p.merchant_id = c.merchant_id and p.payment_no = c.payment_no
+                )
                 from channel_refunds as c
-                cross join lateral (
-                    select * from payments as x
-                    where x.merchant_id = c.merchant_id and x.payment_no = c.payment_no
-                    limit 1
-                ) as p
                 where c.merchant_id = p_merchant_id and c.channel_refund_no = p_account.owner
             )
         end;

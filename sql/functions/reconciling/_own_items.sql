@@ -26,33 +26,25 @@ begin
     return query
     select
         i.kind, i.number, case i.kind when 'chargeback_fee' then 'fee' else i.kind end, i.amount,
-        coalesce(i.currency, t.currency), i.at, i.number, i.payment_no, p.channel_txn_no::text, 'succeeded'
+        (select t.currency from trades as t where t.merchant_id = p.merchant_id and t.trade_no = p.trade_no), i.at,
+        i.number, i.payment_no, p.channel_txn_no::text, 'succeeded'
     from (
-        select 'chargeback' as kind, c.chargeback_no::text as number, -c.amount as amount, null as currency,
-            c.charged_at as at, c.payment_no, c.merchant_id
-        from chargebacks as c
-        where c.merchant_id = p_merchant_id
+        select 'chargeback' as kind, chargeback_no::text as number, -amount as amount, charged_at as at, payment_no
+        from chargebacks
+        where merchant_id = p_merchant_id
         union all
-        select 'chargeback_fee', c.chargeback_no::text, -c.fee, null, c.charged_at, c.payment_no, c.merchant_id
-        from chargebacks as c
-        where c.merchant_id = p_merchant_id and c.fee > 0
+        select 'chargeback_fee', chargeback_no::text, -fee, charged_at, payment_no from chargebacks
+        where merchant_id = p_merchant_id and fee > 0
         union all
-        select
-            'chargeback_reversal', c.chargeback_no::text, c.reversed, null, c.reversed_at, c.payment_no, c.merchant_id
-        from chargebacks as c
-        where c.merchant_id = p_merchant_id and c.reversed > 0
+        select 'chargeback_reversal', chargeback_no::text, reversed, reversed_at, payment_no from chargebacks
+        where merchant_id = p_merchant_id and reversed > 0
         union all
-        select 'return', r.return_no::text, -r.amount, null, r.returned_at, r.payment_no, r.merchant_id
-        from returns as r
-        where r.merchant_id = p_merchant_id
+        select 'return', return_no::text, -amount, returned_at, payment_no from returns
+        where merchant_id = p_merchant_id
     ) as i
     cross join lateral (
-        select * from payments as x
-        where x.merchant_id = i.merchant_id and x.payment_no = i.payment_no limit 1
+        select * from payments as x where x.merchant_id = p_merchant_id and x.payment_no = i.payment_no limit 1
     ) as p
-    cross join lateral (
-        select * from trades as x where x.merchant_id = p.merchant_id and x.trade_no = p.trade_no limit 1
-    ) as t
     where i.at >= p_from and i.at < p_until and p.channel = p_owner;
     return query
     select

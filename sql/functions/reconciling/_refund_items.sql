@@ -10,22 +10,23 @@ begin
     select * into v_channel from channels where channel = p_channel;
     return query
     select
-        i.kind, i.channel_refund_no, i.kind, i.amount, t.currency, i.at,
+        i.kind, i.channel_refund_no, i.kind, i.amount,
+        (select t.currency from trades as t where t.merchant_id = p.merchant_id and t.trade_no = p.trade_no), i.at,
         _channel_key(i.channel_txn_no, v_channel.txn_numbers, v_channel.day_zone, i.at, i.amount),
         i.payment_no, p.channel_txn_no::text, 'succeeded'
     from (
         select
             'refund' as kind, c.channel_refund_no::text as channel_refund_no, -c.amount as amount, c.refunded_at as at,
-            c.channel_txn_no::text as channel_txn_no, c.payment_no, c.merchant_id,
-            c.refund_no
+            c.channel_txn_no::text as channel_txn_no, c.payment_no, c.refund_no
         from channel_refunds as c
         where
             c.merchant_id = p_merchant_id and c.channel = p_channel and c.refunded_at >= p_from
             and c.refunded_at < p_until
         union all
         -- What a channel sent although it was no longer ours to send.
-        select 'refund', c.channel_refund_no::text, -a.amount, a.happened_at, a.channel_txn_no::text, c.payment_no,
-            c.merchant_id, c.refund_no
+        select
+            'refund', c.channel_refund_no::text, -a.amount, a.happened_at, a.channel_txn_no::text, c.payment_no,
+            c.refund_no
         from anomalies as a
         inner join channel_refunds as c
             on c.merchant_id = a.merchant_id and c.channel_refund_no = a.channel_refund_no
@@ -34,12 +35,11 @@ begin
             and a.happened_at < p_until and c.refunded_at is null
         union all
         -- One that bounced, and perhaps was redirected then, went and came back.
-        select 'refund_reversal', b.channel_refund_no, b.amount, b.at, b.channel_txn_no, b.payment_no, b.merchant_id,
-            b.refund_no
+        select 'refund_reversal', b.channel_refund_no, b.amount, b.at, b.channel_txn_no, b.payment_no, b.refund_no
         from (
             select
-                c.channel_refund_no::text as channel_refund_no, c.amount::bigint as amount, c.payment_no, c.merchant_id,
-                c.refund_no, c.channel_txn_no::text as channel_txn_no, (
+                c.channel_refund_no::text as channel_refund_no, c.amount::bigint as amount, c.payment_no, c.refund_no,
+                c.channel_txn_no::text as channel_txn_no, (
                     select max(f.happened_at) from facts as f
                     where
                         f.merchant_id = c.merchant_id and f.log = 'trade' and f.log_no = (
@@ -56,12 +56,8 @@ begin
         where b.at >= p_from and b.at < p_until
     ) as i
     cross join lateral (
-        select * from payments as x
-        where x.merchant_id = i.merchant_id and x.payment_no = i.payment_no limit 1
+        select * from payments as x where x.merchant_id = p_merchant_id and x.payment_no = i.payment_no limit 1
     ) as p
-    cross join lateral (
-        select * from trades as x where x.merchant_id = p.merchant_id and x.trade_no = p.trade_no limit 1
-    ) as t
     -- What a return or a chargeback took is that return or chargeback.
     where i.refund_no not in (
         select r.refund_no from refunds as r
