@@ -76,13 +76,14 @@ begin
                 and a.attgenerated = '' and a.attname <> all (t.moves || t.comes_later)
         group by t.name, t.moves, t.comes_later
         union all
+        -- Whoever learns one of an anomaly's two writes the other as it is.
         select format(
             'create trigger %2$s_of_%1$s_stays before update of %2$s on mixpay.%1$s '
-            'for each row when (%3$s and new.%2$s is distinct from old.%2$s) '
-            'execute function mixpay._refuse_to_change_facts()',
+            'for each row when (%3$s) execute function mixpay._refuse_to_change_facts()',
             t.name, c.name,
             case when c.name ~ '_at$' then format('old.%s <> old.created_at', c.name)
                 else format('old.%s is not null', c.name) end
+            || case t.name when 'anomalies' then format(' and new.%1$s is distinct from old.%1$s', c.name) else '' end
         )
         from tables as t
         cross join unnest(t.comes_later) as c (name)
