@@ -33,8 +33,10 @@ def test_model_and_database_agree_after_each_step(conn: Connection[Any], seed: i
         life = random.choice(lives)
         life.step()
         assert in_database(life.shop) == in_model(life.model)
-        assert step % 50 or all_hold(conn)
-    conn.execute("analyze")  # for the checks
+        if step % 50 == 0:
+            assert all_hold(conn)
+            # Each is looked up by the comparison.
+            conn.execute("analyze mixpay.channel_refunds, mixpay.refund_details, mixpay.refunds")
 
     for life in lives:
         # It was no quiet life.
