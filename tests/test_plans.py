@@ -406,7 +406,7 @@ class Session:
 
     def pages(self, calls: Calls) -> dict[str, int]:
         """The pages that each call touches when its plans are made."""
-        return {name: min(self.call(name, *call) for _ in range(3)) for name, call in calls.items()}
+        return {name: min(self.call(name, *call) for _ in range(2)) for name, call in calls.items()}
 
     def faults(self, calls: Calls) -> Iterator[str]:
         """Scans of these calls that meet more than they are about."""
