@@ -4,6 +4,9 @@ set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set jit = off set enable_bitmapscan = off set enable_sort = off
 as $release_due$
 declare
+    v_trade_nos text[];
+    v_order_nos text[];
+    v_line record;
     v_due due_list;
     v_release releases;
     v_at timestamptz := clock_timestamp();
@@ -13,25 +16,30 @@ begin
     perform _check_limit(p_limit);
     -- In the order of the index, as far as the limit reaches; nothing is to be sorted. And all before the first of them
     -- is released: a cursor would pass over a trade that this transaction has changed.
-    foreach v_due in array coalesce((
-        select array_agg(x.due order by x.release_at, x.order_no)
-        from (
-            select d as due, d.release_at, d.order_no
-            from due_list as d
-            cross join lateral (
-                select y.trade_no from trades as y
-                where y.merchant_id = p_merchant_id and y.trade_no = d.trade_no
-                for no key update skip locked
-            ) as t
-            where d.merchant_id = p_merchant_id and d.waits_for is null
-            order by d.release_at
-            limit p_limit
-        ) as x
-    ), '{}') loop
+    select
+        array_agg(x.trade_no order by x.release_at, x.order_no), array_agg(x.order_no order by x.release_at, x.order_no)
+    into v_trade_nos, v_order_nos
+    from (
+        select d.trade_no, d.order_no, d.release_at
+        from due_list as d
+        cross join lateral (
+            select y.trade_no from trades as y
+            where y.merchant_id = p_merchant_id and y.trade_no = d.trade_no
+            for no key update skip locked
+        ) as t
+        where d.merchant_id = p_merchant_id and d.waits_for is null
+        order by d.release_at
+        limit p_limit
+    ) as x;
+    for v_line in
+        select u.trade_no, u.order_no
+        from unnest(v_trade_nos, v_order_nos) with ordinality as u (trade_no, order_no, i)
+        order by u.i
+    loop
         -- Read again, now that the trade is locked.
         select * into v_due from due_list
         where
-            merchant_id = p_merchant_id and order_no = v_due.order_no and trade_no = v_due.trade_no
+            merchant_id = p_merchant_id and order_no = v_line.order_no and trade_no = v_line.trade_no
             and waits_for is null;
         continue when not found;
         if v_due.split_no is not null then
