@@ -104,6 +104,24 @@ def test_a_claimer_holds_no_rule_against_what_somebody_saw_to_since_it_looked(
     assert shop.channel_refund("R", "P1") == seen[0]
 
 
+def test_what_a_channel_is_now_says_whether_a_voucher_goes_back_by_it(
+    shop: Shop, race: Race
+) -> None:
+    """It was registered as a wallet by mistake, and is mended while a redirection waits."""
+    shop.channel("coupon", "wallet")
+    shop.merge("TV", V=100)
+    shop.pay("TV", "PV", 100, "voucher")
+    shop.refund("V", "RV", 100)
+    number = shop.channel_refund("RV", "PV").channel_refund_no
+
+    def mend(shop: Shop) -> None:
+        shop.call("defer_channel_refund", number, "which coupon?")
+        shop.channel("coupon", "voucher")
+
+    raced = race(mend, lambda s: s.redirect("RV", "PV", "coupon"))
+    assert (raced.second.channel, raced.second.state) == ("coupon", "pending")
+
+
 def later(shop: Shop, mark: str) -> None:
     arguments = ["not now"] if mark == "doubt_channel_refund" else ["not now", "2999-01-01T00:00Z"]
     shop.call(mark, shop.channel_refund("R", "P1").channel_refund_no, *arguments)

@@ -199,5 +199,8 @@ def test_refuses_bad_input(shop: Shop) -> None:
         shop.call("authorize_payment", "P", "")
     with shop.refused("MX902"):
         shop.call("authorize_payment", "P", "a-1", None, 0)
+    # Of two, the amount is told first, as it always was.
+    with shop.refused("MX902"):
+        shop.call("authorize_payment", "P", "", None, 0)
     with shop.refused("MX905"):
         shop.call("authorize_payment", "P", "a-1", "infinity")

@@ -11,11 +11,11 @@ declare
     v_payment payments;
     v_was payments;
 begin
-    perform
-        _check_moment('expires_at', p_expires_at), _check_channel_txn_no('channel_txn_no', p_channel_txn_no);
+    perform _check_moment('expires_at', p_expires_at);
     if p_amount is not null then
         perform _check_amount('amount', p_amount);
     end if;
+    perform _check_channel_txn_no('channel_txn_no', p_channel_txn_no);
     v_trade := _lock_trade_of_payment(p_merchant_id, p_payment_no);
     select * into v_payment from payments where merchant_id = p_merchant_id and payment_no = p_payment_no;
     if v_payment.recorded

@@ -14,7 +14,7 @@ declare
     v_own channels;
 begin
     perform _check_text('reason', p_reason);
-    v_channel := _check_channel(p_channel);
+    perform _check_channel(p_channel);
     v_trade := _lock_channel_refund(p_merchant_id, p_channel_refund_no);
     select * into v_was from channel_refunds
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
@@ -69,6 +69,7 @@ begin
     from payments as p
     inner join channels as c on c.channel = p.channel
     where p.merchant_id = p_merchant_id and p.payment_no = v_was.payment_no;
+    select * into v_channel from channels where channel = p_channel;
     if v_own.kind = 'voucher' and not v_own.refund_to_money and v_channel.kind <> 'voucher' then
         raise exception 'channel refund % gives back no money', p_channel_refund_no using
             errcode = 'MX313',
