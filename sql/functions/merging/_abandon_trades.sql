@@ -67,6 +67,6 @@ comment on function mixpay._abandon_trades(text, text[]) is
 $$Closes the open trades of these orders, which have nothing paid and nothing in flight, so that they can be merged
 again; and gives the orders totals, if their only line has told them so far.
 
-Locks: those trades, in ascending trade number.
+Locks: those trades and, if such an order has no totals yet, the one that was paid, in ascending trade number.
 Raises: MX107 if money was paid into one, or an attempt is pending.
 $$;

@@ -91,7 +91,7 @@ $_merge$;
 comment on function mixpay._merge(text, mixpay.merge_line[]) is
 $$Merges these lines into trades, and returns each trade as it is now, made now or by an earlier call.
 
-Locks: the orders, in ascending order number; then the trades that are closed, in ascending trade number.
+Locks: the orders, in ascending order number; then their trades that are open or were paid, in ascending trade number.
 Raises: MX101 if there is no such merchant; MX102 if there is no such payee; MX105 if a known order has another amount,
 currency or payee; MX106 if a trade number was used for something else; MX107 if an order is in an open trade that
 money was paid into or that has a pending attempt; MX108 if an order has less left to pay than is asked; MX109 if a

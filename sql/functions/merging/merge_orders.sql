@@ -26,7 +26,7 @@ for which no attempt to pay is under way, that trade is closed.
 The same trade number with the same content returns its trade as it is now. Without a number, the same orders with the
 same shares return the open trade that they are in. From p_expires_at on no attempt to pay may start; another
 p_expires_at in a repetition changes nothing.
-Locks: the orders, in ascending order number; then the trades that are closed, in ascending trade number.
+Locks: the orders, in ascending order number; then their trades that are open or were paid, in ascending trade number.
 Raises: MX101 if there is no such merchant; MX102 if there is no such payee; MX105 if a known order has another amount,
 currency or payee; MX106 if the trade number was used for something else; MX107 if an order is in an open trade that
 money was paid into or that has a pending attempt; MX108 if an order has less left to pay than is asked; MX109 if the

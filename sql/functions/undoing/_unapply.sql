@@ -103,8 +103,9 @@ $$Un-applies money of a trade, the oldest first: what these lines are paid becom
 by, and goes back to them as one refund of kind reversal. Of a cancelled line, and of p_falling, the amount falls, too.
 
 p_amounts are in the smallest unit, for each of the p_positions at most what is paid of the line and not refunded.
-p_return_no, p_share and p_refunded_at are those of a return: then p_share is what its payment's channel has taken, and
-what that is above the p_amounts is surplus already. p_trade is the locked trade as its caller has changed it, and
-p_facts say why; both are written with the rest. Returns the trade as it is then.
+p_return_no, p_share and p_refunded_at are those of a return: then the refund is of kind return and has been made,
+p_share is what its payment's channel has taken, and what that is above the p_amounts is surplus already. p_trade is the
+locked trade as its caller has changed it, and p_facts say why; both are written with the rest. Returns the trade as it
+is then.
 Locks: the splits of the trade's orders, then their totals, each in ascending order number; of one line, its own.
 $$;
