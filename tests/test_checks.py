@@ -862,6 +862,10 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             RECORDED.format("'adjustment'", "'J1'", "'payee'", "'W'", "'channel'", "'cash'", 30),
             {"log_no": "J1", "times": 2, "in_facts": 60},
         ),
+        (
+            RECORDED.format("'adjustment'", "'J1'", *["null"] * 5),
+            {"log_no": "J1", "times": 2, "in_facts": 30},
+        ),
         ("delete from mixpay.facts where number = 'F1'", {"log_no": "F1", "times": None}),
         ("delete from mixpay.channel_fees", {"log_no": "F1", "amount": None, "times": 1}),
         ("update mixpay.channel_fees set amount = -2", {"log_no": "F1", "amount": -2}),

@@ -36,7 +36,10 @@ full join (
         merchant_id, log, log_no, currency, count(*) as times, sum(amount) as amount, min(payment_no) as payment_no,
         min(concat_ws(':', from_account, from_owner) || ' ' || concat_ws(':', to_account, to_owner)) as accounts
     from mixpay.facts
-    where log in ('adjustment', 'channel_fee', 'channel_payout', 'repayment') and amount is not null
+    where
+        log in ('adjustment', 'channel_fee', 'channel_payout', 'repayment')
+        -- A moment may come later, in a fact that moves nothing; an adjustment has none.
+        and (amount is not null or log = 'adjustment')
     group by merchant_id, log, log_no, currency
 ) as f on f.merchant_id = r.merchant_id and f.log = r.log and f.log_no = r.log_no and f.currency = r.currency
 where
