@@ -923,7 +923,7 @@ FACTS_STAY = [
 ]
 # What may come later, once: a reason, and a moment that was assumed.
 FACTS_STAY += [
-    f"update mixpay.{table} set {column} = {first}; update mixpay.{table} set {column} = {then}"
+    f"update mixpay.{table} set {column} = {first}; update mixpay.{table} set {column} = {again}"
     for column, first, then, tables in [
         (
             "reason",
@@ -939,6 +939,8 @@ FACTS_STAY += [
         ("happened_at", "created_at - interval '1 day'", "now()", "anomalies"),
     ]
     for table in tables.split()
+    # The same is refused, too; only of an anomaly one of two is written again with the other.
+    for again in ([then] if table == "anomalies" else [then, column])
 ] + [f"{REPRICING.format(ONE_MORE)}; update mixpay.repricings set reason = 'y'"]
 # What may go: what is set up, as far as nothing refers to it, and sums that are made anew.
 MAY_GO = {
