@@ -1,6 +1,7 @@
 from typing import Any
 
 import pytest
+from psycopg.types.json import Jsonb
 from shop import Shop, orders
 
 
@@ -66,6 +67,20 @@ def test_e03_repeats_and_news_may_stand_in_one_call(shop: Shop) -> None:
 
     assert again[1:] == first
     assert again[0].amount == 9
+
+
+def test_what_was_found_by_its_number_is_not_looked_for_again(shop: Shop) -> None:
+    """Counted in buffers: one known order more adds little to what repetitions read."""
+    known = many(**{f"T{i}": orders(**{f"A{i}": 5}) for i in range(200)})
+    shop.rows("merge_many", [*known, *many(X=orders(B=5))])
+
+    def pages(trades: list[dict[str, Any]]) -> int:
+        query = "explain (analyze, buffers, format json) select * from mixpay.merge_many('m', %s)"
+        plan = shop.query(query, Jsonb(trades))[0][0][0]["Plan"]
+        return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+
+    repeated = min(pages(known) for _ in range(2))
+    assert min(pages([*known, *many(**{new: orders(B=5)})]) for new in "YZ") < 1.3 * repeated
 
 
 def test_all_or_nothing(shop: Shop, subtests: pytest.Subtests) -> None:

@@ -91,8 +91,9 @@ begin
             and t.amount = coalesce(s.pay, o.amount - _taken_of_order(p_merchant_id, t.order_no, t.trade_no)), false
         ))
     )
-    select array_agg(coalesce(t.trade_no, x.trade_no) order by l.trade) into v_found
-    from (select distinct n.trade, n.trade_no from unnest(p_lines) as n) as l
+    select array_agg(coalesce(t.trade_no, x.trade_no) order by n.trade) into v_found
+    from generate_series(1, (p_lines[cardinality(p_lines)]).trade) as n (trade)
+    left join (select distinct y.trade, y.trade_no from unnest(p_lines) as y) as l on l.trade = n.trade
     left join lateral (
         select y.trade_no from trades as y where y.merchant_id = p_merchant_id and y.trade_no = l.trade_no limit 1
     ) as t on true
@@ -102,7 +103,8 @@ end;
 $_find_merged$;
 
 comment on function mixpay._find_merged(text, mixpay.merge_line[]) is
-$$For each trade of the lines, in order, the number of the trade that an earlier call made of them, or null.
+$$For each trade up to that of the last line, in order, the number of the trade that an earlier call made of its lines,
+or null. The lines stand in the order of their trades; some trades may have none.
 
 Raises: MX106 if a trade number was used for something else.
 $$;

@@ -34,7 +34,7 @@ begin
         -- Some are known. What was merged while we waited for them is a repetition, too, and leaves no mark on them.
         v_found := array(
             select coalesce(f.before, f.since)
-            from unnest(v_found, _find_merged(p_merchant_id, p_lines)) with ordinality as f (before, since, i)
+            from unnest(v_found, _find_merged(p_merchant_id, v_lines)) with ordinality as f (before, since, i)
             order by f.i
         );
         update orders as o set merge_count = o.merge_count - 1
