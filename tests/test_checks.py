@@ -2063,6 +2063,11 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ),
     ],
     "what_is_matched_is_on_record": [
+        # What came in went out.
+        (
+            "update mixpay.line_matches set ours = -ours where number = 'Z1'",
+            {"number": "Z1", "ours": -100, "on_record": 100},
+        ),
         (
             "update mixpay.payments set amount = amount + 1 where payment_no = 'Z1'",
             {"number": "Z1", "ours": 100, "on_record": 101},
@@ -2083,23 +2088,24 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         # Of each kind, what is on record is another amount, or of another channel or bank.
         *(
             (
-                f"update mixpay.unmatched_items set (kind, number, owner) = "
-                f"row('{kind}', ({number}), '{of}') where number = 'Z4'",
+                f"update mixpay.unmatched_items set (kind, number, account, owner) = "
+                f"row('{kind}', ({number}), '{account}', '{of}') where number = 'Z4'",
                 {"kind": kind, "ours": 40, "on_record": amount if of == owner else None},
             )
-            for kind, number, owner, amount in [
-                ("payment", "'P1'", "card", 100),
+            for kind, number, account, owner, amount in [
+                ("payment", "'P1'", "channel", "card", 100),
                 (
                     "refund",
                     "select channel_refund_no from mixpay.channel_refunds where refund_no = 'R1'",
+                    "channel",
                     "card",
                     -30,
                 ),
-                ("fee", "'F1'", "transfer", 2),
-                ("payout", "'O1'", "transfer", 60),
-                ("payout_reversal", "'O1'", "main", 60),
-                ("settlement", "'S2'", "main", 100),
-                ("settlement_reversal", "'S2'", "main", 100),
+                ("fee", "'F1'", "channel", "transfer", -2),
+                ("payout", "'O1'", "channel", "transfer", -60),
+                ("payout_reversal", "'O1'", "bank", "main", 60),
+                ("settlement", "'S2'", "bank", "main", -100),
+                ("settlement_reversal", "'S2'", "bank", "main", 100),
             ]
             for of in (owner, "x")
         ),
