@@ -16,8 +16,8 @@ $$;
 create trigger facts_stay before update or delete or truncate on mixpay.facts
 for each statement execute function mixpay._refuse_to_change_facts();
 
--- No row of the other tables goes. What of it moves is named (null: anything does), and what may come later and then
--- stays: a channel's number, a reason, and a moment that was assumed, for then it is the one of writing.
+-- No row of these tables goes. What of it moves is named (null: anything does), and what may come later and then stays:
+-- a channel's number, a reason, who withdrew it, and a moment that was assumed, for then it is the one of writing.
 do $facts_stay$
 declare
     v_trigger text;
