@@ -190,6 +190,7 @@ values (
 """
 
 # By check: what breaks it, and what its rows then show of the broken thing.
+OF_R1 = "select channel_refund_no from mixpay.channel_refunds where refund_no = 'R1'"
 BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "anomaly_account_holds_the_open_anomalies": [
         ("delete from mixpay.anomaly_resolutions", {"missing": 20, "open": 40}),
@@ -716,6 +717,7 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ),
         ("delete from mixpay.facts where payment_no = 'P2'", {"payment_no": "P2", "surplus": 10}),
         ("update mixpay.payments set amount = 39 where payment_no = 'P3'", {"payment_no": "P3"}),
+        ("update mixpay.payments set amount = 41 where payment_no = 'P3'", {"payment_no": "P3"}),
         (
             "update mixpay.payments set applied = 25, surplus = 0 where payment_no = 'P5'",
             {"applied_in_facts": 20, "surplus_in_facts": 5},
@@ -2094,13 +2096,13 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             )
             for kind, number, account, owner, amount in [
                 ("payment", "'P1'", "channel", "card", 100),
-                (
-                    "refund",
-                    "select channel_refund_no from mixpay.channel_refunds where refund_no = 'R1'",
-                    "channel",
-                    "card",
-                    -30,
-                ),
+                ("refund", OF_R1, "channel", "card", -30),
+                ("refund_reversal", OF_R1, "channel", "card", 30),
+                ("return", "'V1'", "channel", "wechat", -100),
+                ("chargeback", "'C1'", "channel", "wechat", -1000),
+                ("chargeback_fee", "'C1'", "channel", "wechat", -15),
+                ("repayment", "'B1'", "bank", "main", 5),
+                ("adjustment", "'J2'", "bank", "main", 5),
                 ("fee", "'F1'", "channel", "transfer", -2),
                 ("payout", "'O1'", "channel", "transfer", -60),
                 ("payout_reversal", "'O1'", "bank", "main", 60),
@@ -2108,6 +2110,11 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
                 ("settlement_reversal", "'S2'", "bank", "main", 100),
             ]
             for of in (owner, "x")
+        ),
+        (
+            "update mixpay.unmatched_items set (kind, number) = row('chargeback_reversal', 'C1') "
+            "where number = 'Z4'",
+            {"kind": "chargeback_reversal", "ours": 40, "on_record": None},
         ),
     ],
     "standing_resolution_is_on_record": [
