@@ -189,8 +189,8 @@ values (
 )
 """
 
-# By check: what breaks it, and what its rows then show of the broken thing.
 OF_R1 = "select channel_refund_no from mixpay.channel_refunds where refund_no = 'R1'"
+# By check: what breaks it, and what its rows then show of the broken thing.
 BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "anomaly_account_holds_the_open_anomalies": [
         ("delete from mixpay.anomaly_resolutions", {"missing": 20, "open": 40}),
