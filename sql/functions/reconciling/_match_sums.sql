@@ -70,7 +70,9 @@ begin
             abs(extract(epoch from l.happened_at - r.last_at)), cardinality(n.named), l.happened_at, l.statement_no,
             l.line_no, l.part, r.kind, r.channel, r.by_day, r.first_at
     loop
-        v_matched := _match_together(p_terms, v_pair.l, v_pair.named) or v_matched;
+        if _match_together(p_terms, v_pair.l, v_pair.named) then
+            v_matched := true;
+        end if;
     end loop;
     return v_matched;
 end;
