@@ -17,8 +17,9 @@ from typing import Any
 import psutil
 import psycopg
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from conftest import _roomy
+from programs import copying
 from psycopg import Connection
 from recorded import PROJECT
 from released import VERSIONS, fill
@@ -51,12 +52,44 @@ def run(*arguments: str | bytes, url: str = "", **options: Any) -> Run:
     )
 
 
-def here(words: list[str], status: int, env: dict[str, str] | None = None) -> str:
-    """What the command says, run in this process."""
-    ended = CliRunner().invoke(main, words, env=env)
+# Commands of a line, each as if it were alone, in one process: Python begins once.
+ONE_AFTER_ANOTHER = """
+import itertools, sys
+from mixpay_db.cli import main
+for is_end, words in itertools.groupby(sys.argv[1:], ";".__eq__):
+    try:
+        is_end or main([*words], prog_name="mixpay")
+    except SystemExit as ended:
+        if ended.code:
+            raise
+"""
+
+
+def run_all(*commands: tuple[str, ...], url: str, env: dict[str, str]) -> Run:
+    """Commands in one process of their own, until one fails."""
+    words = [word for command in commands for word in ("--url", url, *command, ";")]
+    return subprocess.run(
+        [sys.executable, "-c", ONE_AFTER_ANOTHER, *words],
+        env={**os.environ, **env},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="surrogateescape",
+        timeout=120,
+    )
+
+
+def invoke(words: list[str], status: int, env: dict[str, str] | None = None) -> Result:
+    """The command run in this process."""
+    ended = CliRunner().invoke(main, words, env=env, prog_name="mixpay")
     assert isinstance(ended.exception, SystemExit | None)
     assert ended.exit_code == status, ended.stderr[-2000:]
-    return " ".join(ended.stderr.split())
+    return ended
+
+
+def here(words: list[str], status: int, env: dict[str, str] | None = None) -> str:
+    """What the command says, run in this process."""
+    return " ".join(invoke(words, status, env).stderr.split())
 
 
 def told(ended: Run, status: int) -> str:
@@ -166,9 +199,9 @@ def test_a_login_without_the_rights_is_told_the_roles(url: str) -> None:
 @pytest.mark.parametrize("words", [(), ("call",), ("server",), ("migrate", "-h"), ("report",)])
 def test_a_group_alone_shows_its_help(words: tuple[str, ...]) -> None:
     """Before click 8.2 with status 0, since then with 2."""
-    ended = run(*words)
+    ended = CliRunner().invoke(main, words, prog_name="mixpay")
     lines = f"{ended.stdout}{ended.stderr}".splitlines()
-    assert ended.returncode in (endings.DONE, endings.NOT_ASKED)
+    assert ended.exit_code in (endings.DONE, endings.NOT_ASKED)
     assert lines[0].startswith("Usage: mixpay")
     assert "Commands:" in lines
     assert "  Examples:" in lines
@@ -277,18 +310,19 @@ def test_whatever_the_environment_says(
     # What libpq reads, it reads whenever it connects; the rest, Python reads when it begins.
     is_libpqs = all(name.startswith("PG") for name in environment)
 
-    def mixpay(*words: str) -> None:
+    def mixpay(*commands: tuple[str, ...]) -> None:
         if is_libpqs:
-            here(["--url", url, *words], 0, environment)
+            for words in commands:
+                here(["--url", url, *words], 0, environment)
         else:
-            told(run(*words, url=url, env=environment), 0)
+            told(run_all(*commands, url=url, env=environment), 0)
 
-    mixpay("call", "register_merchant", "--merchant-id", "m", "--title", "家具", "--json")
+    mixpay(
+        ("call", "register_merchant", "--merchant-id", "m", "--title", "家具", "--json"),
+        *(("report", "merchant_list", "--format", form) for form in ("table", "csv")),
+        ("events", "--merchant", "m"),
+    )
     assert conn.execute("select title from mixpay.merchant_list").fetchall() == [("家具",)]
-    for form in ("table", "csv"):
-        mixpay("report", "merchant_list", "--format", form)
-    conn.execute("select mixpay.register_merchant('m', 'x')")
-    mixpay("events", "--merchant", "m")
 
 
 def test_a_terminal_that_knows_ascii_alone(conn: Connection[Any], url: str) -> None:
@@ -306,20 +340,10 @@ def test_whatever_the_database_says(conn: Connection[Any], url: str) -> None:
     name = conn.info.dbname
     conn.execute(f'alter database "{name}" set datestyle to "SQL, DMY"')
     conn.execute("select mixpay.register_merchant('m', 'x')")
-    told(run("report", "period_list", url=url), 0)
-    ended = run("report", "facts", url=url)
-    told(ended, 2)
-    assert (
-        '"trade_no": "T"'
-        in run(
-            *MERGE,
-            '[{"order_no":"A","amount":1,"currency":"CNY"}]',
-            "--trade-no",
-            "T",
-            "--json",
-            url=url,
-        ).stdout
-    )
+    here(["--url", url, "report", "period_list"], 0)
+    here(["--url", url, "report", "facts"], 2)
+    merge = [*MERGE, '[{"order_no":"A","amount":1,"currency":"CNY"}]', "--trade-no", "T", "--json"]
+    assert '"trade_no": "T"' in invoke(["--url", url, *merge], 0).stdout
 
 
 @pytest.mark.parametrize(
@@ -377,8 +401,8 @@ def test_an_old_database_is_told_to_migrate(empty_url: str, version: str) -> Non
 def test_a_database_with_fewer_columns_is_told_to_migrate(conn: Connection[Any], url: str) -> None:
     conn.execute("drop view mixpay.merchant_list cascade")
     conn.execute("create view mixpay.merchant_list as select merchant_id from mixpay.merchants")
-    ended = run("report", "merchant_list", "--trade", "T", url=url)
-    assert "merchant_list has no column trade_no" in told(ended, 2)
+    asked = ["--url", url, "report", "merchant_list", "--trade", "T"]
+    assert "merchant_list has no column trade_no" in here(asked, 2)
 
 
 def test_a_mistake_of_our_own_is_one_line() -> None:
@@ -405,8 +429,15 @@ def parent() -> Iterator[Path]:
     shutil.rmtree(path)
 
 
-def demo(parent: Path) -> subprocess.Popen[str]:
+@pytest.fixture(scope="module")
+def programs() -> Iterator[Path]:
+    with copying(_roomy()) as programs:
+        yield programs
+
+
+def demo(parent: Path, programs: Path | None = None) -> subprocess.Popen[str]:
     """As the command starts it, but for the place."""
+    named = {} if programs is None else {"MIXPAY_PG_BIN": str(programs)}
     code = (
         "import functools, runpy, tempfile\n"
         f"tempfile.mkdtemp = functools.partial(tempfile.mkdtemp, dir={str(parent)!r})\n"
@@ -421,16 +452,21 @@ def demo(parent: Path) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        env={**os.environ, **named},
     )
+
+
+# The first moment at which initdb is over.
+AFTER_INITDB = 4
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("moment", range(8))
 def test_nothing_of_the_demo_stays_when_it_is_interrupted(
-    parent: Path, number: signal.Signals, moment: int
+    parent: Path, programs: Path, number: signal.Signals, moment: int
 ) -> None:
     """At a moment that is another one each time: what is seen of it says how far it is."""
-    process = demo(parent)
+    process = demo(parent, programs if moment >= AFTER_INITDB else None)
     seen = [
         lambda: True,
         lambda: any(parent.iterdir()),
@@ -567,10 +603,9 @@ def test_completion_is_installed_and_completes(shell: str, tmp_path: Path) -> No
 
 def test_completion_knows_its_shell(tmp_path: Path) -> None:
     env = {"HOME": str(tmp_path), "SHELL": "/bin/tcsh"}
-    assert "$SHELL is tcsh, which is none of bash, zsh, fish" in told(
-        run("completion", "--install", env=env), 2
-    )
+    said = here(["completion", "--install"], 2, env)
+    assert "$SHELL is tcsh, which is none of bash, zsh, fish" in said
     for shell, word in (("bash", "complete -o"), ("zsh", "#compdef mixpay"), ("fish", "complete")):
-        assert word in run("completion", shell, env=env).stdout
+        assert word in invoke(["completion", shell], 0, env).stdout
     (tmp_path / ".local").write_text("")
-    assert "cannot write" in told(run("completion", "bash", "--install", env=env), 2)
+    assert "cannot write" in here(["completion", "bash", "--install"], 2, env)

@@ -21,6 +21,7 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 from conftest import _roomy
+from programs import copying
 
 from mixpay_db import embedded
 from mixpay_db.cli.common import connect_url, url_option
@@ -28,6 +29,18 @@ from mixpay_db.embedded import EmbeddedServer, PersistentServer
 from mixpay_db.problem import Problem
 
 QUICK = {"fsync": "off", "shared_buffers": "16MB"}
+
+
+@pytest.fixture(scope="module")
+def programs() -> Iterator[Path]:
+    with copying(_roomy()) as programs:
+        yield programs
+
+
+@pytest.fixture
+def made(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a test of what comes after initdb."""
+    monkeypatch.setenv("MIXPAY_PG_BIN", str(programs))
 
 
 @pytest.fixture
@@ -94,6 +107,7 @@ def test_a_temporary_server_leaves_no_process_and_no_directory() -> None:
     assert all(gone(pid) for pid in family)
 
 
+@pytest.mark.usefixtures("made")
 def test_a_temporary_server_that_cannot_start_leaves_nothing_and_says_why() -> None:
     server = EmbeddedServer({"shared_buffers": "much"})
 
@@ -125,6 +139,7 @@ def test_a_temporary_server_goes_though_something_else_removes_its_files(
     assert not server.home.exists()
 
 
+@pytest.mark.usefixtures("made")
 @pytest.mark.skipif(sys.platform != "linux", reason="parent-death signals are Linux's")
 def test_a_temporary_server_dies_with_the_process_that_started_it() -> None:
     code = """
@@ -150,6 +165,7 @@ def test_a_temporary_server_dies_with_the_process_that_started_it() -> None:
     shutil.rmtree(home)
 
 
+@pytest.mark.usefixtures("made")
 def test_nobody_else_can_enter_its_directory() -> None:
     with EmbeddedServer(QUICK, parent=_roomy()) as server:
         assert server.home.stat().st_mode & 0o007 == 0
@@ -182,6 +198,7 @@ def test_a_persistent_server_keeps_its_data(server: PersistentServer) -> None:
         assert conn.execute("table stays").fetchone() == (1,)
 
 
+@pytest.mark.usefixtures("made")
 def test_started_or_stopped_twice_it_says_so(server: PersistentServer) -> None:
     assert server.start()
     pid = server.pid()
@@ -192,6 +209,7 @@ def test_started_or_stopped_twice_it_says_so(server: PersistentServer) -> None:
     assert not server.stop()
 
 
+@pytest.mark.usefixtures("made")
 def test_it_recovers_after_a_kill(server: PersistentServer) -> None:
     server.start()
     with psycopg.connect(server.url()) as conn:
@@ -207,6 +225,7 @@ def test_it_recovers_after_a_kill(server: PersistentServer) -> None:
         assert conn.execute("table stays").fetchone() == (1,)
 
 
+@pytest.mark.usefixtures("made")
 def test_a_lock_file_with_the_number_of_another_process_is_stale(server: PersistentServer) -> None:
     server.start()
     server.stop()
@@ -258,6 +277,7 @@ def test_it_never_takes_over_a_directory_with_other_files(server: PersistentServ
     assert server.home.owner() == Path(__file__).owner() or os.geteuid() != 0
 
 
+@pytest.mark.usefixtures("made")
 def test_it_refuses_the_data_of_another_version(server: PersistentServer) -> None:
     server.start()
     server.stop()
@@ -339,6 +359,7 @@ def test_the_command_tells_the_whole_life(
     assert mixpay("server", "stop").stdout == "not running\n"
 
 
+@pytest.mark.usefixtures("made")
 def test_commands_without_a_url_start_the_embedded_server_and_say_so(
     server: PersistentServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -406,6 +427,7 @@ PLACES = (
 )
 
 
+@pytest.mark.usefixtures("made")
 @as_root
 def test_links_in_the_place_of_its_files_lead_root_nowhere(
     server: PersistentServer, victim: Path
@@ -423,6 +445,7 @@ def test_links_in_the_place_of_its_files_lead_root_nowhere(
     assert not victim.with_name("new").exists()
 
 
+@pytest.mark.usefixtures("made")
 @as_root
 def test_nothing_of_roots_lies_below_what_is_the_servers(server: PersistentServer) -> None:
     server.start()
@@ -435,6 +458,7 @@ def test_nothing_of_roots_lies_below_what_is_the_servers(server: PersistentServe
         assert owner == whose, path
 
 
+@pytest.mark.usefixtures("made")
 @as_root
 def test_the_directory_of_an_earlier_version_becomes_roots(
     server: PersistentServer, victim: Path
@@ -483,6 +507,7 @@ def test_root_takes_over_no_directory_of_somebody_else(server: PersistentServer)
     assert server.home.owner() == "daemon"
 
 
+@pytest.mark.usefixtures("made")
 @as_root
 def test_a_lock_file_does_not_choose_whom_root_stops(server: PersistentServer) -> None:
     server.start()
@@ -498,6 +523,7 @@ def test_a_lock_file_does_not_choose_whom_root_stops(server: PersistentServer) -
         other.wait()
 
 
+@pytest.mark.usefixtures("made")
 def test_what_is_no_lock_file_is_not_in_the_way(server: PersistentServer) -> None:
     """A pipe would be waited for; an empty one is what a power failure may leave."""
     server.start()
@@ -509,6 +535,7 @@ def test_what_is_no_lock_file_is_not_in_the_way(server: PersistentServer) -> Non
         assert server.start()
 
 
+@pytest.mark.usefixtures("made")
 def test_the_server_does_not_get_our_environment(
     server: PersistentServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -529,6 +556,7 @@ def port() -> int:
         return int(free.getsockname()[1])
 
 
+@pytest.mark.usefixtures("made")
 def test_on_a_port_it_takes_those_who_know_the_password(
     server: PersistentServer, port: int, mixpay: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
@@ -561,6 +589,7 @@ def test_on_a_port_it_takes_those_who_know_the_password(
     assert mixpay("server", "psql", "-Atc", "show port").stdout == f"{port}\n"
 
 
+@pytest.mark.usefixtures("made")
 def test_the_password_may_be_ones_own(server: PersistentServer, port: int) -> None:
     server.start()
     server.stop()
@@ -579,6 +608,7 @@ def test_the_password_may_be_ones_own(server: PersistentServer, port: int) -> No
         assert conn.execute("select inet_server_port()").fetchone() == (port,)
 
 
+@pytest.mark.usefixtures("made")
 def test_what_runs_on_another_port_says_so(server: PersistentServer, port: int) -> None:
     server.start()
     assert server.tcp_url() is None
@@ -601,6 +631,7 @@ def test_jdbc_needs_a_port(mixpay: Callable[..., subprocess.CompletedProcess[str
     assert "mixpay server start --port" in refused.stderr
 
 
+@pytest.mark.usefixtures("made")
 def test_a_port_in_use_is_told(server: PersistentServer) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
