@@ -12,7 +12,7 @@ before it counts as different.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -94,11 +94,12 @@ def differences(conn: psycopg.Connection) -> list[Difference]:
 def tables_with_rows_of_users(conn: psycopg.Connection) -> set[str]:
     """Tables with rows that a fresh installation has not, or not so: what users would lose."""
     with fresh_installation(conn, database.install_tables):
-        shipped = _shipped(conn)
+        shipped, live = _shipped(conn), columns(conn, _ASIDE)
         return {
             table
-            for table in columns(conn, _ASIDE)
-            if _row(conn, table, _ASIDE, without="mixpay" if table in shipped else None)
+            for table in _with_rows(conn, live, _ASIDE)
+            if table not in shipped
+            or _row(conn, table, live[table] & shipped[table], _ASIDE, "mixpay")
         }
 
 
@@ -143,10 +144,12 @@ def _missing_rows(conn: psycopg.Connection) -> Iterator[Difference]:
     In a table that a function writes (channels can be registered) only a row's key counts.
     """
     live = columns(conn, _ASIDE)
-    for table in _shipped(conn):
+    for table, names in _shipped(conn).items():
         if table in live:
-            only = _key(conn, table) if _is_written(conn, table) else None
-            row = _row(conn, table, "mixpay", without=_ASIDE, only=only)
+            compared = names & live[table]
+            if _is_written(conn, table):
+                compared &= _key(conn, table)
+            row = _row(conn, table, compared, "mixpay", _ASIDE)
             if row:
                 yield Difference("missing", f"row of mixpay.{table}", expected=row)
 
@@ -215,9 +218,21 @@ def columns(conn: psycopg.Connection, schema: str = "mixpay") -> dict[str, set[s
     return {table: set(names or ()) for table, names in _fetch(conn, query, schema)}
 
 
-def _shipped(conn: psycopg.Connection) -> list[str]:
-    """The tables into which a fresh installation puts rows."""
-    return [table for table in sorted(columns(conn)) if _row(conn, table, "mixpay")]
+def _shipped(conn: psycopg.Connection) -> dict[str, set[str]]:
+    """The tables into which a fresh installation puts rows, and their columns."""
+    fresh = columns(conn)
+    return {table: fresh[table] for table in _with_rows(conn, fresh, "mixpay")}
+
+
+def _with_rows(conn: psycopg.Connection, tables: Iterable[str], schema: str) -> list[str]:
+    """Those that are not empty."""
+    asked = [
+        sql.SQL("select {} where exists (select from {})").format(
+            table, sql.Identifier(schema, table)
+        )
+        for table in sorted(tables)
+    ]
+    return [table for (table,) in _fetch(conn, sql.SQL(" union all ").join(asked))] if asked else []
 
 
 def _is_written(conn: psycopg.Connection, table: str) -> bool:
@@ -242,29 +257,18 @@ def _key(conn: psycopg.Connection, table: str) -> set[str]:
 
 
 def _row(
-    conn: psycopg.Connection,
-    table: str,
-    schema: str,
-    *,
-    without: str | None = None,
-    only: set[str] | None = None,
+    conn: psycopg.Connection, table: str, names: set[str], schema: str, without: str
 ) -> str | None:
-    """A row of the table as JSON; one that the same table of another schema has not, if named.
+    """A row of the table as JSON that the same table of the other schema has not.
 
-    Compared are the columns that both have, without the clock of the writing.
+    Compared are these columns, without the clock of the writing.
     """
-    names = columns(conn, schema)[table] - _MOMENTS
-    schemas = [schema]
-    if without is not None:
-        names &= columns(conn, without)[table]
-        schemas.append(without)
-    if only is not None:
-        names &= only
     rows = sql.SQL(" except all ").join(
         sql.SQL("select to_jsonb(r) from (select {} from {}) as r").format(
-            sql.SQL(", ").join(map(sql.Identifier, sorted(names))), sql.Identifier(name, table)
+            sql.SQL(", ").join(map(sql.Identifier, sorted(names - _MOMENTS))),
+            sql.Identifier(name, table),
         )
-        for name in schemas
+        for name in (schema, without)
     )
     found = _fetch(conn, sql.SQL("select d.row::text from ({}) as d (row) limit 1").format(rows))
     return found[0][0] if found else None

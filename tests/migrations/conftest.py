@@ -14,9 +14,11 @@ from click.testing import CliRunner, Result
 from conftest import PREFIX, all_hold
 from released import Lender
 
-from mixpay_db import catalog, embedded, migrations, resources
+from mixpay_db import catalog, embedded, migrations, replaceable, resources
 from mixpay_db.catalog import Difference
 from mixpay_db.cli import main
+from mixpay_db.release import Release
+from mixpay_db.replaceable import Code
 
 _WIDGETS = """create table mixpay.widgets (
     widget text primary key,
@@ -186,9 +188,11 @@ def lend(lender: Lender) -> Iterator[Callable[..., str]]:
 
 
 class Installed:
-    """What `verify` expects: told once, of a database that is as new, not installed each time."""
+    """What this version makes: told once, of a database that is as new, not installed each time."""
 
     def __init__(self, conn: psycopg.Connection) -> None:
+        self.files = Release().code
+        self.code = replaceable.read_fresh(conn, self.files)
         self.catalog = catalog._describe(conn)
         self.rows = {table: self._rows(conn, table) for table in catalog._shipped(conn)}
         self.adoption = migrations.plan(conn, psql=False)
@@ -221,6 +225,20 @@ def verify(installed: Installed) -> Callable[[psycopg.Connection], list[Differen
         return migrations.verify(conn)
 
     return verify
+
+
+@pytest.fixture
+def known(installed: Installed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`migrate` knows what code there is to be, and does not install it beside the live one.
+
+    It is for tests of what happens then, and to whom; others see to it that it is found out.
+    """
+    find_out = replaceable.read_fresh
+
+    def read_fresh(conn: psycopg.Connection, files: str) -> Code:
+        return installed.code if files == installed.files else find_out(conn, files)
+
+    monkeypatch.setattr(replaceable, "read_fresh", read_fresh)
 
 
 @pytest.fixture

@@ -11,14 +11,15 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
-from click.testing import CliRunner
 from psycopg import pq
 from psycopg.errors import InsufficientPrivilege, SerializationFailure
 
 from mixpay_db import migrations, replaceable
 from mixpay_db.busy import BusyError, Patience
-from mixpay_db.cli import main
 from mixpay_db.dispatch import Database
+
+# What the code is to be is found out by the processes that are started here, and elsewhere.
+pytestmark = pytest.mark.usefixtures("known")
 
 
 def until_it_waits(process):
@@ -36,6 +37,10 @@ def until(true):
     while not true():
         assert time.monotonic() < deadline, "it never came to that"
         time.sleep(0.02)
+
+
+def silent(_):
+    pass
 
 
 SHORT = Patience(lock_timeout=0.05, wait=0.1)
@@ -169,9 +174,9 @@ def test_who_gives_up_leaves_the_calls_as_they_were(adopted, connect, verify):
         with connect(autocommit=False) as busy_one:
             busy_one.execute("select * from mixpay.merchant_list")
             with pytest.raises(BusyError):
-                migrations.migrate(adopted, lambda _: None, reload=True, patience=SHORT)
+                migrations.migrate(adopted, silent, reload=True, patience=SHORT)
         assert replaceable.read(conn) == before
-        migrations.migrate(adopted, lambda _: None, reload=True)
+        migrations.migrate(adopted, silent, reload=True)
         assert verify(conn) == []
 
 
@@ -203,7 +208,7 @@ def test_who_is_killed_leaves_the_calls_at_work(adopted, shop, connect, how, ver
                 shop.refund("A", "R2", 90)
             assert refused.value.sqlstate == "MX301"
         assert bool(replaceable.read(conn).gated) == (how == signal.SIGKILL), told
-        migrations.migrate(adopted, lambda _: None, reload=True)
+        migrations.migrate(adopted, silent, reload=True)
         assert verify(conn) == []
         assert not replaceable.read(conn).gated
 
@@ -246,7 +251,7 @@ def at_the_gate(adopted, connect, background, waits, block, verify):
             conn.execute("alter table mixpay.trades disable trigger trades_stay")
             patience = Patience(lock_timeout=60)
             change = background(
-                lambda: migrations.migrate(slow, lambda _: None, reload=True, patience=patience)
+                lambda: migrations.migrate(slow, silent, reload=True, patience=patience)
             )
             waiting = (
                 "select from pg_locks where relation = 'mixpay.trades'::regclass and not granted"
@@ -287,7 +292,7 @@ def test_a_worker_goes_on_over_an_upgrade(lend):
         return conn.execute(query).fetchall(), conn.info.backend_pid
 
     before = [worker.run(claim)[1] for _ in range(6)]
-    migrations.migrate(url, lambda _: None)
+    migrations.migrate(url, silent)
     after = [worker.run(claim)[1] for _ in range(6)]
     worker.close()
     assert len({*before, *after}) == 1
@@ -346,7 +351,7 @@ def test_the_call_is_one_whose_function_goes(adopted, connect):
     with connect() as conn:
         before = conn.execute("select 'mixpay.read_events'::regproc::oid").fetchone()
         conn.execute(OTHER_ROWS)
-        migrations.migrate(adopted, lambda _: None, reload=True)
+        migrations.migrate(adopted, silent, reload=True)
         assert conn.execute("select 'mixpay.read_events'::regproc::oid").fetchone() != before
 
 
@@ -394,49 +399,6 @@ def test_a_call_that_was_read_at_the_gate_is_repeated(overtaken, connect, verify
         assert verify(conn) == []
 
 
-MEMBER = "grant mixpay_writer to {}"
-
-
-@pytest.mark.parametrize(
-    ("given", "is_waited_for"),
-    [
-        ("comment on role {} is 'may do nothing'", False),
-        (MEMBER, True),
-        (f"alter role {{}} noinherit; {MEMBER}", True),
-        ("create role {}_more in role mixpay_reader; grant {}_more to {}", True),
-        ("grant usage on schema mixpay to {}", True),
-        ("grant execute on function mixpay.expire_trades to {}", True),
-        ("alter role {} superuser", True),
-        (
-            "create function public.lent() returns int security definer language sql"
-            " as 'select 1'; comment on role {} is 'may call it'",
-            True,
-        ),
-    ],
-)
-def test_only_who_may_use_something_of_ours_is_waited_for(
-    adopted, connect, given, is_waited_for, verify
-):
-    with connect() as conn:
-        name = f"{conn.info.dbname}_clerk"
-        conn.execute(f"create role {name} login; {given.replace('{}', name)}")
-        try:
-            conn.execute(OTHER_ROWS)
-            with connect(user=name, autocommit=False) as clerk:
-                clerk.execute("select 1")
-                if is_waited_for:
-                    with pytest.raises(BusyError, match=f"login {name}"):
-                        migrations.migrate(adopted, lambda _: None, reload=True, patience=SHORT)
-                else:
-                    migrations.migrate(adopted, lambda _: None, reload=True, patience=SHORT)
-                    assert verify(conn) == []
-        finally:
-            conn.execute("drop function if exists public.lent()")
-            for role in (name, f"{name}_more"):
-                if conn.execute("select from pg_roles where rolname = %s", [role]).rowcount:
-                    conn.execute(f"drop owned by {role}; drop role {role}")
-
-
 # Of which more columns are shown. Like each call, it first reads the table that all read first.
 WIDENED = """
 create function mixpay.what_is_sold() returns {}mixpay.sold
@@ -455,6 +417,53 @@ revoke all on function mixpay.what_is_sold() from public;
 ROWS = ("setof ", "return query select s.* from sold as s;")
 ROW = ("", "select * into v_sold from sold; return v_sold;")
 WIDER = ("as sales from", "as sales, 1 as more from")
+
+FOR_OURS = """
+revoke all on function mixpay.refuse() from public;
+grant execute on function mixpay.what_is_sold() to mixpay_writer;
+"""
+MEMBER = "grant mixpay_writer to {}"
+
+
+@pytest.mark.parametrize(
+    ("given", "is_waited_for"),
+    [
+        ("comment on role {} is 'may do nothing'", False),
+        (MEMBER, True),
+        (f"alter role {{}} noinherit; {MEMBER}", True),
+        ("create role {}_more in role mixpay_reader; grant {}_more to {}", True),
+        ("grant usage on schema mixpay to {}", True),
+        ("grant execute on function mixpay.what_is_sold to {}", True),
+        ("alter role {} superuser", True),
+        (
+            "create function public.lent() returns int security definer language sql"
+            " as 'select 1'; comment on role {} is 'may call it'",
+            True,
+        ),
+    ],
+)
+def test_only_who_may_use_something_of_ours_is_waited_for(project, given, is_waited_for):
+    project.append("sql/views.sql", WIDENED.format(*ROWS) + FOR_OURS)
+    assert project.mixpay("migrate").exit_code == 0
+    with project.connect() as conn:
+        name = f"{conn.info.dbname}_clerk"
+        conn.execute(f"create role {name} login; {given.replace('{}', name)}")
+        try:
+            conn.execute("alter view mixpay.sold rename sales to sold")
+            url = psycopg.conninfo.make_conninfo(project.url, user=name)
+            with psycopg.connect(url) as clerk:
+                clerk.execute("select 1")
+                if is_waited_for:
+                    with pytest.raises(BusyError, match=f"login {name}"):
+                        migrations.migrate(project.url, silent, reload=True, patience=SHORT)
+                else:
+                    migrations.migrate(project.url, silent, reload=True, patience=SHORT)
+                    assert migrations.verify(conn) == []
+        finally:
+            conn.execute("drop function if exists public.lent()")
+            for role in (name, f"{name}_more"):
+                if conn.execute("select from pg_roles where rolname = %s", [role]).rowcount:
+                    conn.execute(f"drop owned by {role}; drop role {role}")
 
 
 @pytest.fixture(params=[ROWS, ROW], ids=["rows", "row"])
@@ -516,7 +525,7 @@ def test_a_call_that_comes_while_its_columns_change_is_repeated(project, gate, w
         patience = Patience(lock_timeout=60)
         # Who has called before knows the columns, and does not wait for the view to know them.
         assert later(CALL_OF_PROJECT).result(timeout=60) == [("small", 1)]
-        change = threads.submit(migrations.migrate, slow, lambda _: None, patience=patience)
+        change = threads.submit(migrations.migrate, slow, silent, patience=patience)
         project.until_waiting()
         called = later(CALL_OF_PROJECT)
         project.until_waiting(2)
@@ -528,13 +537,10 @@ def test_a_call_that_comes_while_its_columns_change_is_repeated(project, gate, w
 
 
 @pytest.mark.parametrize("then", ["migrate", "rollback"])
-def test_what_a_killed_one_leaves_is_named_and_goes_with_the_next(lend, then):
+def test_what_a_killed_one_leaves_is_named_and_goes_with_the_next(project, then):
     """As if it had died when all was done but for the dropping."""
-    adopted = lend("money", migrated=True)
-    with (
-        psycopg.connect(adopted, autocommit=True) as conn,
-        psycopg.connect(adopted, autocommit=True) as caller,
-    ):
+    assert project.mixpay("migrate").exit_code == 0
+    with project.connect() as conn, project.connect() as caller:
         conn.execute("set role mixpay_owner")
         conn.execute("create type mixpay._after_1 as (a text)")
         conn.execute(
@@ -549,21 +555,21 @@ def test_what_a_killed_one_leaves_is_named_and_goes_with_the_next(lend, then):
             ("left", "function mixpay._before_gone()"),
             ("left", "type mixpay._after_1"),
         ]
-        shown = CliRunner().invoke(main, ["--url", adopted, "verify"])
+        shown = project.mixpay("verify")
         assert shown.exit_code == 0
         assert "left: type mixpay._after_1\n    the next mixpay migrate drops it" in shown.output
         if then == "rollback":
-            migrations.rollback(adopted, say=lambda _: None, drop_rows=True)
+            migrations.rollback(project.url, say=silent, drop_rows=True)
             assert replaceable.left(conn) == []
             return
         # One that may still ask for it is waited for; who does not wait so long leaves it.
         call, told = Halfway(caller, "select mixpay._after_2_gone('')"), []
-        assert migrations.migrate(adopted, told.append, patience=SHORT) == []
+        assert migrations.migrate(project.url, told.append, patience=SHORT) == []
         assert told[-1].startswith("what calls of before may still ask for is left to the next")
         assert f"process {call.conn.info.backend_pid} " in told[-1]
         call.go_on()
-        assert migrations.migrate(adopted, lambda _: None) == ["drop what an earlier one had left"]
-        assert migrations.migrate(adopted, lambda _: None) == []
+        assert migrations.migrate(project.url, silent) == ["drop what an earlier one had left"]
+        assert migrations.migrate(project.url, silent) == []
         assert migrations.verify(conn) == []
 
 
@@ -594,6 +600,6 @@ def test_who_is_killed_while_another_function_stands_in(
         assert len(shop.query(CALL)) == len(call.go_on())
         pending = "pending" if how == signal.SIGKILL else "applied"
         assert migrations.status(conn)["code"] == pending
-        migrations.migrate(adopted, lambda _: None, reload=how == signal.SIGINT)
+        migrations.migrate(adopted, silent, reload=how == signal.SIGINT)
         assert verify(conn) == []
         assert replaceable.left(conn) == []
