@@ -1,5 +1,6 @@
 """A database that an earlier version filled becomes what this version makes, and lives on."""
 
+import re
 from collections import Counter
 
 import psycopg
@@ -8,7 +9,7 @@ from psycopg import sql
 from released import VERSIONS, apply, script
 from shop import Shop, day, orders
 
-from mixpay_db import bookkeeping, database, migrations
+from mixpay_db import bookkeeping, catalog, database, migrations
 from mixpay_db.cli.events import raise_epoch
 from mixpay_db.release import Release, text, way_back
 
@@ -130,10 +131,12 @@ def renamed(tables):
     }
 
 
-def shape(dump, url):
+def shape(conn):
     """The tables, without the rights, which the code gives and which stay."""
-    lines = dump(url, rights=False).splitlines()
-    return [x for x in lines if x and not x.startswith("--")]
+    return {
+        name: re.sub(r"^grants .*\n?", "", str(described), flags=re.MULTILINE)
+        for name, described in catalog._describe(conn).items()
+    }
 
 
 @pytest.fixture(params=VERSIONS)
@@ -179,7 +182,7 @@ def broken(conn):
     return [result.name for result in database.run_checks(conn) if result.rows]
 
 
-def test_it_equals_a_fresh_one(filled, migrated, version, url, dump):
+def test_it_equals_a_fresh_one(filled, migrated, version, url, dump, verify):
     with psycopg.connect(filled, autocommit=True) as conn:
         tables = {t: names for t, names in columns(conn).items() if t not in RETOLD}
         before = contents(conn, tables)
@@ -189,7 +192,7 @@ def test_it_equals_a_fresh_one(filled, migrated, version, url, dump):
     assert dump(now) == dump(url)
     with psycopg.connect(now, autocommit=True) as conn, psycopg.connect(url) as fresh:
         assert contents(conn, renamed(tables)) == before
-        assert migrations.verify(conn) == []
+        assert verify(conn) == []
         for table in REFERENCE - {"epochs"}:
             query = f"select * from mixpay.{table} order by 1, 2, 3"
             assert conn.execute(query).fetchall() == fresh.execute(query).fetchall()
@@ -407,6 +410,7 @@ def without_banks(movement):
     return (*movement[:4], *sides[0], *sides[1], *movement[8:])
 
 
+@pytest.mark.usefixtures("known")
 def test_what_happened_since_is_taken_back_as_it_was(migrated):
     """The tables of 0.3.0 can say it all, so they do. A bank was outside then."""
     money = migrated("money")
@@ -488,6 +492,8 @@ def write(conn, fact):
 
 def test_it_does_not_go_back_over_what_money_cannot_say(migrated):
     money = migrated("money")
+    # What came later and the code have nothing to say against it; then they need not go each time.
+    migrations.rollback(money, "0004_engine", say=lambda _: None, drop_rows=True)
     with psycopg.connect(money, autocommit=True) as conn:
         conn.execute("set session_replication_role = replica")  # so that facts can go
         for problem, change in UNSAID.items():
@@ -507,12 +513,12 @@ def test_it_does_not_go_back_over_what_money_cannot_say(migrated):
         migrations.rollback(money, "0003_money", say=lambda _: None, drop_rows=True)
 
 
-def test_it_goes_there_and_back_with_its_rows(filled, version, dump, verify):
+def test_it_goes_there_and_back_with_its_rows(filled, version, verify):
     """Each migration there and back and there by itself; then down to the version's own tables."""
     with psycopg.connect(filled, autocommit=True) as conn:
 
         def said():
-            return contents(conn, columns(conn)), shape(dump, filled)
+            return contents(conn, columns(conn)), shape(conn)
 
         *pending, last = Release().migrations[VERSIONS[version] :]
         before, there = said(), []
@@ -536,7 +542,7 @@ def test_it_goes_there_and_back_with_its_rows(filled, version, dump, verify):
             migrations.rollback(filled, say=lambda _: None, drop_rows=True)
             lasted = {table: found for table, found in rows.items() if table not in FOLDS}
             assert contents(conn, lasting(conn)) == lasted
-            assert shape(dump, filled) == tables
+            assert shape(conn) == tables
         migrations.migrate(filled, lambda _: None)
         assert verify(conn) == []
 
@@ -581,6 +587,7 @@ def test_it_does_not_go_back_over_what_life_cannot_say(migrated, happens, verify
 @pytest.mark.parametrize(
     ("version", "back_to"), [("core", "0002_life"), ("life", "0002_life"), ("money", "0003_money")]
 )
+@pytest.mark.usefixtures("known")
 def test_it_does_not_go_back_over_what_an_earlier_version_cannot_say(
     migrated, version, back_to, verify
 ):
@@ -598,6 +605,7 @@ def test_it_does_not_go_back_over_what_an_earlier_version_cannot_say(
         assert verify(conn) == []
 
 
+@pytest.mark.usefixtures("known")
 def test_control_characters_of_titles_and_reasons_become_blanks(money):
     with psycopg.connect(money, autocommit=True) as conn:
         conn.execute("update mixpay.merchants set title = E'two\\nlines'")
@@ -647,6 +655,7 @@ def test_it_does_not_go_back_over_what_engine_cannot_say(migrated, happens, veri
         assert verify(conn) == []
 
 
+@pytest.mark.usefixtures("known")
 def test_e50_a_refund_that_went_in_part_is_said_to_have(migrated):
     """Also one of a time when that was called failed: the record agrees with the row."""
     money = migrated("money")
