@@ -8,6 +8,7 @@ import sqlparse
 from click.testing import CliRunner
 from conftest import PREFIX
 from psycopg import conninfo, sql
+from released import apply
 
 from mixpay_db import database, migrations, resources
 from mixpay_db.cli import main
@@ -69,31 +70,40 @@ def copied(admin, pg_server):
 
 
 def test_each_migration_goes_down_and_up_again(empty_url, copied, dump):
-    """One by one down to nothing, and from each step all the way up; and down all at once."""
+    """One by one down to nothing, and from each step one up again: so from each all the way up.
 
-    def told(url):
-        return dump(url), rows(url)
+    By the command from the first step and from nothing; and down all at once.
+    """
+
+    def told(url, *, rights=False):
+        return dump(url, rights=rights), rows(url)
 
     mixpay(empty_url, "migrate")
-    there = told(empty_url)
+    there = told(empty_url, rights=True)
+    steps = []  # each step's tables and rows, without the code, which gives the rights
     names = [migration.id for migration in Release().migrations]
-    for gone in range(1, len(names) + 1):
+    for gone, migration in enumerate(reversed(Release().migrations), 1):
         mixpay(empty_url, "migrate", "rollback")
-        if gone < len(names):
-            first = told(empty_url)
         with copied(empty_url) as url:
             status = mixpay(url, "migrate", "status")
             assert status.count("pending") == gone + 1  # and the code
-            mixpay(url, "migrate")
-            assert told(url) == there
-            if gone < len(names):
-                continue
-            with psycopg.connect(url, autocommit=True) as conn:
-                assert migrations.verify(conn) == []
-            mixpay(url, "migrate", "rollback", "--to", names[0])
-            assert told(url) == first
+            if steps:
+                with psycopg.connect(url) as conn:
+                    apply(conn, migration)
+                assert told(url) == steps[-1]
+            else:
+                mixpay(url, "migrate")
+                assert told(url, rights=True) == there
+        if gone < len(names):
+            steps.append(told(empty_url))
     with psycopg.connect(empty_url) as conn:
         assert conn.execute("select to_regnamespace('mixpay')::text").fetchone() == (None,)
+    mixpay(empty_url, "migrate")
+    assert told(empty_url, rights=True) == there
+    with psycopg.connect(empty_url, autocommit=True) as conn:
+        assert migrations.verify(conn) == []
+    mixpay(empty_url, "migrate", "rollback", "--to", names[0])
+    assert told(empty_url) == steps[-1]
 
 
 @pytest.mark.parametrize("migration", Release().migrations, ids=lambda migration: migration.id)
