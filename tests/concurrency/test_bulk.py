@@ -4,11 +4,13 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
+import psycopg
 import pytest
 from psycopg import Connection
-from shop import Shop
+from shop import Shop, outcome
 
 Race = Callable[..., Any]
+Call = Callable[[Shop], Any]
 
 
 def spanning(shop: Shop) -> None:
@@ -245,3 +247,120 @@ def test_e33_an_order_that_is_merged_anew_while_its_refund_waits(
     assert [r.state for r in first.result()] == ["processing"]
     assert shop.details("R1") == {"P5": 5}
     assert second.result() == {"P1": 30, "P5": 15}
+
+
+# Of the same numbers, each call gives the middle one second; somebody else holds it at first.
+NUMBERS = (1, 2, 3)
+
+
+def crosswise(call: str) -> tuple[list[Call], str]:
+    """Calls that give the same numbers to other things in the opposite order, and the refusal.
+
+    The last one gives one number of them to something else.
+    """
+
+    def sent(thing: str, *numbers: int) -> list[dict[str, Any]]:
+        def orders(n: int, prefix: str) -> list[dict[str, Any]]:
+            return [{"order_no": f"{prefix}{n}", "amount": 9, "currency": "CNY"}]
+
+        makers = {
+            "merge_many of new orders": lambda nth, n: {
+                "trade_no": f"{thing}{nth}",
+                "orders": orders(n, "new"),
+            },
+            "merge_many": lambda nth, n: {"trade_no": f"N{n}", "orders": orders(nth, thing)},
+            "record_payments": lambda nth, n: {
+                "trade_no": f"T{thing}{nth}",
+                "payment_no": f"N{n}",
+                "channel": "card",
+                "amount": 1,
+            },
+            "record_payments of transactions": lambda nth, n: {
+                "trade_no": f"T{thing}{nth}",
+                "payment_no": f"N{thing}{nth}",
+                "channel": "card",
+                "amount": 1,
+                "channel_txn_no": f"X{n}",
+            },
+            "succeed_payments of transactions": lambda nth, n: {
+                "payment_no": f"S{thing}{nth}",
+                "channel_txn_no": f"X{n}",
+            },
+            "refund_orders": lambda nth, n: {
+                "order_no": f"O{thing}{nth}",
+                "refund_no": f"N{n}",
+                "amount": 1,
+            },
+        }
+        return [makers[call](nth, n) for nth, n in enumerate(numbers, start=1)]
+
+    function = call.partition(" ")[0]
+    codes = {"merge_many": "MX106", "record_payments": "MX202", "refund_orders": "MX302"}
+    lists = sent("a", *NUMBERS), sent("b", *reversed(NUMBERS)), sent("c", NUMBERS[1])
+    calls = [lambda s, items=items: s.rows(function, items) for items in lists]
+    return calls, codes.get(call, "MX207")
+
+
+@pytest.fixture
+def raced_crosswise(
+    shop: Shop,
+    connect: Callable[..., Connection[Any]],
+    background: Callable[..., Future[Any]],
+    waits: Callable[..., list[int]],
+) -> Callable[[list[Call]], list[Any]]:
+    """What the first two get that both wait for the third, which then gives up."""
+    for thing in "abc":
+        for nth in NUMBERS:
+            shop.merge(f"T{thing}{nth}", **{f"O{thing}{nth}": 9})
+            shop.pay(f"T{thing}{nth}", f"P{thing}{nth}", 3, "card")
+            shop.start(f"T{thing}{nth}", f"S{thing}{nth}", 3, "card")
+
+    def raced_crosswise(calls: list[Call]) -> list[Any]:
+        holder = connect(autocommit=False)
+        calls[2](Shop(holder))
+        futures = []
+        for call in calls[:2]:
+            session = connect()
+            futures.append(background(call, Shop(session)))
+            waits(session)
+        holder.rollback()
+        return [outcome(future) for future in futures]
+
+    return raced_crosswise
+
+
+@pytest.mark.parametrize("call", ["merge_many", "record_payments", "refund_orders"])
+def test_e34_numbers_that_two_calls_give_crosswise(
+    raced_crosswise: Callable[..., list[Any]], call: str
+) -> None:
+    """Each call takes them in their own order, not in that of its list or of its trades."""
+    calls, code = crosswise(call)
+    refused = [got.sqlstate for got in raced_crosswise(calls) if isinstance(got, psycopg.Error)]
+    assert refused == [code]
+
+
+def test_e11_new_orders_that_two_calls_merge_crosswise(
+    raced_crosswise: Callable[..., list[Any]], shop: Shop
+) -> None:
+    calls, _ = crosswise("merge_many of new orders")
+    first, second = raced_crosswise(calls)
+    assert [len(first), len(second)] == [3, 3]
+    assert (
+        shop.query("select count(*) as n from mixpay.trade_orders where live and order_no ~ 'new'")[
+            0
+        ].n
+        == 3
+    )
+
+
+@pytest.mark.parametrize("function", ["record_payments", "succeed_payments"])
+def test_e33_transactions_that_two_calls_give_crosswise(
+    shop: Shop, raced_crosswise: Callable[..., list[Any]], function: str
+) -> None:
+    """A payment has two numbers, so no order is right for both: one call is to be repeated."""
+    calls, code = crosswise(f"{function} of transactions")
+    got = raced_crosswise(calls)
+    (again,) = [i for i in (0, 1) if isinstance(got[i], psycopg.Error)]
+    assert got[again].sqlstate in ("40P01", code)
+    with shop.refused(code):
+        calls[again](shop)
