@@ -3,10 +3,12 @@
 import csv
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
+import psycopg
 import pytest
 from click.testing import CliRunner, Result
 from psycopg import Connection
@@ -121,7 +123,26 @@ def views(conn: Connection[Any]) -> list[str]:
     return [name for (name,) in conn.execute(query)]
 
 
-@pytest.mark.usefixtures("runs_on")
+@pytest.fixture
+def kept(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """One session for all reports: a new one reads the catalog again, which costs most of it."""
+    with psycopg.connect(url) as session:
+
+        @contextmanager
+        def connect(asked: str, **given: Any) -> Iterator[Connection[Any]]:
+            assert asked == url
+            session.row_factory = given.pop("row_factory")
+            assert not given
+            try:
+                yield session
+            finally:
+                session.rollback()
+
+        monkeypatch.setattr(psycopg, "connect", connect)
+        yield
+
+
+@pytest.mark.usefixtures("runs_on", "kept")
 def test_every_view_is_a_report(report: Report, conn: Connection[Any]) -> None:
     listed = report("--help").stdout
     for view in views(conn):
@@ -134,7 +155,7 @@ def test_every_view_is_a_report(report: Report, conn: Connection[Any]) -> None:
         assert told[0].keys() == (stored.fetchone() or {})["row"].keys()
 
 
-@pytest.mark.usefixtures("runs_on")
+@pytest.mark.usefixtures("runs_on", "kept")
 def test_rows_come_in_the_order_of_the_views_key(report: Report, conn: Connection[Any]) -> None:
     for view in views(conn):
         # A transaction id is a number, and told as text.
@@ -146,7 +167,7 @@ def test_rows_come_in_the_order_of_the_views_key(report: Report, conn: Connectio
         assert len({str(key) for key in told}) == len(told), f"the first columns of {view}"
 
 
-@pytest.mark.usefixtures("runs_on")
+@pytest.mark.usefixtures("runs_on", "kept")
 def test_filters(report: Report, conn: Connection[Any]) -> None:
     chosen = {"merchant": "mall", "trade": "U", "order": "B", "payment": "PB", "refund": "RB"}
     payout = rows(report("payout_list", "--settlement", "S4", "--json"))[0]

@@ -55,6 +55,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
+@pytest.fixture(scope="module")
 def pages(site: Path) -> dict[str, Page]:
     return {
         urljoin(HERE, path.relative_to(site).as_posix().removesuffix("index.html")): Page(
@@ -94,10 +95,9 @@ def test_leads_to_every_document() -> None:
     assert sorted(named(settings["project"]["nav"])) == sorted(documents)
 
 
-def test_links_lead_somewhere(site: Path) -> None:
-    found = pages(site)
+def test_links_lead_somewhere(site: Path, pages: dict[str, Page]) -> None:
     checked = 0
-    for address, page in found.items():
+    for address, page in pages.items():
         if address.endswith("404.html"):
             continue
         for link in page.links:
@@ -105,15 +105,15 @@ def test_links_lead_somewhere(site: Path) -> None:
             if not target.startswith(HERE):
                 continue
             path = unquote(urlsplit(target).path)
-            assert target in found or (site / path.lstrip("/")).is_file(), f"{address}: {link}"
-            if anchor and target in found:
-                assert unquote(anchor) in found[target].anchors, f"{address}: {link}"
+            assert target in pages or (site / path.lstrip("/")).is_file(), f"{address}: {link}"
+            if anchor and target in pages:
+                assert unquote(anchor) in pages[target].anchors, f"{address}: {link}"
             checked += 1
     assert checked > 1000
 
 
-def test_loads_nothing_from_elsewhere(site: Path) -> None:
-    for address, page in pages(site).items():
+def test_loads_nothing_from_elsewhere(site: Path, pages: dict[str, Page]) -> None:
+    for address, page in pages.items():
         for link in page.loads:
             assert urljoin(address, link).startswith(HERE), f"{address}: {link}"
     styles = "".join(path.read_text(encoding="utf-8") for path in site.rglob("*.css"))

@@ -282,8 +282,8 @@ def test_a_row_of_many_lines_that_does_not_end(tmp_path: Path) -> None:
 
 
 def test_an_archive_that_explodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source, "_RATIO_FROM", 2**20)
-    rows = text_of("stripe_activity.csv").encode() + b"\n" * 2**23
+    monkeypatch.setattr(source, "_RATIO_FROM", 2**17)
+    rows = text_of("stripe_activity.csv").encode() + b"\n" * 2**20
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.csv", rows)
@@ -377,7 +377,7 @@ def test_a_map_that_is_wrong(tmp_path: Path, given: Any, message: str) -> None:
 
 
 def test_memory_is_flat(tmp_path: Path) -> None:
-    """Ten times as many rows take no more of it."""
+    """Five times as many rows take no more of it, where a dozen bytes a row would be seen."""
     import tracemalloc
 
     header, row = text_of("stripe_payouts.csv").splitlines()[:2]
@@ -393,7 +393,7 @@ def test_memory_is_flat(tmp_path: Path) -> None:
         return found
 
     peak(1)
-    assert peak(30_000) < 2 * peak(3000)
+    assert peak(5000) < 1.1 * peak(1000)
 
 
 def test_a_file_of_several_accounts_is_refused(tmp_path: Path) -> None:
