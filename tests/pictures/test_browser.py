@@ -27,6 +27,8 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 DRIVER = shutil.which("chromedriver")
 AXE = Path(__file__).parent / "node" / "node_modules" / "axe-core" / "axe.min.js"
 WIDTHS = [390, 1440]
+# A4 with margins; A5 is as narrow as a phone, and has its pictures.
+PAPERS = [717, 524]
 PAGES = [
     "/",
     "/merchant?m=weeks",
@@ -91,22 +93,35 @@ def site(weeks: Shop, url: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def show(browser: WebDriver) -> Callable[..., None]:
-    """`show(address, 390, "dark")`: as a phone shows it by night."""
+def turn(browser: WebDriver) -> Callable[..., None]:
+    """`turn(390, "dark")`: the page as a phone shows it by night. Asking for it again costs more,
+    and a page that runs nothing is the same then."""
 
-    def show(address: str, width: int = 1440, scheme: str = "light", media: str = "") -> None:
+    def turn(width: int = 1440, scheme: str = "light", media: str = "") -> None:
         metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
         browser.execute_cdp_cmd(
             "Emulation.setEmulatedMedia",
             {"media": media, "features": [{"name": "prefers-color-scheme", "value": scheme}]},
         )
-        browser.get(address)
         # A window of another width is not laid out anew before the next frame.
         browser.execute_async_script(
             "const done = arguments[0];"
             "requestAnimationFrame(() => requestAnimationFrame(() => done()))"
         )
+        shown = browser.execute_script("return document.documentElement.clientWidth")
+        assert shown == width
+
+    return turn
+
+
+@pytest.fixture
+def show(browser: WebDriver, turn: Callable[..., None]) -> Callable[..., None]:
+    """`show(address, 390, "dark")`: opened so."""
+
+    def show(address: str, *how: Any, **named: Any) -> None:
+        browser.get(address)
+        turn(*how, **named)
 
     return show
 
@@ -151,17 +166,46 @@ return found;
 """
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_nothing_overflows_and_nothing_fails(
-    browser: WebDriver, site: str, show: Callable[..., None], width: int
+def test_nothing_overflows_fails_or_asks_elsewhere(
+    browser: WebDriver, site: str, show: Callable[..., None], turn: Callable[..., None]
 ) -> None:
+    """On every screen and on paper."""
+    browser.get_log("performance")
     for path in PAGES:
-        for media in ("", "print") if path in PRINTED else ("",):
-            show(site + path, width, media=media)
-            assert browser.execute_script("return document.querySelectorAll('h1').length") == 1
-            assert browser.execute_script(_OVERFLOWS) == [], (path, media)
-            assert browser.execute_script(_COLLIDE) == [], (path, media)
+        show(site + path)
+        assert browser.execute_script("return document.querySelectorAll('h1').length") == 1
+        looks = [(width, "") for width in WIDTHS]
+        if path in PRINTED:
+            looks += [(width, "print") for width in (*WIDTHS, *PAPERS)]
+        for width, media in looks:
+            turn(width, media=media)
+            assert browser.execute_script(_OVERFLOWS) == [], (path, width, media)
+            assert browser.execute_script(_COLLIDE) == [], (path, width, media)
             assert errors(browser) == [], path
+            if width in PAPERS:
+                has_the_pictures_of_its_width(browser, path, width)
+    asked = {
+        found
+        for entry in browser.get_log("performance")
+        if '"Network.requestWillBeSent"' in entry["message"]
+        for found in re.findall(r'"request":\{.*?"url":"([^"]+)"', entry["message"])
+    }
+    assert f"{site}/style.css" in asked
+    assert {f"{site}{path}" for path in PAGES} <= asked
+    assert {address for address in asked if not address.startswith((f"{site}/", "data:"))} == set()
+
+
+def has_the_pictures_of_its_width(browser: WebDriver, path: str, width: int) -> None:
+    hidden = browser.execute_script(
+        "return [...document.querySelectorAll('.narrow')]"
+        ".map(e => getComputedStyle(e).display === 'none')"
+    )
+    assert all(hidden) if width > 560 else not any(hidden), path
+    shown = browser.execute_script(
+        "return [...document.querySelectorAll('form, .languages')]"
+        ".map(e => getComputedStyle(e).display)"
+    )
+    assert set(shown) == {"none"}, path
 
 
 @pytest.fixture
@@ -190,75 +234,48 @@ def extremes(weeks: Shop) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("width", WIDTHS)
 def test_the_longest_numbers_and_the_largest_amounts_have_room(
-    browser: WebDriver, extremes: list[str], site: str, show: Callable[..., None], width: int
+    browser: WebDriver,
+    extremes: list[str],
+    site: str,
+    show: Callable[..., None],
+    turn: Callable[..., None],
 ) -> None:
     for path in extremes:
-        show(site + path, width)
-        assert browser.execute_script(_OVERFLOWS) == [], path
-        assert browser.execute_script(_COLLIDE) == [], path
-        # A short word or an amount is never broken within.
-        broken = browser.execute_script(
-            "return [...document.querySelectorAll('.what, .figures data')]"
-            ".filter(e => e.getClientRects().length > 1).map(e => e.textContent)"
-        )
-        assert broken == [], path
-    # Names that were cut still differ.
-    show(f"{site}/trade?m=extremes&no=many", width)
-    names = browser.execute_script(
-        "return [...document.querySelectorAll('svg.flow .node')]"
-        ".filter(n => n.getBoundingClientRect().width)"
-        ".map(n => n.querySelector('.name').firstChild.textContent)"
-    )
-    assert len(names) == len(set(names)) > 24
-
-
-@pytest.mark.parametrize("width", [524, 717])
-def test_paper_has_the_wide_pictures(
-    browser: WebDriver, site: str, show: Callable[..., None], width: int
-) -> None:
-    """A4 with margins is 717 pixels wide; A5 is as narrow as a phone, and has its pictures."""
-    for path in PRINTED:
-        show(site + path, width, media="print")
-        assert browser.execute_script(_OVERFLOWS) == [], path
-        assert browser.execute_script(_COLLIDE) == [], path
-        hidden = browser.execute_script(
-            "return [...document.querySelectorAll('.narrow')]"
-            ".map(e => getComputedStyle(e).display === 'none')"
-        )
-        assert all(hidden) if width > 560 else not any(hidden), path
-        shown = browser.execute_script(
-            "return [...document.querySelectorAll('form, .languages')]"
-            ".map(e => getComputedStyle(e).display)"
-        )
-        assert set(shown) == {"none"}, path
-
-
-def test_no_request_leaves_the_page(
-    browser: WebDriver, site: str, show: Callable[..., None]
-) -> None:
-    browser.get_log("performance")
-    for path in PAGES:
         show(site + path)
-    asked = {
-        found
-        for entry in browser.get_log("performance")
-        if '"Network.requestWillBeSent"' in entry["message"]
-        for found in re.findall(r'"request":\{.*?"url":"([^"]+)"', entry["message"])
-    }
-    assert f"{site}/style.css" in asked
-    assert {address for address in asked if not address.startswith((f"{site}/", "data:"))} == set()
+        for width in WIDTHS:
+            turn(width)
+            assert browser.execute_script(_OVERFLOWS) == [], (path, width)
+            assert browser.execute_script(_COLLIDE) == [], (path, width)
+            # A short word or an amount is never broken within.
+            broken = browser.execute_script(
+                "return [...document.querySelectorAll('.what, .figures data')]"
+                ".filter(e => e.getClientRects().length > 1).map(e => e.textContent)"
+            )
+            assert broken == [], (path, width)
+            if path.endswith("no=many"):
+                # Names that were cut still differ.
+                names = browser.execute_script(
+                    "return [...document.querySelectorAll('svg.flow .node')]"
+                    ".filter(n => n.getBoundingClientRect().width)"
+                    ".map(n => n.querySelector('.name').firstChild.textContent)"
+                )
+                assert len(names) == len(set(names)) > 24
 
 
 def test_numbers_in_the_picture_are_the_views(
-    browser: WebDriver, site: str, show: Callable[..., None], url: str
+    browser: WebDriver,
+    site: str,
+    show: Callable[..., None],
+    turn: Callable[..., None],
+    url: str,
 ) -> None:
     with books.session(url, "UTC") as conn:
         told = {no: books.trade(conn, "weeks", no) for no in ("T1", "T2", "T5", "T8", "T9", "T10")}
     for number, trade in told.items():
+        show(f"{site}/trade?m=weeks&no={number}")
         for width, which in ((390, "narrow"), (1440, "wide")):
-            show(f"{site}/trade?m=weeks&no={number}", width)
+            turn(width)
             drawn = browser.execute_script(
                 """
                 const nodes = document.querySelectorAll("svg.flow." + arguments[0] + " .node");
@@ -347,7 +364,12 @@ def test_by_keyboard(browser: WebDriver, site: str, show: Callable[..., None]) -
 
 
 def test_a_file_is_the_same_page(
-    browser: WebDriver, show: Callable[..., None], weeks: Shop, url: str, tmp_path: Path
+    browser: WebDriver,
+    show: Callable[..., None],
+    turn: Callable[..., None],
+    weeks: Shop,
+    url: str,
+    tmp_path: Path,
 ) -> None:
     assert weeks.merchant == "weeks"
     for name, more in (("merchant", []), ("trade", ["--trade", "T8"])):
@@ -368,8 +390,9 @@ def test_a_file_is_the_same_page(
             ],
         )
         assert ran.exit_code == 0, ran.output
+        show(path.as_uri())
         for width in WIDTHS:
-            show(path.as_uri(), width, "dark")
+            turn(width, "dark")
             assert errors(browser) == []
             assert browser.execute_script(_OVERFLOWS) == []
             # Its own style is what its policy lets in.
