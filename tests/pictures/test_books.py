@@ -5,26 +5,9 @@ from typing import Any
 import pytest
 from psycopg import Connection
 from psycopg.rows import dict_row
-from shop import (
-    Shop,
-    open_for_a_fourth_week,
-    open_for_a_third_week,
-    open_for_a_week,
-    open_for_a_week_of_returns,
-    open_for_another_week,
-)
+from shop import Shop
 
 from mixpay_db.pictures import books
-
-
-@pytest.fixture
-def weeks(shop: Shop) -> Shop:
-    open_for_a_week(shop)
-    open_for_another_week(shop)
-    open_for_a_third_week(shop)
-    open_for_a_week_of_returns(shop)
-    open_for_a_fourth_week(shop)
-    return shop
 
 
 def rows(conn: Connection[Any], query: str, *values: Any) -> list[dict[str, Any]]:

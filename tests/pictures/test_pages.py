@@ -366,6 +366,7 @@ def test_a_reader_who_is_none_is_told_so(url: str, conn: Connection[Any]) -> Non
         conn.execute("drop role nobodys_reader")
 
 
+@pytest.mark.writes
 @pytest.mark.usefixtures("weeks")
 def test_a_session_writes_nothing(asking: books.Connection) -> None:
     with pytest.raises(Exception, match=r"read-only|permission"):

@@ -50,6 +50,7 @@ def period(url: str, merchant: str, days_ahead: int = 0) -> books.Merchant:
         return books.merchant(conn, merchant, day, day)
 
 
+@pytest.mark.writes
 def test_no_page_reads_a_large_table_as_a_whole(
     weeks: Shop, url: str, plans: list[dict[str, Any]]
 ) -> None:

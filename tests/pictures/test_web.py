@@ -59,7 +59,9 @@ def test_a_number_that_is_there_once_is_shown_at_once(client: FlaskClient) -> No
     assert "/trade?m=weeks&no=T2" in client.get("/search?m=weeks&q=P3").headers["Location"]
 
 
-def test_one_merchant_is_home(client: FlaskClient, conn: Connection[Any]) -> None:
+def test_one_merchant_is_home(shop: Shop, conn: Connection[Any], url: str) -> None:
+    client = create_app(url).test_client()
+    assert shop.merchant in client.get("/").headers["Location"]
     assert client.get("/").status_code == 302
     conn.execute("select mixpay.register_merchant('second', 'Second')")
     answer = client.get("/")
@@ -120,8 +122,7 @@ def test_the_language_is_the_browser_s_or_what_is_asked_for(client: FlaskClient)
     assert language(PAGES[1] + "&lang=xx", "zh-CN, en;q=0.1") == "zh"
 
 
-def test_no_other_merchant_s_number_is_shown(client: FlaskClient, conn: Connection[Any]) -> None:
-    conn.execute("select mixpay.register_merchant('second', 'Second')")
+def test_no_other_merchant_s_number_is_shown(client: FlaskClient) -> None:
     for path in ("/trade?m=second&no=T1", "/order?m=second&no=A", "/refund?m=second&no=R1"):
         assert client.get(path).status_code == 404
 
