@@ -190,12 +190,12 @@ def lend(lender: Lender) -> Iterator[Callable[..., str]]:
 class Installed:
     """What this version makes: told once, of a database that is as new, not installed each time."""
 
-    def __init__(self, conn: psycopg.Connection) -> None:
+    def __init__(self, conn: psycopg.Connection, once: Callable[..., str]) -> None:
         self.files = Release().code
         self.code = replaceable.read_fresh(conn, self.files)
         self.catalog = catalog._describe(conn)
         self.rows = {table: self._rows(conn, table) for table in catalog._shipped(conn)}
-        self.adoption = migrations.plan(conn, psql=False)
+        self.adoption = once("adoption", lambda: migrations.plan(conn, psql=False))
 
     def is_told_by(self, conn: psycopg.Connection) -> bool:
         """Whether another one tells word for word the same; it may have more rows."""
@@ -209,9 +209,9 @@ class Installed:
 
 
 @pytest.fixture(scope="session")
-def installed(pg_server, clones) -> Installed:
+def installed(pg_server, clones, once) -> Installed:
     with psycopg.connect(pg_server.url(clones.template), autocommit=True) as conn:
-        return Installed(conn)
+        return Installed(conn, once)
 
 
 @pytest.fixture

@@ -70,12 +70,12 @@ def test_a_tool_whose_transaction_sees_what_was_is_refused(project, level):
         conn.rollback()
 
 
-def test_the_real_plan_by_a_tool_that_sends_it_as_it_is(empty_url):
+def test_the_real_plan_by_a_tool_that_sends_it_as_it_is(empty_url, verify):
     with psycopg.connect(empty_url, autocommit=True) as conn:
         text = migrations.plan(conn, psql=False)
         with conn.transaction():
             conn.execute(text, prepare=False)
-        assert migrations.verify(conn) == []
+        assert verify(conn) == []
         assert migrations.plan(conn) == ""
         assert migrations.status(conn)["code"] == "applied"
     assert database.read_contents(resources.sql_dir() / "code.sql") in text

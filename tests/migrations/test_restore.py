@@ -194,9 +194,10 @@ def test_owners_and_grants_are_put_back(places, dumps):
             conn.execute("select from mixpay.merchants")
 
 
-def test_repairs_no_other_version(empty_url):
-    mixpay(empty_url, "migrate")
-    mixpay(empty_url, "migrate", "rollback")
-    done = CliRunner().invoke(main, ["--url", empty_url, "migrate", "--repair"])
+def test_repairs_no_other_version(project):
+    project.add_color()
+    assert project.mixpay("migrate").exit_code == 0
+    assert project.mixpay("migrate", "rollback").exit_code == 0
+    done = project.mixpay("migrate", "--repair")
     assert done.exit_code == 2
     assert "Repair it with the version that it belongs to" in done.stderr

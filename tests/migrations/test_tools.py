@@ -16,6 +16,7 @@ from psycopg import conninfo
 from recorded import PROJECT
 
 from mixpay_db import migrations
+from mixpay_db.catalog import Difference
 
 PAGE = (PROJECT / "docs" / "pipelines.md").read_text(encoding="utf-8")
 
@@ -78,22 +79,33 @@ def recipe(language: str, begins: str) -> str:
     return found[0]
 
 
+ALEMBIC = """
+import sys
+from alembic.config import main
+for command in sys.argv[1:]:
+    main(command.split(), prog="alembic")
+"""
+
+
 def alembic(target: Target, nth: int) -> None:
     command = program("alembic")
     if nth == 1:
-        target.run(command, "init", "alembic")
+        # Both revisions at once: each start of it takes as long as the rest.
+        target.run(
+            *(sys.executable, "-c", ALEMBIC),
+            *("init alembic", "revision -m mixpay_1", "revision -m mixpay_2"),
+        )
         settings = target.folder / "alembic.ini"
         url = f"postgresql+psycopg://{target.user}@127.0.0.1:{target.port}/{target.database}"
         settings.write_text(
             re.sub("(?m)^sqlalchemy.url = .*$", f"sqlalchemy.url = {url}", settings.read_text())
         )
-    target.run(command, "revision", "-m", f"mixpay_{nth}")
     (revision,) = (target.folder / "alembic" / "versions").glob(f"*_mixpay_{nth}.py")
     text = revision.read_text()
     upgrade = text.index("def upgrade()")
     ours = recipe("python", "import pathlib\n\nfrom alembic import op")
     revision.write_text(f"{text[:upgrade]}{ours}\n\ndef downgrade() -> None:\n    pass\n")
-    target.run(command, "upgrade", "head")
+    target.run(command, "upgrade", "+1")
 
 
 def django(target: Target, nth: int) -> None:
@@ -168,11 +180,13 @@ def liquibase(target: Target, nth: int) -> None:
 
 
 @pytest.mark.parametrize("deploy", [alembic, django, sqitch, dbmate, liquibase])
-def test_a_tool_deploys_the_plan(target: Target, deploy: Callable[[Target, int], None]) -> None:
+def test_a_tool_deploys_the_plan(
+    target: Target, deploy: Callable[[Target, int], None], verify: Callable[..., list[Difference]]
+) -> None:
     assert "mixpay.facts" in target.plan()
     deploy(target, 1)
     with psycopg.connect(target.url, autocommit=True) as conn:
-        assert migrations.verify(conn) == []
+        assert verify(conn) == []
         assert migrations.plan(conn) == ""
         # And what comes later.
         conn.execute("drop function mixpay.preview_refund")
@@ -180,5 +194,5 @@ def test_a_tool_deploys_the_plan(target: Target, deploy: Callable[[Target, int],
     assert "mixpay.preview_refund(" in target.plan(reload=True)
     deploy(target, 2)
     with psycopg.connect(target.url, autocommit=True) as conn:
-        assert migrations.verify(conn) == []
+        assert verify(conn) == []
         assert migrations.plan(conn) == ""

@@ -70,7 +70,7 @@ CHANGES = [
 ]
 
 
-def test_reloads_under_traffic(url, get_to_know):
+def test_reloads_under_traffic(url, get_to_know, verify):
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute("select mixpay.register_merchant('m', 'Shop')")
         conn.execute("set role mixpay_owner")
@@ -85,5 +85,5 @@ def test_reloads_under_traffic(url, get_to_know):
         assert traffic.errors == []
         assert traffic.repeated == {}
     with psycopg.connect(url, autocommit=True) as conn:
-        assert migrations.verify(conn) == []
+        assert verify(conn) == []
     judge(traffic.longest, f"{RELOADS} reloads")
