@@ -38,6 +38,7 @@ class Cluster:
         return CliRunner().invoke(main, ["--url", url, *arguments])
 
     def does_all(self, user, database):
+        """What is to be is found out by `verify`, with the same rights, and once is enough."""
         for command in ("migrate", "verify", "migrate --reload", "migrate rollback", "migrate"):
             done = self.mixpay(user, database, *command.split())
             assert done.exit_code == 0, f"{command}: {done.output}"
@@ -57,7 +58,7 @@ class Cluster:
 
 
 @pytest.fixture
-def cluster(server):
+def cluster(server, known):  # noqa: ARG001 (for does_all)
     cluster = Cluster(server)
     yield cluster
     cluster.close()

@@ -574,21 +574,15 @@ def test_what_a_killed_one_leaves_is_named_and_goes_with_the_next(project, then)
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_who_is_killed_while_another_function_stands_in(
-    adopted, shop, connect, halfway, how, verify
-):
-    shop.merge("T", A=100)
-    command = [sys.executable, "-c", "from mixpay_db.cli import main; main()"]
-    with connect() as conn:
-        conn.execute(OTHER_ROWS)
+def test_who_is_killed_while_another_function_stands_in(project, how):
+    project.append("sql/views.sql", WIDENED.format(*ROWS))
+    assert project.mixpay("migrate").exit_code == 0
+    with project.connect() as conn, project.connect() as caller:
+        conn.execute("insert into mixpay.sales values (1, 'small')")
+        conn.execute("alter view mixpay.sold rename sales to sold")
         before = replaceable.read(conn)
-        call = halfway(CALL)
-        process = subprocess.Popen(
-            [*command, "--url", adopted, "migrate", "--reload"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        call = Halfway(caller, CALL_OF_PROJECT)
+        process = project.start("migrate", "--reload")
         until_it_waits(process)
         assert replaceable.read(conn).stand_ins
         process.send_signal(how)
@@ -597,9 +591,10 @@ def test_who_is_killed_while_another_function_stands_in(
         after = replaceable.read(conn)
         assert after.pieces.items() >= before.pieces.items()
         assert bool(after.stand_ins) == (how == signal.SIGKILL)
-        assert len(shop.query(CALL)) == len(call.go_on())
+        assert project.execute(CALL_OF_PROJECT) == [("small", 1)]
+        assert call.go_on() == [(b"small", b"1")]
         pending = "pending" if how == signal.SIGKILL else "applied"
         assert migrations.status(conn)["code"] == pending
-        migrations.migrate(adopted, silent, reload=how == signal.SIGINT)
-        assert verify(conn) == []
+        migrations.migrate(project.url, silent, reload=how == signal.SIGINT)
+        assert migrations.verify(conn) == []
         assert replaceable.left(conn) == []
