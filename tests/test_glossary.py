@@ -11,6 +11,9 @@ from recorded import PROJECT
 GLOSSARY = PROJECT / "docs" / "glossary.md"
 _TEXT, _RETIRED = GLOSSARY.read_text(encoding="utf-8").split("## Words that are not used\n")
 RETIRED = re.findall(r"^\| `([^`]+)` \|", _RETIRED, re.MULTILINE)
+_ANY_RETIRED = re.compile(
+    rf"(?<![a-z])(?:{'|'.join(map(re.escape, RETIRED))})(?![a-z])", re.IGNORECASE
+)
 # What is said all the same: a receiver keeps his share.
 EXCEPTIONS = ("kept_on_refund", "kept on refund", "the_remainder_is_not_kept")
 # The changelog tells what was called how before; migrations, too. The glossary's own list does.
@@ -72,8 +75,7 @@ def said(text: str) -> list[str]:
     text = " ".join(re.split(r"(?:[\s_]|-- |# )+", text))
     return [
         text[max(found.start() - 40, 0) : found.end() + 40].strip()
-        for word in RETIRED
-        for found in re.finditer(rf"(?<![a-z]){re.escape(word)}(?![a-z])", text, re.IGNORECASE)
+        for found in _ANY_RETIRED.finditer(text)
     ]
 
 
