@@ -30,6 +30,7 @@ def named(text: str) -> list[str]:
     return re.findall(r"`(tests/[^`]+::[^`]+)`", text)
 
 
+@cache
 def anchors(document: Path) -> set[str]:
     """Of each heading, as GitHub makes them, and those that are written out."""
     text = document.read_text(encoding="utf-8")

@@ -39,22 +39,28 @@ def calls(conn: psycopg.Connection) -> None:
 """
 
 
-def check(tmp_path: Path, text: str) -> list[str]:
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the checker found in the libraries."""
+    return tmp_path_factory.mktemp("cache")
+
+
+def check(tmp_path: Path, cache: Path, text: str) -> list[str]:
     mypy = pytest.importorskip("mypy.api")
     file = tmp_path / "calls_it.py"
     file.write_text(text, encoding="utf-8")
-    cache = f"--cache-dir={tmp_path / 'cache'}"
-    told, complaints, _ = mypy.run([str(file), cache, "--strict", "--no-error-summary"])
+    how = [f"--cache-dir={cache}", "--strict", "--no-error-summary"]
+    told, complaints, _ = mypy.run([str(file), *how])
     assert not complaints
     return [line for line in told.splitlines() if ": error: " in line]
 
 
-def test_right_calls_have_their_types(tmp_path: Path) -> None:
-    assert check(tmp_path, RIGHT) == []
+def test_right_calls_have_their_types(tmp_path: Path, cache: Path) -> None:
+    assert check(tmp_path, cache, RIGHT) == []
 
 
-def test_wrong_calls_are_told(tmp_path: Path) -> None:
-    lines = {int(line.split(":")[1]) for line in check(tmp_path, WRONG)}
+def test_wrong_calls_are_told(tmp_path: Path, cache: Path) -> None:
+    lines = {int(line.split(":")[1]) for line in check(tmp_path, cache, WRONG)}
     assert lines == {6, 7, 8, 9, 10, 11}
 
 
