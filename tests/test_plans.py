@@ -297,7 +297,7 @@ def fill(shop: Shop) -> None:
     shop.rows(
         "merge_many", [{"trade_no": f"FE{n}", "orders": [of_trade(n, "FE")]} for n in numbers]
     )
-    each("start_payment('m', 'FE' || n, 'FS' || n, 5, 'card')")
+    each("start_payment('m', 'FE' || n, 'FS' || n, 5, 'card')", step=4)
     for prefix in ("FR", "FQ"):
         refunds: Json = [
             {"order_no": f"FO{n}", "refund_no": f"{prefix}{n}", "amount": 1}
@@ -319,8 +319,8 @@ def fill(shop: Shop) -> None:
     each("open_dispute('m', 'FP' || n, 'FD' || n)", begin=1, step=4)
     for begin in (9, 13, 17):
         each("release_order('m', 'FO' || n, 'FL' || n, 1)", begin=begin, step=20)
-    each("charge_back_payment('m', 'FP' || n, 'FC' || n, 25, 'fraud')", begin=3, step=5)
-    each("return_payment('m', 'FP' || n + 1, 'FV' || n, 'no funds')", begin=3, step=5)
+    each("charge_back_payment('m', 'FP' || n, 'FC' || n, 25, 'fraud')", begin=3, step=15)
+    each("return_payment('m', 'FP' || n + 1, 'FV' || n, 'no funds')", begin=3, step=15)
     shop.until_final()
     shop.call("fold_balances")
     for call in (
