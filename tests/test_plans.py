@@ -511,9 +511,6 @@ def test_e55_a_call_reads_no_more_beside_thousands(
     assert max(met.values()) >= log
     assert {name: rows for name, rows in met.items() if rows > TIMES * log} == {}
     met = session.met_by_checks("beginner")
-    if shop.conn.info.server_version < 160000:
-        # A merchant's name does not pass through a full join of joins.
-        del met["order_state_on_record_is_what_its_lines_say"]
     # Of one row, ANALYZE says that whatever there is is of one merchant.
     if statistics != "of one row":
         assert {name: rows for name, rows in met.items() if rows > THOUSANDS} == {}
