@@ -1,4 +1,5 @@
-"""Every query in sql/checks fires when the truth of its name is broken by hand."""
+"""Every query in sql/checks fires when the truth of its name is broken by hand, and not when
+something is only unusual."""
 
 import re
 import shutil
@@ -85,6 +86,24 @@ PREPARE_ANOTHER = COPY.format("""
         case a.attname when 'merchant_id' then '''whole''' else quote_ident(a.attname) end, ', '
     )
 """)
+# By check, what it reads of another merchant's books is added.
+ADD_ANOTHER = """
+with recursive reads (name, relation) as (
+    select substr(relname, 2), oid from pg_class where relname = any(%s)
+    union
+    select r.name, d.refobjid
+    from reads as r
+    inner join pg_rewrite as w on w.ev_class = r.relation
+    inner join pg_depend as d
+        on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid
+        and d.refclassid = 'pg_class'::regclass
+)
+select r.name, string_agg('execute ' || p.name, '; ')
+from reads as r
+inner join pg_class as t on t.oid = r.relation
+inner join pg_prepared_statements as p on p.name = t.relname
+group by r.name
+"""
 
 NOTES = """
 insert into mixpay.notes (merchant_id, entity, number, notes)
@@ -189,6 +208,13 @@ values (
 )
 """
 
+# R3's money becomes R1's, of another payment.
+OF_TWO = (
+    "update mixpay.refund_details set refund_no = 'R1', payment_no = 'P2' where refund_no = 'R3'; "
+    "update mixpay.channel_refunds set refund_no = 'R1', payment_no = 'P2' where refund_no = 'R3'; "
+    "update mixpay.refunds set state = 'processing' where refund_no = 'R1'; "
+    "delete from mixpay.refunds where refund_no = 'R3'"
+)
 OF_R1 = "select channel_refund_no from mixpay.channel_refunds where refund_no = 'R1'"
 # By check: what breaks it, and what its rows then show of the broken thing.
 BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
@@ -264,6 +290,14 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
                 "('T2', 999, 'dispute', null, null, null, 'open', 'closed', null, null, null"
             ),
             {"log_no": "T2", "entry": 999, "was": ""},
+        ),
+        (
+            FACT.format(
+                "'T2', 998, 'dispute', null, null, null, '', 'open', null, null, null), "
+                "('T1', 999, 'dispute', null, null, null, 'open', 'closed', null, null, null"
+            )
+            + "; update mixpay.facts set log = 'settlement', log_no = 'T1' where entry = 998",
+            {"log_no": "T1", "entry": 999, "was": ""},
         ),
     ],
     "channel_holds_what_came_in_and_did_not_go_back": [
@@ -497,6 +531,11 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             "delete from mixpay.facts where from_account = 'order' and to_account = 'surplus'",
             {"return_no": "V1", "unapplied": 70, "unapplied_in_facts": 0},
         ),
+        (
+            MOVE.format("'T11', 999, 'return', null, null, 'V1', 'channel', null, 'loss', 'x', 5")
+            + "; update mixpay.facts set payment_no = 'P11' where entry = 999",
+            {"return_no": "V1", "lost": 30, "lost_in_facts": 25},
+        ),
     ],
     "chargeback_is_what_it_took_and_lost": [
         (
@@ -657,11 +696,17 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ),
         (
             "update mixpay.orders set order_no = 'X' where order_no = 'B'",
-            {"order_no": "B", "on_record": "paid"},
+            {"order_no": "B", "state": None, "on_record": "paid"},
         ),
-        (
-            "update mixpay.orders set order_no = 'X' where order_no = 'B'",
-            {"order_no": "B", "on_record": "payable", "standing": -1},
+        # Told twice.
+        *(
+            (
+                f"update mixpay.orders set changes_on_record = {on_record}; "
+                "update mixpay.facts set order_from_state = 'payable', order_to_state = 'paid', "
+                "order_no = 'B' where number = 'T4'",
+                {"order_no": "B", "state": "paid", "on_record": "paid", "standing": 2},
+            )
+            for on_record in (True, False)
         ),
     ],
     "order_totals_are_the_sums_of_its_lines": [
@@ -678,6 +723,11 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ("update mixpay.trade_orders set asked = 101 where order_no = 'A'", {"order_no": "A"}),
         ("update mixpay.trade_orders set live = false where order_no = 'C'", {"order_no": "C"}),
         ("update mixpay.trade_orders set asked = 99 where order_no = 'A'", {"order_no": "A"}),
+        (
+            "update mixpay.trade_orders set alone = true where trade_no = 'T3'; "
+            "delete from mixpay.order_totals where order_no = 'E'",
+            {"order_no": "E", "number": 2, "alone": 1},
+        ),
     ],
     "order_stands_once_in_a_trade_of_its_currency": [
         (
@@ -1006,7 +1056,7 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             "update mixpay.facts set log = 'channel_fee' where number = 'J1'",
             {"log": "adjustment", "log_no": "J1", "times": None},
         ),
-        ("delete from mixpay.adjustments", {"log_no": "J1", "amount": None, "times": 1}),
+        ("delete from mixpay.adjustments", {"log": "adjustment", "log_no": "J1", "amount": None}),
         (
             "update mixpay.adjustments set amount = 30",
             {"amount": 30, "accounts_in_facts": "payee:W channel:cash"},
@@ -1159,9 +1209,11 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             )
             + "; update mixpay.facts set "
             "epoch = case entry when 995 then 2 when 996 then 0 else 1 end, "
-            "created_at = case entry when 997 then created_at else '2026-01-01Z' end, "
-            "xid = case when entry in (996, 998) then xid else '3' end where entry >= 995",
-            {"account": "payee", "owner": "V", "came_in": 200, "came_in_by_journal": 210},
+            "created_at = case entry when 997 then created_at "
+            "else (select until_at from mixpay.closed_periods) end, "
+            "xid = case when entry in (996, 998) then xid else '3' end, amount = entry - 990 "
+            "where entry >= 995",
+            {"account": "payee", "owner": "V", "came_in": 200, "came_in_by_journal": 215},
         ),
         (
             "update mixpay.closed_balances set went_out = 0 where owner = 'V'",
@@ -1173,7 +1225,7 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ),
         (
             "update mixpay.closed_balances set owner = 'X' where owner = 'V'",
-            {"owner": "X", "came_in_by_journal": None},
+            {"account": "payee", "owner": "X", "came_in_by_journal": None},
         ),
         (
             "insert into mixpay.closed_periods "
@@ -1202,7 +1254,7 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         # The only one of its account, and the last one of another.
         (
             "delete from mixpay.folded_balances where account = 'surplus'",
-            {"account": "surplus", "came_in": None, "came_in_by_journal": 15},
+            {"account": "surplus", "fold": 1, "came_in": None, "came_in_by_journal": 15},
         ),
         (
             "delete from mixpay.folded_balances where owner = 'V' and fold = 2",
@@ -1218,7 +1270,7 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ),
         (
             "update mixpay.folded_balances set owner = 'X' where owner = 'V'",
-            {"owner": "X", "came_in_by_journal": None},
+            {"account": "payee", "owner": "X", "fold": 1, "came_in_by_journal": None},
         ),
         # It committed late, into what had been folded.
         (
@@ -1229,6 +1281,26 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         (
             "update mixpay.folded_balances set currency = 'JPY' where owner = 'V'",
             {"owner": "V", "currency": "JPY", "came_in_by_journal": None},
+        ),
+        # Its account has moved since, but another owner's, or other money.
+        (
+            "update mixpay.facts set from_owner = 'x' "
+            "where from_account = 'channel_fee' and number = 'RN'",
+            {"account": "channel_fee", "owner": "bank", "fold": 1, "is_last": False},
+        ),
+        (
+            "update mixpay.facts set currency = 'JPY' "
+            "where from_account = 'channel_fee' and number = 'RN'",
+            {"owner": "bank", "currency": "CNY", "fold": 1, "is_last": False},
+        ),
+        (
+            "update mixpay.facts set currency = 'JPY' "
+            "where from_account = 'channel_fee' and number = 'RN'",
+            {"owner": "bank", "currency": "JPY", "fold": 2, "came_in_by_journal": 0},
+        ),
+        (
+            "delete from mixpay.balance_folds where fold = 2",
+            {"owner": "V", "fold": 1, "is_last": False},
         ),
     ],
     "folds_cover_the_journal_without_gaps": [
@@ -1354,12 +1426,23 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ),
     ],
     "nothing_is_released_in_dispute": [
-        (
-            FACT.format("'T7', 999, 'release', null, 'L', null, '', 'released', null, null, null")
-            # Another trade's dispute of this number is closed.
-            + "; update mixpay.facts set log_no = 'T1', entry = 998, number = 'D2' "
-            "where number = 'D1' and to_state = 'closed'",
-            {"order_no": "L", "dispute_no": "D2", "entry": 999},
+        # What was closed is another dispute, or not this one: in another trade, in another log, or
+        # something else of its number.
+        *(
+            (
+                FACT.format(
+                    "'T7', 999, 'release', null, 'L', null, '', 'released', null, null, null"
+                )
+                + f"; update mixpay.facts set entry = 998, {closed} "
+                "where number = 'D1' and to_state = 'closed'",
+                {"order_no": "L", "dispute_no": "D2", "entry": 999},
+            )
+            for closed in [
+                "number = 'D1'",
+                "number = 'D2', log_no = 'T1'",
+                "number = 'D2', log = 'settlement'",
+                "number = 'D2', entity = 'trade'",
+            ]
         ),
         # Between its beginning and its end.
         (
@@ -1423,7 +1506,7 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ("update mixpay.settlements set bank = null where settlement_no = 'S2'", {"due": -93}),
         (
             "update mixpay.facts set to_owner = 'x' where number = 'S2'",
-            {"bank": "x", "in_journal": -100, "due": None},
+            {"bank": "x", "currency": "CNY", "in_journal": -100, "due": None},
         ),
         ("update mixpay.repayments set amount = 6", {"due": -192}),
         ("update mixpay.channel_payouts set amount = 61 where payout_no = 'O1'", {"due": -192}),
@@ -1480,7 +1563,13 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ),
         (
             "update mixpay.facts set to_account = 'receiver' where to_owner = 'us'",
-            {"account": "receiver", "owner": "us", "in_journal": 5, "due": None},
+            {
+                "account": "receiver",
+                "owner": "us",
+                "currency": "CNY",
+                "in_journal": 5,
+                "due": None,
+            },
         ),
         (
             "update mixpay.split_shares set amount = 9 where split_no = 'X1' and position = 1",
@@ -1675,6 +1764,21 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             "where payment_no = 'P5' and redirected_from is not null",
             {"order_no": None, "in_facts": 0, "cleared": 1},
         ),
+        *(
+            (
+                MOVE.format(
+                    f"'T7', 999, 'refund', 'K', 'RK', null, '{kind}', 'x', 'order', null, 5"
+                ),
+                {"refund_no": "RK", "in_facts": 35},
+            )
+            for kind in ("receiver", "fee", "channel_fee")
+        ),
+        # Another merchant's order of this number is split at payment.
+        (
+            "update mixpay.splits set takes_place = 'release' where split_no = 'X2'; "
+            "update mixpay.channel_refunds set cleared = 1 where refund_no = 'RN'",
+            {"refund_no": "RN", "order_no": "N", "cleared": 1},
+        ),
     ],
     "release_is_in_the_facts_once": [
         (
@@ -1687,7 +1791,7 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ),
         (
             MOVE.format("'T7', 999, 'release', 'L', null, 'L9', 'order', null, 'payee', 'V', 5"),
-            {"release_no": "L9", "amount": None, "in_facts": 5},
+            {"release_no": "L9", "order_no": "L", "amount": None, "in_facts": 5},
         ),
         ("delete from mixpay.facts where number = 'L2'", {"release_no": "L2", "in_facts": 0}),
         (
@@ -1843,12 +1947,13 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
                 ("to_account", "'receiver'"),
                 ("currency", "'JPY'"),
                 ("epoch", "2"),
+                ("xid", "(select until_xid from mixpay.settlements where settlement_no = 'S5')"),
                 ("created_at", "now()"),
             ]
         ),
         (
             "update mixpay.settlements set carried_in = 1 where settlement_no = 'S1'",
-            {"settlement_no": "S1", "brought_back": 1},
+            {"settlement_no": "S1", "brought_back": 1, "left_again": 0},
         ),
     ],
     "split_divided_is_the_sum_of_its_shares": [
@@ -2063,6 +2168,14 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             "update mixpay.statement_lines set currency = 'JPY' where line_no = 3",
             {"currency": "JPY", "theirs": None, "lines": 7},
         ),
+        (
+            "update mixpay.line_matches set theirs = 80 where line_no = 2",
+            {"theirs": 347, "lines": 346},
+        ),
+        (
+            "update mixpay.statement_lines set state = 'failed' where statement_no = 'S-3'",
+            {"account": "bank", "owner": "giro", "theirs": 150, "lines": None},
+        ),
     ],
     "what_is_matched_is_on_record": [
         # What came in went out.
@@ -2110,6 +2223,41 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
                 ("settlement_reversal", "'S2'", "bank", "main", 100),
             ]
             for of in (owner, "x")
+        ),
+        # Nothing of this number, or something else, or of another kind of account.
+        *(
+            (
+                f"update mixpay.unmatched_items set (kind, number, account, owner) = "
+                f"row('{kind}', '{number}', '{account}', '{owner}') where number = 'Z4'",
+                {"kind": kind, "ours": 40, "on_record": None},
+            )
+            for kind, number, account, owner in [
+                ("refund", "N", "channel", "alipay"),
+                ("chargeback", "N", "channel", "wechat"),
+                ("repayment", "N", "bank", "main"),
+                ("adjustment", "N", "bank", "main"),
+                ("fee", "N", "channel", "transfer"),
+                ("settlement", "N", "bank", "main"),
+                ("adjustment", "J2", "channel", "main"),
+                *(("payment", number, "bank", "main") for number in ("B1", "J2", "O1", "S2")),
+                ("payment", "F1", "channel", "transfer"),
+                ("payment", "C1", "channel", "wechat"),
+            ]
+        ),
+        (
+            "update mixpay.unmatched_items set (kind, number) = "
+            f"row('payment', ({OF_R1})) , owner = 'card' where number = 'Z4'",
+            {"kind": "payment", "ours": 40, "on_record": None},
+        ),
+        # Of a chargeback without a fee, and of which nothing came back.
+        *(
+            (
+                "update mixpay.chargebacks set (fee, reversed) = (0, 0); "
+                "update mixpay.unmatched_items set (kind, number, owner) = "
+                f"row('{kind}', 'C1', 'wechat') where number = 'Z4'",
+                {"kind": kind, "ours": 40, "on_record": None},
+            )
+            for kind in ("chargeback_fee", "chargeback_reversal")
         ),
         (
             "update mixpay.unmatched_items set (kind, number) = row('chargeback_reversal', 'C1') "
@@ -2161,6 +2309,187 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             "update mixpay.unmatched_items set resolution_no = 'E1' where number = 'Z4'",
             {"resolution_no": "E1", "kind": "payment", "number": "Z4"},
         ),
+        (
+            "update mixpay.resolutions set (kind, number) = ('payout', 'Z4'); "
+            "update mixpay.unmatched_items set resolution_no = 'E1' where number = 'Z4'",
+            {"resolution_no": "E1", "kind": "payment", "number": "Z4"},
+        ),
+        ("update mixpay.resolutions set part = 'x'", {"resolution_no": "E1", "line_no": 3}),
+    ],
+}
+
+# By check: what it does not find, though it looks like what it finds.
+GIRO = ("statements", "unmatched_lines", "unmatched_items", "reconciled_accounts")
+RIGHT: dict[str, list[str]] = {
+    "cause_stands_before_effect": [
+        # Without money; in another log or trade; at once.
+        FACT.format(
+            "'T1', 0, 'refund', null, null, 'R3', 'sent', 'failed', null, null, null), "
+            "('T2', 0, 'refund', null, 'A', 'R3', null, null, 'order', 'refund', 5), "
+            "('T9', 0, 'refund', null, 'A', 'R3', null, null, 'order', 'refund', 5"
+        )
+        + "; update mixpay.facts set log = 'settlement', log_no = 'T1' "
+        "where log_no = 'T9' and entry = 0; update mixpay.facts set from_account = 'payee', "
+        "from_owner = 'S', to_account = 'order', to_owner = 'A', amount = 5 "
+        "where number = 'R3' and from_state = ''",
+        # Before its epoch was on record, though another one was.
+        "update mixpay.facts set entry = 999 where number = 'R1' and from_state = ''; "
+        "update mixpay.epochs set created_at = 'infinity'; "
+        "insert into mixpay.epochs values (2, '2000-01-01Z')",
+    ],
+    "channel_refund_amount_is_its_details": [OF_TWO],
+    "free_money_covers_what_is_lost": [
+        "update mixpay.returns set lost = 0; "
+        "update mixpay.payments set refunded = 99 where payment_no = 'P11'",
+    ],
+    "line_is_what_it_pays_together": [
+        # Another line, and another part of this one, are in a match.
+        "update mixpay.line_matches set statement_no = 'S-3' where line_no = 2; "
+        "update mixpay.line_matches set statement_no = 'S-3', part = 'x' where number = 'Z1'",
+    ],
+    "loss_account_holds_what_is_lost": [
+        "update mixpay.facts set from_account = 'loss', from_owner = 'wechat' where number = 'J2'",
+    ],
+    "money_sent_back_is_never_above_what_arrived": [
+        "update mixpay.channel_refunds set amount = 71, state = 'bounced' where refund_no = 'R3'",
+    ],
+    "movement_is_in_at_most_one_settlement": [
+        # The same stretch of another account, or of other money.
+        *(
+            f"update mixpay.settlements set {column} = '{value}', from_xid = '0', from_epoch = 0 "
+            "where settlement_no = 'S2'"
+            for column, value in [("account", "receiver"), ("currency", "JPY")]
+        ),
+        # The later one has the lower number.
+        "update mixpay.settlements set settlement_no = 'S0' where settlement_no = 'S2'",
+        # One is within the other, and empty.
+        *(
+            "update mixpay.settlements set (from_epoch, from_xid, until_epoch, until_xid) = "
+            f"(1, '{xid}', 1, '{xid}') where settlement_no = 'S2'; "
+            f"update mixpay.settlements set settlement_no = '{number}' where settlement_no = 'S2'"
+            for xid, number in [("1", "S2"), ("1", "S0")]
+        ),
+    ],
+    "nothing_is_released_in_dispute": [
+        # After it; of another order; in another trade or log.
+        FACT.format(
+            "'T7', 999, 'release', null, 'K', null, '', 'released', null, null, null), "
+            "('T7', 998, 'release', null, 'X', null, '', 'released', null, null, null), "
+            "('T1', 999, 'release', null, 'L', null, '', 'released', null, null, null), "
+            "('T2', 999, 'release', null, 'L', null, '', 'released', null, null, null"
+        )
+        + "; update mixpay.facts set log = 'settlement', log_no = 'T7' "
+        "where log_no = 'T2' and entry = 999",
+    ],
+    "order_state_on_record_is_what_its_lines_say": [
+        # From before changes were written down, and none since.
+        "update mixpay.orders set changes_on_record = false where order_no = 'B'; "
+        "update mixpay.facts set order_from_state = null, order_to_state = null "
+        "where to_owner = 'B'",
+    ],
+    "owners_have_what_was_cleared_to_them_and_not_paid_out": [
+        # Two orders of one trade, each with a split; and an order's split in another of its trades.
+        "update mixpay.trade_orders set trade_no = 'T9', position = 2 where trade_no = 'T8'; "
+        "update mixpay.split_shares set trade_no = 'T9' where trade_no = 'T8'",
+        "update mixpay.trade_orders set split_no = 'X1' where trade_no = 'T3'",
+        # A payee is the receiver of a fee, too.
+        "update mixpay.split_receivers set receiver = 'V' where receiver = 'bank'; "
+        "update mixpay.facts set to_owner = 'V' where to_account = 'channel_fee' "
+        "and to_owner = 'bank'; update mixpay.facts set from_owner = 'V' "
+        "where from_account = 'channel_fee' and from_owner = 'bank'",
+        # A chargeback takes from a payee.
+        "update mixpay.facts set entity = 'chargeback' where number = 'L3'",
+    ],
+    "pending_payments_belong_to_trades_that_are_not_closed": [
+        "update mixpay.trades set state = 'closed' where trade_no = 'T1'",
+    ],
+    "reconciliation_adds_up": [
+        "update mixpay.statement_lines set state = 'failed' where line_no = 3; "
+        "update mixpay.unmatched_lines set theirs = 0 where line_no = 3",
+        # What is in nothing else of this statement, or of this line, has moved nothing.
+        *(
+            "delete from mixpay.statement_lines where line_no = 2; update mixpay.line_matches "
+            f"set theirs = 0, {of} where line_no = 2"
+            for of in ("line_no = 2", "line_no = 3, part = 'x'", "line_no = 3, statement_no = 'S'")
+        ),
+        # It is not compared yet.
+        "update mixpay.statements set reconciled_at = null where statement_no = 'S-2'; "
+        "delete from mixpay.line_matches where statement_no = 'S-2'",
+        # A batch pays out for the channel, and neither for the bank of its name nor another
+        # channel, nor in other money.
+        *(
+            "update mixpay.unmatched_items set batch_no = 'N', theirs = 5 where number = 'Z4'; "
+            + "; ".join(
+                f"update mixpay.{table} set {column} = '{value}' where owner = 'giro'"
+                for table in GIRO
+            )
+            for column, value in [("owner", "bank"), ("account", "channel")]
+        ),
+        "update mixpay.unmatched_items set batch_no = 'N', theirs = 5 where number = 'Z4'; "
+        "update mixpay.statement_lines set currency = 'JPY' where line_no = 3; "
+        "update mixpay.unmatched_lines set currency = 'JPY' where line_no = 3",
+    ],
+    "refund_state_follows_from_its_channel_refunds": [
+        OF_TWO,
+        "update mixpay.channel_refunds set state = 'written_off' where refund_no = 'R1'",
+    ],
+    "refund_took_back_what_was_cleared": [
+        # What was in escrow.
+        MOVE.format("'T7', 999, 'refund', 'K', 'RK', null, 'order', null, 'refund', null, 5"),
+        # Of an order that is split at payment.
+        "update mixpay.channel_refunds set cleared = 1 where refund_no = 'RN'",
+    ],
+    "repricings_follow_one_another": [
+        repricings(("N1", "A", 1, 1, 90, 95), ("N2", "A", 2, 1, 95, 100)),
+    ],
+    "rounding_account_holds_what_was_written_off": [
+        "update mixpay.facts set to_account = 'rounding' where number = 'J1'; "
+        "update mixpay.channel_refunds set state = 'written_off' where channel = 'alipay'; "
+        + MOVE.format(
+            "'T7', 998, 'refund', 'L', 'X', null, 'refund', null, 'rounding', 'alipay', 75), "
+            "('T7', 999, 'refund', 'L', 'X', null, 'rounding', 'alipay', 'refund', null, 5"
+        ),
+    ],
+    "settlement_is_in_the_facts_once": [
+        # Before there were banks.
+        "update mixpay.settlements set bank = null where settlement_no = 'S2'; "
+        "update mixpay.facts set to_account = 'outside', to_owner = null where number = 'S2'",
+    ],
+    "settlements_follow_one_another": [
+        # What was brought back, and had arrived after all.
+        SETTLEMENT.format("'S8', 2", "'S6'")
+        + "; update mixpay.settlements set (from_epoch, from_xid, until_xid, until_at) = "
+        "(until_epoch, until_xid, '4000000000', now()) where settlement_no = 'S8'",
+        # At the very end.
+        "update mixpay.facts set created_at = (select until_at from mixpay.settlements "
+        "where settlement_no = 'S5') where log = 'repayment'",
+        "update mixpay.settlements set until_at = (select until_at from mixpay.settlements "
+        "where settlement_no = 'S2') where settlement_no = 'S1'",
+    ],
+    "statement_totals_are_those_of_its_lines": [
+        # It is not sealed yet.
+        "update mixpay.statements set sealed_at = null where statement_no = 'S-1'; "
+        "delete from mixpay.statement_totals where statement_no = 'S-1'",
+    ],
+    "successor_stands_for_its_predecessor": [
+        f"update mixpay.channel_refunds set state = '{state}' where channel_refund_no in "
+        "(select redirected_from from mixpay.channel_refunds)"
+        for state in ("succeeded", "bounced")
+    ],
+    "surplus_details_are_never_above_surplus": [
+        "update mixpay.refund_details set amount = 11, freed = true where payment_no = 'P2'",
+    ],
+    "what_is_matched_is_on_record": [
+        # Part of a chargeback came back, and then more.
+        "update mixpay.unmatched_items set (kind, number, owner) = "
+        "('chargeback_reversal', 'C1', 'wechat') where number = 'Z4'",
+        # Nothing of it has moved.
+        "update mixpay.unmatched_items set ours = 0 where number = 'Z4'",
+        # Two lines say it together.
+        "update mixpay.line_matches set number = 'Z1', rule = 'batch', ours = 50 "
+        "where number in ('Z1', 'Z3')",
+        # Two say it, each for itself: it is another truth that is broken.
+        "update mixpay.line_matches set number = 'Z1', ours = 100 where number in ('Z1', 'Z3')",
     ],
 }
 
@@ -2187,9 +2516,8 @@ def test_every_check_fires(
     conn.execute(UNGUARD)
     assert all_hold(conn)
     conn.execute(PREPARE_ANOTHER)
-    add_another = ";".join(
-        f"execute {name}" for (name,) in conn.execute("select name from pg_prepared_statements")
-    )
+    add_another = dict(conn.execute(ADD_ANOTHER, [[f"_{name}" for name in BREAKS]]).fetchall())
+    assert add_another.keys() == BREAKS.keys()
     conn.execute(database.WHOLE_TABLES)
     conn.commit()
     cursor = conn.cursor(row_factory=dict_row)
@@ -2202,11 +2530,16 @@ def test_every_check_fires(
                 rows = cursor.execute(check).fetchall()
                 assert any(shown.items() <= row.items() for row in rows), rows
                 assert {row["merchant_id"] for row in rows} == {"m"}, rows
-                conn.execute(add_another, prepare=False)
+                conn.execute(add_another[name], prepare=False)
                 beside = cursor.execute(check).fetchall()
                 if "mixpay.epochs" in break_it:  # Epochs are everybody's.
                     beside = [row for row in beside if row["merchant_id"] == "m"]
                 assert sorted(map(str, beside)) == sorted(map(str, rows))
+        for change in RIGHT.get(name, ()):
+            with subtests.test(name, change=change), conn.transaction(force_rollback=True):
+                assert all(result.rowcount for result in conn.execute(change).results())
+                conn.execute(add_another[name], prepare=False)
+                assert not cursor.execute(check).fetchall()
     conn.rollback()
 
 
@@ -2226,6 +2559,7 @@ def test_states_of_refunds_are_checked_by_key(shop: Shop) -> None:
 
 def test_every_check_has_a_break() -> None:
     assert set(BREAKS) == {path.stem for path in (resources.sql_dir() / "checks").glob("*.sql")}
+    assert RIGHT.keys() <= BREAKS.keys()
 
 
 @pytest.mark.parametrize("query", ["select 'm' as merchant_id", "select from pg_class limit 1"])
