@@ -18,13 +18,7 @@ named as (
     union all
     select u.merchant_id, u.resolution_no, u.account, u.owner, u.statement_no, u.line_no, u.part, null, null
     from mixpay.unmatched_lines as u
-    where
-        u.resolution_no is not null and not exists (
-            select from mixpay.line_matches as m
-            where
-                m.merchant_id = u.merchant_id and m.statement_no = u.statement_no and m.line_no = u.line_no
-                and m.part = u.part and m.resolution_no = u.resolution_no
-        )
+    where u.resolution_no is not null
     union all
     select i.merchant_id, i.resolution_no, i.account, i.owner, null, null, null, i.kind, i.number
     from mixpay.unmatched_items as i
@@ -41,10 +35,9 @@ select
 from standing as s
 full join named as n on n.merchant_id = s.merchant_id and n.resolution_no = s.resolution_no
 where
-    s.resolution_no is null or (n.resolution_no is null and s.action <> 'taken_back')
-    or (n.resolution_no is not null and (s.account, s.owner) is distinct from (n.account, n.owner))
-    or case
-        when n.resolution_no is null then false
+    case
+        when n.resolution_no is null then s.action <> 'taken_back'
+        when (s.account, s.owner) is distinct from (n.account, n.owner) then true
         -- What was booked by mistake, and its opposite.
         when s.action = 'taken_back' then false
         when n.line_no is null and n.statement_no is not null
