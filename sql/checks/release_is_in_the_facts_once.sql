@@ -10,7 +10,7 @@ full join (
     select
         merchant_id, number, order_no, sum(case from_account when 'order' then amount else -amount end) as amount
     from mixpay.facts
-    where entity = 'release' and amount is not null
+    where entity = 'release'
     group by merchant_id, number, order_no
 ) as f on f.merchant_id = r.merchant_id and f.number = r.release_no and f.order_no = r.order_no
 where coalesce(f.amount, 0) <> coalesce(r.amount, 0);

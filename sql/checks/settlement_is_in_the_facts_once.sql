@@ -17,7 +17,7 @@ full join (
             filter (where x.amount is not null) as accounts
     from (
         select
-            f.*, coalesce(f.to_account in ('outside', 'bank'), false) as leaves,
+            f.*, f.to_account in ('outside', 'bank') as leaves,
             concat_ws(':', f.from_account, f.from_owner) as gave, concat_ws(':', f.to_account, f.to_owner) as got
         from mixpay.facts as f
         where f.log = 'settlement'
@@ -25,7 +25,7 @@ full join (
     group by x.merchant_id, x.number, x.currency
 ) as f on f.merchant_id = s.merchant_id and f.number = s.settlement_no and f.currency = s.currency
 where
-    (f.steps, coalesce(f.paid_out, 0), coalesce(f.came_back, 0)) is distinct from (
+    (f.steps, f.paid_out, coalesce(f.came_back, 0)) is distinct from (
         '>settled' || repeat(' settled>reversed reversed>settled', ((s.last_entry - 1) / 2)::integer)
         || case s.state when 'reversed' then ' settled>reversed' else '' end,
         (s.amount * ((s.last_entry + 1) / 2))::numeric, (s.amount * (s.last_entry / 2))::numeric
