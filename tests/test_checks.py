@@ -500,6 +500,13 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             "update mixpay.facts set from_state = 'recorded' where log = 'repayment'",
             {"log": "repayment", "log_no": "B1", "entry": 1},
         ),
+        # Its epoch is on record since this very moment.
+        (
+            "update mixpay.facts set entry = 999 where number = 'R1' and from_state = ''; "
+            "update mixpay.epochs set created_at = (select created_at from mixpay.facts "
+            "where number = 'R1' and from_state = '')",
+            {"refund_no": "R1", "begins_at": 999},
+        ),
     ],
     "epoch_of_a_fact_has_begun": [
         (
@@ -629,10 +636,24 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             "where trade_no = 'T1' and order_no = 'A'",
             {"trade_no": "T1"},
         ),
+        (
+            "update mixpay.trade_orders set refunded = 1 where order_no = 'B'",
+            {"order_no": "B", "refunded": 1, "details": 0},
+        ),
     ],
     "live_lines_belong_to_open_trades": [
-        ("update mixpay.trade_orders set live = true where trade_no = 'T3'", {"trade_no": "T3"}),
-        ("update mixpay.trade_orders set live = false where trade_no = 'T4'", {"trade_no": "T4"}),
+        (
+            "update mixpay.trade_orders set live = true where trade_no = 'T3'",
+            {"trade_no": "T3", "live_lines": 1},
+        ),
+        (
+            "update mixpay.trade_orders set live = false where trade_no = 'T4'",
+            {"trade_no": "T4", "live_lines": 0},
+        ),
+        (
+            "delete from mixpay.trade_orders where trade_no = 'T4'",
+            {"trade_no": "T4", "live_lines": 0},
+        ),
     ],
     "money_sent_back_is_never_above_what_arrived": [
         (
@@ -662,8 +683,14 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ("update mixpay.trade_orders set live = true where trade_no = 'T3'", {"order_no": "E"}),
     ],
     "order_is_never_taken_above_its_amount": [
-        ("update mixpay.orders set amount = 79 where order_no = 'C'", {"order_no": "C"}),
-        ("update mixpay.trade_orders set paid = 1 where trade_no = 'T3'", {"order_no": "E"}),
+        (
+            "update mixpay.orders set amount = 79 where order_no = 'C'",
+            {"order_no": "C", "taken": 80},
+        ),
+        (
+            "update mixpay.trade_orders set paid = 1 where trade_no = 'T3'",
+            {"order_no": "E", "taken": 6},
+        ),
     ],
     "order_refunded_is_never_above_its_paid": [
         (
@@ -798,6 +825,10 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ("update mixpay.payments set refunded = 1 where payment_no = 'P3'", {"payment_no": "P3"}),
         ("update mixpay.refund_details set freed = true where refund_no = 'R3'", {"details": 30}),
         ("update mixpay.payments set refunded = 0 where refunded > 0", {"refunded": 0}),
+        (
+            "delete from mixpay.refund_details where payment_no = 'P1'",
+            {"payment_no": "P1", "details": 0},
+        ),
     ],
     "payment_surplus_refunded_is_the_sum_of_its_details": [
         (
@@ -805,13 +836,12 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             {"payment_no": "P3"},
         ),
         (
-            "update mixpay.payments set surplus_refunded = surplus_refunded - 1 "
-            "where payment_no = 'P2'",
-            {"payment_no": "P2"},
-        ),
-        (
             "update mixpay.refund_details set freed = true where payment_no = 'P2'",
             {"payment_no": "P2", "details": 0},
+        ),
+        (
+            "update mixpay.payments set surplus_refunded = 9 where payment_no = 'P2'",
+            {"payment_no": "P2", "details": 10},
         ),
     ],
     "fifo_starts_at_the_oldest_money": [
@@ -853,7 +883,7 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ),
     ],
     "refund_amount_is_the_sum_of_its_details": [
-        ("update mixpay.refunds set amount = 31 where refund_no = 'R1'", {"refund_no": "R1"}),
+        ("update mixpay.refunds set amount = 31 where refund_no = 'R1'", {"details": 30}),
         ("delete from mixpay.refund_details where refund_no = 'R1'", {"details": 0}),
         (
             "update mixpay.refunds set amount = amount - 1 where refund_no = 'R1'",
@@ -1008,7 +1038,7 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ),
     ],
     "surplus_is_sent_back": [
-        ("update mixpay.payments set surplus = 9 where payment_no = 'P2'", {"payment_no": "P2"}),
+        ("update mixpay.payments set surplus = 9 where payment_no = 'P2'", {"details": 10}),
         ("delete from mixpay.refund_details where payment_no = 'P5'", {"details": 0}),
         (
             "update mixpay.refunds set kind = 'order' where kind = 'reversal'",
@@ -1035,12 +1065,12 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ),
         (
             "delete from mixpay.facts where payment_no = 'P3'",
-            {"in_minus_out": 0, "not_sent_back": 40},
+            {"trade_no": "T2", "in_minus_out": 0, "not_sent_back": 40},
         ),
         ("update mixpay.chargebacks set fee = 14", {"trade_no": "T10"}),
-        ("update mixpay.returns set lost = 29", {"trade_no": "T11"}),
+        ("update mixpay.returns set lost = 29", {"trade_no": "T11", "not_sent_back": -29}),
         (
-            "delete from mixpay.payments where payment_no = 'P3'",
+            "delete from mixpay.payments where trade_no = 'T2'",
             {"trade_no": "T2", "in_minus_out": 40, "not_sent_back": 0},
         ),
     ],
@@ -1221,7 +1251,7 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ),
         (
             "delete from mixpay.closed_balances where account = 'order'",
-            {"account": "order", "owner": "", "came_in": None},
+            {"account": "order", "owner": "", "currency": "CNY", "came_in": None},
         ),
         (
             "update mixpay.closed_balances set owner = 'X' where owner = 'V'",
@@ -1329,6 +1359,16 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         (
             "update mixpay.balance_folds set until_xid = from_xid where fold = 2",
             {"fold": 2, "in_journal": 0},
+        ),
+        (
+            "update mixpay.balance_folds set fold = fold + 5; "
+            "update mixpay.folded_balances set fold = fold + 5",
+            {"fold": 6},
+        ),
+        (
+            "update mixpay.balance_folds set fold = fold - 5; "
+            "update mixpay.folded_balances set fold = fold - 5",
+            {"fold": -4},
         ),
     ],
     "dispute_refund_is_of_its_order": [
@@ -1741,6 +1781,10 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             MOVE.format("'T7', 999, 'refund', 'L', 'X', null, 'order', null, 'refund', null, 5"),
             {"refund_no": "X", "in_journal": 5, "under_way": None},
         ),
+        (
+            "update mixpay.refunds set freed = 19 where refund_no = 'R2'",
+            {"refund_no": "R2", "in_journal": 0, "under_way": 1},
+        ),
     ],
     "refund_took_back_what_was_cleared": [
         (
@@ -1797,6 +1841,10 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         (
             "update mixpay.releases set order_no = 'L' where release_no = 'L1'",
             {"release_no": "L1", "order_no": "L", "amount": 60, "in_facts": 0},
+        ),
+        (
+            MOVE.format("'T7', 999, 'release', 'K', null, 'L1', 'payee', 'S', 'order', null, 5"),
+            {"release_no": "L1", "amount": 60, "in_facts": 55},
         ),
     ],
     "settlement_earned_is_the_sum_of_its_lines": [
@@ -2001,6 +2049,10 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             {"number": "Z1", "lines": 2, "rules": 1},
         ),
         (
+            "update mixpay.line_matches set number = 'Z1', rule = 'amount' where number <> 'Z1'",
+            {"number": "Z1"},
+        ),
+        (
             "update mixpay.line_matches set number = 'Z1', rule = 'batch' where number = 'Z3'",
             {"number": "Z1", "lines": 2},
         ),
@@ -2064,6 +2116,10 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             "update mixpay.statements set reconciled_at = null; delete from mixpay.line_matches",
             {"line_no": 3, "of_match": None, "result": "missing_here"},
         ),
+        (
+            "update mixpay.unmatched_lines set line_no = 1, result = 'expected' where line_no = 3",
+            {"line_no": 1, "of_match": "matched", "result": "expected"},
+        ),
     ],
     "match_says_what_its_line_says": [
         (
@@ -2111,6 +2167,18 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             "update mixpay.line_matches set line_no = 9 where line_no = 2",
             {"line_no": 9, "amount": None},
         ),
+        (
+            "update mixpay.line_matches set theirs = 0 where line_no = 2",
+            {"theirs": 0, "amount": 79},
+        ),
+        (
+            "update mixpay.line_matches set statement_no = 'S-9' where line_no = 2",
+            {"statement_no": "S-9", "line_no": 2, "amount": None},
+        ),
+        (
+            "update mixpay.line_matches set fee_theirs = 2, rule = 'amount' where number = 'Z1'",
+            {"line_no": 1, "fee_theirs": 2, "fee": 1},
+        ),
     ],
     "statement_totals_are_those_of_its_lines": [
         (
@@ -2125,7 +2193,10 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             "update mixpay.statement_totals set fee = 1 where statement_no = 'S-1'",
             {"statement_no": "S-1"},
         ),
-        ("delete from mixpay.statement_totals", {"statement_no": "S-2", "stored": None}),
+        (
+            "delete from mixpay.statement_totals",
+            {"statement_no": "S-2", "currency": "CNY", "stored": None},
+        ),
         (
             "delete from mixpay.statement_lines where statement_no = 'S-2'",
             {"statement_no": "S-2", "lines": 0},
@@ -2151,6 +2222,10 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         (
             "update mixpay.unmatched_items set line_no = 1, part = '' where number = 'Z3'",
             {"number": "Z3", "result": "matched", "statement_no": "S-2"},
+        ),
+        (
+            "update mixpay.unmatched_items set result = 'missing_there' where number = 'Z3'",
+            {"number": "Z3", "result": "missing_there"},
         ),
     ],
     "reconciliation_adds_up": [
@@ -2180,7 +2255,7 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "what_is_matched_is_on_record": [
         # What came in went out.
         (
-            "update mixpay.line_matches set ours = -ours where number = 'Z1'",
+            "update mixpay.line_matches set ours = -ours, rule = 'amount' where number = 'Z1'",
             {"number": "Z1", "ours": -100, "on_record": 100},
         ),
         (
@@ -2305,12 +2380,14 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             {"resolution_no": "E2", "statement_no": "S-4"},
         ),
         (
-            "update mixpay.resolutions set (kind, number) = ('payment', 'Z3'); "
+            "update mixpay.resolutions set (statement_no, line_no, part, kind, number) = "
+            "(null, null, null, 'payment', 'Z3') where resolution_no = 'E1'; "
             "update mixpay.unmatched_items set resolution_no = 'E1' where number = 'Z4'",
             {"resolution_no": "E1", "kind": "payment", "number": "Z4"},
         ),
         (
-            "update mixpay.resolutions set (kind, number) = ('payout', 'Z4'); "
+            "update mixpay.resolutions set (statement_no, line_no, part, kind, number) = "
+            "(null, null, null, 'payout', 'Z4') where resolution_no = 'E1'; "
             "update mixpay.unmatched_items set resolution_no = 'E1' where number = 'Z4'",
             {"resolution_no": "E1", "kind": "payment", "number": "Z4"},
         ),
@@ -2338,9 +2415,41 @@ RIGHT: dict[str, list[str]] = {
         "insert into mixpay.epochs values (2, '2000-01-01Z')",
     ],
     "channel_refund_amount_is_its_details": [OF_TWO],
+    "chargeback_is_what_it_took_and_lost": [
+        # It left this one, or this one failed.
+        "update mixpay.refunds set (kind, chargeback_no) = ('surplus', 'C1') "
+        "where refund_no = 'RQ'",
+        "update mixpay.refunds set (kind, chargeback_no) = ('chargeback', 'C1') "
+        "where refund_no = 'RQ'; "
+        "update mixpay.refund_details set freed = true where refund_no = 'RQ'",
+    ],
+    "detail_is_in_the_facts_once": [
+        # Money that was sent comes back.
+        FACT.format("'T1', 999, 'refund', 'P1', 'A', 'R3', null, null, 'channel', 'refund', 60"),
+        # In another log.
+        FACT.format("'T9', 999, 'refund', 'P1', 'A', 'R3', null, null, 'order', 'refund', 60")
+        + "; update mixpay.facts set log = 'settlement', log_no = 'T1' where entry = 999",
+        "update mixpay.refund_details set freed = true where payment_no = 'P2'; "
+        + FACT.format(
+            "'T1', 999, 'refund', 'P2', null, (select refund_no from mixpay.refund_details "
+            "where payment_no = 'P2'), null, null, 'refund', 'surplus', 10"
+        ),
+    ],
+    "each_of_ours_is_in_one_match": [
+        # A batch of several lines.
+        "update mixpay.line_matches set number = 'Z1', rule = 'batch' where number in ('Z1', 'Z3')",
+    ],
+    "fifo_starts_at_the_oldest_money": [
+        # Nothing of it is left.
+        "update mixpay.trades set fifo_paid_at = now() + '1 year' where trade_no = 'T2'; "
+        "update mixpay.payments set refunded = applied where trade_no = 'T2'",
+    ],
     "free_money_covers_what_is_lost": [
         "update mixpay.returns set lost = 0; "
         "update mixpay.payments set refunded = 99 where payment_no = 'P11'",
+        # It is an order's.
+        "update mixpay.chargebacks set order_no = 'Q'; "
+        "update mixpay.payments set refunded = 999 where payment_no = 'P10'",
     ],
     "line_is_what_it_pays_together": [
         # Another line, and another part of this one, are in a match.
@@ -2349,6 +2458,12 @@ RIGHT: dict[str, list[str]] = {
     ],
     "loss_account_holds_what_is_lost": [
         "update mixpay.facts set from_account = 'loss', from_owner = 'wechat' where number = 'J2'",
+    ],
+    "match_says_what_its_line_says": [
+        "update mixpay.statement_lines set state = 'processing' where line_no = 2; "
+        "update mixpay.line_matches set theirs = 0 where line_no = 2",
+        "update mixpay.statement_lines set state = 'processing' where line_no = 2; "
+        "update mixpay.line_matches set theirs = 79 where line_no = 2",
     ],
     "money_sent_back_is_never_above_what_arrived": [
         "update mixpay.channel_refunds set amount = 71, state = 'bounced' where refund_no = 'R3'",
@@ -2369,6 +2484,11 @@ RIGHT: dict[str, list[str]] = {
             f"update mixpay.settlements set settlement_no = '{number}' where settlement_no = 'S2'"
             for xid, number in [("1", "S2"), ("1", "S0")]
         ),
+    ],
+    "no_fact_is_of_a_transaction_to_come": [
+        # Before the database was restored elsewhere.
+        "insert into mixpay.epochs values (2); "
+        "update mixpay.facts set xid = '4000000000' where log_no = 'T1' and entry = 1",
     ],
     "nothing_is_released_in_dispute": [
         # After it; of another order; in another trade or log.
@@ -2400,12 +2520,28 @@ RIGHT: dict[str, list[str]] = {
         # A chargeback takes from a payee.
         "update mixpay.facts set entity = 'chargeback' where number = 'L3'",
     ],
+    "payment_is_in_the_facts_once": [
+        # Its surplus was to go back, and did not; in another log.
+        FACT.format(
+            "'T1', 999, 'refund', 'P2', null, 'X', null, null, 'refund', 'surplus', 10), "
+            "('T9', 998, 'payment', 'P1', 'A', null, null, null, 'channel', 'order', 5"
+        )
+        + "; update mixpay.facts set log = 'settlement', log_no = 'T1' where entry = 998",
+    ],
+    "payouts_are_never_above_what_came_in": [
+        # It had arrived after all, and its money is counted with what came in since.
+        "update mixpay.settlements set amount = 101 where settlement_no = 'S6'",
+        # Whatever it came from.
+        "update mixpay.facts set log = 'repayment', log_no = 'B9' "
+        "where number = 'L3' and amount is not null",
+    ],
     "pending_payments_belong_to_trades_that_are_not_closed": [
         "update mixpay.trades set state = 'closed' where trade_no = 'T1'",
     ],
     "reconciliation_adds_up": [
         "update mixpay.statement_lines set state = 'failed' where line_no = 3; "
         "update mixpay.unmatched_lines set theirs = 0 where line_no = 3",
+        "update mixpay.line_matches set theirs = 0 where line_no = 2",
         # What is in nothing else of this statement, or of this line, has moved nothing.
         *(
             "delete from mixpay.statement_lines where line_no = 2; update mixpay.line_matches "
@@ -2429,6 +2565,14 @@ RIGHT: dict[str, list[str]] = {
         "update mixpay.statement_lines set currency = 'JPY' where line_no = 3; "
         "update mixpay.unmatched_lines set currency = 'JPY' where line_no = 3",
     ],
+    "recorded_movement_is_in_the_facts_once": [
+        # Its moment came later.
+        RECORDED.format("'channel_fee'", "'F1'", *["null"] * 5),
+    ],
+    "refund_details_are_first_in_first_out": [
+        # Somebody said which payment.
+        "update mixpay.refunds set payment_nos = '{P1}' where refund_no = 'R1'",
+    ],
     "refund_state_follows_from_its_channel_refunds": [
         OF_TWO,
         "update mixpay.channel_refunds set state = 'written_off' where refund_no = 'R1'",
@@ -2439,8 +2583,25 @@ RIGHT: dict[str, list[str]] = {
         # Of an order that is split at payment.
         "update mixpay.channel_refunds set cleared = 1 where refund_no = 'RN'",
     ],
+    "release_is_in_the_facts_once": [
+        # Two of one order.
+        "update mixpay.releases set order_no = 'K' where release_no = 'L2'; "
+        "update mixpay.facts set order_no = 'K' where number = 'L2'",
+    ],
     "repricings_follow_one_another": [
         repricings(("N1", "A", 1, 1, 90, 95), ("N2", "A", 2, 1, 95, 100)),
+    ],
+    "return_is_what_it_took_and_lost": [
+        # It left this one, or this one failed.
+        "update mixpay.refunds set (kind, return_no) = ('surplus', 'V1') where refund_no = 'RU'",
+        "update mixpay.refunds set (kind, return_no) = ('return', 'V1') where refund_no = 'RU'; "
+        "update mixpay.refund_details set freed = true where refund_no = 'RU'",
+        # Other money of it.
+        MOVE.format(
+            "'T11', 998, 'return', 'U', null, 'V1', 'order', null, 'refund', 'x', 5), "
+            "('T11', 999, 'return', null, null, 'V1', 'channel', null, 'surplus', 'P11', 5"
+        )
+        + "; update mixpay.facts set payment_no = 'P11' where entry >= 998",
     ],
     "rounding_account_holds_what_was_written_off": [
         "update mixpay.facts set to_account = 'rounding' where number = 'J1'; "
@@ -2466,6 +2627,18 @@ RIGHT: dict[str, list[str]] = {
         "update mixpay.settlements set until_at = (select until_at from mixpay.settlements "
         "where settlement_no = 'S2') where settlement_no = 'S1'",
     ],
+    "standing_resolution_is_on_record": [
+        # What was taken back is no difference any more, and what takes it back need not be one.
+        "update mixpay.unmatched_lines set resolution_no = null where line_no = 3; "
+        + RESOLVED.format("'N', 'taken_back', 'E1'"),
+        # What was booked by mistake, and its opposite.
+        "update mixpay.unmatched_lines set resolution_no = 'N' where line_no = 3; "
+        + RESOLVED.format("'N', 'taken_back', 'E1'"),
+        "update mixpay.unmatched_lines set resolution_no = null where line_no = 3; "
+        "update mixpay.unmatched_items set resolution_no = 'E1' where number = 'Z4'; "
+        "update mixpay.resolutions set (statement_no, line_no, part, kind, number) = "
+        "(null, null, null, 'payment', 'Z4') where resolution_no = 'E1'",
+    ],
     "statement_totals_are_those_of_its_lines": [
         # It is not sealed yet.
         "update mixpay.statements set sealed_at = null where statement_no = 'S-1'; "
@@ -2479,6 +2652,17 @@ RIGHT: dict[str, list[str]] = {
     "surplus_details_are_never_above_surplus": [
         "update mixpay.refund_details set amount = 11, freed = true where payment_no = 'P2'",
     ],
+    "surplus_is_sent_back": [
+        # What a return or a chargeback took and left of it.
+        *(
+            f"update mixpay.refunds set kind = 'surplus' where kind = '{kind}'"
+            for kind in ("return", "chargeback")
+        ),
+    ],
+    "trade_holds_what_came_in_and_did_not_go_back": [
+        # In a log of this name.
+        "update mixpay.facts set log_no = 'T1' where number = 'F1'",
+    ],
     "what_is_matched_is_on_record": [
         # Part of a chargeback came back, and then more.
         "update mixpay.unmatched_items set (kind, number, owner) = "
@@ -2490,6 +2674,14 @@ RIGHT: dict[str, list[str]] = {
         "where number in ('Z1', 'Z3')",
         # Two say it, each for itself: it is another truth that is broken.
         "update mixpay.line_matches set number = 'Z1', ours = 100 where number in ('Z1', 'Z3')",
+    ],
+    "what_is_open_here_is_not_matched": [
+        # Something else of this number.
+        *(
+            f"update mixpay.unmatched_items set number = 'Z1', {column} = '{value}' "
+            "where number = 'Z4'"
+            for column, value in [("account", "bank"), ("owner", "card"), ("kind", "refund")]
+        ),
     ],
 }
 
