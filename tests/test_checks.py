@@ -486,6 +486,11 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             "where from_account = 'payee' and to_account = 'order'",
             {"from_account": "payee", "to_account": "order", "to_owner": "B"},
         ),
+        (
+            "update mixpay.facts set payment_no = null where number = 'P4'",
+            {"entity": "payment", "number": "P4", "payment_no": None},
+        ),
+        ("update mixpay.facts set number = 'P0' where number = 'P4'", {"number": "P0"}),
     ],
     "cause_stands_before_effect": [
         (
@@ -543,6 +548,10 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             + "; update mixpay.facts set payment_no = 'P11' where entry = 999",
             {"return_no": "V1", "lost": 30, "lost_in_facts": 25},
         ),
+        (
+            "update mixpay.refunds set kind = 'surplus' where return_no = 'V1'",
+            {"return_no": "V1", "taken": 0},
+        ),
     ],
     "chargeback_is_what_it_took_and_lost": [
         (
@@ -573,6 +582,10 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         (
             "delete from mixpay.facts where entity = 'chargeback' and from_account = 'channel_fee'",
             {"fee": 15, "fee_in_facts": 0},
+        ),
+        (
+            "update mixpay.refunds set kind = 'surplus' where chargeback_no = 'C1'",
+            {"chargeback_no": "C1", "taken": 0},
         ),
     ],
     "loss_account_holds_what_is_lost": [
@@ -761,7 +774,13 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             "update mixpay.trade_orders set order_no = 'A' where order_no = 'B'",
             {"trade_no": "T1", "order_no": "A", "lines": 2},
         ),
-        ("update mixpay.orders set currency = 'JPY' where order_no = 'C'", {"order_no": "C"}),
+        *(
+            (
+                f"update mixpay.orders set currency = '{currency}' where order_no = 'C'",
+                {"order_no": "C"},
+            )
+            for currency in ("AUD", "JPY")
+        ),
     ],
     "payment_amount_is_applied_and_surplus": [
         ("update mixpay.payments set surplus = 1 where payment_no = 'P3'", {"payment_no": "P3"}),
@@ -1590,6 +1609,10 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             "update mixpay.facts set from_account = null where number = 'O1'",
             {"currency": "CNY", "moved": 60},
         ),
+        (
+            "update mixpay.facts set to_account = null where number = 'O1'",
+            {"currency": "CNY", "moved": -60},
+        ),
     ],
     "owners_have_what_was_cleared_to_them_and_not_paid_out": [
         (
@@ -1712,8 +1735,9 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             {"receiver": "S", "amount": 11, "at_most": 10},
         ),
         (
-            "update mixpay.splits set divided = 101 where split_no = 'X1'",
-            {"split_no": "X1", "divided": 101, "of_order": 100},
+            "update mixpay.splits set divided = 101 where split_no = 'X1'; "
+            "delete from mixpay.split_shares",
+            {"split_no": "X1", "divided": 101, "amount": None, "of_order": 100},
         ),
     ],
     "notes_are_about_what_is_on_record": [
@@ -1927,6 +1951,10 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             "delete from mixpay.settlements where settlement_no = 'S4'",
             {"settlement_no": "S4", "state": None, "paid_out": 79},
         ),
+        (
+            "update mixpay.facts set amount = 99 where number = 'S1' and entry = 2",
+            {"settlement_no": "S1", "came_back": 99},
+        ),
     ],
     "settlements_follow_one_another": [
         ("update mixpay.settlements set nth = 3 where settlement_no = 'S2'", {"expected_nth": 2}),
@@ -2049,7 +2077,7 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             {"number": "Z1", "lines": 2, "rules": 1},
         ),
         (
-            "update mixpay.line_matches set number = 'Z1', rule = 'amount' where number <> 'Z1'",
+            "update mixpay.line_matches set number = 'Z1', rule = 'amount'",
             {"number": "Z1"},
         ),
         (
@@ -2414,6 +2442,12 @@ RIGHT: dict[str, list[str]] = {
         "update mixpay.epochs set created_at = 'infinity'; "
         "insert into mixpay.epochs values (2, '2000-01-01Z')",
     ],
+    "changes_of_state_follow_one_another": [
+        # A refund of several trades.
+        FACT.format(
+            "'T2', 999, 'refund', null, null, 'R1', 'processing', 'succeeded', null, null, null"
+        ),
+    ],
     "channel_refund_amount_is_its_details": [OF_TWO],
     "chargeback_is_what_it_took_and_lost": [
         # It left this one, or this one failed.
@@ -2422,6 +2456,9 @@ RIGHT: dict[str, list[str]] = {
         "update mixpay.refunds set (kind, chargeback_no) = ('chargeback', 'C1') "
         "where refund_no = 'RQ'; "
         "update mixpay.refund_details set freed = true where refund_no = 'RQ'",
+        # Something else of its number.
+        MOVE.format("'T10', 999, 'return', null, null, 'C1', 'loss', null, 'channel', 'card', 5")
+        + "; update mixpay.facts set payment_no = 'P10' where entry = 999",
     ],
     "detail_is_in_the_facts_once": [
         # Money that was sent comes back.
@@ -2438,6 +2475,12 @@ RIGHT: dict[str, list[str]] = {
     "each_of_ours_is_in_one_match": [
         # A batch of several lines.
         "update mixpay.line_matches set number = 'Z1', rule = 'batch' where number in ('Z1', 'Z3')",
+    ],
+    "facts_are_numbered_without_gaps": [
+        # Its moment came in a second fact: how many there are to be, only the first one says.
+        "update mixpay.channel_fees set charged_at = '2025-01-01' where fee_no = 'F1'; "
+        + RECORDED.format("'channel_fee'", "'F1'", *["null"] * 5)
+        + "; update mixpay.facts set entry = 2 where number = 'F1' and entry = 9",
     ],
     "fifo_starts_at_the_oldest_money": [
         # Nothing of it is left.
@@ -2464,6 +2507,14 @@ RIGHT: dict[str, list[str]] = {
         "update mixpay.line_matches set theirs = 0 where line_no = 2",
         "update mixpay.statement_lines set state = 'processing' where line_no = 2; "
         "update mixpay.line_matches set theirs = 79 where line_no = 2",
+    ],
+    "moment_on_record_is_the_rows": [
+        # Something else of this number, and in another log.
+        FACT.format(
+            "'T1', 999, 'refund', null, null, 'P2', 'processing', 'succeeded', null, null, null), "
+            "('T9', 998, 'payment', 'P2', null, null, 'pending', 'succeeded', null, null, null"
+        )
+        + "; update mixpay.facts set log = 'settlement' where entry = 998",
     ],
     "money_sent_back_is_never_above_what_arrived": [
         "update mixpay.channel_refunds set amount = 71, state = 'bounced' where refund_no = 'R3'",
