@@ -9,7 +9,7 @@ with facts as (
 ), books as (
     select merchant_id, channel, sum(amount) as not_sent_back
     from (
-        select merchant_id, channel, amount from mixpay.payments where amount > 0
+        select merchant_id, channel, amount from mixpay.payments
         union all
         select c.merchant_id, c.channel, -c.amount
         from mixpay.channel_refunds as c

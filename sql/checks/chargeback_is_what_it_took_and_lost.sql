@@ -15,7 +15,7 @@ with taken as (
         ) as lost,
         sum(amount) filter (where from_account = 'channel_fee') as fee
     from mixpay.facts
-    where entity = 'chargeback' and amount is not null
+    where entity = 'chargeback'
     group by merchant_id, number, payment_no
 )
 select
