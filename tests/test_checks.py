@@ -215,6 +215,11 @@ OF_TWO = (
     "update mixpay.refunds set state = 'processing' where refund_no = 'R1'; "
     "delete from mixpay.refunds where refund_no = 'R3'"
 )
+# S2 was paid out before there were banks.
+BEFORE_BANKS = (
+    "update mixpay.settlements set bank = null where settlement_no = 'S2'; "
+    "update mixpay.facts set to_account = 'outside', to_owner = null where number = 'S2'"
+)
 OF_R1 = "select channel_refund_no from mixpay.channel_refunds where refund_no = 'R1'"
 # By check: what breaks it, and what its rows then show of the broken thing.
 BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
@@ -2426,6 +2431,9 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
 # By check: what it does not find, though it looks like what it finds.
 GIRO = ("statements", "unmatched_lines", "unmatched_items", "reconciled_accounts")
 RIGHT: dict[str, list[str]] = {
+    "bank_holds_what_channels_paid_and_was_not_paid_out": [
+        BEFORE_BANKS,
+    ],
     "cause_stands_before_effect": [
         # Without money; in another log or trade; at once.
         FACT.format(
@@ -2558,6 +2566,9 @@ RIGHT: dict[str, list[str]] = {
         "update mixpay.facts set order_from_state = null, order_to_state = null "
         "where to_owner = 'B'",
     ],
+    "outside_got_what_was_paid_out": [
+        BEFORE_BANKS,
+    ],
     "owners_have_what_was_cleared_to_them_and_not_paid_out": [
         # Two orders of one trade, each with a split; and an order's split in another of its trades.
         "update mixpay.trade_orders set trade_no = 'T9', position = 2 where trade_no = 'T8'; "
@@ -2663,9 +2674,7 @@ RIGHT: dict[str, list[str]] = {
         ),
     ],
     "settlement_is_in_the_facts_once": [
-        # Before there were banks.
-        "update mixpay.settlements set bank = null where settlement_no = 'S2'; "
-        "update mixpay.facts set to_account = 'outside', to_owner = null where number = 'S2'",
+        BEFORE_BANKS,
     ],
     "settlements_follow_one_another": [
         # What was brought back, and had arrived after all.
