@@ -2428,8 +2428,9 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     ],
 }
 
-# By check: what it does not find, though it looks like what it finds.
+# What bears the name of giro's account.
 GIRO = ("statements", "unmatched_lines", "unmatched_items", "reconciled_accounts")
+# By check: what looks like what it finds, and is right, as far as this check goes.
 RIGHT: dict[str, list[str]] = {
     "bank_holds_what_channels_paid_and_was_not_paid_out": [
         BEFORE_BANKS,
@@ -2458,7 +2459,7 @@ RIGHT: dict[str, list[str]] = {
     ],
     "channel_refund_amount_is_its_details": [OF_TWO],
     "chargeback_is_what_it_took_and_lost": [
-        # It left this one, or this one failed.
+        # Of a refund that a chargeback left alone, and of one that failed, it took nothing.
         "update mixpay.refunds set (kind, chargeback_no) = ('surplus', 'C1') "
         "where refund_no = 'RQ'",
         "update mixpay.refunds set (kind, chargeback_no) = ('chargeback', 'C1') "
@@ -2474,6 +2475,7 @@ RIGHT: dict[str, list[str]] = {
         # In another log.
         FACT.format("'T9', 999, 'refund', 'P1', 'A', 'R3', null, null, 'order', 'refund', 60")
         + "; update mixpay.facts set log = 'settlement', log_no = 'T1' where entry = 999",
+        # Its surplus was to go back, and did not.
         "update mixpay.refund_details set freed = true where payment_no = 'P2'; "
         + FACT.format(
             "'T1', 999, 'refund', 'P2', null, (select refund_no from mixpay.refund_details "
@@ -2496,6 +2498,7 @@ RIGHT: dict[str, list[str]] = {
         "update mixpay.payments set refunded = applied where trade_no = 'T2'",
     ],
     "free_money_covers_what_is_lost": [
+        # Nothing is lost.
         "update mixpay.returns set lost = 0; "
         "update mixpay.payments set refunded = 99 where payment_no = 'P11'",
         # It is an order's.
@@ -2508,13 +2511,16 @@ RIGHT: dict[str, list[str]] = {
         "update mixpay.line_matches set statement_no = 'S-3', part = 'x' where number = 'Z1'",
     ],
     "loss_account_holds_what_is_lost": [
+        # By an adjustment.
         "update mixpay.facts set from_account = 'loss', from_owner = 'wechat' where number = 'J2'",
     ],
     "match_says_what_its_line_says": [
-        "update mixpay.statement_lines set state = 'processing' where line_no = 2; "
-        "update mixpay.line_matches set theirs = 0 where line_no = 2",
-        "update mixpay.statement_lines set state = 'processing' where line_no = 2; "
-        "update mixpay.line_matches set theirs = 79 where line_no = 2",
+        # Nothing of it has moved yet, or all of it is taken for moved.
+        *(
+            "update mixpay.statement_lines set state = 'processing' where line_no = 2; "
+            f"update mixpay.line_matches set theirs = {theirs} where line_no = 2"
+            for theirs in (0, 79)
+        ),
     ],
     "moment_on_record_is_the_rows": [
         # Something else of this number, and in another log.
@@ -2538,10 +2544,9 @@ RIGHT: dict[str, list[str]] = {
         "update mixpay.settlements set settlement_no = 'S0' where settlement_no = 'S2'",
         # One is within the other, and empty.
         *(
-            "update mixpay.settlements set (from_epoch, from_xid, until_epoch, until_xid) = "
-            f"(1, '{xid}', 1, '{xid}') where settlement_no = 'S2'; "
-            f"update mixpay.settlements set settlement_no = '{number}' where settlement_no = 'S2'"
-            for xid, number in [("1", "S2"), ("1", "S0")]
+            "update mixpay.settlements set (settlement_no, from_epoch, from_xid, until_epoch, "
+            f"until_xid) = ('{number}', 1, '1', 1, '1') where settlement_no = 'S2'"
+            for number in ("S0", "S2")
         ),
     ],
     "no_fact_is_of_a_transaction_to_come": [
@@ -2591,9 +2596,9 @@ RIGHT: dict[str, list[str]] = {
         + "; update mixpay.facts set log = 'settlement', log_no = 'T1' where entry = 998",
     ],
     "payouts_are_never_above_what_came_in": [
-        # It had arrived after all, and its money is counted with what came in since.
+        # Reversed, and it had arrived after all: it may have been paid out twice.
         "update mixpay.settlements set amount = 101 where settlement_no = 'S6'",
-        # Whatever it came from.
+        # It came in by a repayment.
         "update mixpay.facts set log = 'repayment', log_no = 'B9' "
         "where number = 'L3' and amount is not null",
     ],
@@ -2601,10 +2606,12 @@ RIGHT: dict[str, list[str]] = {
         "update mixpay.trades set state = 'closed' where trade_no = 'T1'",
     ],
     "reconciliation_adds_up": [
+        # Of a line that failed, and of a match, nothing has moved.
         "update mixpay.statement_lines set state = 'failed' where line_no = 3; "
         "update mixpay.unmatched_lines set theirs = 0 where line_no = 3",
         "update mixpay.line_matches set theirs = 0 where line_no = 2",
-        # What is in nothing else of this statement, or of this line, has moved nothing.
+        # A match that has moved nothing is of no line that is left: one of another number, the
+        # part of one, or one of another statement.
         *(
             "delete from mixpay.statement_lines where line_no = 2; update mixpay.line_matches "
             f"set theirs = 0, {of} where line_no = 2"
@@ -2642,7 +2649,7 @@ RIGHT: dict[str, list[str]] = {
     "refund_took_back_what_was_cleared": [
         # What was in escrow.
         MOVE.format("'T7', 999, 'refund', 'K', 'RK', null, 'order', null, 'refund', null, 5"),
-        # Of an order that is split at payment.
+        # Where an order is split at payment, it may be rounded otherwise.
         "update mixpay.channel_refunds set cleared = 1 where refund_no = 'RN'",
     ],
     "release_is_in_the_facts_once": [
@@ -2654,11 +2661,11 @@ RIGHT: dict[str, list[str]] = {
         repricings(("N1", "A", 1, 1, 90, 95), ("N2", "A", 2, 1, 95, 100)),
     ],
     "return_is_what_it_took_and_lost": [
-        # It left this one, or this one failed.
+        # Of a refund that a return left alone, and of one that failed, it took nothing.
         "update mixpay.refunds set (kind, return_no) = ('surplus', 'V1') where refund_no = 'RU'",
         "update mixpay.refunds set (kind, return_no) = ('return', 'V1') where refund_no = 'RU'; "
         "update mixpay.refund_details set freed = true where refund_no = 'RU'",
-        # Other money of it.
+        # Neither un-applied nor lost.
         MOVE.format(
             "'T11', 998, 'return', 'U', null, 'V1', 'order', null, 'refund', 'x', 5), "
             "('T11', 999, 'return', null, null, 'V1', 'channel', null, 'surplus', 'P11', 5"
@@ -2666,6 +2673,7 @@ RIGHT: dict[str, list[str]] = {
         + "; update mixpay.facts set payment_no = 'P11' where entry >= 998",
     ],
     "rounding_account_holds_what_was_written_off": [
+        # In and out; and by an adjustment.
         "update mixpay.facts set to_account = 'rounding' where number = 'J1'; "
         "update mixpay.channel_refunds set state = 'written_off' where channel = 'alipay'; "
         + MOVE.format(
@@ -2694,6 +2702,7 @@ RIGHT: dict[str, list[str]] = {
         # What was booked by mistake, and its opposite.
         "update mixpay.unmatched_lines set resolution_no = 'N' where line_no = 3; "
         + RESOLVED.format("'N', 'taken_back', 'E1'"),
+        # Of something of ours, and of no line.
         "update mixpay.unmatched_lines set resolution_no = null where line_no = 3; "
         "update mixpay.unmatched_items set resolution_no = 'E1' where number = 'Z4'; "
         "update mixpay.resolutions set (statement_no, line_no, part, kind, number) = "
