@@ -56,10 +56,21 @@ def servers() -> Iterator[Servers]:
             yield Servers(primary, standby)
 
 
+# For whoever waits in vain.
+STATE = """
+select x::text, a.wait_event, (
+    select array_agg(r.srrelid::regclass::text || ' ' || r.srsubstate)
+    from pg_subscription_rel as r where r.srsubid = x.subid and r.srsubstate <> 'r'
+)
+from pg_stat_subscription as x left join pg_stat_activity as a using (pid)
+"""
+
+
 def until(question: str, conn: Connection[Any], answer: object = True) -> None:
     deadline = time.monotonic() + 60
     while (row := conn.execute(question).fetchone()) != (answer,):
-        assert time.monotonic() < deadline, f"{question} is still {row}"
+        if time.monotonic() > deadline:
+            pytest.fail(f"{question} is still {row}: {conn.execute(STATE).fetchall()}")
         time.sleep(0.02)
 
 
