@@ -516,6 +516,38 @@ def test_e55_a_call_reads_no_more_beside_thousands(
         assert {name: rows for name, rows in met.items() if rows > THOUSANDS} == {}
 
 
+def test_e55_what_a_statement_says_is_shown_by_going_once_through_it(shop: Shop) -> None:
+    """Nothing has a number: so all stays with what had no partner at first."""
+    numbers = range(1, THOUSANDS)
+    shop.rows(
+        "merge_many", [{"trade_no": f"T{n}", "orders": orders(**{f"O{n}": n})} for n in numbers]
+    )
+    payments: Json = [
+        {
+            "trade_no": f"T{n}",
+            "payment_no": f"P{n}",
+            "channel": "card",
+            "amount": n,
+            "paid_at": day(80).isoformat(),
+        }
+        for n in numbers
+    ]
+    shop.rows("record_payments", payments)
+    load(shop, "S", [line(n, "payment", n, day(80)) for n in numbers])
+    shop.rows("reconcile", "S")
+    assert {row.rule for row in shop.query("select rule from mixpay.line_matches")} == {"amount"}
+
+    def met(view: str) -> float:
+        query = f"select * from mixpay.{view} where merchant_id = 'm'"
+        [[[plan]]] = shop.query(f"explain (analyze, timing off, format json) {query}")
+        return max(rows for _, rows in rows_met(plan["Plan"]))
+
+    assert met("reconciliation_summary") <= TIMES * len(numbers)
+    shop.conn.execute("analyze")
+    for view in ("reconciliation_summary", "statement_line_list", "reconciliation_differences"):
+        assert met(view) <= TIMES * len(numbers), view
+
+
 # What goes by a list of keys among a few rows that something else has found.
 AMONG_A_FEW = {
     "claim_channel_refunds": "the trade of a channel refund that was looked up by key",
@@ -546,3 +578,16 @@ def test_e55_whoever_bends_the_planner_turns_off_what_costs_would_start(
     ).fetchall()
     assert rows
     assert [name for name, settings in rows if "jit=off" not in settings] == []
+
+
+def test_e55_what_is_asked_of_each_line_is_planned_once(conn: Connection[Any]) -> None:
+    """And by key, though reconcile has its own statements planned anew, and forbids loops there."""
+    rows = conn.execute(
+        "select proname, proconfig from pg_proc where pronamespace = 'mixpay'::regnamespace"
+        " and proname ~ '^_' and 'enable_seqscan=off' = any (proconfig)"
+    ).fetchall()
+    assert "_is_duplicate" in {name for name, _ in rows}
+    needed = {"plan_cache_mode=force_generic_plan", "enable_nestloop=on"}
+    assert {
+        name: needed.difference(settings) for name, settings in rows if needed - {*settings}
+    } == {}

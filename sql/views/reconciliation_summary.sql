@@ -34,17 +34,23 @@ from (
     from mixpay.unmatched_items as i
     where i.result <> 'matched' or i.batch_no is not null or i.line_no is not null
     union all
-    -- A line that pays several is counted; what it moved stands with them.
+    -- A line that pays several is counted; what it moved stands with them. They are few, and lead to it by its key,
+    -- by which there is one: the limit keeps the planner from going the other way.
     select
         u.merchant_id, u.account, u.owner, u.result, u.currency, 0, 0, null, null, u.happened_at, u.resolution_no, true
-    from mixpay.unmatched_lines as u
-    where
-        u.result = 'matched' and u.theirs <> 0 and exists (
-            select from mixpay.unmatched_items as i
-            where
-                i.merchant_id = u.merchant_id and i.statement_no = u.statement_no and i.line_no = u.line_no
-                and i.part = u.part
-        )
+    from (
+        select distinct merchant_id, statement_no, line_no, part from mixpay.unmatched_items where line_no is not null
+    ) as i
+    cross join lateral (
+        select x.*
+        from mixpay.unmatched_lines as x
+        where
+            x.merchant_id = i.merchant_id and x.statement_no = i.statement_no and x.line_no = i.line_no
+            and x.part = i.part
+        order by x.part
+        limit 1
+    ) as u
+    where u.result = 'matched' and u.theirs <> 0
 ) as r
 inner join mixpay.reconciled_accounts as a
     on a.merchant_id = r.merchant_id and a.account = r.account and a.owner = r.owner

@@ -36,16 +36,18 @@ left join mixpay.unmatched_lines as u
     on
         u.merchant_id = l.merchant_id and u.statement_no = l.statement_no and u.line_no = l.line_no
         and u.part = l.part
-left join lateral (
-    -- Several that the line pays together.
+left join (
+    -- Several that a line pays together.
     select
-        'batch' as matched_by, min(x.kind) as kind, sum(x.ours)::bigint as ours,
-        string_agg(x.number, ' ' order by x.happened_at, x.number) as numbers
+        x.merchant_id, x.statement_no, x.line_no, x.part, 'batch' as matched_by, min(x.kind) as kind,
+        sum(x.ours)::bigint as ours, string_agg(x.number, ' ' order by x.happened_at, x.number) as numbers
     from mixpay.unmatched_items as x
-    where
-        x.merchant_id = u.merchant_id and x.statement_no = u.statement_no and x.line_no = u.line_no and x.part = u.part
-    having count(*) > 0
-) as i on m.merchant_id is null and u.result = 'matched';
+    where x.line_no is not null
+    group by x.merchant_id, x.statement_no, x.line_no, x.part
+) as i
+    on
+        i.merchant_id = u.merchant_id and i.statement_no = u.statement_no and i.line_no = u.line_no
+        and i.part = u.part and m.merchant_id is null and u.result = 'matched';
 
 comment on view mixpay.statement_line_list is
 'Lines of statements as they were loaded, what of ours each is about, and what comparing them says; several numbers, '

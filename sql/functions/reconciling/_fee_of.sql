@@ -2,7 +2,8 @@ create function mixpay._fee_of(
     p_terms mixpay.reconciled_accounts, p_kind text, p_number text, p_amount bigint, p_fee_theirs bigint
 ) returns bigint
 language plpgsql stable
-set search_path = mixpay, pg_temp set enable_seqscan = off set jit = off
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_nestloop = on set jit = off
 as $_fee_of$
 begin
     if p_fee_theirs is null or p_terms.account <> 'channel' then

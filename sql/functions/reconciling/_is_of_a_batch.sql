@@ -2,7 +2,8 @@ create function mixpay._is_of_a_batch(
     p_terms mixpay.reconciled_accounts, p_kind text, p_number text
 ) returns boolean
 language plpgsql stable
-set search_path = mixpay, pg_temp set enable_seqscan = off set jit = off
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_nestloop = on set jit = off
 as $_is_of_a_batch$
 begin
     return exists (

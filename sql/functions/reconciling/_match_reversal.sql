@@ -2,7 +2,8 @@ create function mixpay._match_reversal(
     p_terms mixpay.reconciled_accounts, p_number text, p_currency text, p_lines mixpay.statement_lines[]
 ) returns void
 language plpgsql
-set search_path = mixpay, pg_temp set enable_seqscan = off set jit = off
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_nestloop = on set jit = off
 as $_match_reversal$
 declare
     v_item own_item := _own_item(

@@ -2,7 +2,8 @@ create function mixpay._match_together(
     p_terms mixpay.reconciled_accounts, p_line mixpay.statement_lines, p_items text[]
 ) returns boolean
 language plpgsql
-set search_path = mixpay, pg_temp set enable_seqscan = off set jit = off
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_nestloop = on set jit = off
 as $_match_together$
 declare
     v_kind text;

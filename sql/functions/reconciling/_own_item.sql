@@ -2,7 +2,8 @@ create function mixpay._own_item(
     p_merchant_id text, p_account text, p_owner text, p_kind text, p_number text
 ) returns mixpay.own_item
 language plpgsql stable
-set search_path = mixpay, pg_temp set enable_seqscan = off set jit = off
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_nestloop = on set jit = off
 as $_own_item$
 declare
     v_taken record;

@@ -1,6 +1,7 @@
 create function mixpay._own_payment(p_merchant_id text, p_channel text, p_payment_no text) returns mixpay.own_item
 language plpgsql stable
-set search_path = mixpay, pg_temp set enable_seqscan = off set jit = off
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_nestloop = on set jit = off
 as $_own_payment$
 declare
     v_payment payments;

@@ -2,7 +2,8 @@ create function mixpay._own_refund(
     p_merchant_id text, p_channel text, p_kind text, p_channel_refund_no text
 ) returns mixpay.own_item
 language plpgsql stable
-set search_path = mixpay, pg_temp set enable_seqscan = off set jit = off
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_nestloop = on set jit = off
 as $_own_refund$
 declare
     v_part channel_refunds;
