@@ -42,11 +42,21 @@ class Books:
         return found
 
     def total(self, account: str, at: datetime | None = None) -> Total:
-        sums: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-        for j, amount in self.sides(account):
+        return self.totals(at).get(account, {})
+
+    def totals(self, at: datetime | None = None) -> dict[str, Total]:
+        """Of every kind, and of every account, that something moved by then."""
+        sums: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
+        for j in self.movements:
             if at is None or j.created_at <= at:
-                sums[j.currency][amount < 0] += abs(amount)
-        return {c: (came, went, came - went) for c, (came, went) in sums.items()}
+                sides = (j.to_account, j.to_owner), (j.from_account, j.from_owner)
+                for side, (kind, owner) in enumerate(sides):
+                    for account in (kind, f"{kind}:{owner}") if owner else (kind,):
+                        sums[account][j.currency][side] += j.amount
+        return {
+            account: {c: (came, went, came - went) for c, (came, went) in each.items()}
+            for account, each in sums.items()
+        }
 
     def moments(self) -> list[datetime]:
         """Each at which something was written, and just before it."""
@@ -56,11 +66,29 @@ class Books:
 
 def told(shop: Shop, account: str, at: datetime | None = None) -> Total:
     """What account_balance says."""
-    rows = shop.rows("account_balance", account, at)
+    return _told(account, shop.rows("account_balance", account, at))
+
+
+def _told(account: str, rows: list[Row]) -> Total:
     kind, _, owner = account.partition(":")
     assert all((r.account, r.owner) == (kind, owner) for r in rows)
     assert [r.currency for r in rows] == sorted(r.currency for r in rows)
     return {r.currency: (r.came_in, r.went_out, r.balance) for r in rows}
+
+
+def told_of_all(shop: Shop, accounts: list[str], at: datetime | None) -> dict[str, Total]:
+    """What it says of each of them, asked in one statement."""
+    found: dict[str, list[Row]] = {account: [] for account in accounts}
+    for row in shop.query(
+        "select a.account as asked, b.* from unnest(%s::text[]) as a (account) "
+        "cross join lateral mixpay.account_balance(%s, a.account, %s) with ordinality as b "
+        "order by a.account, b.ordinality",
+        accounts,
+        shop.merchant,
+        at,
+    ):
+        found[row.asked].append(row)
+    return {account: _told(account, rows) for account, rows in found.items()}
 
 
 def trial(shop: Shop, at: datetime | None = None) -> dict[str, Total]:
@@ -74,10 +102,13 @@ def trial(shop: Shop, at: datetime | None = None) -> dict[str, Total]:
 def agree(shop: Shop, *moments: datetime | None) -> None:
     """Balances are what the journal sums to: of every account, now and at these moments."""
     books = Books(shop)
+    accounts = books.accounts()
     for at in (None, *moments):
-        for account in books.accounts():
-            assert told(shop, account, at) == books.total(account, at), (account, at)
-        kinds = {kind: total for kind in KINDS if (total := books.total(kind, at))}
+        totals = books.totals(at)
+        assert totals.keys() <= {*accounts}
+        for account, total in told_of_all(shop, accounts, at).items():
+            assert total == totals.get(account, {}), (account, at)
+        kinds = {kind: totals[kind] for kind in KINDS if kind in totals}
         assert trial(shop, at) == kinds, at
 
 
