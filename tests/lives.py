@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 import psycopg
+from psycopg import Connection
 from shop import Json, Row, Shop, day
 
 OFFLINE = ("cash", "pos", "transfer")
@@ -1338,19 +1339,19 @@ EVERYTHING = {
 GROUPED = {"details": " group by r.number, d.payment_no, d.amount, r.state"}
 
 
-def in_database(shop: Shop) -> dict[str, Any]:
+def in_database(conn: Connection[Any], merchant: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     # Sent at once: most of them take less than their way.
-    with shop.conn.pipeline():
+    with conn.pipeline():
         cursors = {
-            name: shop.conn.execute(
-                f"{query} where merchant_id = %s{GROUPED.get(name, '')}", [shop.merchant]
-            )
+            name: conn.execute(f"{query} where merchant_id = %s{GROUPED.get(name, '')}", [merchant])
             for name, query in EVERYTHING.items()
         }
     for name, cursor in cursors.items():
         keys = 2 if name in ("lines", "details") else 1
-        found[name] = {(row[:keys] if keys > 1 else row[0]): row[keys:] for row in cursor}
+        found[name] = {
+            (row[:keys] if keys > 1 else row[0]): row[keys:] for row in cursor.fetchall()
+        }
     return found
 
 

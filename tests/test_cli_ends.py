@@ -456,6 +456,13 @@ def demo(parent: Path, programs: Path | None = None) -> subprocess.Popen[str]:
     )
 
 
+def what_goes_on(pid: int, parent: Path) -> str:
+    """The processes below this one, and what the server says."""
+    first = psutil.Process(pid)
+    found = [f"{p.pid} {p.status()} {p.cmdline()}" for p in [first, *first.children(True)]]
+    return "\n".join(found + [log.read_text() for log in parent.glob("*/server.log")])
+
+
 # The first moment at which initdb is over.
 AFTER_INITDB = 4
 
@@ -485,7 +492,13 @@ def test_nothing_of_the_demo_stays_when_it_is_interrupted(
         while not any("psycopg" in found.path for found in maps()):
             time.sleep(0.001)
     os.killpg(process.pid, number)
-    _, stderr = process.communicate(timeout=60)
+    try:
+        _, stderr = process.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        told = what_goes_on(process.pid, parent)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        pytest.fail(told, pytrace=False)
     assert "Traceback" not in stderr
     expected = endings.INTERRUPTED if number == signal.SIGINT else endings.TERMINATED
     # Before it has anything to put away, SIGTERM ends it as it ends everybody.

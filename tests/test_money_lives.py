@@ -983,7 +983,7 @@ def live(conn: Connection[Any], seed: int) -> MoneyLife:
         life.look_back()
         life.fold()
         life.compare()
-        assert in_database(life.shop) == in_model(life.model)
+        assert in_database(conn, life.shop.merchant) == in_model(life.model)
     except (AssertionError, psycopg.Error) as error:
         error.add_note(f"In life {seed}, by the last of these calls:\n{life.script()}")
         raise
