@@ -308,6 +308,21 @@ def test_verify_finds_that_the_first_epoch_is_gone(url: str, conn: Connection[An
     assert "missing: row of mixpay.epochs" in verified.output
 
 
+@pytest.mark.parametrize(("state", "is_named"), [("null", True), ("'idle'", False)])
+def test_one_that_has_just_begun_is_no_news(
+    url: str, shop: Shop, state: str, is_named: bool
+) -> None:
+    """It has no moment as yet. Whoever may see no moments is told of each."""
+    shop.conn.execute(
+        "create or replace view mixpay.horizon as select 4711::bigint as pid, null::text as"
+        " prepared_as, 'shop' collate \"C\" as database, 'me' collate \"C\" as role,"
+        f" null::text as application, {state}::text as state, null::timestamptz as began_at,"
+        " 7::bigint as transactions_since"
+    )
+    told = "events wait for session 4711 of database shop: see mixpay.horizon\n"
+    assert run(url, "--merchant", "m").stderr == (told if is_named else "")
+
+
 def test_e54_names_the_session_that_keeps_events_back(url: str, shop: Shop) -> None:
     with psycopg.connect(url, application_name="a report") as idle:
         idle.execute("select pg_current_xact_id()")

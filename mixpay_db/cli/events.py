@@ -26,10 +26,11 @@ from mixpay_db.webhooks import Webhook
 # As many as the server gives at once.
 _PAGE = 1000
 # What keeps events back: the oldest transaction, unless it began only a moment ago.
+# Whoever may not see its state may not see when it began. One whose state is seen has just begun.
 _OLDEST = """
 select pid, prepared_as, database, application, state, began_at::text
 from mixpay.horizon
-where began_at is null or began_at <= clock_timestamp() - make_interval(secs => %s)
+where coalesce(began_at <= clock_timestamp() - make_interval(secs => %s), state is null)
 order by transactions_since desc
 limit 1
 """
