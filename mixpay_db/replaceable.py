@@ -396,7 +396,11 @@ def read(conn: psycopg.Connection) -> Code:
 def read_fresh(conn: psycopg.Connection, files: str) -> Code:
     """What this version makes, of these files."""
     with catalog.fresh_installation(conn):
-        code = read(conn)
+        return in_words(read(conn), files)
+
+
+def in_words(code: Code, files: str) -> Code:
+    """With views as these files have them."""
     words = {
         f"view mixpay.{name}": f"create or replace view mixpay.{name}{body}"
         for name, body in _VIEW.findall(files)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,14 @@ def fill(url: str, version: str, code: str = "") -> str:
     return url
 
 
+def copy(name: str, template: str) -> sql.Composed:
+    """The statement that makes a database like another one."""
+    names = sql.Identifier(name), sql.Identifier(template)
+    # Copied as files it costs less, and a checkpoint, which costs nothing on our server.
+    how = "" if "MIXPAY_TEST_URL" in os.environ else " strategy file_copy"
+    return sql.SQL("create database {} template {}" + how).format(*names)
+
+
 class Lender:
     """Clones of what earlier versions left, and of what this one made of it: made once each."""
 
@@ -86,13 +95,13 @@ class Lender:
                 migrations.migrate(url, lambda _: None)
             else:
                 self.admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-                fill(self.url(name), version, code)
+                if version != "nothing":
+                    fill(self.url(name), version, code)
             self.templates[key] = name
         return self.templates[key]
 
     def _clone(self, name: str, template: str) -> str:
-        names = sql.Identifier(name), sql.Identifier(template)
-        self.admin.execute(sql.SQL("create database {} template {}").format(*names))
+        self.admin.execute(copy(name, template))
         return self.url(name)
 
     def _drop(self, name: str) -> None:

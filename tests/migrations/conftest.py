@@ -138,17 +138,14 @@ class Project:
         quiet = ("--no-psqlrc", "--quiet", "--output=/dev/null")
         run_program("psql", self.url, *quiet, "-f", str(self.root / path))
 
-    def others(self, condition: str = "true") -> int:
-        """How many other sessions there are."""
-        [(count,)] = self.execute(
-            "select count(*) from pg_stat_activity where datname = current_database()"
-            f" and pid <> pg_backend_pid() and {condition}"
-        )
-        return int(count)
-
     def until_waiting(self, count: int = 1) -> None:
         """Returns when so many sessions really wait for a lock."""
-        until(lambda: self.others("wait_event_type = 'Lock'") == count)
+        waiting = (
+            "select count(*) from pg_stat_activity"
+            " where datname = current_database() and wait_event_type = 'Lock'"
+        )
+        with self.connect() as conn:
+            until(lambda: conn.execute(waiting).fetchone() == (count,))
 
 
 def until(true: Callable[[], bool]) -> None:
@@ -181,7 +178,8 @@ def lender(admin, pg_server) -> Iterator[Lender]:
 def lend(lender: Lender) -> Iterator[Callable[..., str]]:
     """`lend("money")`: a database as that version left it; `migrated=True`: as this one found it.
 
-    A second argument names code of its time that is there, too.
+    `lend("nothing", migrated=True)` is one that is new. A second argument names code of its time
+    that is there, too.
     """
     yield lender.lend
     lender.take_back()
@@ -192,14 +190,15 @@ class Installed:
 
     def __init__(self, conn: psycopg.Connection, once: Callable[..., str]) -> None:
         self.server, self.files = conn.info.server_version, Release().code
-        self.code = replaceable.read_fresh(conn, self.files)
-        self.catalog = catalog._describe(conn)
+        self.code = replaceable.in_words(replaceable.read(conn), self.files)
+        # And what was verified to be the same: a server may spell what it restored otherwise.
+        self.catalogs = [(self.server, catalog._describe(conn))]
         self.rows = {table: self._rows(conn, table) for table in catalog._shipped(conn)}
         self.adoption = once("adoption", lambda: migrations.plan(conn, psql=False))
 
     def is_told_by(self, conn: psycopg.Connection) -> bool:
         """Whether another one tells word for word the same; it may have more rows."""
-        return catalog._describe(conn) == self.catalog and all(
+        return (conn.info.server_version, catalog._describe(conn)) in self.catalogs and all(
             rows <= self._rows(conn, table) for table, rows in self.rows.items()
         )
 
@@ -219,10 +218,14 @@ def verify(installed: Installed) -> Callable[[psycopg.Connection], list[Differen
     """`verify(conn)`: what `mixpay verify` finds, which judges whatever is told otherwise."""
 
     def verify(conn: psycopg.Connection) -> list[Difference]:
-        is_applied = set(migrations.status(conn).values()) == {"applied"}
-        if is_applied and installed.is_told_by(conn) and all_hold(conn):
+        # Marked, or installed by psql.
+        is_whole = set(migrations.status(conn).values()) in ({"applied"}, {"pending"})
+        if is_whole and installed.is_told_by(conn) and all_hold(conn):
             return []
-        return migrations.verify(conn)
+        found = migrations.verify(conn)
+        if not found:
+            installed.catalogs.append((conn.info.server_version, catalog._describe(conn)))
+        return found
 
     return verify
 
@@ -267,6 +270,48 @@ def gate(project: Project) -> Iterator[Callable[[], None]]:
 @pytest.fixture(name="run_program")
 def run_program_fixture() -> Callable[..., str]:
     return run_program
+
+
+# Of tables, what pg_dump says beside what `verify` compares.
+_BESIDE = """
+select c.relname, concat_ws(' ', c.relam, c.reltablespace, c.relreplident) || (
+    select string_agg(
+        concat_ws(' ', a.attname, a.attstorage, a.attcompression, a.attstattarget), ', '
+        order by a.attnum
+    )
+    from pg_attribute as a
+    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+) as said
+from pg_class as c
+where c.relnamespace = 'mixpay'::regnamespace and c.relkind <> 'v'
+union all
+select i.indexrelid::regclass::text, 'clusters ' || i.indisclustered || i.indisreplident
+from pg_index as i
+where i.indisclustered or i.indisreplident
+union all
+select k.conname, k.conrelid::regclass || ' has no null in ' || a.attname
+from pg_constraint as k
+inner join pg_attribute as a on a.attrelid = k.conrelid and a.attnum = k.conkey[1]
+where k.connamespace = 'mixpay'::regnamespace and k.contype = 'n'
+order by 1, 2
+"""
+
+
+@pytest.fixture
+def shape() -> Callable[[psycopg.Connection], tuple[dict[str, str], list[tuple]]]:
+    """`shape(conn)`: the tables, without the rights, which the code gives and which stay.
+
+    It is what pg_dump says of them, and costs a fifth; a transaction that has changed them sees it.
+    """
+
+    def shape(conn: psycopg.Connection) -> tuple[dict[str, str], list[tuple]]:
+        described = {
+            name: re.sub(r"^grants .*\n?", "", str(described), flags=re.MULTILINE)
+            for name, described in catalog._describe(conn).items()
+        }
+        return described, conn.execute(_BESIDE).fetchall()
+
+    return shape
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import sqlparse
 from click.testing import CliRunner
 from conftest import PREFIX
 from psycopg import conninfo, sql
-from released import apply
+from released import apply, copy
 
-from mixpay_db import database, migrations, resources
+from mixpay_db import database, resources
 from mixpay_db.cli import main
 from mixpay_db.release import Release, text, way_back
 
@@ -21,89 +21,93 @@ def mixpay(url, *arguments):
     return done.output
 
 
-def rows(url):
+def rows(conn):
     """Every table's rows, but for the moment at which they were written."""
+    tables = conn.execute(
+        "select oid::regclass::text from pg_class"
+        " where relnamespace = 'mixpay'::regnamespace and relkind = 'r'"
+    ).fetchall()
+    query = "select '{0}', to_jsonb(t) - '{{created_at,updated_at}}'::text[] from {0} as t"
+    found = {table: [] for (table,) in tables}
+    for table, row in conn.execute(" union all ".join(query.format(t) for t in found)).fetchall():
+        found[table].append(row)
+    return {table: sorted(rows, key=repr) for table, rows in found.items()}
+
+
+def told(url, dump):
     with psycopg.connect(url) as conn:
-        tables = conn.execute(
-            "select oid::regclass::text from pg_class"
-            " where relnamespace = 'mixpay'::regnamespace and relkind = 'r'"
-        ).fetchall()
-        query = "select to_jsonb(t) - '{{created_at,updated_at}}'::text[] from {} as t order by 1"
-        return {table: conn.execute(query.format(table)).fetchall() for (table,) in tables}
+        return dump(url), rows(conn)
 
 
-def test_psql_and_the_migrations_make_the_same_database(empty_url, run_program, dump):
+def test_psql_python_and_the_migrations_make_the_same_database(
+    url, empty_url, lend, run_program, dump, verify
+):
     install = resources.sql_dir() / "install.sql"
     quiet = ("--no-psqlrc", "--quiet", "--output=/dev/null", "--single-transaction")
     run_program("psql", empty_url, *quiet, "-f", str(install))
-    by_psql = dump(empty_url), rows(empty_url)
+    by_psql = told(empty_url, dump)
     assert by_psql[1]["mixpay.currencies"]
     assert not by_psql[1]["mixpay.merchants"]
-    assert mixpay(empty_url, "verify").startswith("all is as it should be")
-    with psycopg.connect(empty_url) as conn:
-        conn.execute("drop schema mixpay cascade")
-    mixpay(empty_url, "migrate")
-    assert (dump(empty_url), rows(empty_url)) == by_psql
-
-
-def test_python_installs_what_psql_installs(url, empty_url, run_program, dump):
-    quiet = ("--no-psqlrc", "--quiet", "--output=/dev/null", "--single-transaction")
-    run_program("psql", empty_url, *quiet, "-f", str(resources.sql_dir() / "install.sql"))
-    assert dump(url) == dump(empty_url)
+    with psycopg.connect(empty_url, autocommit=True) as conn:
+        assert verify(conn) == []
+    assert told(lend("nothing", migrated=True), dump) == by_psql
+    assert told(url, dump) == by_psql
 
 
 @pytest.fixture
 def copied(admin, pg_server):
     """`with copied(url) as other`: for a while, one more database like that one."""
-    name = sql.Identifier(f"{PREFIX}_copied")
+    name = f"{PREFIX}_copied"
 
     @contextmanager
     def copied(url):
-        original = sql.Identifier(conninfo.conninfo_to_dict(url)["dbname"])
-        admin.execute(sql.SQL("create database {} template {}").format(name, original))
+        admin.execute(copy(name, conninfo.conninfo_to_dict(url)["dbname"]))
         try:
-            yield pg_server.url(f"{PREFIX}_copied")
+            yield pg_server.url(name)
         finally:
-            admin.execute(sql.SQL("drop database {} with (force)").format(name))
+            drop = sql.SQL("drop database {} with (force)")
+            admin.execute(drop.format(sql.Identifier(name)))
 
     return copied
 
 
-def test_each_migration_goes_down_and_up_again(empty_url, copied, dump):
+def test_each_migration_goes_down_and_up_again(lend, copied, dump, shape, verify):
     """One by one down to nothing, and from each step one up again: so from each all the way up.
 
     By the command from the first step and from nothing; and down all at once.
     """
 
-    def told(url, *, rights=False):
-        return dump(url, rights=rights), rows(url)
+    def goes_down(gone):
+        mixpay(url, "migrate", "rollback")
+        assert mixpay(url, "migrate", "status").count("pending") == gone + 1  # and the code
 
-    mixpay(empty_url, "migrate")
-    there = told(empty_url, rights=True)
-    steps = []  # each step's tables and rows, without the code, which gives the rights
-    names = [migration.id for migration in Release().migrations]
-    for gone, migration in enumerate(reversed(Release().migrations), 1):
-        mixpay(empty_url, "migrate", "rollback")
-        with copied(empty_url) as url:
-            status = mixpay(url, "migrate", "status")
-            assert status.count("pending") == gone + 1  # and the code
-            if steps:
-                with psycopg.connect(url) as conn:
-                    apply(conn, migration)
-                assert told(url) == steps[-1]
-            else:
-                mixpay(url, "migrate")
-                assert told(url, rights=True) == there
-        if gone < len(names):
-            steps.append(told(empty_url))
-    with psycopg.connect(empty_url) as conn:
+    url = lend("nothing", migrated=True)
+    there = told(url, dump)
+    first, *_ = names = [migration.id for migration in Release().migrations]
+    _, *others = reversed(Release().migrations)
+    goes_down(1)
+    with copied(url) as other:
+        mixpay(other, "migrate")
+        assert told(other, dump) == there
+    with psycopg.connect(url, autocommit=True) as conn:
+
+        def step():
+            return shape(conn), rows(conn)
+
+        steps = [step()]  # each one's tables and rows, without the code, which gives the rights
+        for gone, migration in enumerate(others, 2):
+            goes_down(gone)
+            with conn.transaction(force_rollback=True):
+                apply(conn, migration)
+                assert step() == steps[-1]
+            if gone < len(names):
+                steps.append(step())
         assert conn.execute("select to_regnamespace('mixpay')::text").fetchone() == (None,)
-    mixpay(empty_url, "migrate")
-    assert told(empty_url, rights=True) == there
-    with psycopg.connect(empty_url, autocommit=True) as conn:
-        assert migrations.verify(conn) == []
-    mixpay(empty_url, "migrate", "rollback", "--to", names[0])
-    assert told(empty_url) == steps[-1]
+        mixpay(url, "migrate")
+        assert told(url, dump) == there
+        assert verify(conn) == []
+        mixpay(url, "migrate", "rollback", "--to", first)
+        assert step() == steps[-1]
 
 
 @pytest.mark.parametrize("migration", Release().migrations, ids=lambda migration: migration.id)

@@ -55,14 +55,14 @@ def test_nothing_of_others_is_bound(
         assert bound(conn) == []
 
 
-def test_nothing_of_others_is_in_the_way_later(empty_url: str) -> None:
-    with psycopg.connect(empty_url, autocommit=True) as conn:
-        migrations.migrate(empty_url, lambda _: None)
+def test_nothing_of_others_is_in_the_way_later(lend: Callable[..., str]) -> None:
+    url = lend("nothing", migrated=True)
+    with psycopg.connect(url, autocommit=True) as conn:
         conn.execute(PLANTED)
         conn.execute("drop view mixpay.manual_list")
-        migrations.migrate(empty_url, lambda _: None, reload=True)
+        migrations.migrate(url, lambda _: None, reload=True)
         assert bound(conn) == []
         assert migrations.verify(conn) == []
-        migrations.rollback(empty_url, say=lambda _: None)
-        migrations.migrate(empty_url, lambda _: None)
+        migrations.rollback(url, say=lambda _: None)
+        migrations.migrate(url, lambda _: None)
         assert bound(conn) == []

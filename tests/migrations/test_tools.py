@@ -179,6 +179,7 @@ def liquibase(target: Target, nth: int) -> None:
     )
 
 
+@pytest.mark.usefixtures("known")
 @pytest.mark.parametrize("deploy", [alembic, django, sqitch, dbmate, liquibase])
 def test_a_tool_deploys_the_plan(
     target: Target, deploy: Callable[[Target, int], None], verify: Callable[..., list[Difference]]

@@ -1,6 +1,5 @@
 """A database that an earlier version filled becomes what this version makes, and lives on."""
 
-import re
 from collections import Counter
 
 import psycopg
@@ -9,7 +8,7 @@ from psycopg import sql
 from released import VERSIONS, apply, script
 from shop import Shop, day, orders
 
-from mixpay_db import bookkeeping, catalog, database, migrations
+from mixpay_db import bookkeeping, database, migrations
 from mixpay_db.cli.events import raise_epoch
 from mixpay_db.release import Release, text, way_back
 
@@ -128,14 +127,6 @@ def renamed(tables):
     return {
         table: ", ".join(RENAMED.get(table, {}).get(name, name) for name in names.split(", "))
         for table, names in tables.items()
-    }
-
-
-def shape(conn):
-    """The tables, without the rights, which the code gives and which stay."""
-    return {
-        name: re.sub(r"^grants .*\n?", "", str(described), flags=re.MULTILINE)
-        for name, described in catalog._describe(conn).items()
     }
 
 
@@ -513,7 +504,8 @@ def test_it_does_not_go_back_over_what_money_cannot_say(migrated):
         migrations.rollback(money, "0003_money", say=lambda _: None, drop_rows=True)
 
 
-def test_it_goes_there_and_back_with_its_rows(filled, version, verify):
+@pytest.mark.usefixtures("known")
+def test_it_goes_there_and_back_with_its_rows(filled, version, verify, shape):
     """Each migration there and back and there by itself; then down to the version's own tables."""
     with psycopg.connect(filled, autocommit=True) as conn:
 
