@@ -4,7 +4,7 @@ import json
 import re
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 from conftest import FAST, _roomy
 from psycopg import Connection
 from recorded import PROJECT
+from released import copy
 from test_api import tell
 
 from mixpay_db import database, embedded, migrations
@@ -48,8 +49,9 @@ def servers() -> Iterator[Servers]:
     options = {**FAST, "wal_level": "logical"}
     with EmbeddedServer(options, parent=_roomy()) as primary:
         with psycopg.connect(primary.url("postgres"), autocommit=True) as conn:
-            conn.execute("create database mall")
-        migrations.migrate(primary.url("mall"), lambda _: None)
+            conn.execute("create database new")
+            migrations.migrate(primary.url("new"), lambda _: None)
+            conn.execute(copy("mall", "new"))
         with psycopg.connect(primary.url("mall"), autocommit=True) as conn:
             tell(conn, "mall")
         with Standby(primary) as standby:
@@ -133,25 +135,22 @@ def contents(conn: Connection[Any]) -> dict[str, tuple[Any, ...]]:
     }
 
 
-def test_a_logical_replica_has_all_rows(servers: Servers, empty_url: str) -> None:
+def test_a_logical_replica_has_all_rows(servers: Servers, lend: Callable[..., str]) -> None:
     with psycopg.connect(servers.primary.url("postgres"), autocommit=True) as conn:
-        conn.execute("create database source")
-    source_url = servers.primary.url("source")
-    with psycopg.connect(source_url, autocommit=True) as conn:
-        database.install(conn)
-    migrations.migrate(empty_url, lambda _: None)
+        conn.execute(copy("source", "new"))
+    source_url, replica_url = servers.primary.url("source"), lend("nothing", migrated=True)
     publish, subscribe = re.findall(
         r"```sql\n(.*?)```", PAGE.split("## A logical replica")[1].split("### Several")[0], re.S
     )
     subscribe = subscribe.replace("host=source dbname=mall", source_url)
     with (
         psycopg.connect(source_url, autocommit=True) as source,
-        psycopg.connect(empty_url, autocommit=True) as replica,
+        psycopg.connect(replica_url, autocommit=True) as replica,
     ):
         tell(source, "before")
         source.execute(publish)
         done = subprocess.run(
-            [embedded.find_binaries() / "psql", "-X", "-v", "ON_ERROR_STOP=1", "-d", empty_url],
+            [embedded.find_binaries() / "psql", "-X", "-v", "ON_ERROR_STOP=1", "-d", replica_url],
             input=subscribe,
             capture_output=True,
             text=True,
@@ -160,6 +159,9 @@ def test_a_logical_replica_has_all_rows(servers: Servers, empty_url: str) -> Non
         try:
             until("select bool_and(srsubstate = 'r') from pg_subscription_rel", replica)
             tell(source, "after")  # updates of rows that were copied, and new ones
+            facts = "select count(*) from mixpay.facts"
+            [(count,)] = source.execute(facts)
+            until(facts, replica, count)
             wanted = contents(source)
             assert len(wanted) > len(VIEWS)
             assert wanted["mixpay.facts"][0] > 100
@@ -168,31 +170,30 @@ def test_a_logical_replica_has_all_rows(servers: Servers, empty_url: str) -> Non
                 assert time.monotonic() < deadline, "the replica does not catch up"
                 time.sleep(0.05)
             assert [r.name for r in database.run_checks(replica) if r.rows] == []
-            assert mixpay(empty_url, "verify").exit_code == 0
+            assert mixpay(replica_url, "verify").exit_code == 0
         finally:
             replica.execute("drop subscription if exists mixpay")
         # It takes over: its own transactions are counted otherwise.
-        mixpay(empty_url, "events", "--new-epoch")
+        mixpay(replica_url, "events", "--new-epoch")
         tell(replica, "later")
         assert [r.name for r in database.run_checks(replica) if r.rows] == []
 
 
-def test_a_replica_gathers_several_sources(servers: Servers, empty_url: str) -> None:
+def test_a_replica_gathers_several_sources(servers: Servers, lend: Callable[..., str]) -> None:
     """The second one has begun anew once more than the first."""
     first, further = re.findall(r"```sql\n(.*?)```", PAGE.split("### Several sources")[1], re.S)
     empty = re.findall(r"(set session_replication_role.*?)create subscription", PAGE, re.S)[0]
     empty = empty.replace("c.relkind = 'r'", "c.relkind = 'r' and c.relname <> 'epochs'")
-    migrations.migrate(empty_url, lambda _: None)
+    replica_url = lend("nothing", migrated=True)
     names = ("one", "two")
-    with psycopg.connect(empty_url, autocommit=True) as replica:
+    with psycopg.connect(replica_url, autocommit=True) as replica:
         replica.execute(empty.encode())
         try:
             for name, publish in zip(names, (first, further), strict=True):
                 with psycopg.connect(servers.primary.url("postgres"), autocommit=True) as conn:
-                    conn.execute(f"create database {name}".encode())
+                    conn.execute(copy(name, "new"))
                 url = servers.primary.url(name)
                 with psycopg.connect(url, autocommit=True) as source:
-                    database.install(source)
                     tell(source, name)
                     source.execute(publish.encode())
                 if name == "two":
@@ -208,7 +209,7 @@ def test_a_replica_gathers_several_sources(servers: Servers, empty_url: str) -> 
             assert [r.name for r in database.run_checks(replica) if r.rows] == [
                 "epoch_of_a_fact_has_begun"
             ]
-            assert mixpay(empty_url, "events", "--new-epoch").exit_code == 0
+            assert mixpay(replica_url, "events", "--new-epoch").exit_code == 0
             assert [r.name for r in database.run_checks(replica) if r.rows] == []
             # And goes on.
             for name in names:
