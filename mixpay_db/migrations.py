@@ -118,11 +118,12 @@ def migrate(
         conn = backend.connection
         release = Release()
         fresh = cache(lambda: replaceable.read_fresh(conn, release.code))
+        standing = cache(lambda: repair.read_fresh(conn))
 
         def look() -> Work:
-            return (
-                _repair(conn) if repairs else _work(conn, release, reload, fresh, drop_dependents)
-            )
+            if repairs:
+                return _repair(conn, release, standing)
+            return _work(conn, release, reload, fresh, drop_dependents)
 
         def attempt() -> list[str]:
             with _transaction(backend, say, patience):
@@ -237,10 +238,10 @@ def plan(
 
     It is empty if nothing is pending.
     """
+    release = Release()
     if repairs:
-        work = _repair(conn)
+        work = _repair(conn, release, lambda: repair.read_fresh(conn))
     else:
-        release = Release()
         work = _work(
             conn,
             release,
@@ -406,16 +407,18 @@ def _work(
     return Work(steps, tables, gate)
 
 
-def _repair(conn: psycopg.Connection) -> Work:
+def _repair(
+    conn: psycopg.Connection, release: Release, fresh: Callable[[], repair.Standing]
+) -> Work:
     """Owners and grants alone, of a database that was restored without them."""
-    release, state = Release(), bookkeeping.read(conn)
+    state = bookkeeping.read(conn)
     _refuse_other_contents(release, state)
     if not state.has_schema or (state.applied and state.applied.keys() != release.checksums.keys()):
         raise ContentsDifferError(
             "the database is not of this version, so what belongs to whom is not known",
             "Repair it with the version that it belongs to; mixpay migrate status tells.",
         )
-    todo = repair.changes(conn)
+    todo = repair.changes(repair.read(conn), fresh())
     steps: list[Step] = []
     if todo.after:
         steps += [_change("put back owners and grants", todo.after, told=todo.told)]

@@ -16,13 +16,22 @@ from mixpay_db.replaceable import Changes, Code, Statement
 
 _OWNED = Path(__file__).with_name("owned.sql").read_text(encoding="utf-8")
 _Owned = dict[str, tuple[str, bool]]
+Standing = tuple[_Owned, Code]
 
 
-def changes(conn: psycopg.Connection) -> Changes:
-    """What puts them back; what is no object of this version stays whose it is."""
-    live = _owned(conn), replaceable.read(conn)
+def read(conn: psycopg.Connection) -> Standing:
+    """What belongs to whom, and who may use it."""
+    return _owned(conn), replaceable.read(conn)
+
+
+def read_fresh(conn: psycopg.Connection) -> Standing:
+    """As this version makes it."""
     with catalog.fresh_installation(conn):
-        fresh = _owned(conn), replaceable.read(conn)
+        return read(conn)
+
+
+def changes(live: Standing, fresh: Standing) -> Changes:
+    """What puts them back; what is no object of this version stays whose it is."""
     todo = Changes()
     given: Counter[str] = Counter()
     for name, (owner, waits) in live[0].items():
