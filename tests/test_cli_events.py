@@ -18,7 +18,6 @@ from psycopg import Connection, conninfo
 from psycopg.errors import InsufficientPrivilege
 from shop import Shop
 
-from mixpay_db import migrations
 from mixpay_db.cli import main
 from mixpay_db.cli.events import raise_epoch
 
@@ -238,39 +237,6 @@ def test_goes_on_where_it_was_when_the_connection_was_lost(
     assert status == 0
     assert told.count("trying again: ") >= 3
     assert "Traceback" not in told
-
-
-def test_goes_on_over_an_upgrade(url: str, shop: Shop, follow: Callable[..., Follower]) -> None:
-    """It polls so often that a driver would prepare; then all that it asks for is made anew."""
-    migrations.migrate(url, lambda _: None)  # adopts it
-    shop.merge("T", A=100)
-    follower = follow()
-    assert follower.next()["number"] == "T"
-    for number in range(10):
-        shop.pay("T", f"P{number}", 1)
-        assert follower.next()["number"] == f"P{number}"
-    # The code of before: read_events has other columns, and gives one of them otherwise.
-    ((events,), (definition,)) = shop.query(
-        "select pg_get_viewdef('mixpay.events'::regclass) union all "
-        "select pg_get_functiondef('mixpay.read_events'::regproc)"
-    )
-    with shop.conn.transaction():
-        shop.conn.execute("set local role mixpay_owner")
-        shop.conn.execute("drop view mixpay.events cascade")
-        older = f"create view mixpay.events as select *, 1 as more from ({events.rstrip(';')}) as e"
-        shop.conn.execute(older.encode())
-        shop.conn.execute(definition.encode())
-        shop.conn.execute("grant execute on function mixpay.read_events to mixpay_writer")
-    shop.pay("T", "P10", 1)
-    assert follower.next()["number"] == "P10"
-    migrations.migrate(url, lambda _: None, reload=True)
-    assert migrations.verify(shop.conn) == []
-    shop.pay("T", "P11", 1)
-    assert follower.next()["number"] == "P11"
-    status, told = follower.end()
-    assert status == 0
-    # Whom the change found at work was told to repeat.
-    assert [line for line in told.splitlines() if not line.startswith("trying again: ")] == []
 
 
 # A new epoch.

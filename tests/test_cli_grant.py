@@ -12,10 +12,8 @@ from psycopg import Connection, sql
 from psycopg.conninfo import make_conninfo
 from shop import Shop, orders
 
-from mixpay_db import migrations
 from mixpay_db.cli import main
 from mixpay_db.embedded import find_binaries
-from mixpay_db.problem import Problem
 
 MINE, THEIRS = "m", "n"
 # Who may do what, and what is registered for all, is not a merchant's to say.
@@ -203,22 +201,6 @@ def test_every_call_returns_the_columns_that_the_call_itself_returns(
         " where pronamespace = 'm'::regnamespace and mode = 't' group by proname"
     ).fetchall()
     assert dict(mine) == theirs
-
-
-def test_it_is_made_anew_after_an_upgrade(
-    conn: Connection[Any], url: str, name: str, clerk: Shop
-) -> None:
-    clerk.conn.close()
-    conn.execute(migrations.plan(conn, psql=False))
-    conn.execute("create view mixpay.more as select * from mixpay.trade_balances")
-    assert psql(url, told(url, MINE, "--to", name)) == ""
-    assert "more" in names(conn, "views", MINE)
-    with pytest.raises(Problem, match=r"view m\.more"):
-        migrations.migrate(url, lambda _: None, reload=True)
-    migrations.migrate(url, lambda _: None, reload=True, drop_dependents=["m.more"])
-    assert psql(url, told(url, MINE, "--to", name, "--read-only")) == ""
-    assert names(conn, "calls", MINE) == set()
-    assert {"trade_balances"} < names(conn, "views", MINE) < names(conn, "views", "mixpay")
 
 
 @pytest.mark.usefixtures("clerk")

@@ -13,9 +13,10 @@ from click.testing import CliRunner
 from conftest import FAST, _roomy
 from psycopg import conninfo
 from recorded import PROJECT
+from released import copy
 from shop import Shop
 
-from mixpay_db import database, migrations
+from mixpay_db import catalog, database, migrations
 from mixpay_db.cli import main
 from mixpay_db.embedded import EmbeddedServer, find_binaries
 
@@ -34,15 +35,16 @@ def psql(url: str, text: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(program, input=text, capture_output=True, text=True)
 
 
-def test_psql_makes_what_migrate_takes_over(empty_url: str) -> None:
+def test_psql_makes_what_migrate_takes_over(empty_url: str, url: str) -> None:
     made = psql(empty_url, told())
     assert (made.returncode, made.stderr) == (0, "")
     with psycopg.connect(empty_url) as conn:
         assert [check.rows for check in database.run_checks(conn) if check.rows] == []
     said: list[str] = []
     migrations.migrate(empty_url, said.append)
-    with psycopg.connect(empty_url, autocommit=True) as conn:
-        assert [d for d in migrations.verify(conn) if d.kind not in ("granted",)] == []
+    with psycopg.connect(empty_url) as conn, psycopg.connect(url) as fresh:
+        assert set(migrations.status(conn).values()) == {"applied"}
+        assert catalog._describe(conn) == catalog._describe(fresh)
 
 
 def test_an_error_leaves_nothing(empty_url: str) -> None:
@@ -60,7 +62,7 @@ def test_a_place_that_cannot_be_written() -> None:
 
 @pytest.fixture(scope="module")
 def debian() -> Iterator[str]:
-    """Debian's own server, with the extension's files where it looks for them."""
+    """Debian's own server, with the extension's files where it looks for them, and databases."""
     if not DEBIAN.is_dir():
         pytest.skip("Debian's PostgreSQL 15 is not here")
     config = [DEBIAN / "pg_config", "--sharedir"]
@@ -75,6 +77,14 @@ def debian() -> Iterator[str]:
     try:
         told("--extension", str(directory))
         with EmbeddedServer(FAST, parent=_roomy()) as server:
+            with psycopg.connect(server.url("postgres"), autocommit=True) as conn:
+                conn.execute("create database extended")
+                with psycopg.connect(server.url("extended")) as extended:
+                    extended.execute("create extension mixpay")
+                for name in ("made", "leaving"):
+                    conn.execute(copy(name, "extended"))
+                for name in ("restored", "mixed"):
+                    conn.execute(copy(name, "template1"))
             yield server.url("postgres")
     finally:
         for name in names:
@@ -86,13 +96,9 @@ def debian() -> Iterator[str]:
 
 
 def test_as_an_extension_it_works_and_its_rows_are_dumped(debian: str, tmp_path: Path) -> None:
-    with psycopg.connect(debian, autocommit=True) as conn:
-        for name in ("made", "restored"):
-            conn.execute(f"create database {name}")
     made = conninfo.make_conninfo(debian, dbname="made")
     restored = conninfo.make_conninfo(debian, dbname="restored")
     with psycopg.connect(made, autocommit=True) as conn:
-        conn.execute("create extension mixpay")
         mall = Shop(conn, "mall")
         mall.call("register_merchant", "Willow Furniture Mall")
         mall.merge("T", A=100, B=50)
@@ -120,8 +126,6 @@ def test_as_an_extension_it_works_and_its_rows_are_dumped(debian: str, tmp_path:
         assert [check.rows for check in database.run_checks(conn) if check.rows] == []
         mall.refund("A", "R2", 40)
     # Without saying that it is a restore, nothing is mixed: it stops.
-    with psycopg.connect(debian, autocommit=True) as conn:
-        conn.execute("create database mixed")
     mixed = conninfo.make_conninfo(debian, dbname="mixed")
     ended = subprocess.run([*psql_[:-1], mixed], capture_output=True, text=True)
     assert ended.returncode == 3
@@ -131,11 +135,8 @@ def test_a_database_leaves_the_extension_and_is_migrated(debian: str) -> None:
     """As docs/pipelines.md says it."""
     page = (PROJECT / "docs" / "pipelines.md").read_text(encoding="utf-8")
     (leave,) = re.findall(r"```sql\n-- leave the extension\n(.*?)```", page, re.DOTALL)
-    with psycopg.connect(debian, autocommit=True) as conn:
-        conn.execute("create database leaving")
     url = conninfo.make_conninfo(debian, dbname="leaving")
     with psycopg.connect(url, autocommit=True) as conn:
-        conn.execute("create extension mixpay")
         mall = Shop(conn, "mall")
         mall.call("register_merchant", "Willow Furniture Mall")
         mall.merge("T", A=100)

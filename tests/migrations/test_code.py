@@ -1,6 +1,11 @@
 """Code is changed, not thrown away: what others granted on it and built upon it stays."""
 
 import pytest
+from test_cli_grant import names, psql
+from test_cli_grant import told as granted
+
+from mixpay_db import migrations
+from mixpay_db.problem import Problem
 
 # By what each of them is known: in place, its number stays.
 OIDS = "select 'mixpay.sold'::regclass::oid, 'mixpay.refuse()'::regprocedure::oid"
@@ -204,6 +209,21 @@ def test_a_trigger_of_others_is_theirs(project):
     assert project.mixpay("migrate", "--reload").exit_code == 0
     triggers = "select count(*) from pg_trigger where tgname in ('audit', 'refuse')"
     assert project.execute(triggers) == [(2,)]
+
+
+@pytest.mark.usefixtures("known", "shop")
+def test_what_mixpay_grant_made_is_made_anew_after_an_upgrade(adopted, conn):
+    assert psql(adopted, granted(adopted, "m", "--to", "pg_monitor")) == ""
+    assert names(conn, "calls", "m")
+    conn.execute("create view mixpay.more as select * from mixpay.trade_balances")
+    assert psql(adopted, granted(adopted, "m", "--to", "pg_monitor")) == ""
+    assert "more" in names(conn, "views", "m")
+    with pytest.raises(Problem, match=r"view m\.more"):
+        migrations.migrate(adopted, lambda _: None, reload=True)
+    migrations.migrate(adopted, lambda _: None, reload=True, drop_dependents=["m.more"])
+    assert psql(adopted, granted(adopted, "m", "--to", "pg_monitor", "--read-only")) == ""
+    assert names(conn, "calls", "m") == set()
+    assert {"trade_balances"} < names(conn, "views", "m") < names(conn, "views", "mixpay")
 
 
 @pytest.mark.parametrize(

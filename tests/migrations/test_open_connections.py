@@ -1,11 +1,11 @@
-"""Programs of 0.3.0 that stay connected while the database becomes what this version makes."""
+"""Programs that stay connected while the database becomes what this version makes."""
 
 import io
 import json
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
 from time import monotonic, sleep
@@ -13,8 +13,10 @@ from time import monotonic, sleep
 import psycopg
 import pytest
 from shop import Shop
+from test_cli_events import Follower
 
 from mixpay_db import migrations
+from mixpay_db.catalog import Difference
 
 PROJECT = Path(__file__).parents[2]
 RELEASED = "71d7543"  # 0.3.0
@@ -108,3 +110,41 @@ def test_the_follower_goes_on_kept_connections_ask_anew(follower: Program, empty
         assert len(kept.execute(READS).fetchall()) == len(told)
         ((_, state, amount),) = kept.execute(CLAIMS).fetchall()
         assert (state, amount) == ("sent", 40)
+
+
+@pytest.mark.usefixtures("known")
+def test_a_follower_of_this_version_goes_on(
+    adopted: str, shop: Shop, verify: Callable[..., list[Difference]]
+) -> None:
+    """It polls so often that a driver would prepare; then all that it asks for is made anew."""
+    shop.merge("T", A=100)
+    follower = Follower(adopted)
+    try:
+        assert follower.next()["number"] == "T"
+        for number in range(10):
+            shop.pay("T", f"P{number}", 1)
+            assert follower.next()["number"] == f"P{number}"
+        # The code of before: read_events has other columns, and gives one of them otherwise.
+        ((events,), (definition,)) = shop.query(
+            "select pg_get_viewdef('mixpay.events'::regclass) union all "
+            "select pg_get_functiondef('mixpay.read_events'::regproc)"
+        )
+        with shop.conn.transaction():
+            shop.conn.execute("set local role mixpay_owner")
+            shop.conn.execute("drop view mixpay.events cascade")
+            older = f"select *, 1 as more from ({events.rstrip(';')}) as e"
+            shop.conn.execute(f"create view mixpay.events as {older}".encode())
+            shop.conn.execute(definition.encode())
+            shop.conn.execute("grant execute on function mixpay.read_events to mixpay_writer")
+        shop.pay("T", "P10", 1)
+        assert follower.next()["number"] == "P10"
+        migrations.migrate(adopted, lambda _: None, reload=True)
+        assert verify(shop.conn) == []
+        shop.pay("T", "P11", 1)
+        assert follower.next()["number"] == "P11"
+        status, told = follower.end()
+        assert status == 0
+        # Whom the change found at work was told to repeat.
+        assert [line for line in told.splitlines() if not line.startswith("trying again: ")] == []
+    finally:
+        follower.close()
