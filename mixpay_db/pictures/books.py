@@ -886,6 +886,39 @@ limit %(limit)s
 
 def merchant(conn: Connection, merchant: str, first: date, last: date) -> Merchant:
     """The period from the first day to the last, both included, in the session's time zone."""
+    told = period(conn, merchant, first, last)
+    balances = ask(conn, _BALANCES, **told.key, limit=SHOWN)
+    return Merchant(
+        first=first,
+        last=last,
+        flow=told.flow,
+        escrow=told.escrow,
+        causes=ask(conn, _CAUSES, **told.key, **told.folded.period.places()),
+        ages=ask(conn, _AGES, **told.key),
+        work=list(_work(conn, merchant)),
+        owners=[row for row in balances if row["account"] in ("payee", "receiver", "fee")],
+        places=[
+            row | {"balance": -row["balance"]}
+            for row in balances
+            if row["account"] in ("channel", "bank")
+        ],
+        reconciliation=_reconciliation(conn, told.key),
+        differences=_differences(conn, told.key),
+    )
+
+
+@dataclass
+class Period:
+    """Days of a merchant, as his folds and the rest of his log tell them."""
+
+    key: dict[str, Any]
+    folded: _Folded
+    flow: list[Row]
+    escrow: list[Row]
+
+
+def period(conn: Connection, merchant: str, first: date, last: date) -> Period:
+    """What came in and went out on each of them, and what was in escrow."""
     if last.year > 9000:
         raise Problem(f"{last} is no day of any books")
     if last < first:
@@ -898,36 +931,20 @@ def merchant(conn: Connection, merchant: str, first: date, last: date) -> Mercha
     folded = _folded(ask(conn, _FOLDS, **key))
     days = _days(folded.days, ask(conn, _DAYS, **key, **folded.rest.places()))
     opened = {row["currency"]: row["balance"] for row in ask(conn, _OPENING, **key)}
-    balances = ask(conn, _BALANCES, **key, limit=SHOWN)
-    return Merchant(
-        first=first,
-        last=last,
-        flow=[
-            # A channel's account is below zero by what it has of ours: what goes out came in to us.
-            {
-                "day": row["day"],
-                "currency": row["currency"],
-                "channel": row["channel"],
-                "came_in": row["went_out"],
-                "went_out": row["came_in"],
-                "net": row["went_out"] - row["came_in"],
-            }
-            for row in days
-            if row["account"] == "channel" and row["day"] is not None
-        ],
-        escrow=_escrow(days, opened, first),
-        causes=ask(conn, _CAUSES, **key, **folded.period.places()),
-        ages=ask(conn, _AGES, **key),
-        work=list(_work(conn, merchant)),
-        owners=[row for row in balances if row["account"] in ("payee", "receiver", "fee")],
-        places=[
-            row | {"balance": -row["balance"]}
-            for row in balances
-            if row["account"] in ("channel", "bank")
-        ],
-        reconciliation=_reconciliation(conn, key),
-        differences=_differences(conn, key),
-    )
+    flow = [
+        # A channel's account is below zero by what it has of ours: what goes out came in to us.
+        {
+            "day": row["day"],
+            "currency": row["currency"],
+            "channel": row["channel"],
+            "came_in": row["went_out"],
+            "went_out": row["came_in"],
+            "net": row["went_out"] - row["came_in"],
+        }
+        for row in days
+        if row["account"] == "channel" and row["day"] is not None
+    ]
+    return Period(key, folded, flow, _escrow(days, opened, first))
 
 
 @dataclass

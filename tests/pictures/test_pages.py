@@ -186,7 +186,7 @@ def by_view(conn: books.Connection, first: date, last: date) -> list[tuple[Any, 
     ]
 
 
-def by_page(told: books.Merchant) -> list[tuple[Any, ...]]:
+def by_page(told: books.Merchant | books.Period) -> list[tuple[Any, ...]]:
     names = ("day", "channel", "currency", "went_out", "came_in")
     return [tuple(row[name] for name in names) for row in told.flow]
 
@@ -237,7 +237,7 @@ def test_days_are_the_same_whatever_is_folded(shop: Shop, url: str, facts: int, 
             for days in (1, 2, 5):
                 first = today - timedelta(days=begins)
                 last = first + timedelta(days=days - 1)
-                told = books.merchant(conn, shop.merchant, first, last)
+                told = books.period(conn, shop.merchant, first, last)
                 assert by_page(told) == by_view(conn, first, last), (first, last)
                 assert sum(row["balance"] for row in told.escrow[-1:]) == sum(
                     moved for day, moved in opened.items() if day <= last
