@@ -11,7 +11,7 @@ import psycopg
 from psycopg import Connection, sql
 from yoyo.migrations import Migration
 
-from mixpay_db import bookkeeping, migrations
+from mixpay_db import bookkeeping
 from mixpay_db.release import Release, text
 
 # Its transactions are of the past: a server that is new has not counted as far.
@@ -68,8 +68,14 @@ def copy(name: str, template: str) -> sql.Composed:
 class Lender:
     """Clones of what earlier versions left, and of what this one made of it: made once each."""
 
-    def __init__(self, admin: Connection[Any], url: Callable[[str], str], prefix: str) -> None:
-        self.admin, self.url, self.prefix = admin, url, prefix
+    def __init__(
+        self,
+        admin: Connection[Any],
+        url: Callable[[str], str],
+        prefix: str,
+        migrate: Callable[[str], None],
+    ) -> None:
+        self.admin, self.url, self.prefix, self.migrate = admin, url, prefix, migrate
         self.templates: dict[tuple[str, str, bool], str] = {}
         self.lent: list[str] = []
 
@@ -92,7 +98,7 @@ class Lender:
             name = "_".join(filter(None, (self.prefix, version, code, "migrated" * migrated)))
             if migrated:
                 url = self._clone(name, self._template(version, code, False))
-                migrations.migrate(url, lambda _: None)
+                self.migrate(url)
             else:
                 self.admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
                 if version != "nothing":

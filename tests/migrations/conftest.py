@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -167,24 +168,6 @@ def run_program(name: str, url: str, *arguments: str) -> str:
     return done.stdout
 
 
-@pytest.fixture(scope="session")
-def lender(admin, pg_server) -> Iterator[Lender]:
-    lender = Lender(admin, pg_server.url, PREFIX)
-    yield lender
-    lender.close()
-
-
-@pytest.fixture
-def lend(lender: Lender) -> Iterator[Callable[..., str]]:
-    """`lend("money")`: a database as that version left it; `migrated=True`: as this one found it.
-
-    `lend("nothing", migrated=True)` is one that is new. A second argument names code of its time
-    that is there, too.
-    """
-    yield lender.lend
-    lender.take_back()
-
-
 class Installed:
     """What this version makes: told once, of a database that is as new, not installed each time."""
 
@@ -195,6 +178,24 @@ class Installed:
         self.catalogs = [(self.server, catalog._describe(conn))]
         self.rows = {table: self._rows(conn, table) for table in catalog._shipped(conn)}
         self.adoption = once("adoption", lambda: migrations.plan(conn, psql=False))
+
+    @contextmanager
+    def is_known(self) -> Iterator[None]:
+        """While it lasts, `migrate` does not install what there is to be beside what is live."""
+        find_out = replaceable.read_fresh
+
+        def read_fresh(conn: psycopg.Connection, files: str) -> Code:
+            # Servers spell it in words of their own.
+            known = (self.server, self.files) == (conn.info.server_version, files)
+            return self.code if known else find_out(conn, files)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(replaceable, "read_fresh", read_fresh)
+            yield
+
+    def migrate(self, url: str) -> None:
+        with self.is_known():
+            migrations.migrate(url, lambda _: None)
 
     def is_told_by(self, conn: psycopg.Connection) -> bool:
         """Whether another one tells word for word the same; it may have more rows."""
@@ -211,6 +212,24 @@ class Installed:
 def installed(pg_server, clones, once) -> Installed:
     with psycopg.connect(pg_server.url(clones.template), autocommit=True) as conn:
         return Installed(conn, once)
+
+
+@pytest.fixture(scope="session")
+def lender(admin, pg_server, installed: Installed) -> Iterator[Lender]:
+    lender = Lender(admin, pg_server.url, PREFIX, installed.migrate)
+    yield lender
+    lender.close()
+
+
+@pytest.fixture
+def lend(lender: Lender) -> Iterator[Callable[..., str]]:
+    """`lend("money")`: a database as that version left it; `migrated=True`: as this one found it.
+
+    `lend("nothing", migrated=True)` is one that is new. A second argument names code of its time
+    that is there, too.
+    """
+    yield lender.lend
+    lender.take_back()
 
 
 @pytest.fixture
@@ -231,19 +250,13 @@ def verify(installed: Installed) -> Callable[[psycopg.Connection], list[Differen
 
 
 @pytest.fixture
-def known(installed: Installed, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`migrate` knows what code there is to be, and does not install it beside the live one.
+def known(installed: Installed) -> Iterator[None]:
+    """`migrate` knows what code there is to be.
 
     It is for tests of what happens then, and to whom; others see to it that it is found out.
     """
-    find_out = replaceable.read_fresh
-
-    def read_fresh(conn: psycopg.Connection, files: str) -> Code:
-        # Servers spell it in words of their own.
-        known = (installed.server, installed.files) == (conn.info.server_version, files)
-        return installed.code if known else find_out(conn, files)
-
-    monkeypatch.setattr(replaceable, "read_fresh", read_fresh)
+    with installed.is_known():
+        yield
 
 
 @pytest.fixture
