@@ -333,7 +333,6 @@ def test_bulk_and_single_write_the_same(
             seen[what] += found
     # The lives had all that could make a difference.
     assert all(count > 2 for count in seen.values()), seen
-    conn.execute("analyze")  # for the checks
 
 
 def completion(refund_no: str, payment_no: str, txn: str | None = None) -> Item:

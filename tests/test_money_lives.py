@@ -1044,7 +1044,6 @@ def test_model_and_database_agree_account_by_account(conn: Connection[Any], batc
     # So that there are many, even of a short life.
     let_folds_be_small(Shop(conn), 12)
     lives = [live(conn, seed) for seed in range(batch * LIVES, (batch + 1) * LIVES)]
-    conn.execute("analyze")  # for the checks
     if SOAK:
         return
     # It was no quiet hundred.

@@ -457,13 +457,6 @@ def find_faults(node: dict[str, Any]) -> Iterator[str]:
             yield f"{kind} of {table} {by} {found.get('Index Cond', '')} meets {rows:.0f} rows"
 
 
-@pytest.fixture
-def lives_on(conn: Connection[Any]) -> Iterator[None]:
-    """Whoever looks at all of a database then, as the checks do, is to know what is in it."""
-    yield
-    conn.execute("analyze")
-
-
 def test_e55_every_call_is_here(shop: Shop) -> None:
     rows = shop.query(
         "select proname from pg_proc where pronamespace = 'mixpay'::regnamespace and prosecdef"
@@ -476,7 +469,6 @@ def test_e55_every_call_is_here(shop: Shop) -> None:
     }
 
 
-@pytest.mark.usefixtures("lives_on")
 @pytest.mark.parametrize("statistics", ["absent", "of nothing", "of one row", "old", "fresh"])
 def test_e55_a_call_reads_no_more_beside_thousands(
     shop: Shop, connect: Callable[..., Connection[Any]], statistics: str

@@ -346,7 +346,6 @@ def test_e30_merges_10000_orders_and_not_one_more(shop: Shop) -> None:
     assert shop.line("T", "O6666").paid == 2
     with shop.unchanged():
         shop.call("merge_orders", many, "T")
-    shop.conn.execute("analyze")  # for the checks
 
 
 def test_e02_refuses_what_is_no_amount(shop: Shop, subtests: pytest.Subtests) -> None:
