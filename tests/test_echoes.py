@@ -8,6 +8,7 @@ import json
 import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import psycopg
@@ -254,14 +255,7 @@ def values_of(arguments: dict[str, Any]) -> dict[str, Any]:
 
 def call_of(conn: Connection[Any], name: str, arguments: dict[str, Any]) -> sql.Composed:
     """With those of the arguments that the function has."""
-    (names,) = (
-        conn.execute(
-            "select proargnames from pg_proc"
-            " where pronamespace = 'mixpay'::regnamespace and proname = %s",
-            [name],
-        ).fetchone()
-        or ()
-    )
+    names = parameters(conn)[name]
     return sql.SQL("select from mixpay.{}({})").format(
         sql.Identifier(name),
         sql.SQL(", ").join(
@@ -269,4 +263,14 @@ def call_of(conn: Connection[Any], name: str, arguments: dict[str, Any]) -> sql.
             for key in arguments
             if key in names
         ),
+    )
+
+
+@cache
+def parameters(conn: Connection[Any]) -> dict[str, list[str]]:
+    """Of every function, by name."""
+    return dict(
+        conn.execute(
+            "select proname, proargnames from pg_proc where pronamespace = 'mixpay'::regnamespace"
+        ).fetchall()
     )

@@ -7,10 +7,12 @@ arguments; the arguments come from the catalog, so what is new is to be decided 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, NamedTuple
 
 import pytest
 from bills import line, load, reconcile
+from psycopg import Connection
 from shop import Row, Shop, day, on_hold, orders
 
 from mixpay_db.errors import MixpayError
@@ -369,7 +371,7 @@ def named_here(shop: Shop, value: Any) -> Any:
 
 
 PARAMETERS = """
-select a.name, a.place > p.pronargs - p.pronargdefaults as is_optional
+select substr(a.name, 3), a.place > p.pronargs - p.pronargdefaults as is_optional
 from pg_catalog.pg_proc as p
 cross join unnest(p.proargnames, p.proargmodes) with ordinality as a (name, mode, place)
 where p.oid = ('mixpay.' || %s)::regproc and coalesce(a.mode, 'i') = 'i' and a.name ^@ 'p_'
@@ -378,7 +380,12 @@ where p.oid = ('mixpay.' || %s)::regproc and coalesce(a.mode, 'i') = 'i' and a.n
 
 def parameters(shop: Shop, name: str) -> dict[str, bool]:
     """Of each, whether it may be left out."""
-    return {row.name[2:]: row.is_optional for row in shop.query(PARAMETERS, name)}
+    return _parameters(shop.conn, name)
+
+
+@cache
+def _parameters(conn: Connection[Any], name: str) -> dict[str, bool]:
+    return dict(conn.execute(PARAMETERS, [name]).fetchall())
 
 
 def say(shop: Shop, call: Call, **other: Any) -> list[Row]:
