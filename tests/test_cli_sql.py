@@ -10,7 +10,8 @@ from pathlib import Path
 import psycopg
 import pytest
 from click.testing import CliRunner
-from conftest import FAST, _roomy
+from clones import Clones
+from conftest import FAST, Server, _roomy
 from psycopg import conninfo
 from recorded import PROJECT
 from released import copy
@@ -35,14 +36,17 @@ def psql(url: str, text: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(program, input=text, capture_output=True, text=True)
 
 
-def test_psql_makes_what_migrate_takes_over(empty_url: str, url: str) -> None:
+def test_psql_makes_what_migrate_takes_over(
+    empty_url: str, pg_server: Server, clones: Clones
+) -> None:
     made = psql(empty_url, told())
     assert (made.returncode, made.stderr) == (0, "")
     with psycopg.connect(empty_url) as conn:
         assert [check.rows for check in database.run_checks(conn) if check.rows] == []
     said: list[str] = []
     migrations.migrate(empty_url, said.append)
-    with psycopg.connect(empty_url) as conn, psycopg.connect(url) as fresh:
+    fresh_url = pg_server.url(clones.template)
+    with psycopg.connect(empty_url) as conn, psycopg.connect(fresh_url) as fresh:
         assert set(migrations.status(conn).values()) == {"applied"}
         assert catalog._describe(conn) == catalog._describe(fresh)
 
