@@ -76,23 +76,22 @@ class Child:
         return self.returncode
 
     def communicate(self, timeout: float = 60) -> tuple[str, str]:
-        """What it says until it ends; it does not go on after that."""
+        """What it says until it ends."""
         deadline = time.monotonic() + timeout
         said: dict[Any, bytes] = {self.stdout: b"", self.stderr: b""}
         opened = [*said]
-        try:
-            while opened:
-                ready = select.select(opened, [], [], max(0, deadline - time.monotonic()))[0]
-                assert ready, f"it still runs after {timeout} seconds"
-                for pipe in ready:
-                    more = pipe.read(65536)
-                    said[pipe] += more
-                    if not more:
-                        opened.remove(pipe)
-            ended = self._ended(max(0, deadline - time.monotonic()))
-            assert ended is not None, f"it still runs after {timeout} seconds"
-        finally:
-            self.close()
+        while opened:
+            ready = select.select(opened, [], [], max(0, deadline - time.monotonic()))[0]
+            if not ready:
+                raise subprocess.TimeoutExpired("mixpay", timeout)
+            for pipe in ready:
+                more = pipe.read(65536)
+                said[pipe] += more
+                if not more:
+                    opened.remove(pipe)
+        if self._ended(max(0, deadline - time.monotonic())) is None:
+            raise subprocess.TimeoutExpired("mixpay", timeout)
+        self.close()
         stdout, stderr = (text.decode(errors="surrogateescape") for text in said.values())
         return stdout, stderr
 

@@ -493,8 +493,8 @@ def demo(
 def what_goes_on(pid: int, parent: Path) -> str:
     """The processes below this one, and what the server says."""
     first = psutil.Process(pid)
-    found = [f"{p.pid} {p.status()} {p.cmdline()}" for p in [first, *first.children(True)]]
-    return "\n".join(found + [log.read_text() for log in parent.glob("*/server.log")])
+    found = [p.as_dict(["pid", "status", "cmdline"]) for p in [first, *first.children(True)]]
+    return "\n".join([*map(str, found), *(log.read_text() for log in parent.glob("*/server.log"))])
 
 
 # The first moment at which initdb is over.
