@@ -497,6 +497,14 @@ def what_goes_on(pid: int, parent: Path) -> str:
     return "\n".join([*map(str, found), *(log.read_text() for log in parent.glob("*/server.log"))])
 
 
+def those_of(parent: Path) -> list[psutil.Process]:
+    return [
+        found
+        for found in psutil.process_iter(["cmdline"])
+        if any(str(parent) in word for word in found.info["cmdline"] or [])
+    ]
+
+
 # The first moment at which initdb is over.
 AFTER_INITDB = 4
 
@@ -539,11 +547,11 @@ def test_nothing_of_the_demo_stays_when_it_is_interrupted(
     # Before it has anything to put away, SIGTERM ends it as it ends everybody.
     assert process.returncode in {expected, -number if moment == 0 else expected}, stderr
     assert list(parent.iterdir()) == []
-    assert not [
-        found
-        for found in psutil.process_iter(["cmdline"])
-        if any(str(parent) in word for word in found.info["cmdline"] or [])
-    ]
+    deadline = time.monotonic() + 10
+    # Whose files are gone is about to end.
+    while left := those_of(parent):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.01)
 
 
 def test_ctrl_c_ends_a_call_that_waits(conn: Connection[Any], url: str) -> None:
