@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psycopg
+from clones import copy
 from psycopg import Connection, sql
 from yoyo.migrations import Migration
 
@@ -55,14 +55,6 @@ def fill(url: str, version: str, code: str = "") -> str:
         conn.execute(bookkeeping.remember(bookkeeping.CODE, f"that of {version}"))
         conn.execute(_COUNT_ON)
     return url
-
-
-def copy(name: str, template: str) -> sql.Composed:
-    """The statement that makes a database like another one."""
-    names = sql.Identifier(name), sql.Identifier(template)
-    # Copied as files it costs less, and a checkpoint, which costs nothing on our server.
-    how = "" if "MIXPAY_TEST_URL" in os.environ else " strategy file_copy"
-    return sql.SQL("create database {} template {}" + how).format(*names)
 
 
 class Lender:

@@ -10,11 +10,10 @@ from pathlib import Path
 import psycopg
 import pytest
 from click.testing import CliRunner
-from clones import Clones
+from clones import Clones, copy
 from conftest import FAST, Server, _roomy
 from psycopg import conninfo
 from recorded import PROJECT
-from released import copy
 from shop import Shop
 
 from mixpay_db import catalog, database, migrations

@@ -11,10 +11,10 @@ from typing import Any
 import psycopg
 import pytest
 from click.testing import CliRunner, Result
+from clones import copy
 from conftest import FAST, _roomy
 from psycopg import Connection
 from recorded import PROJECT
-from released import copy
 from test_api import tell
 
 from mixpay_db import database, embedded, migrations

@@ -6,9 +6,10 @@ import psycopg
 import pytest
 import sqlparse
 from click.testing import CliRunner
+from clones import copy
 from conftest import PREFIX
 from psycopg import conninfo, sql
-from released import apply, copy
+from released import apply
 
 from mixpay_db import database, resources
 from mixpay_db.cli import main
