@@ -28,6 +28,7 @@ comment on column mixpay.horizon.application is 'What its session calls itself.'
 comment on column mixpay.horizon.state is
 'active, idle in transaction, prepared or another; empty if you may not see others'' sessions (pg_read_all_stats).';
 comment on column mixpay.horizon.began_at is
-'When it began, or was prepared; empty if you may not see others'' sessions (pg_read_all_stats).';
+'When it began, or was prepared; empty for a moment after that, or if you may not see others'' sessions '
+'(pg_read_all_stats).';
 comment on column mixpay.horizon.transactions_since is
 'How many transactions have got an id since then, on the whole server.';
