@@ -897,6 +897,29 @@ def test_an_anomaly_is_what_the_channel_sent(shop: Shop) -> None:
     assert results(shop, "S1") == {"1": f"matched {number}"}
 
 
+@pytest.mark.parametrize("named", [{"our": "number"}, {"of": "P1"}, {}])
+def test_an_anomaly_that_the_channel_gave_back(shop: Shop, named: dict[str, str]) -> None:
+    shop.refund("A", "R1", 600)
+    shop.fail("R1", "P1")
+    shop.refund("A", "R2", 600)
+    number = shop.channel_refund("R1", "P1").channel_refund_no
+    shop.call("complete_channel_refund", number, "Y1", day(1) + HOUR)
+    back = shop.call("resolve_anomaly", number, "recovered", "the buyer sent it back").created_at
+    if named == {"our": "number"}:
+        named = {"our": number}
+    lines = [
+        line(1, "payment", 600, day(1), txn="X1"),
+        line(2, "refund", -600, day(1), txn="Y1"),
+        line(3, "refund_reversal", 600, back + HOUR, **named),
+    ]
+    load(shop, "S1", lines)
+    reconcile(shop, "S1")
+    assert results(shop, "S1")["2"] == results(shop, "S1")["3"] == f"matched {number}"
+    load(shop, "S2", [], period=(back + 72 * HOUR, back + 96 * HOUR))
+    reconcile(shop, "S2")
+    assert [row for row in differences(shop) if row[1] == number] == []
+
+
 def test_another_merchants_and_another_channels_are_not_looked_at(shop: Shop) -> None:
     shop.pay("T", "P3", 5, "bank", day(1), "X3")
     load(shop, "S1", [line(1, "payment", 5, day(1), txn="X3", our="P3")])

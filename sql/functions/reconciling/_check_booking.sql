@@ -7,7 +7,8 @@ set search_path = mixpay, pg_temp
 as $_check_booking$
 declare
     v_lacks text := case
-        when p_kind is null then 'the call that says so: bounce_channel_refund, or reverse_chargeback; then reconcile'
+        when p_kind is null then 'the call that says so, and reconcile: '
+            || 'bounce_channel_refund, reverse_chargeback, or of an anomaly resolve_anomaly'
         when p_kind = 'payment' and p_trade_no is null then 'the trade: p_trade_no'
         when p_kind = 'refund' and (p_order_no is null or p_payment_no is null)
             then 'the order and the payment: p_order_no and p_payment_no'

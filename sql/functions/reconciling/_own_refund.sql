@@ -36,17 +36,26 @@ begin
     v_item.amount := -v_part.amount;
     v_item.happened_at := coalesce(v_part.refunded_at, v_anomaly.happened_at, v_part.created_at);
     if p_kind = 'refund_reversal' then
-        if v_part.state = 'succeeded' or v_part.refunded_at is null then
-            return null;
-        end if;
         v_item.amount := v_part.amount;
-        select max(f.happened_at) into v_item.happened_at from facts as f
-        where
-            f.merchant_id = p_merchant_id and f.log = 'trade' and f.log_no = (
-                select x.trade_no from payments as x
-                where x.merchant_id = p_merchant_id and x.payment_no = v_part.payment_no
-            )
-            and f.entity = 'channel_refund' and f.number = p_channel_refund_no and f.to_state = 'bounced';
+        if v_part.state = 'succeeded' then
+            return null;
+        elsif v_part.refunded_at is null then
+            -- An anomaly that the channel gave back.
+            select created_at into v_item.happened_at from anomaly_resolutions
+            where
+                merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no and resolution = 'recovered';
+            if not found then
+                return null;
+            end if;
+        else
+            select max(f.happened_at) into v_item.happened_at from facts as f
+            where
+                f.merchant_id = p_merchant_id and f.log = 'trade' and f.log_no = (
+                    select x.trade_no from payments as x
+                    where x.merchant_id = p_merchant_id and x.payment_no = v_part.payment_no
+                )
+                and f.entity = 'channel_refund' and f.number = p_channel_refund_no and f.to_state = 'bounced';
+        end if;
     end if;
     v_item.channel_key := _channel_key(
         coalesce(v_part.channel_txn_no, v_anomaly.channel_txn_no), v_channel.txn_numbers, v_channel.day_zone,

@@ -34,6 +34,19 @@ begin
             a.merchant_id = p_merchant_id and c.channel = p_channel and a.happened_at >= p_from
             and a.happened_at < p_until and c.refunded_at is null
         union all
+        -- And what of that it gave back.
+        select
+            'refund_reversal', c.channel_refund_no::text, a.amount::bigint, s.created_at, a.channel_txn_no::text,
+            c.payment_no, c.refund_no
+        from anomaly_resolutions as s
+        inner join anomalies as a
+            on a.merchant_id = s.merchant_id and a.channel_refund_no = s.channel_refund_no
+        inner join channel_refunds as c
+            on c.merchant_id = s.merchant_id and c.channel_refund_no = s.channel_refund_no
+        where
+            s.merchant_id = p_merchant_id and c.channel = p_channel and s.resolution = 'recovered'
+            and s.created_at >= p_from and s.created_at < p_until and c.refunded_at is null
+        union all
         -- One that bounced, and perhaps was redirected then, went and came back.
         select 'refund_reversal', b.channel_refund_no, b.amount, b.at, b.channel_txn_no, b.payment_no, b.refund_no
         from (
