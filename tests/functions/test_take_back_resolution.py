@@ -101,6 +101,24 @@ def test_whatever_was_booked(shop: Shop, kind: str, amount: int, named: dict[str
     assert summary(shop)[1:] == sums[1:]
 
 
+def test_a_chargeback_takes_its_fee_with_it(shop: Shop) -> None:
+    say(shop, "chargeback", -30, txn="Z", fee=4)
+    before, sums = differences(shop), summary(shop)
+    for booked, back in (("N1", "N2"), ("N3", "N4")):
+        shop.call("book_line", booked, "S1", 1, "Zoe", payment_no="P1")
+        assert shop.owns("channel_fee:card") == {"CNY": -4}
+        take_back(shop, back, booked)
+        assert shop.owns("channel_fee:card") == {"CNY": 0}
+        assert shop.owns("channel:card") == {"CNY": -1000}
+        for _ in range(2):
+            reconcile(shop, "S1")
+            assert differences(shop) == before
+            assert summary(shop)[1:] == sums[1:]
+    shop.call("book_line", "N5", "S1", 1, "Zoe", payment_no="P1")
+    assert shop.owns("channel_fee:card") == {"CNY": -4}
+    assert results(shop, "S1")["1"] == "matched N5"
+
+
 def test_what_has_no_opposite_says_what_to_do(shop: Shop) -> None:
     say(shop, "return", -30)
     shop.call("book_line", "N1", "S1", 1, "Zoe", payment_no="P1")

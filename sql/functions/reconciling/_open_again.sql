@@ -23,9 +23,18 @@ begin
     select
         p_was.merchant_id, p_terms.account, p_terms.owner, i.kind, i.number, 'missing_there', v_line.currency, i.ours,
         v_line.happened_at, p_was.statement_no, p_terms.last_run, p_resolution_no
-    from (values (p_was.kind::text, p_was.number, v_line.ours), (p_kind, p_number, -v_line.ours)) as i (
-        kind, number, ours
-    )
+    from (
+        values (p_was.kind::text, p_was.number, v_line.ours), (p_kind, p_number, -v_line.ours)
+        union all
+        select f.kind, f.number, f.ours
+        from chargebacks as c
+        cross join lateral (
+            values ('chargeback_fee', c.chargeback_no, -c.fee), ('fee', p_resolution_no, c.fee)
+        ) as f (kind, number, ours)
+        where
+            p_was.kind = 'chargeback' and c.merchant_id = p_was.merchant_id and c.chargeback_no = p_was.number
+            and c.fee > 0
+    ) as i (kind, number, ours)
     where i.kind <> 'adjustment'
     on conflict (merchant_id, account, owner, kind, number) do update set
         result = 'missing_there', run = p_terms.last_run, resolution_no = p_resolution_no;

@@ -20,6 +20,12 @@ begin
         return 'refund_reversal';
     elsif p_was.kind = 'chargeback' then
         perform reverse_chargeback(v_merchant_id, p_was.number, p_reason);
+        -- The fee that was booked with it is nobody's either.
+        perform record_channel_fee(
+            v_merchant_id, p_terms.owner, p_number, -c.fee, v_line.currency, c.payment_no, p_reason, v_line.happened_at
+        )
+        from chargebacks as c
+        where c.merchant_id = v_merchant_id and c.chargeback_no = p_was.number and c.fee > 0;
         return 'chargeback_reversal';
     elsif p_was.kind = 'fee' then
         perform record_channel_fee(

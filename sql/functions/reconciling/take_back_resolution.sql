@@ -68,9 +68,9 @@ $$Takes a resolution back, once: what it was about is open again.
 
 p_takes_back is the number of that resolution, and p_resolution_no a new number for taking it back. If the resolution
 booked something, the opposite is booked under p_resolution_no: by return_payment, bounce_channel_refund or
-reverse_chargeback, or as a channel fee, payout or adjustment of the other sign. The line can then be booked again, or
-resolved in another way. p_by is the person who says so; the login is recorded, too. The same numbers return the same
-row; the reason may come later.
+reverse_chargeback, or as a channel fee, payout or adjustment of the other sign; of a chargeback, its fee, too. The line
+can then be booked again, or resolved in another way. p_by is the person who says so; the login is recorded, too. The
+same numbers return the same row; the reason may come later.
 Locks: the account, as reconcile does; then what the call locks that books the opposite: a trade, its
 orders' splits and totals.
 Raises: MX101 if there is no such merchant; MX221, MX412, MX413 or MX414 if p_resolution_no names such a thing already;
