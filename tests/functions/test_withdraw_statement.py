@@ -182,6 +182,20 @@ def test_what_was_resolved_is_taken_back_first(shop: Shop, what: str) -> None:
     assert differences(shop) == []
 
 
+def test_nothing_of_it_is_resolved_any_more(shop: Shop) -> None:
+    load(shop, "S1", [*BOTH, line(3, "payment", 7, day(1), txn="Z")])
+    reconcile(shop, "S1")
+    shop.call("ignore_difference", "N1", "Zoe", None, "S1", 3)
+    shop.call("take_back_resolution", "N2", "N1", "Zoe")
+    withdraw(shop)
+    for number in ("N1", "N3"):
+        for call in ("ignore_difference", "write_off_difference"):
+            with shop.refused("MX433", "S1", "W1"):
+                shop.call(call, number, "Zoe", None, "S1", 3)
+        with shop.refused("MX433", "S1", "W1"):
+            shop.call("book_line", number, "S1", 3, "Zoe", trade_no="T")
+
+
 def test_another_account_is_not_touched(shop: Shop) -> None:
     load(shop, "S1", [line(1, "payment", 7, day(1), txn="Z")])
     load(shop, "B1", [line(1, "transfer", 8, day(1))], "bank:main")

@@ -73,6 +73,9 @@ begin
         limit 1;
     end if;
     if v_found.account is null then
+        if p_line_no is not null then
+            perform _refuse_withdrawn(v_statement);
+        end if;
         raise exception 'there is nothing of this kind to resolve' using
             errcode = 'MX426',
             detail = case
@@ -96,5 +99,6 @@ account.
 
 Locks: the account.
 Raises: MX101 if there is no such merchant; MX203 if there is no such channel; MX401 if it is neither a channel nor a
-bank; MX420 if there is no such statement; MX426 if there is no such line, or nothing of ours without one; MX901.
+bank; MX420 if there is no such statement; MX426 if there is no such line, or nothing of ours without one; MX433 if the
+statement was withdrawn; MX901.
 $$;

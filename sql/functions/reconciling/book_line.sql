@@ -85,9 +85,9 @@ names the line. p_by is the person who books it; the login is recorded, too.
 The same number with the same content returns the same row. What is left out is not compared, nor is what the line's
 kind does not need, the person or the reason; the reason may come later. take_back_resolution takes it back.
 Locks: the account, as reconcile does; then what the call locks that books it: a trade, its orders' splits and totals.
-Raises: MX101; MX102; MX103; MX104; MX110; MX111; MX201; MX202; MX203; MX207; MX208; MX221; MX223; MX226;
-MX301; MX302; MX303; MX304; MX306; MX401; MX407; MX410; MX412; MX413; MX414; MX416 as the call that books it; MX420 if
-there is no such statement; MX426 if there is no such line; MX427 if the resolution number was used for something else;
-MX428 if nothing is open; MX430 if the line cannot be booked like this; MX435 if the resolution was taken back; MX901;
-MX902; MX905.
+Raises: MX101; MX102; MX103; MX104; MX110; MX111; MX201; MX202; MX203; MX207; MX208; MX221; MX223; MX226; MX301; MX302;
+MX303; MX304; MX306; MX401; MX407; MX410; MX412; MX413; MX414; MX416 as the call that books it; MX420 if there is no
+such statement; MX426 if there is no such line; MX427 if the resolution number was used for something else; MX428 if
+nothing is open; MX430 if the line cannot be booked like this; MX433 if the statement was withdrawn; MX435 if the
+resolution was taken back; MX901; MX902; MX905.
 $$;

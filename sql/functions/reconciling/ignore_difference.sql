@@ -36,6 +36,6 @@ take_back_resolution takes it back.
 Locks: the account, as reconcile does.
 Raises: MX101 if there is no such merchant; MX203 if there is no such channel; MX401 if it is neither a channel nor a
 bank; MX420 if there is no such statement; MX426 if there is no such line, or nothing of ours without one; MX427 if the
-resolution number was used for something else; MX428 if nothing is open; MX435 if the resolution was taken back; MX901;
-MX905.
+resolution number was used for something else; MX428 if nothing is open; MX433 if the statement was withdrawn; MX435 if
+the resolution was taken back; MX901; MX905.
 $$;
