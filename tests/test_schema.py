@@ -111,7 +111,7 @@ UNREACHABLE = {
     "start_payment": {"MX110"},  # a trade has a currency
     "complete_channel_refunds": {"MX902"},  # it has no amounts
     # it names no statement
-    "mark_received": {"MX420"},
+    "mark_received": {"MX420", "MX433"},
     # the account is there, and so is the currency of its lines; a difference has an amount
     "write_off_difference": {"MX102", "MX110", "MX407", "MX902"},
     # what was booked is there, with all that it names, and its opposite is named in full
