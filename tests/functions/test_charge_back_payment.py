@@ -232,13 +232,14 @@ def test_surplus_waits_if_the_order_that_is_named_has_it_all(shop: Shop) -> None
     assert taken(shop) == {"A": 50}
 
 
-def test_what_is_deferred_until_a_moment_waits_for_a_person_now(shop: Shop) -> None:
+@pytest.mark.parametrize("reason", ["returned: V, he says", "returned: V"])
+def test_what_is_deferred_until_a_moment_waits_for_a_person_now(shop: Shop, reason: str) -> None:
     """Whatever was said of it: only what another one makes wait is left as it is."""
     shop.merge("T", A=1000)
     shop.pay("T", "P", 1000, "card")
     shop.refund("A", "R", 400)
     number = shop.channel_refund("R", "P").channel_refund_no
-    shop.call("defer_channel_refund", number, "returned: V, he says", day(999))
+    shop.call("defer_channel_refund", number, reason, day(999))
     charge_back(shop, 100)
     waiting = shop.channel_refund("R", "P")
     assert (waiting.reason, waiting.not_before, waiting.due_at) == ("charged back: C1", None, None)

@@ -20,7 +20,7 @@ begin
         where
             d.merchant_id = p_trade.merchant_id and d.payment_no = p_payment_no
             and c.state in ('waiting', 'pending')
-            and coalesce(c.reason, '') !~ '^(returned|charged back): [!-~]+$'
+            and (c.due_at is not null or coalesce(c.reason, '') !~ '^(returned|charged back): [!-~]+$')
         order by c.channel_refund_no
     loop
         update channel_refunds set state = 'waiting', reason = p_reason, not_before = null, due_at = null
