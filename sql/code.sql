@@ -232,6 +232,7 @@ set role mixpay_owner;
 \ir functions/sending/_learn_of_transfer.sql
 \ir functions/sending/_learn_of_parts.sql
 \ir functions/sending/_heard_before.sql
+\ir functions/sending/_keep_transfer.sql
 \ir functions/sending/_redirect.sql
 \ir functions/sending/_explain_redirect.sql
 \ir functions/sending/due_merchants.sql

@@ -38,6 +38,42 @@ def test_e21_what_came_back_can_be_refunded_again(shop: Shop) -> None:
         shop.redirect("R", "P1", "bank")
 
 
+def test_e21_of_what_went_again_the_first_transaction_is_no_news(shop: Shop) -> None:
+    number = number_of(shop, "P1")
+    for nth in (2, 3):
+        shop.bounce("R", "P1")
+        sent = shop.call("complete_channel_refund", number, f"X{nth}")
+        assert (sent.state, sent.channel_txn_no) == ("succeeded", f"X{nth}")
+        for earlier in range(1, nth):
+            with shop.unchanged():
+                assert shop.call("complete_channel_refund", number, f"X{earlier}") == sent
+        with shop.refused("MX304", "X9", f"X{nth}"):
+            shop.call("complete_channel_refund", number, "X9")
+    back = shop.bounce("R", "P1")
+    for earlier in (1, 2, 3):
+        with shop.unchanged():
+            assert shop.call("complete_channel_refund", number, f"X{earlier}") == back
+    assert shop.owns("channel:card") == {"CNY": -60}
+    assert shop.named("channel_refund", number) == [
+        "came back: channel transaction X1",
+        "came back: channel transaction X2",
+    ]
+
+
+def test_e21_of_an_anomaly_that_is_booked_neither(shop: Shop) -> None:
+    number = number_of(shop, "P1")
+    shop.bounce("R", "P1")
+    assert shop.refund("A", "R2", 80) == {"P1": 60, "P2": 20}
+    shop.call("complete_channel_refund", number, "X2")
+    shop.fail("R2", "P1")
+    shop.call("resolve_anomaly", number, "booked", "it was this one")
+    booked = shop.channel_refund("R", "P1")
+    assert (booked.state, booked.channel_txn_no) == ("succeeded", "X2")
+    with shop.unchanged():
+        assert shop.call("complete_channel_refund", number, "X1") == booked
+    assert shop.named("channel_refund", number) == ["came back: channel transaction X1"]
+
+
 def test_e21_a_refund_that_succeeded_has_failed_then(shop: Shop) -> None:
     shop.complete("R", "P2")
     assert shop.row("refunds", "R").state == "succeeded"

@@ -39,6 +39,16 @@ begin
         end if;
         return p_channel_refund;
     end if;
+    -- By this one it went before, and came back.
+    if exists (
+        select from facts as f
+        where
+            f.merchant_id = p_trade.merchant_id and f.log = 'trade' and f.log_no = p_trade.trade_no
+            and f.channel_refund_no = p_channel_refund.channel_refund_no
+            and f.reason = 'came back: channel transaction ' || p_channel_txn_no
+    ) then
+        return p_channel_refund;
+    end if;
     if v_heard.channel_txn_no is null and not v_is_refused then
         return _learn_of_transfer(
             p_trade, p_channel_refund, v_is_listed, p_channel_txn_no, case when v_is_other then p_refunded_at end

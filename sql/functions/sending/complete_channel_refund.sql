@@ -58,6 +58,7 @@ begin
             returning * into v_channel_refund;
             v_trade := _move_channel_refund(v_trade, v_channel_refund, v_successor.state, '{}', 0, 0);
         end if;
+        v_trade := _keep_transfer(v_trade, v_was);
     end if;
     update channel_refunds
     set
@@ -89,8 +90,9 @@ when it was sent; if left out, now. What was left out at first may come later by
 
 A success may come after a failure, or a second one by another transaction after a bounce. If the amount is still free,
 it counts as refunded again, and a successor that was not sent yet ends. Otherwise the channel refund stays as it is,
-and is listed as an anomaly until resolve_anomaly. If the channel refund was written off, the call books that its money
-was handed over after all.
+and is listed as an anomaly until resolve_anomaly. Of two transactions the row has the second, and the history the
+first; late news of the first changes nothing. If the channel refund was written off, the call books that its money was
+handed over after all.
 Locks: the trade, then the refund, then the order's split, then its totals.
 Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if it has succeeded with
 another channel transaction or at another moment, or is an anomaly; MX321 if a return or a chargeback took it; MX901;

@@ -54,6 +54,7 @@ begin
                     v_was.amount),
                 hint = 'Get the money back (recovered), or bear it (written_off).';
         end if;
+        v_trade := _keep_transfer(v_trade, v_was);
         update channel_refunds
         set
             state = 'succeeded', reason = p_reason, channel_txn_no = v_anomaly.channel_txn_no,
