@@ -337,8 +337,8 @@ class Model:
         known = payment.authorized
         if payment.recorded or (None not in (known, amount) and amount != known):
             return "MX211"
-        if known is not None or payment.state == "succeeded":
-            return None  # the news that came before, or the capture did
+        if known is not None:
+            return None  # the news came before
         payment.authorized = payment.asked if amount is None else amount
         if payment.state == "pending":
             payment.state = "authorized"

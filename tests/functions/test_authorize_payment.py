@@ -136,10 +136,27 @@ def test_e08_news_that_comes_too_late_is_listed_and_nothing_goes_backwards(
     assert to_do(shop) == {}
 
 
-def test_e08_news_after_the_capture_changes_nothing(shop: Shop) -> None:
-    shop.succeed("P", "c-1")
+def test_e08_news_after_the_capture_takes_nothing_back(shop: Shop) -> None:
+    """A callback that was overtaken: a further capture still finds what it captures."""
+    captured = shop.call("succeed_payment", "P", "c-1", day(2), 40)
+    payment = shop.call("authorize_payment", "P", "a-1", SOON)
+    assert (payment.authorized, payment.authorization_no) == (60, "a-1")
+    assert (payment.state, payment.amount, payment.paid_at) == ("succeeded", 40, captured.paid_at)
+    assert changes(shop)[-1] == ("succeeded", "succeeded")
+    assert to_do(shop) == {}
     with shop.unchanged():
-        assert shop.call("authorize_payment", "P", "a-1").state == "succeeded"
+        assert shop.call("authorize_payment", "P", "a-1", SOON) == payment
+        assert shop.call("succeed_payment", "P", "c-1", day(2), 40) == payment
+    named = {"channel_txn_no": "c-2", "captures": "P"}
+    assert shop.call("record_payment", "T", "P2", "card", 20, day(2), **named).captures == "P"
+
+
+def test_e08_a_moment_may_come_after_news_that_was_overtaken(shop: Shop) -> None:
+    shop.succeed("P", "c-1")
+    shop.call("authorize_payment", "P", "a-1")
+    assert shop.succeed("P", "c-1", paid_at=day(2)).paid_at == day(2)
+    with shop.refused("MX208", "c-1"):
+        shop.succeed("P", "c-1", paid_at=day(3))
 
 
 def test_e03_the_same_news_again_changes_nothing(shop: Shop) -> None:

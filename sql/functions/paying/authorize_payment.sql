@@ -34,10 +34,6 @@ begin
             )),
             hint = 'An attempt has one authorization. Start another payment for another one.';
     end if;
-    if v_payment.state = 'succeeded' and v_payment.authorized is null then
-        -- The news of the capture came first.
-        return row(v_payment.*)::payment;
-    end if;
     v_was := v_payment;
     update payments
     set
@@ -50,7 +46,9 @@ begin
     if v_was.authorized is null then
         v_trade := _post(v_trade, array[_fact(
             v_trade, 'payment', p_payment_no, v_was.state, v_payment.state, p_payment_no => p_payment_no,
-            p_reason => format('authorized: %s', v_payment.authorized)
+            p_reason => format('authorized: %s', v_payment.authorized),
+            -- The news of the capture may have come first: its moment stays.
+            p_happened_at => v_payment.paid_at
         )]);
     end if;
     return row(v_payment.*)::payment;
@@ -67,7 +65,8 @@ first may come later by the same call.
 
 succeed_payment captures it, in whole or in part, and that ends it. Each further capture is a payment of its own,
 recorded with p_captures. fail_payment says that it was voided or has expired. If the attempt had failed or was closed
-meanwhile, its state stays, and authorization_list says that it is to be voided.
+meanwhile, its state stays, and authorization_list says that it is to be voided. If the news of its capture came first,
+its state stays, too.
 Locks: the trade.
 Raises: MX101 if there is no such merchant; MX201 if there is no such payment; MX211 if it was authorized otherwise, or
 was recorded and never started; MX901; MX902; MX905.
