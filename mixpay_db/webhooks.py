@@ -17,6 +17,7 @@ from urllib3.util import Timeout, parse_url
 from mixpay_db import signing
 from mixpay_db.problem import Problem
 from mixpay_db.rows import Event
+from mixpay_db.unanswered import why
 
 _LONGEST_ANSWER = 2**16
 _GONE = 410
@@ -113,5 +114,5 @@ class Webhook:
             answer.read(_LONGEST_ANSWER)
             answer.close()
         except HTTPError as error:
-            return None, f"no answer: {error}"
+            return None, f"no answer: {why(error)}"
         return answer.status, f"HTTP {answer.status}"

@@ -194,7 +194,7 @@ def test_nobody_listens(url: str, shop: Shop, receiver: Receiver, pauses: list[f
     receiver.url = "http://127.0.0.1:1/hooks"
     sent = run(url, receiver, "--tries", "2")
     assert sent.exit_code == 2
-    assert "was not taken: no answer" in sent.stderr
+    assert "was not taken: no answer: Connection refused\n" in sent.stderr
     assert len(pauses) == 1
 
 

@@ -47,6 +47,7 @@ from mixpay_db.channels import (
     Unknown,
 )
 from mixpay_db.problem import Problem
+from mixpay_db.unanswered import why
 
 _ANSWERS = {200, 201, 202, 422}
 _LONGEST_ANSWER = 65536
@@ -207,7 +208,7 @@ class HttpChannel:
             )
             data = _read(response)
         except HTTPError as error:
-            return Doubtful(f"no answer: {error}")
+            return Doubtful(f"no answer: {why(error)}")
         if data is None:
             return Doubtful("the answer does not end")
         return _understand(refund, response.status, data)

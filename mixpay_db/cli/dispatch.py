@@ -125,6 +125,8 @@ def dispatch(
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Printable("%(asctime)s %(levelname)s %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
+    # What becomes of a refund is told when it is known, not each try.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
     stop = threading.Event()
 
     def told(number: int, _: FrameType | None) -> None:
