@@ -1,10 +1,13 @@
 """`mixpay trade`, `mixpay order`, `mixpay refund`: the same story in the terminal."""
 
 import json
+import re
 from collections.abc import Callable
 
+import click
 import pytest
 from click.testing import CliRunner, Result
+from rich.cells import cell_len
 from shop import Shop, day
 
 from mixpay_db.cli import main
@@ -66,9 +69,42 @@ def test_an_order_says_what_a_refund_would_take(tell: Tell) -> None:
 
 
 @pytest.mark.usefixtures("sold")
-def test_in_chinese(tell: Tell) -> None:
+def test_in_chinese(tell: Tell, shop: Shop) -> None:
+    number = shop.channel_refund("R", "P2").channel_refund_no
+    shop.call("defer_channel_refund", number, "manual")
     told = lines(tell("trade", "T", "--lang", "zh"))
     assert told[0] == "交易 T 已付清"
+    assert any(line.endswith("需人工处理") for line in told)
+    assert any(line.endswith("需人工处理") for line in lines(tell("refund", "R", "--lang", "zh")))
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 120])
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.usefixtures("sold")
+def test_nothing_is_cut_off_in_a_narrow_terminal(
+    tell: Tell, shop: Shop, monkeypatch: pytest.MonkeyPatch, width: int, language: str
+) -> None:
+    """Half an amount is a wrong one, and half a number is nobody's."""
+    shop.pay("T", "P3", 5_000, "card", day(3))  # surplus, whose refund has a number of 32 letters
+    for arguments in (("trade", "T"), ("order", "A"), ("refund", "R")):
+        wide = numbers(tell(*arguments, "--lang", language).stdout)
+        with monkeypatch.context() as narrow:
+            narrow.setenv("FORCE_COLOR", "1")  # takes the output for a terminal
+            narrow.setenv("COLUMNS", str(width))
+            told = click.unstyle(tell(*arguments, "--lang", language).stdout)
+        assert max(map(cell_len, told.splitlines())) <= width
+        assert "…" not in told
+        assert numbers(told) >= {number for number in wide if len(number) <= width // 3}
+
+
+def numbers(told: str) -> set[str]:
+    return set(re.findall(r"\b[0-9][0-9,]*\.[0-9]{2}\b|\b(?:[PRT][0-9]?|[0-9]{32})\b", told))
+
+
+def test_a_database_without_merchants_says_so(tell: Tell) -> None:
+    result = tell("trade", "T")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: no merchant is registered here\nhint: ")
 
 
 @pytest.mark.usefixtures("sold")

@@ -54,6 +54,12 @@ def test_does_what_is_due_for_all_merchants(run: Run, shop: Shop, kiosk: Shop) -
     ]
 
 
+def test_one_merchant_is_one(run: Run, kiosk: Shop) -> None:
+    assert run("--merchant", kiosk.merchant).stdout.splitlines()[-1] == (
+        "1 merchant: nothing is due any more"
+    )
+
+
 def test_again_finds_nothing(run: Run, kiosk: Shop) -> None:
     run()
     with kiosk.unchanged():
@@ -162,5 +168,5 @@ def test_a_server_that_goes_away_ends_it(run: Run, kiosk: Shop) -> None:
         kiosk.conn.execute("drop trigger go on mixpay.releases")
 
     assert result.exit_code == 2
-    assert result.stderr.startswith("error: terminating connection")
+    assert result.stderr.startswith("error: 57P01: terminating connection")
     assert "expire_trades" not in result.stderr

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+import click
 import psutil
 import pytest
 from click.testing import CliRunner
@@ -28,6 +29,16 @@ def row(told: str, *begin: str) -> list[str]:
     """The cells of the first row of a table that starts with these."""
     (line, *_) = re.findall(rf"^ +{' +'.join(begin)} .*$", told, re.MULTILINE)
     return line.split()[len(begin) :]
+
+
+@pytest.mark.parametrize("width", ["40", "60", "80"])
+def test_nothing_is_cut_off_in_a_narrow_terminal(
+    monkeypatch: pytest.MonkeyPatch, width: str
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # takes the output for a terminal
+    monkeypatch.setenv("COLUMNS", width)
+    story = click.unstyle(tell())
+    assert "…" not in story
 
 
 def test_what_each_order_was_paid_after_each_step(told: str) -> None:

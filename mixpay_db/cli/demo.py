@@ -24,7 +24,7 @@ import mixpay_db as mixpay
 from mixpay_db import database, migrations
 from mixpay_db.cli import endings
 from mixpay_db.cli.help import examples
-from mixpay_db.cli.output import Terminal
+from mixpay_db.cli.output import Terminal, fitted
 from mixpay_db.embedded import EmbeddedServer, uninterrupted
 from mixpay_db.problem import Problem
 
@@ -566,7 +566,7 @@ class _Story:
             table.add_column(title, justify="right" if is_right else "left")
         for row in rows:
             table.add_row(*(_cell(column, row[column]) for column in columns))
-        self.block(Padding(table, (0, 0, 0, 1)))
+        self.block(Padding(fitted(self.console.width - 1, table), (0, 0, 0, 1)))
 
     def block(self, content: RenderableType) -> None:
         click.echo()

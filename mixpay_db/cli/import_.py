@@ -20,7 +20,7 @@ from rich.text import Text
 from mixpay_db import importer
 from mixpay_db.cli.common import connect_url, url_option
 from mixpay_db.cli.help import examples
-from mixpay_db.cli.output import Terminal, echo_json
+from mixpay_db.cli.output import Terminal, counted, echo_json, fitted
 from mixpay_db.csvfile import Layout
 from mixpay_db.importer import Reading, Rejects, Summary, Tally
 from mixpay_db.money import exponents, from_units
@@ -378,11 +378,14 @@ def _print(summary: Summary, currency: str, dry_run: bool) -> None:
     add("rejected", summary.rejected)
     for reason, rows in sorted(summary.reasons.items()):
         table.add_row(Text(f"  {printable(reason)}"), f"{rows:,}")
-    Terminal().print(table)
+    console = Terminal()
+    console.print(fitted(console.width, table))
     click.echo(_lines(summary))
-    click.echo(f"{summary.trades:,} trades, {summary.new_trades:,} of them new.")
+    click.echo(f"{counted(summary.trades, 'trade')}, {summary.new_trades:,} of them new.")
     if summary.changed_trades:
-        click.echo(f"{summary.changed_trades:,} that were there before have new payments.")
+        them = counted(summary.changed_trades, "that was", "that were")
+        have = "has" if summary.changed_trades == 1 else "have"
+        click.echo(f"{them} there before {have} new payments.")
     if summary.surplus:
         surplus = _decimal(summary.surplus, currency)
         click.echo(f"{surplus} {currency} of it is surplus, which goes back to its payments.")
@@ -400,12 +403,12 @@ def _lines(summary: Summary) -> str:
     parts = [
         ("before the header", lines.before_header),
         ("header", lines.header),
-        ("rows", summary.read.rows),
+        ("row" if summary.read.rows == 1 else "rows", summary.read.rows),
         ("further lines of rows", lines.continued),
         ("blank", lines.blank),
     ]
     told = ", ".join(f"{count:,} {what}" for what, count in parts if count)
-    return f"{lines.read:,} lines: {told}."
+    return f"{counted(lines.read, 'line')}: {told}."
 
 
 def _decimal(units: int, currency: str) -> str:

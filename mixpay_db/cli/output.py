@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 import click
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +17,13 @@ from mixpay_db.cli.amounts import Decimal
 from mixpay_db.printable import UNPRINTABLE, printable
 
 _WIDE = Console(width=10**6)
+# A word that is longer may be folded in a table: a number that mixpay makes is not.
+_LONGEST = 32
+
+
+def counted(number: int, one: str, several: str | None = None) -> str:
+    """1 trade, 2 trades."""
+    return f"{number:,} {one if number == 1 else several or f'{one}s'}"
 
 
 class Terminal(Console):
@@ -55,9 +63,57 @@ def echo_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     if _WIDE.measure(table).maximum <= console.width:
         console.print(table)
         return
+    if not rows:
+        click.echo("no rows")
     for row in rows:
         echo_record(columns, row)
         click.echo()
+
+
+def fitted(width: int, *tables: Table) -> RenderableType:
+    """The first of the tables that fits, if need be with narrower columns; no text loses its end.
+
+    Where none fits, the columns of each row of the last stand below one another.
+    """
+    for table in tables:
+        if _WIDE.measure(table).maximum <= width or _narrowed(table, width):
+            return table
+    columns = tables[-1].columns
+    records: list[RenderableType] = []
+    for cells in zip(*(column.cells for column in columns), strict=True):
+        record = Table(box=None, show_header=False, pad_edge=False)
+        record.add_column(style="dim")
+        record.add_column(overflow="fold")
+        for column, cell in zip(columns, cells, strict=True):
+            record.add_row(column.header, cell)
+        records += [record, ""]
+    return Group(*records[:-1])
+
+
+def _narrowed(table: Table, width: int) -> bool:
+    """Whether it fits with its columns down to their longest words, and if need be closer."""
+    columns = table.columns
+    texts = [[str(text) for text in (column.header, *column.cells)] for column in columns]
+    natural = [max(map(cell_len, of_column)) for of_column in texts]
+    needed = [
+        min(max((cell_len(word) for text in of_column for word in text.split()), default=0), most)
+        for of_column, most in zip(texts, (min(most, _LONGEST) for most in natural), strict=True)
+    ]
+    padding = table.padding
+    for closer in (padding, (0, 1, 0, 0)):
+        table.padding = closer
+        spare = width - (_WIDE.measure(table).maximum - sum(natural)) - sum(needed)
+        if spare < 0:
+            continue
+        for i in sorted(range(len(columns)), key=lambda i: natural[i] - needed[i]):
+            more = min(spare, natural[i] - needed[i])
+            spare -= more
+            columns[i].width = needed[i] + more
+            columns[i].no_wrap = False
+            columns[i].overflow = "fold"
+        return True
+    table.padding = padding
+    return False
 
 
 def echo_record(columns: Sequence[str], row: Sequence[Any]) -> None:

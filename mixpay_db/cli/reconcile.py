@@ -19,7 +19,7 @@ from mixpay_db.api import open_statement, reconcile, seal_statement
 from mixpay_db.cli.amounts import said
 from mixpay_db.cli.common import Days, connect_url, url_option
 from mixpay_db.cli.help import examples
-from mixpay_db.cli.output import Terminal, echo_json
+from mixpay_db.cli.output import Terminal, counted, echo_json, fitted
 from mixpay_db.money import from_units
 from mixpay_db.printable import printable
 from mixpay_db.problem import Problem
@@ -279,7 +279,8 @@ def _print_found(found: list[Reconciliation]) -> None:
         table.add_row(
             sides[row.side], result, row.kind or "", row.currency or "", f"{row.count:,}", *amounts
         )
-    Terminal().print(table)
+    console = Terminal()
+    console.print(fitted(console.width, table))
 
 
 def _print_differences(
@@ -288,7 +289,7 @@ def _print_differences(
     if not count:
         click.echo("Nothing is open: what differs is resolved." if resolved else "Nothing differs.")
         return
-    click.echo(f"\n{count:,} {'difference is' if count == 1 else 'differences are'} open:")
+    click.echo(f"\n{counted(count, 'difference is', 'differences are')} open:")
     for row in rows:
         where = f"{row['kind']} {row['number']}"
         if row["line_no"]:

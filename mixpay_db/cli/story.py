@@ -14,13 +14,14 @@ from rich.text import Text
 
 from mixpay_db.cli.common import connect_url, json_option, url_option
 from mixpay_db.cli.help import examples
-from mixpay_db.cli.output import console_for_people, echo_json
+from mixpay_db.cli.output import console_for_people, echo_json, fitted
 from mixpay_db.pictures import books, pages, words
 from mixpay_db.printable import printable
 from mixpay_db.problem import Problem
 
 # The widest bar of a picture in letters.
 _BAR = 24
+_INDENT = 2
 # A column: its name among the words, and how its values are written.
 Columns = Sequence[tuple[str, str]]
 
@@ -137,7 +138,8 @@ def refund(ctx: click.Context, number: str, as_json: bool, language: str, **of: 
             currency=told.currency,
         )
         if row["reason"] is not None:
-            story.say("refund.reason", reason=printable(row["reason"]))
+            reason = pages.in_words(language, row["reason"], told.currency)
+            story.say("refund.reason", reason=printable(reason))
         if told.trades:
             story.heading("refund.fifo")
             story.say("refund.fifo_note" if row["payment_nos"] is None else "refund.named_note")
@@ -157,11 +159,11 @@ PAYMENTS: Columns = [
 ]  # fmt: skip
 REFUNDS: Columns = [
     ("refund_no", "text"), ("kind", "term"), ("order_no", "text"), ("state", "state"),
-    ("amount", "money"), ("succeeded", "money"), ("under_way", "money"), ("reason", "text"),
+    ("amount", "money"), ("succeeded", "money"), ("under_way", "money"), ("reason", "told"),
 ]  # fmt: skip
 WAYS: Columns = [
     ("payment_no", "text"), ("channel", "text"), ("state", "state"), ("amount", "money"),
-    ("refunded_at", "moment"), ("reason", "text"),
+    ("refunded_at", "moment"), ("reason", "told"),
 ]  # fmt: skip
 SPLITS: Columns = [
     ("order_no", "text"), ("kind", "term"), ("receiver", "text"), ("amount", "money"),
@@ -177,11 +179,11 @@ ALLOCATIONS: Columns = [
 ]  # fmt: skip
 RELEASES: Columns = [("release_no", "text"), ("created_at", "moment"), ("amount", "money")]
 DISPUTES: Columns = [
-    ("dispute_no", "text"), ("state", "state"), ("created_at", "moment"), ("reason", "text"),
+    ("dispute_no", "text"), ("state", "state"), ("created_at", "moment"), ("reason", "told"),
 ]  # fmt: skip
 REPRICINGS: Columns = [
     ("reprice_no", "text"), ("created_at", "moment"), ("from_amount", "money"),
-    ("amount", "money"), ("reason", "text"),
+    ("amount", "money"), ("reason", "told"),
 ]  # fmt: skip
 
 
@@ -198,7 +200,9 @@ def whose(conn: books.Connection, merchant: str | None) -> str:
     if merchant is not None:
         return str(books.the_merchant(conn, merchant)["merchant_id"])
     known = [row["merchant_id"] for row in books.merchants(conn)]
-    if len(known) != 1:
+    if not known:
+        raise Problem("no merchant is registered here", "mixpay call register_merchant does it.")
+    if len(known) > 1:
         raise Problem(
             f"there are {len(known)} merchants here",
             "Say whose it is: --merchant ID. mixpay report merchant_list lists them.",
@@ -239,6 +243,14 @@ class _Story:
         if not rows:
             return
         self.heading(title)
+        tables = [self._table(columns, rows, currency)]
+        if any(kind == "bar" for _, kind in columns):
+            plain = [(name, "money" if kind == "bar" else kind) for name, kind in columns]
+            tables.append(self._table(plain, rows, currency))
+        content = fitted(self.console.width - _INDENT, *tables)
+        self.console.print(Padding(content, (0, 0, 0, _INDENT), expand=False))
+
+    def _table(self, columns: Columns, rows: Sequence[dict[str, Any]], currency: str) -> Table:
         table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 3, 0, 0))
         for name, kind in columns:
             head = self.t(f"column.{name}")
@@ -257,7 +269,7 @@ class _Story:
                 if kind == "bar":
                     cells.append(Text(_bar(row[name], largest), style="cyan"))
             table.add_row(*cells)
-        self.console.print(Padding(table, (0, 0, 0, 2), expand=False))
+        return table
 
     def steps(
         self, trade_no: str, rows: Sequence[dict[str, Any]], currency: str, taken_by: str
@@ -285,6 +297,8 @@ class _Story:
                 return pages.moment(value)
             case "state" | "term":
                 return self.t(f"{kind}.{value}")
+            case "told":
+                return printable(pages.in_words(self.language, value, currency))
             case _:
                 return printable(str(value))
 

@@ -14,7 +14,7 @@ from psycopg.rows import tuple_row
 from mixpay_db.cli.common import connect_url, failures_are_problems, json_option, url_option
 from mixpay_db.cli.endings import refusal
 from mixpay_db.cli.help import examples
-from mixpay_db.cli.output import echo_json, echo_table
+from mixpay_db.cli.output import counted, echo_json, echo_table
 from mixpay_db.printable import printable
 
 # Of each call, what it does to what it returns; what only makes balances fast is not counted.
@@ -82,18 +82,18 @@ def upkeep(
                     )
                     if said["hint"]:
                         click.echo(f"hint: {printable(said['hint'])}", err=True)
-    counted = [what for what in CALLS.values() if what]
-    rows = [[merchant, *(did[what] for what in counted)] for merchant, did in done.items()]
+    columns = [what for what in CALLS.values() if what]
+    rows = [[merchant, *(did[what] for what in columns)] for merchant, did in done.items()]
     if as_json:
-        told = [dict(zip(["merchant_id", *counted], row, strict=True)) for row in rows]
+        told = [dict(zip(["merchant_id", *columns], row, strict=True)) for row in rows]
         echo_json({"merchants": told, "refused": refused})
     else:
         busy = [row for row in rows if any(row[1:])]
         if busy:
-            echo_table(["merchant", *counted], busy)
-        calls_were = "1 call was" if len(refused) == 1 else f"{len(refused):,} calls were"
+            echo_table(["merchant", *columns], busy)
+        calls_were = counted(len(refused), "call was", "calls were")
         end = f"{calls_were} refused" if refused else "nothing is due any more"
-        click.echo(f"{len(rows):,} merchants: {end}")
+        click.echo(f"{counted(len(rows), 'merchant')}: {end}")
     ctx.exit(1 if refused else 0)
 
 

@@ -74,7 +74,7 @@ def render(template: str, page: Page, **values: Any) -> str:
         .render(
             t=page.t,
             href=page.href,
-            told_in_words=partial(_in_words, page.language),
+            told_in_words=partial(in_words, page.language),
             check_in_words=partial(words.check, page.language),
             moment=moment,
             step=step,
@@ -181,7 +181,7 @@ def home(page: Page, merchants: list[books.Row]) -> str:
 
 
 def problem(page: Page, what: str, *told: str) -> str:
-    return render("problem", page, what=what, told=[_in_words(page.language, t) for t in told])
+    return render("problem", page, what=what, told=[in_words(page.language, t) for t in told])
 
 
 def _stretches(rows: list[books.Row]) -> list[stretches.PlacedStretch]:
@@ -262,7 +262,7 @@ def decimal(units: int, currency: str) -> str:
     return f"{'−' if units < 0 else ''}{int(whole):,}{point}{decimals}"
 
 
-def _in_words(language: str, text: str, currency: str | None = None) -> str:
+def in_words(language: str, text: str, currency: str | None = None) -> str:
     """What the database says, with amounts of this currency in decimals."""
     money = None if currency is None else partial(decimal, currency=currency)
     return words.translated(language, text, money)

@@ -417,7 +417,7 @@ def test_prints_a_table(url: str, rejects: Path) -> None:
         "rejected             1      0.00",
         "  amount is zero     1",
         "3 lines: 1 header, 2 rows.",
-        "1 trades, 1 of them new.",
+        "1 trade, 1 of them new.",
         f"The rejected rows are in {rejects}.",
     ]
 
@@ -458,7 +458,7 @@ def test_what_cannot_be_summed_up_is_loaded(
 
     assert result.exit_code == 0, result.output
     assert set(payments(conn)) == {"P1"}
-    assert "1 trades, 1 of them new." in result.stdout
+    assert "1 trade, 1 of them new." in result.stdout
     assert "All is loaded, but not summed up: permission denied" in result.stderr
 
 

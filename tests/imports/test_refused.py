@@ -181,8 +181,8 @@ def test_a_dry_run_is_told_as_what_it_is(url: str, rejects: Path) -> None:
         "  new               1",
         "  there before      0",
         "rejected            0  0.00",
-        "2 lines: 1 header, 1 rows.",
-        "1 trades, 1 of them new.",
+        "2 lines: 1 header, 1 row.",
+        "1 trade, 1 of them new.",
         "Nothing is loaded: this was a dry run.",
     ]
 
