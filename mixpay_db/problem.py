@@ -3,6 +3,9 @@
 # Schema, table or view, column, function: SQLSTATEs of a database that lacks one of ours.
 LACKS = {"3F000", "42P01", "42703", "42883"}
 MIGRATE = "mixpay migrate brings the database to this version."
+# In which migrations are recorded; docs/operations.md has the rights.
+UNMIGRATABLE = "permission denied for schema mixpay_migrations"
+OWNERS = "Members of mixpay_owner migrate and verify. See docs/operations.md."
 # What PostgreSQL says of ours to a login without the rights; docs/security.md has the roles.
 FORBIDDEN = r"permission denied for (view|table|function|schema mixpay\b)"
 ROLES = (

@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from mixpay_db.pictures import books, pages, words
-from mixpay_db.problem import LACKS, Problem
+from mixpay_db.problem import LACKS, MIGRATE, Problem
 
 # Who is asked by a name of this machine only is not asked by a page of somebody else's site whose
 # name was made to lead here.
@@ -159,6 +159,8 @@ def create_app(
     def problem(error: Problem) -> Any:
         if isinstance(error, books.NotOnRecord):
             return refused("not_found", 404, str(error))
+        if error.hint == MIGRATE:
+            return refused("older", 503)
         return refused("refused", 400, *filter(None, [str(error), error.hint]))
 
     @app.errorhandler(psycopg.Error)

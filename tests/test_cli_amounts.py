@@ -151,7 +151,7 @@ def test_days_of_a_view_of_days(report: Report) -> None:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["trade_balances", "--from", "tomorrow"], "does not match the format"),
+        (["trade_balances", "--from", "tomorrow"], "is no day, such as"),
         (["trade_balances", "--zone", "Mars"], "there is no time zone 'Mars'"),
         (["payee_balances", "--from", "2026-01-01"], "payee_balances has no moment"),
         (["--merchant", "m", "trade_balances"], "Options of a view stand after its name"),

@@ -62,10 +62,16 @@ def test_of_one_merchant(url: str) -> None:
 
 def test_could_not_look(url: str, empty_url: str, tmp_path: Path) -> None:
     unknown = check(url, "--merchant", "nobody")
-    assert (unknown.exit_code, unknown.stderr) == (2, "error: there is no merchant nobody\n")
+    assert (unknown.exit_code, unknown.stderr) == (
+        2,
+        "error: there is no merchant nobody\nhint: mixpay report merchant_list lists them.\n",
+    )
     empty = check(empty_url)
     assert empty.exit_code == 2
     assert "hint: mixpay migrate" in empty.stderr
+    # As every command tells it, without the statement.
+    assert empty.stderr.startswith("error: 42P01: relation ")
+    assert "LINE 1" not in empty.stderr
     assert check(f"host={tmp_path}").exit_code == 2
 
 

@@ -212,6 +212,20 @@ def test_what_does_not_fit_a_terminal_is_shown_below_one_another(
     assert [line.split()[1] for line in lines if line.startswith("trade_no ")] == ["T", "U"]
 
 
+def test_no_rows_are_told_where_their_columns_do_not_fit(
+    report: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "60")
+    assert report("trade_balances", "--merchant", "nobody").stdout == "no rows\n"
+
+
+def test_a_day_that_is_none_is_told_with_one_that_is(report: Report) -> None:
+    result = report("day_flow", "--from", "2026-13-01")
+    assert result.exit_code == 2
+    assert "'2026-13-01' is no day, such as 2026-11-28" in result.stderr
+
+
 def test_an_empty_table_has_its_columns(report: Report) -> None:
     result = report("trade_balances", "--merchant", "nobody")
     assert result.exit_code == 0

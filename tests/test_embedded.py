@@ -348,7 +348,8 @@ def test_binaries_that_nobody_can_reach_are_copied(
 
 @pytest.mark.usefixtures("made")
 def test_the_command_tells_the_whole_life(server: PersistentServer, mixpay: Mixpay) -> None:
-    assert mixpay("server", "status").returncode == 3
+    status = mixpay("server", "status")
+    assert (status.returncode, status.stdout) == (3, "not running; it has no data yet\n")
     assert "mixpay server start" in mixpay("server", "psql").stderr
 
     started = mixpay("server", "start")

@@ -59,4 +59,4 @@ def _must_exist(conn: psycopg.Connection[Any], merchant: str) -> None:
     """Of somebody unknown everything is true: a slip of the pen must not look like good news."""
     [(known,)] = conn.execute("select mixpay._is_merchant(%s)", [merchant])
     if not known:
-        raise Problem(f"there is no merchant {merchant}")
+        raise Problem(f"there is no merchant {merchant}", "mixpay report merchant_list lists them.")

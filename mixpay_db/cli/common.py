@@ -10,7 +10,7 @@ import click
 import psycopg
 
 from mixpay_db.cli.endings import hint_of, unreached
-from mixpay_db.problem import Problem
+from mixpay_db.problem import MIGRATE, OWNERS, ROLES, Problem
 from mixpay_db.url import checked
 
 _CHOSEN_URL = "mixpay_db.url"
@@ -94,9 +94,13 @@ def failures_are_problems() -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
-        notes = getattr(error, "__notes__", [])
         if error.sqlstate is None:
             said, hint = unreached(error)
         else:
-            said, hint = str(error).strip(), hint_of(error)
+            hint = hint_of(error)
+            # Of a database that lacks ours, or a login without rights, no statement need be shown.
+            known = hint in (MIGRATE, OWNERS, ROLES)
+            said = (error.diag.message_primary or "") if known else str(error).strip()
+            said = f"{error.sqlstate}: {said}"
+        notes = getattr(error, "__notes__", [])
         raise Problem("\n".join([said, *notes]), hint) from error

@@ -17,7 +17,7 @@ import click
 import psycopg
 
 from mixpay_db.printable import shown
-from mixpay_db.problem import FORBIDDEN, LACKS, MIGRATE, ROLES, Problem
+from mixpay_db.problem import FORBIDDEN, LACKS, MIGRATE, OWNERS, ROLES, UNMIGRATABLE, Problem
 from mixpay_db.url import without_passwords
 
 DONE = 0
@@ -152,6 +152,8 @@ def hint_of(error: psycopg.Error) -> str | None:
         return MIGRATE
     if re.match(FORBIDDEN, error.diag.message_primary or ""):
         return ROLES
+    if error.diag.message_primary == UNMIGRATABLE:
+        return OWNERS
     return error.diag.message_hint
 
 

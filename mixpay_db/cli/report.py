@@ -43,7 +43,18 @@ class _Reports(click.Group):
         return _command(view) if view in self.list_commands(ctx) else None
 
 
-_DAY = click.DateTime(["%Y-%m-%d"])
+class _Day(click.DateTime):
+    def __init__(self) -> None:
+        super().__init__(["%Y-%m-%d"])
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} is no day, such as 2026-11-28", param, ctx)
+
+
+_DAY = _Day()
 
 
 def period_options(command: Callable[..., Any]) -> Callable[..., Any]:

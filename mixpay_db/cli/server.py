@@ -84,7 +84,8 @@ def status(ctx: click.Context, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(told))
     elif pid is None:
-        click.echo(f"not running; its data stays in {server.home}")
+        there = f"its data stays in {server.home}" if server.home.exists() else "it has no data yet"
+        click.echo(f"not running; {there}")
     else:
         click.echo(f"running as process {pid}, data in {server.home}\n{_place(server)}")
     ctx.exit(0 if pid is not None else 3)

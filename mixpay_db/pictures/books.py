@@ -18,7 +18,7 @@ from psycopg.rows import dict_row, tuple_row
 
 from mixpay_db import database
 from mixpay_db.pictures import flow
-from mixpay_db.problem import Problem
+from mixpay_db.problem import MIGRATE, Problem
 
 Row = dict[str, Any]
 Place = tuple[int, str]
@@ -44,6 +44,9 @@ _BY_KEY: list[LiteralString] = [
 ]
 
 
+_READER = "mixpay_reader"
+
+
 class NotOnRecord(Problem):
     """There is nothing of that number."""
 
@@ -54,9 +57,9 @@ def session(url: str, zone: str | None = None, *, reader: bool = True) -> Iterat
     with psycopg.connect(url, row_factory=dict_row, application_name="mixpay pages") as conn:
         conn.read_only = True
         conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        if reader:
+            _read_only_as_reader(conn)
         try:
-            if reader:
-                conn.execute("set local role mixpay_reader")
             conn.execute("select set_config('statement_timeout', %s, true)", [_TIMEOUT])
             for setting in _BY_KEY:
                 conn.execute(setting)
@@ -66,12 +69,19 @@ def session(url: str, zone: str | None = None, *, reader: bool = True) -> Iterat
             raise Problem(
                 f"there is no time zone {zone!r:.80}", "Name one as in Asia/Shanghai or UTC."
             ) from error
-        except (psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedObject) as error:
-            raise Problem(
-                "this login may not act as mixpay_reader",
-                "grant mixpay_reader to it, or connect as another.",
-            ) from error
         yield conn
+
+
+def _read_only_as_reader(conn: Connection) -> None:
+    try:
+        conn.execute(sql.SQL("set local role {}").format(sql.Identifier(_READER)))
+    except psycopg.errors.InvalidParameterValue as error:
+        raise Problem("there is no role mixpay_reader on this server", MIGRATE) from error
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise Problem(
+            "this login may not act as mixpay_reader",
+            "grant mixpay_reader to it, or connect as another.",
+        ) from error
 
 
 Connection = psycopg.Connection[Row]

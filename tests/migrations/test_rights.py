@@ -119,3 +119,15 @@ def test_a_member_who_may_make_no_schemas(cluster):
     for statement in asked:
         cluster.dba.execute(statement)
     cluster.does_all("shopkeeper", "shop")
+
+
+def test_who_may_not_is_told_the_role(cluster):
+    admin = cluster.login("admin1", "createrole createdb")
+    cluster.database("shop", admin)
+    assert cluster.mixpay(admin, "shop", "migrate").exit_code == 0
+    keeper = cluster.login("shopkeeper")
+    for command in ("verify", "migrate --plan", "migrate status", "migrate rollback"):
+        done = cluster.mixpay(keeper, "shop", *command.split())
+        assert done.exit_code == 2, command
+        assert "42501: permission denied for schema mixpay_migrations\n" in done.stderr
+        assert "hint: Members of mixpay_owner migrate and verify." in done.stderr

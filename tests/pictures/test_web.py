@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 from psycopg import Connection
 from shop import Shop
 
+from mixpay_db.pictures import books
 from mixpay_db.web import LOOPBACK, create_app
 
 
@@ -135,6 +136,16 @@ def test_a_database_that_lacks_what_is_asked_says_migrate(empty_url: str) -> Non
         assert answer.status_code == 503, path
         assert "mixpay migrate" in answer.text
         assert "does not exist" not in answer.text
+
+
+def test_a_server_on_which_nothing_was_made_says_migrate(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has not even the role. That has the SQLSTATE of a time zone that is none."""
+    monkeypatch.setattr(books, "_READER", "nobody_made_it")
+    answer = create_app(url).test_client().get("/")
+    assert answer.status_code == 503
+    assert "mixpay migrate" in answer.text
 
 
 def test_a_server_that_is_away_is_told_without_its_address() -> None:

@@ -1,12 +1,17 @@
 """The pages' texts are complete in each language, and use the glossary's words."""
 
+import ast
 import re
 import tomllib
+from pathlib import Path
 from string import Formatter
+from types import ModuleType
 
 import pytest
 from recorded import PROJECT
 
+from mixpay_db import web
+from mixpay_db.pictures import books
 from mixpay_db.pictures.words import LANGUAGES, catalogue, check, phrases, translated
 
 _WHO_AND_WHAT = (
@@ -114,6 +119,41 @@ def test_what_the_database_says_is_said_in_each_language() -> None:
     for language in LANGUAGES:
         if language != "en":
             assert said <= set(phrases(language)), said - set(phrases(language))
+
+
+def problems(module: ModuleType) -> set[str]:
+    """What a page says when it cannot show what was asked for, and what to do then."""
+    texts = [
+        ast.unparse(text)
+        for call in ast.walk(ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) in ("Problem", "NotOnRecord")
+        # What to do about a number that is not there is for the terminal.
+        for text in call.args[: 1 if ast.unparse(call.func) == "NotOnRecord" else 2]
+        if isinstance(text, ast.Constant | ast.JoinedStr)
+    ]
+    return {re.sub(r"\{[^}]*\}", "x", ast.literal_eval(text.removeprefix("f"))) for text in texts}
+
+
+def test_problems_of_the_pages_are_said_in_each_language() -> None:
+    said = problems(books) | problems(web)
+    assert len(said) > 12
+    assert {text for text in said if translated("zh", text) == text} == set()
+
+
+def test_what_channels_are_said_to_say_is_said_in_each_language() -> None:
+    said = [
+        "manual: claimed before, so look whether it was sent",
+        "no answer: Connection refused",
+        "no answer before the lease ends",
+        "the answer does not end",
+        "the channel says unknown",
+        "HTTP 200 with no JSON object",
+        "HTTP 200 with no JSON",
+        "HTTP 200 with state 'odd'",
+        "an answer about amount 100",
+    ]
+    assert {text for text in said if translated("zh", text) == text} == set()
+    assert translated("zh", "no answer: Connection refused") == "没有应答：Connection refused"
 
 
 def test_each_check_is_said_in_each_language() -> None:
