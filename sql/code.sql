@@ -343,6 +343,7 @@ set role mixpay_owner;
 \ir functions/reconciling/_spoken_for.sql
 \ir functions/reconciling/_open_lines.sql
 \ir functions/reconciling/_items_named.sql
+\ir functions/reconciling/_is_written_off.sql
 \ir functions/reconciling/_match_by_number.sql
 \ir functions/reconciling/_store_lines.sql
 \ir functions/reconciling/_store_items.sql

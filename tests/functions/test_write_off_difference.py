@@ -1,4 +1,5 @@
-from bills import differences, line, load, reconcile, summary
+import pytest
+from bills import differences, line, load, reconcile, results, summary
 from shop import Shop, day
 
 
@@ -52,6 +53,65 @@ def test_something_of_ours(shop: Shop) -> None:
     item = {"account": "channel:card", "kind": "fee", "number": "F1"}
     assert shop.call("write_off_difference", "N1", "Zoe", None, **item).amount == -2
     assert shop.owns("channel:card") == {"CNY": -200}
+
+
+@pytest.mark.parametrize("named", [{"txn": "X9"}, {"our": "P9"}])
+def test_a_line_whose_payment_turns_up_is_no_match_but_a_difference(
+    shop: Shop, named: dict[str, str]
+) -> None:
+    """The books have it twice then: as what was written off, and as the payment."""
+    told(shop)
+    shop.merge("T9", B=4)
+    load(shop, "S9", [line(1, "payment", 4, day(1), **named)])
+    reconcile(shop, "S9")
+    shop.call("write_off_difference", "N9", "Zoe", "whose?", "S9", 1)
+    shop.pay("T9", "P9", 4, "card", day(1), "X9")
+    assert shop.owns("channel:card") == {"CNY": -208}
+    for _ in range(2):
+        reconcile(shop, "S9")
+        assert results(shop, "S9") == {"1": "expected"}
+        assert ("expected", "P9", -4) in differences(shop)
+    shop.call("take_back_resolution", "N10", "N9", "Bo")
+    reconcile(shop, "S1")
+    assert results(shop, "S9") == {"1": "matched P9"}
+    assert shop.owns("channel:card") == {"CNY": -204}
+    assert [row for row in differences(shop) if row[1] == "P9"] == []
+
+
+@pytest.mark.parametrize("named", [{"txn": "X9"}, {"our": "P9"}])
+def test_a_payment_whose_line_turns_up_is_no_match_but_a_difference(
+    shop: Shop, named: dict[str, str]
+) -> None:
+    """The channel has it, and the books have no more, since it was written off."""
+    told(shop)
+    shop.merge("T9", B=4)
+    shop.pay("T9", "P9", 4, "card", day(1), "X9")
+    reconcile(shop, "S1")
+    item = {"account": "channel:card", "kind": "payment", "number": "P9"}
+    shop.call("write_off_difference", "N9", "Zoe", "it never came", **item)
+    before = summary(shop)
+    assert shop.owns("channel:card") == {"CNY": -200}
+    load(shop, "S9", [line(1, "payment", 4, day(2), **named)])
+    for _ in range(2):
+        reconcile(shop, "S9")
+        assert results(shop, "S9") == {"1": "expected"}
+        assert summary(shop)[2] == before[2] + 4
+    shop.call("take_back_resolution", "N10", "N9", "Bo")
+    reconcile(shop, "S1")
+    assert results(shop, "S9") == {"1": "matched P9"}
+    assert summary(shop)[2] == before[2]
+    assert shop.owns("channel:card") == {"CNY": -204}
+
+
+def test_that_it_succeeded_is_booked_and_not_written_off(shop: Shop) -> None:
+    told(shop)
+    shop.merge("T9", B=4)
+    shop.start("T9", "P9", 4, "card")
+    load(shop, "S9", [line(1, "payment", 4, day(1), our="P9")])
+    reconcile(shop, "S9")
+    assert results(shop, "S9") == {"1": "state P9"}
+    with shop.refused("MX429", "state", 4):
+        shop.call("write_off_difference", "N9", "Zoe", None, "S9", 1)
 
 
 def test_e03_e43_again_returns_the_same(shop: Shop) -> None:

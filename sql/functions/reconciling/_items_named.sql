@@ -40,7 +40,13 @@ begin
             select from unmatched_items as u
             where
                 u.merchant_id = p_terms.merchant_id and u.account = p_terms.account and u.owner = p_terms.owner
-                and u.kind = i.kind and u.number = i.number and u.line_no is not null
+                and u.kind = i.kind and u.number = i.number and (u.line_no is not null or exists (
+                    -- And what was written off: its money is gone from the account.
+                    select from resolutions as r
+                    where
+                        r.merchant_id = u.merchant_id and r.resolution_no = u.resolution_no
+                        and r.action = 'written_off'
+                ))
         )
         -- A bank may pay one batch in several lines.
         and (p_line.our_no is not null or p_terms.account = 'channel' or i.amount = p_line.amount);

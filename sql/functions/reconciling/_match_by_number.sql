@@ -35,7 +35,7 @@ begin
                     m.merchant_id = l.merchant_id and m.statement_no = l.statement_no and m.line_no = l.line_no
                     and m.part = l.part
                 offset 0
-            ))
+            ) and not _is_written_off(l))
     ),
     items as materialized (
         select i.* from _own_items(

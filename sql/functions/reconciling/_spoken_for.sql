@@ -9,10 +9,18 @@ begin
     select u.* from unmatched_items as u
     where
         u.merchant_id = p_terms.merchant_id and u.account = p_terms.account and u.owner = p_terms.owner
-        and u.line_no is not null;
+        and u.line_no is not null
+    union all
+    select u.*
+    from unmatched_items as u
+    inner join resolutions as r on r.merchant_id = u.merchant_id and r.resolution_no = u.resolution_no
+    where
+        u.merchant_id = p_terms.merchant_id and u.account = p_terms.account and u.owner = p_terms.owner
+        and r.action = 'written_off';
 end;
 $_spoken_for$;
 
 comment on function mixpay._spoken_for(mixpay.reconciled_accounts) is
-$$What of ours no further line is about: what was booked by mistake, its opposite, and what one line pays with others.
+$$What of ours no further line is about: what was booked by mistake, its opposite, what one line pays with others, and
+what was written off.
 $$;

@@ -27,14 +27,15 @@ begin
     end;
     select write_off_limit into v_limit from reconciled_accounts
     where merchant_id = p_merchant_id and account = v_found.account and owner = v_found.owner;
-    if abs(v_amount) > v_limit or v_amount = 0 or v_found.result = 'currency' then
+    if abs(v_amount) > v_limit or v_amount = 0 or v_found.result in ('currency', 'state') then
         raise exception 'this is not written off' using
             errcode = 'MX429',
             detail = format(
                 'The result is %s, the difference %s, and the limit of %s:%s is %s.', v_found.result,
                 case v_found.result when 'fee' then v_amount else -v_amount end, v_found.account, v_found.owner, v_limit
             ),
-            hint = 'set_reconciliation raises the limit; another currency is booked by hand, and ignored.';
+            hint = 'set_reconciliation raises the limit. Another currency is booked by hand, and ignored. '
+                'If it succeeded, book_line says so.';
     end if;
     perform adjust_account(
         p_merchant_id, v_found.account || ':' || v_found.owner, p_resolution_no, v_amount, v_found.currency,
@@ -60,10 +61,13 @@ owner of that view, as in channel:card. If the fee of a line differs, the differ
 set_reconciliation sets the limit. p_by is the person who says so; the login is recorded, too. The same number with the
 same content returns the same row; neither the person nor the reason is compared, and the reason may come later.
 take_back_resolution takes it back, with the opposite adjustment.
+
+What is written off is matched with nothing any more. If the other side turns up after all, that is a difference: take
+the resolution back, and reconcile.
 Locks: the account, as reconcile does.
 Raises: MX101 if there is no such merchant; MX203 if there is no such channel; MX401 if it is neither a channel nor a
 bank; MX412 if an adjustment has the number; MX420 if there is no such statement; MX426 if there is no such line, or
 nothing of ours without one; MX427 if the resolution number was used for something else; MX428 if nothing is open; MX429
-if it is above the limit, or in another currency; MX433 if the statement was withdrawn; MX435 if the resolution was
-taken back; MX901; MX905.
+if it is above the limit, in another currency, or of another state; MX433 if the statement was withdrawn; MX435 if the
+resolution was taken back; MX901; MX905.
 $$;
