@@ -115,7 +115,7 @@ def test_the_channels_numbers_are_its_own(shop: Shop) -> None:
     ],
 )
 def test_e02_refuses_what_no_line_says(shop: Shop, code: str, change: dict[str, Any]) -> None:
-    with shop.refused(code, "line 2" if code != "MX110" else ""):
+    with shop.refused(code, "line 2"):
         put(shop, line(1, "fee", 1, day(1)), {**line(2, "fee", 1, day(1)), **change})
 
 

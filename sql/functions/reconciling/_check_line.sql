@@ -33,7 +33,12 @@ begin
         format('%s: "state"', p_name), coalesce(p_line ->> 'state', 'succeeded'),
         array['succeeded', 'processing', 'failed']
     );
-    perform _check_currency(p_line ->> 'currency');
+    if not exists (select from currencies where currency = p_line ->> 'currency') then
+        raise exception '%: there is no currency %', p_name, _shown(coalesce(p_line ->> 'currency', '(null)')) using
+            errcode = 'MX110',
+            detail = format('mixpay.currencies has %s codes, and not this one.', (select count(*) from currencies)),
+            hint = 'Name a code of ISO 4217, in upper case.';
+    end if;
     if _parse_moment(format('%s: "happened_at"', p_name), coalesce(p_line ->> 'happened_at', ''), true) is null then
         return;
     end if;
