@@ -119,6 +119,18 @@ def test_e03_again_with_the_channel_it_came_from(shop: Shop) -> None:
         assert redirect(shop, number, "card") == first
 
 
+@pytest.mark.parametrize("reason", [None, "another way"])
+def test_e03_again_when_the_first_one_went_after_all(shop: Shop, reason: str | None) -> None:
+    number = number_of(shop, "P2")
+    shop.call("redirect_channel_refund", number, "bank", None)
+    shop.call("complete_channel_refund", number, "X1")
+    with shop.unchanged():
+        ended = shop.call("redirect_channel_refund", number, "bank", reason)
+    assert (ended.redirected_from, ended.state) == (number, "failed")
+    with shop.refused("MX307", number, "pos"):
+        shop.call("redirect_channel_refund", number, "pos", reason)
+
+
 def test_e03_another_channel_is_an_error(shop: Shop) -> None:
     number = number_of(shop, "P2")
     successor = redirect(shop, number, "bank")

@@ -179,6 +179,13 @@ def test_e03_again_returns_it(shop: Shop) -> None:
         assert write_off(shop, reason="another reason") == first
 
 
+def test_e03_again_returns_what_was_handed_over_since(shop: Shop) -> None:
+    number = write_off(shop).channel_refund_no
+    handed = shop.call("complete_channel_refund", number, None)
+    with shop.unchanged():
+        assert shop.call("write_off", number, "no such coin") == handed
+
+
 @pytest.mark.parametrize(
     ("call", "arguments"),
     [

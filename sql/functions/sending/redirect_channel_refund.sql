@@ -22,8 +22,10 @@ begin
     where merchant_id = p_merchant_id and redirected_from = p_channel_refund_no;
     if found then
         -- Of one that bounced after all, its successor was no repetition.
-        if v_successor.channel = p_channel and v_was.state = 'failed' then
-            v_successor := _explain_redirect(v_trade, v_was, v_successor, p_reason);
+        if v_successor.channel = p_channel and v_was.state in ('failed', 'succeeded') then
+            if v_was.state = 'failed' then
+                v_successor := _explain_redirect(v_trade, v_was, v_successor, p_reason);
+            end if;
             return row(v_successor.*)::channel_refund;
         end if;
         raise exception 'channel refund % goes another way already', p_channel_refund_no using

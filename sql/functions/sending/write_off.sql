@@ -18,6 +18,15 @@ begin
         v_was := _reason_later(v_was, 'channel_refund_no', p_reason);
         return row(v_was.*)::channel_refund;
     end if;
+    if v_was.state = 'succeeded' and exists (
+        select from facts as f
+        where
+            f.merchant_id = p_merchant_id and f.log = 'trade' and f.log_no = v_trade.trade_no
+            and f.channel_refund_no = p_channel_refund_no and f.to_state = 'written_off'
+    ) then
+        -- It was handed over after all.
+        return row(v_was.*)::channel_refund;
+    end if;
     if v_was.state not in ('waiting', 'pending') then
         perform _refuse_channel_refund_news(
             v_was, 'written off', json_build_object('state', 'written_off', 'reason', p_reason)
@@ -40,8 +49,8 @@ channel refund leaves the work lists for good, and the money moves to the accoun
 
 Only a channel refund that nobody has sent can be written off: one that is waiting or pending. It counts as gone back,
 so nothing of it may be refunded again, and its refund may succeed by that. If it is handed over after all,
-complete_channel_refund books that, and takes it out of rounding. What is written off already stays as it is; the reason
-is not compared, and may come later.
+complete_channel_refund books that, and takes it out of rounding. What is written off already, or was handed over since,
+stays as it is; the reason is not compared, and may come later.
 Locks: the trade, then the refund.
 Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if it is sent, in doubt or
 has ended; MX321 if a return or a chargeback took it; MX901; MX905.
