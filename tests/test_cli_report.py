@@ -226,6 +226,13 @@ def test_a_day_that_is_none_is_told_with_one_that_is(report: Report) -> None:
     assert "'2026-13-01' is no day, such as 2026-11-28" in result.stderr
 
 
+def test_a_period_that_ends_before_it_begins_is_refused(report: Report) -> None:
+    result = report("day_flow", "--from", "2026-12-01", "--to", "2026-11-01")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: 2026-11-01 is before 2026-12-01\nhint: ")
+    assert report("day_flow", "--from", "2026-12-01", "--to", "2026-12-01").exit_code == 0
+
+
 def test_an_empty_table_has_its_columns(report: Report) -> None:
     result = report("trade_balances", "--merchant", "nobody")
     assert result.exit_code == 0

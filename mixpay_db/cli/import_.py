@@ -20,7 +20,8 @@ from rich.text import Text
 from mixpay_db import importer
 from mixpay_db.cli.common import connect_url, url_option
 from mixpay_db.cli.help import examples
-from mixpay_db.cli.output import Terminal, counted, echo_json, fitted
+from mixpay_db.cli.output import Terminal, echo_json, fitted
+from mixpay_db.counted import counted
 from mixpay_db.csvfile import Layout
 from mixpay_db.importer import Reading, Rejects, Summary, Tally
 from mixpay_db.money import exponents, from_units

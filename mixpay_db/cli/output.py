@@ -21,11 +21,6 @@ _WIDE = Console(width=10**6)
 _LONGEST = 32
 
 
-def counted(number: int, one: str, several: str | None = None) -> str:
-    """1 trade, 2 trades."""
-    return f"{number:,} {one if number == 1 else several or f'{one}s'}"
-
-
 class Terminal(Console):
     """A console that does not choose the exit status itself when nobody reads any more."""
 

@@ -10,6 +10,7 @@ import click
 import psycopg
 from psycopg.rows import dict_row
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
@@ -19,7 +20,8 @@ from mixpay_db.api import open_statement, reconcile, seal_statement
 from mixpay_db.cli.amounts import said
 from mixpay_db.cli.common import Days, connect_url, url_option
 from mixpay_db.cli.help import examples
-from mixpay_db.cli.output import Terminal, counted, echo_json, fitted
+from mixpay_db.cli.output import Terminal, console_for_people, echo_json, fitted
+from mixpay_db.counted import counted
 from mixpay_db.money import from_units
 from mixpay_db.printable import printable
 from mixpay_db.problem import Problem
@@ -290,6 +292,7 @@ def _print_differences(
         click.echo("Nothing is open: what differs is resolved." if resolved else "Nothing differs.")
         return
     click.echo(f"\n{counted(count, 'difference is', 'differences are')} open:")
+    console = console_for_people()
     for row in rows:
         where = f"{row['kind']} {row['number']}"
         if row["line_no"]:
@@ -297,8 +300,9 @@ def _print_differences(
             where = f"line {row['line_no']}{part} of {row['statement_no']}"
         amount = f"{from_units(row['difference'], row['currency'])} {row['currency']}"
         reason = printable(said(row["reason"], row["currency"]))
-        Terminal().print(Text(f"  {row['result']}: {printable(where)}, {amount}: {reason}."))
-        Terminal().print(Text(f"    {row['what_to_do']}."))
+        told = Text(f"{row['result']}: {printable(where)}, {amount}: {reason}.")
+        console.print(Padding(told, (0, 0, 0, 2), expand=False))
+        console.print(Padding(Text(f"{row['what_to_do']}."), (0, 0, 0, 4), expand=False))
     if count > len(rows):
         click.echo(f"  … and {count - len(rows):,} more.")
     click.echo(f"See mixpay report reconciliation_differences --merchant {printable(merchant)}.")

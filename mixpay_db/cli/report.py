@@ -236,6 +236,8 @@ def _period(
 ) -> list[sql.Composable]:
     if first is None and last is None:
         return []
+    if first is not None and last is not None and last < first:
+        raise Problem(f"{last:%Y-%m-%d} is before {first:%Y-%m-%d}", "The first day comes first.")
     moment = next((name for name in _MOMENTS if name in columns), None)
     if moment is None:
         raise click.UsageError(

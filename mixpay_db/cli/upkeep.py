@@ -14,7 +14,8 @@ from psycopg.rows import tuple_row
 from mixpay_db.cli.common import connect_url, failures_are_problems, json_option, url_option
 from mixpay_db.cli.endings import refusal
 from mixpay_db.cli.help import examples
-from mixpay_db.cli.output import counted, echo_json, echo_table
+from mixpay_db.cli.output import echo_json, echo_table
+from mixpay_db.counted import counted
 from mixpay_db.printable import printable
 
 # Of each call, what it does to what it returns; what only makes balances fast is not counted.

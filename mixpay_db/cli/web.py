@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 
@@ -59,8 +60,10 @@ def web(ctx: click.Context, host: str, port: int, zone: str | None, language: st
     try:
         server.prepare()
     except OSError as error:
+        # The system's words are within cheroot's.
+        *_, why = re.findall(r"\[Errno -?[0-9]+\] ([^)]+)", str(error)) or [str(error)]
         raise Problem(
-            f"cannot listen on {host}:{port}: {error}", "Name another --port or --host."
+            f"cannot listen on {host}:{port}: {why}", "Name another --port or --host."
         ) from error
     threading.Thread(target=charts.warm_up, daemon=True).start()
     shown = f"[{host}]" if ":" in host else host

@@ -166,6 +166,9 @@ class Mapped(Sheet):
     name = "csv"
     title = "Any CSV, by a map"
 
+    def unfit(self) -> str:
+        return "the map does not fit"
+
     def __init__(self, options: Options) -> None:
         super().__init__(options)
         self._map = dict(options.map)

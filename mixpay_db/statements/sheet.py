@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache, cached_property
 
+from mixpay_db.counted import counted
 from mixpay_db.csvfile import Layout, Row, Table, unguarded
 from mixpay_db.printable import printable
 from mixpay_db.problem import Problem
@@ -158,16 +159,20 @@ class Sheet(Format):
                 names = " or ".join(f'"{name}"' for name in self.names()[ours])
                 how = f", read as {table.encoding}, by {table.separated_by()}" if table else ""
                 raise UnknownFormat(
-                    f"this is no {self.title}: no column {names} in line {line_no}, which is "
+                    f"{self.unfit()}: no column {names} in line {line_no}, which is "
                     f"{printable(','.join(header)[:300]) or 'empty'}{how}",
                     "Name another format, or a map.",
                 )
+
+    def unfit(self) -> str:
+        """What a file is told that lacks a column."""
+        return f"this is no {self.title}"
 
     def _as_wide(self, line_no: int, values: list[str]) -> list[str]:
         if len(values) == self._header_width and not any(map(str.strip, values[self.width :])):
             return values[: self.width]
         if len(values) != self.width:
-            raise BadLine(line_no, f"{len(values)} fields instead of {self.width}")
+            raise BadLine(line_no, f"{counted(len(values), 'field')} instead of {self.width}")
         return values
 
     def _look_into(self, table: Table, row: Row) -> None:

@@ -1,6 +1,9 @@
 """`mixpay web`: reads, for whom it is meant, and sends nobody anywhere else."""
 
 import re
+import socket
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -154,3 +157,17 @@ def test_a_server_that_is_away_is_told_without_its_address() -> None:
     assert answer.status_code == 503
     assert "secret" not in answer.text
     assert "nonexistent" not in answer.text
+
+
+def test_a_port_in_use_is_told_in_the_system_s_words(url: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        command = [sys.executable, "-c", "from mixpay_db.cli import main; main()", "--url", url]
+        refused = subprocess.run(
+            [*command, "web", "--port", port], capture_output=True, text=True, timeout=60
+        )
+    assert refused.returncode == 2
+    assert refused.stderr == (
+        f"error: cannot listen on 127.0.0.1:{port}: Address already in use\n"
+        "hint: Name another --port or --host.\n"
+    )

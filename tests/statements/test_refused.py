@@ -224,6 +224,9 @@ def test_nothing_is_no_statement(tmp_path: Path) -> None:
 def test_a_format_that_is_named_must_be_the_files(tmp_path: Path) -> None:
     with pytest.raises(UnknownFormat, match=r'no WeChat Pay trade bill .*: no column "交易时间"'):
         read(tmp_path, text_of("stripe_activity.csv"), format="wechat")
+    for text in ("", "a,b\n1,2\n"):
+        with pytest.raises(UnknownFormat, match=r'^the map does not fit: no column "'):
+            read(tmp_path, text, map=FILES / "fen.toml")
     with pytest.raises(UnknownFormat, match="there is no format 'nope'"):
         read(tmp_path, "", format="nope")
     with pytest.raises(UnknownFormat, match="format csv needs a map"):
