@@ -29,7 +29,7 @@ with touched as (
     select
         *,
         greatest(0, least(refundable, amount - coalesce(sum(refundable) over (
-            partition by merchant_id, refund_no order by nth rows between unbounded preceding and 1 preceding
+            partition by merchant_id, order_no, refund_no order by nth rows between unbounded preceding and 1 preceding
         ), 0))) as share
     from lines
 ), payments_then as (
@@ -67,7 +67,7 @@ with touched as (
         sum(of_payment) over fifo as stands_to
     from payments_then
     window fifo as (
-        partition by merchant_id, refund_no, trade_no
+        partition by merchant_id, order_no, refund_no, trade_no
         order by array_position(payment_nos, payment_no), paid_at, seq
         rows unbounded preceding
     )

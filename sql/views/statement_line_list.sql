@@ -46,8 +46,8 @@ left join (
     group by x.merchant_id, x.statement_no, x.line_no, x.part
 ) as i
     on
-        i.merchant_id = u.merchant_id and i.statement_no = u.statement_no and i.line_no = u.line_no
-        and i.part = u.part and m.merchant_id is null and u.result = 'matched';
+        i.merchant_id = l.merchant_id and i.statement_no = l.statement_no and i.line_no = l.line_no
+        and i.part = l.part and m.merchant_id is null and u.result = 'matched';
 
 comment on view mixpay.statement_line_list is
 'Lines of statements as they were loaded, what of ours each is about, and what comparing them says; several numbers, '
