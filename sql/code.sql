@@ -125,6 +125,7 @@ set role mixpay_owner;
 \ir functions/merging/_parse_merges.sql
 \ir functions/merging/_read_orders.sql
 \ir functions/merging/_taken_of_order.sql
+\ir functions/merging/_is_same_hold.sql
 \ir functions/merging/_first_difference.sql
 \ir functions/merging/_find_merged.sql
 \ir functions/merging/_refuse_wrong_orders.sql

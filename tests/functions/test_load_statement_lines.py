@@ -58,6 +58,15 @@ def test_e03_again_returns_the_same(shop: Shop) -> None:
     assert put(shop, FULL, line(2, "fee", 5, day(1)), FULL).line_count == 3
 
 
+def test_e03_moments_are_compared_to_the_millisecond(shop: Shop) -> None:
+    told = {**FULL, "happened_at": "2026-01-31T12:00:00.123456+08:00"}
+    first = put(shop, told)
+    with shop.unchanged():
+        assert put(shop, {**told, "happened_at": "2026-01-31T12:00:00.123+08:00"}) == first
+    with shop.refused("MX422", "line 7"):
+        put(shop, {**told, "happened_at": "2026-01-31T12:00:00.125+08:00"})
+
+
 @pytest.mark.parametrize(
     "change",
     [{"amount": -7}, {"fee": None}, {"our_no": None}, {"kind": "other"}, {"description": "x"},

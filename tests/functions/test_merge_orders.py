@@ -226,6 +226,19 @@ def test_e03_what_was_left_out_is_not_compared(shop: Shop) -> None:
         shop.call("merge_orders", [A], "T")
 
 
+def test_e03_moments_are_compared_to_the_millisecond(shop: Shop) -> None:
+    held = [{**A, "hold": "2026-03-01T00:00:00.123456Z"}]
+    shop.call("merge_orders", held, "T")
+    near = [{**A, "hold": "2026-03-01T00:00:00.123Z"}]
+    for number in ("T", None):
+        with shop.unchanged():
+            assert shop.call("merge_orders", near, number).trade_no == "T"
+    other = [{**A, "hold": "2026-03-01T00:00:00.125Z"}]
+    with shop.refused("MX106", "T", "00:00:00.123456", "00:00:00.125"):
+        shop.call("merge_orders", other, "T")
+    assert shop.call("merge_orders", other).trade_no != "T"
+
+
 def test_e03_same_number_with_other_content_is_an_error(
     shop: Shop, subtests: pytest.Subtests
 ) -> None:

@@ -17,7 +17,7 @@ begin
         ) as t
             on
                 t.order_no = l.order_no and t.asked = coalesce(l.pay, t.asked)
-                and (l.hold is null or (t.hold = l.hold and t.release_due_at is not distinct from l.release_due_at))
+                and _is_same_hold(t.hold, t.release_due_at, l.hold, l.release_due_at)
                 and exists (
                     select from orders as o
                     where
@@ -87,7 +87,7 @@ begin
                 and coalesce(o.payee_no = s.payee_no, s.payee_no is null)
         group by coalesce(s.trade, t.trade)
         having bool_and(coalesce(
-            (s.hold is null or (t.hold = s.hold and t.release_due_at is not distinct from s.release_due_at))
+            _is_same_hold(t.hold, t.release_due_at, s.hold, s.release_due_at)
             and t.amount = coalesce(s.pay, o.amount - _taken_of_order(p_merchant_id, t.order_no, t.trade_no)), false
         ))
     )

@@ -29,8 +29,8 @@ begin
         ) as l on l.position = t.position
         where
             (t.order_no, t.currency, t.payee_no) is distinct from (l.order_no, l.currency, l.payee_no)
-            or t.cost <> l.amount or t.asked <> l.pay or t.hold <> l.hold
-            or (l.hold and t.release_due_at is distinct from l.release_due_at)
+            or t.cost <> l.amount or t.asked <> l.pay
+            or not _is_same_hold(t.hold, t.release_due_at, l.hold, l.release_due_at)
         order by coalesce(t.position, l.position)
         limit 1
     );

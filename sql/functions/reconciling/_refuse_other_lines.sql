@@ -10,7 +10,10 @@ begin
         select * into v_stored from statement_lines
         where merchant_id = p_statement.merchant_id and statement_no = p_statement.statement_no
             and line_no = v_sent.line_no and part = v_sent.part;
-        if not found then
+        if not _is_another_moment(v_stored.happened_at, v_sent.happened_at) then
+            v_sent.happened_at := v_stored.happened_at;
+        end if;
+        if v_stored.line_no is null then
             -- It came after this transaction's snapshot; above READ COMMITTED only the next transaction sees it.
             raise exception 'could not serialize access: line % has just been loaded', v_sent.line_no using
                 errcode = 'serialization_failure';
