@@ -1,6 +1,9 @@
 """`mixpay call`: the functions as commands."""
 
+import csv
+import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -203,3 +206,15 @@ def test_says_what_an_empty_database_lacks(empty_url: str) -> None:
     result = CliRunner().invoke(main, ["--url", empty_url, "call", *arguments])
     assert result.exit_code == 1
     assert "hint: mixpay migrate" in result.stderr
+
+
+def test_notes_are_json(call: Call, url: str) -> None:
+    """Not what Python makes of them: a program reads them from CSV."""
+    assert merge(call).exit_code == 0
+    notes = {"vip": True, "café": None, "by": "zoë"}
+    told = call("annotate --merchant-id mall --entity order --number A --notes", json.dumps(notes))
+    (shown,) = re.findall("^notes +(.*?) *$", told.stdout, re.MULTILINE)
+    listed = CliRunner().invoke(main, ["--url", url, "report", "note_list", "--format", "csv"])
+    (row,) = csv.DictReader(io.StringIO(listed.stdout))
+    del notes["café"]  # a null takes a note away
+    assert json.loads(shown) == json.loads(row["notes"]) == notes

@@ -48,7 +48,7 @@ insert into mixpay.epochs (epoch) select max(epoch) + 1 from mixpay.epochs retur
         "mixpay events --new-epoch",
     )
 )
-@click.option("--merchant", metavar="NO", help="Whose events.")
+@click.option("--merchant", metavar="ID", help="Whose events.")
 @click.option("--after", metavar="POSITION", help="Only what comes after this one.")
 @click.option("--limit", type=click.IntRange(min=1), help="End after so many.")
 @click.option("--follow", is_flag=True, help="Wait for more, until Ctrl-C or SIGTERM.")

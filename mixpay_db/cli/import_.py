@@ -117,7 +117,7 @@ def _delimiter(_: click.Context, __: click.Parameter, value: str | None) -> str 
     required=True,
     type=click.Path(dir_okay=False, allow_dash=True),
 )
-@click.option("--merchant", required=True, metavar="M", help="Registered if it is missing.")
+@click.option("--merchant", required=True, metavar="ID", help="Registered if it is missing.")
 @click.option("--currency", required=True, callback=_currency, metavar="C", help="Such as CNY.")
 @click.option(
     "--map",

@@ -143,5 +143,7 @@ def _text(value: Any) -> str:
             return value.isoformat()
         case list():
             return ", ".join(map(_text, value))
+        case dict():
+            return json.dumps(value, ensure_ascii=False)
         case _:
             return str(value)

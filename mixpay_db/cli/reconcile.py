@@ -74,7 +74,7 @@ def _moment(_: click.Context, __: click.Parameter, value: str | None) -> date | 
     ),
 )
 @click.argument("file", metavar="FILE", type=click.Path(exists=True, dir_okay=False))
-@click.option("--merchant", required=True, metavar="M", help="Whose books they are.")
+@click.option("--merchant", required=True, metavar="ID", help="Whose books they are.")
 @click.option("--channel", metavar="C", help="The channel that sent the statement; or")
 @click.option("--bank", metavar="B", help="the bank account that it is of, by your name for it.")
 @click.option(

@@ -207,7 +207,8 @@ def _command(view: str) -> click.Command:
                     echo_table(columns, rows)
 
     for name in reversed(FILTERS):
-        run = click.option(f"--{name}", metavar="NO", help=f"Only this {FILTERS[name]}.")(run)
+        what = {"merchant": "ID", "until": "MOMENT"}.get(name, "NO")
+        run = click.option(f"--{name}", metavar=what, help=f"Only this {FILTERS[name]}.")(run)
     comment = calls.comment("views", "view", view)
     return click.command(
         view,
