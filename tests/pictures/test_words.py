@@ -89,6 +89,20 @@ def test_every_state_has_a_word() -> None:
     assert {f"state.{state}" for state in named} <= set(catalogue("en"))
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_two_states_have_one_word(language: str) -> None:
+    told = catalogue(language)
+    states = [text for key, text in told.items() if key.startswith("state.")]
+    assert sorted(states) == sorted(set(states))
+
+
+def test_what_english_says_by_one_word_chinese_tells_apart() -> None:
+    told = catalogue("zh")
+    # A payee's money is payable in another sense than an order.
+    assert told["column.payable"] == told["flow.payable"] != told["state.payable"]
+    assert told["work.doubt"] == told["state.doubt"]
+
+
 SQL = PROJECT / "sql"
 WORDS = PROJECT / "mixpay_db" / "pictures" / "words"
 # Where the database says something in words of its own, that a page shows.

@@ -14,7 +14,7 @@ begin
     end if;
     select order_no into v_fact.order_no from refunds
     where merchant_id = p_channel_refund.merchant_id and refund_no = p_channel_refund.refund_no;
-    v_fact.reason := 'came back: channel transaction ' || p_channel_refund.channel_txn_no;
+    v_fact.reason := format('came back: channel transaction %s', p_channel_refund.channel_txn_no);
     v_fact.happened_at := p_channel_refund.refunded_at;
     return _post(p_trade, array[v_fact]);
 end;
