@@ -181,11 +181,15 @@ def test_finds_edited_migrations_and_other_code(project):
 def test_says_how_the_code_becomes_what_it_should_be(project):
     project.mixpay("migrate")
     project.execute("comment on view mixpay.sold is 'What went.'")
-    hint = "hint: mixpay migrate{} the code\n"
-    assert project.mixpay("verify").stderr == hint.format(" --reload mends")
+    pending = "hint: mixpay migrate brings the database to this version.\n"
+    assert project.mixpay("verify").stderr == "hint: mixpay migrate --reload mends the code.\n"
     project.append("sql/views.sql", "comment on view mixpay.sold is 'What is gone.';\n")
-    assert project.mixpay("verify").stderr == hint.format(" brings")
+    assert project.mixpay("verify").stderr == pending
     assert project.mixpay("migrate").exit_code == 0
+    assert project.mixpay("verify").stderr == ""
+    project.add_color()
+    assert project.mixpay("verify").stderr == pending
+    project.append("migrations/0001_first.sql", "-- an afterthought\n")
     assert project.mixpay("verify").stderr == ""
 
 
