@@ -162,6 +162,7 @@ set role mixpay_owner;
 \ir functions/paying/_refuse_payment_no.sql
 \ir functions/paying/_number_day.sql
 \ir functions/paying/_txn_day.sql
+\ir functions/paying/_paid_by.sql
 \ir functions/paying/_refuse_channel_txn_no.sql
 \ir functions/paying/_check_captured.sql
 \ir functions/paying/_learn_of_payment.sql
@@ -342,6 +343,7 @@ set role mixpay_owner;
 \ir functions/reconciling/_is_unmatched.sql
 \ir functions/reconciling/_taken_back.sql
 \ir functions/reconciling/_spoken_for.sql
+\ir functions/reconciling/_is_spoken_for.sql
 \ir functions/reconciling/_open_lines.sql
 \ir functions/reconciling/_items_named.sql
 \ir functions/reconciling/_is_written_off.sql

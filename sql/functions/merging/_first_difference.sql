@@ -21,7 +21,11 @@ begin
         from (
             select x.*, o.currency, o.amount as cost
             from trade_orders as x
-            inner join orders as o on o.merchant_id = x.merchant_id and o.order_no = x.order_no
+            cross join lateral (
+                select y.currency, y.amount from orders as y
+                where y.merchant_id = x.merchant_id and y.order_no = x.order_no
+                limit 1
+            ) as o
             where x.merchant_id = p_merchant_id and x.trade_no = p_trade_no
         ) as t
         full join (

@@ -5,12 +5,9 @@ language plpgsql
 set search_path = mixpay, pg_temp
 as $_refuse_channel_txn_no$
 declare
-    v_payment payments;
+    v_payment payments := _paid_by(p_merchant_id, p_channel, p_channel_txn_no, _txn_day(p_channel, p_paid_at));
 begin
-    select * into v_payment from payments
-    where merchant_id = p_merchant_id and channel = p_channel and channel_txn_no = p_channel_txn_no
-        and txn_day = _txn_day(p_channel, p_paid_at);
-    if not found then
+    if v_payment.payment_no is null then
         -- It was booked after this transaction's snapshot; above READ COMMITTED only the next transaction sees it.
         raise exception 'could not serialize access: channel transaction % of % has just paid',
             _shown(p_channel_txn_no), p_channel using errcode = 'serialization_failure';

@@ -23,13 +23,10 @@ begin
 exception
     when unique_violation then
         foreach v_payment in array p_payments loop
-            if exists (
-                select from payments as x
-                where
-                    x.merchant_id = v_payment.merchant_id and x.channel = v_payment.channel
-                    and x.channel_txn_no = v_payment.channel_txn_no
-                    and x.txn_day = _txn_day(v_payment.channel, v_payment.paid_at)
-            ) then
+            if (_paid_by(
+                v_payment.merchant_id, v_payment.channel, v_payment.channel_txn_no,
+                _txn_day(v_payment.channel, v_payment.paid_at)
+            )).payment_no is not null then
                 perform _refuse_channel_txn_no(
                     v_payment.merchant_id, v_payment.channel, v_payment.channel_txn_no, v_payment.paid_at
                 );

@@ -19,10 +19,15 @@ begin
     parted as (
         delete from line_matches as m
         using (select distinct kind, number from gone where rule = 'batch') as g
-        where
-            m.merchant_id = p_terms.merchant_id and m.number = g.number and m.kind = g.kind
-            and m.account = p_terms.account and m.owner = p_terms.owner and m.rule = 'batch'
-            and m.statement_no <> p_statement.statement_no
+        cross join lateral (
+            select x.ctid as place from line_matches as x
+            where
+                x.merchant_id = p_terms.merchant_id and x.number = g.number and x.kind = g.kind
+                and x.account = p_terms.account and x.owner = p_terms.owner and x.rule = 'batch'
+                and x.statement_no <> p_statement.statement_no
+            offset 0
+        ) as x
+        where m.ctid = x.place
         returning m.*
     ),
     opened as (

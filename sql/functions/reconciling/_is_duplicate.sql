@@ -19,12 +19,20 @@ begin
         );
     end if;
     return exists (
-        select from statement_lines as o
-        inner join statements as s on s.merchant_id = o.merchant_id and s.statement_no = o.statement_no
-        inner join statements as mine on mine.merchant_id = o.merchant_id and mine.statement_no = p_line.statement_no
+        select from (
+            -- In this order: that asks for the index of these numbers, whatever is known of the table.
+            select * from statement_lines as x
+            where
+                x.merchant_id = p_line.merchant_id
+                and x.channel_txn_no between p_line.channel_txn_no and p_line.channel_txn_no
+            order by x.channel_txn_no
+            offset 0
+        ) as o
+        inner join statements as s on s.merchant_id = p_line.merchant_id and s.statement_no = o.statement_no
+        inner join statements as mine
+            on mine.merchant_id = p_line.merchant_id and mine.statement_no = p_line.statement_no
         where
-            o.merchant_id = p_line.merchant_id and o.channel_txn_no = p_line.channel_txn_no
-            and (o.statement_no, o.line_no, o.part) <> (p_line.statement_no, p_line.line_no, p_line.part)
+            (o.statement_no, o.line_no, o.part) <> (p_line.statement_no, p_line.line_no, p_line.part)
             and s.account = p_terms.account and s.owner = p_terms.owner and s.reconciled_at is not null
             and s.resolution_no is null
             and o.kind = p_line.kind and o.amount = p_line.amount and o.currency = p_line.currency
@@ -44,8 +52,9 @@ begin
                 or exists (
                     select from line_matches as m
                     where
-                        m.merchant_id = o.merchant_id and m.statement_no = o.statement_no and m.line_no = o.line_no
+                        m.merchant_id = p_line.merchant_id and m.statement_no = o.statement_no and m.line_no = o.line_no
                         and m.part = o.part
+                    offset 0
                 )
             )
     );

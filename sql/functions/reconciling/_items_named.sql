@@ -24,30 +24,16 @@ begin
         select k.kind, p_line.channel_txn_no from unnest(v_kinds) as k (kind)
         where k.kind not in ('payment', 'refund', 'refund_reversal')
         union
-        select 'payment', p.payment_no from payments as p
-        where
-            p_line.kind = 'payment' and p_terms.account = 'channel' and p.merchant_id = p_terms.merchant_id
-            and p.channel = p_terms.owner and p.channel_txn_no = p_line.channel_txn_no
-            and p.txn_day = _txn_day(p_terms.owner, p_line.happened_at)
+        select 'payment', p.payment_no
+        from _paid_by(
+            p_terms.merchant_id, p_terms.owner, p_line.channel_txn_no, _txn_day(p_terms.owner, p_line.happened_at)
+        ) as p
+        where p_line.kind = 'payment' and p_terms.account = 'channel'
     ) as n
     cross join lateral _own_item(p_terms.merchant_id, p_terms.account, p_terms.owner, n.kind, n.number) as i
     where
         n.number is not null and i.number is not null
-        and (i.kind, i.number) not in (select b.kind, b.number from _taken_back(p_terms) as b)
-        and not _is_of_a_batch(p_terms, i.kind, i.number)
-        and not exists (
-            -- What one line pays together with others.
-            select from unmatched_items as u
-            where
-                u.merchant_id = p_terms.merchant_id and u.account = p_terms.account and u.owner = p_terms.owner
-                and u.kind = i.kind and u.number = i.number and (u.line_no is not null or exists (
-                    -- And what was written off: its money is gone from the account.
-                    select from resolutions as r
-                    where
-                        r.merchant_id = u.merchant_id and r.resolution_no = u.resolution_no
-                        and r.action = 'written_off'
-                ))
-        )
+        and not _is_of_a_batch(p_terms, i.kind, i.number) and not _is_spoken_for(p_terms, i.kind, i.number)
         -- A bank may pay one batch in several lines.
         and (p_line.our_no is not null or p_terms.account = 'channel' or i.amount = p_line.amount);
 end;

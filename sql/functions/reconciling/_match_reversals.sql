@@ -13,11 +13,12 @@ begin
             where
                 c.merchant_id = l.merchant_id and c.reversed > 0 and (
                     c.chargeback_no in (l.our_no, l.channel_txn_no) or c.payment_no = l.of_our_no
-                    or c.payment_no in (
-                        select p.payment_no from payments as p
+                    or exists (
+                        select from payments as p
                         where
-                            p.merchant_id = l.merchant_id and p.channel = p_terms.owner
-                            and p.channel_txn_no = l.of_channel_txn_no
+                            p.merchant_id = c.merchant_id and p.payment_no = c.payment_no
+                            and p.channel = p_terms.owner and p.channel_txn_no = l.of_channel_txn_no
+                        offset 0
                     )
                 )
         ) as n
