@@ -45,7 +45,8 @@ begin
         where
             f.merchant_id = p_trade.merchant_id and f.log = 'trade' and f.log_no = p_trade.trade_no
             and f.channel_refund_no = p_channel_refund.channel_refund_no
-            and f.reason = 'came back: channel transaction ' || p_channel_txn_no
+            -- No change of state: that would bear somebody's own reason.
+            and f.from_state = f.to_state and f.reason = 'came back: channel transaction ' || p_channel_txn_no
     ) then
         return p_channel_refund;
     end if;
