@@ -359,6 +359,7 @@ set role mixpay_owner;
 \ir functions/reconciling/_match_sums.sql
 \ir functions/reconciling/_match_reversal.sql
 \ir functions/reconciling/_match_reversals.sql
+\ir functions/reconciling/_lines_numbered.sql
 \ir functions/reconciling/_is_duplicate.sql
 \ir functions/reconciling/_tell_lines.sql
 \ir functions/reconciling/_tell_items.sql

@@ -2,18 +2,16 @@ create function mixpay._paid_by(
     p_merchant_id text, p_channel text, p_channel_txn_no text, p_txn_day date
 ) returns mixpay.payments
 language plpgsql stable
-set search_path = mixpay, pg_temp
+-- Planned each time. Where the planner expects one row, the key would do as well: it begins with the merchant, too.
+set search_path = mixpay, pg_temp set plan_cache_mode = force_custom_plan
 as $_paid_by$
 declare
     v_payment payments;
 begin
-    -- In this order: that asks for the index of these numbers, whatever is known of the table.
     select * into v_payment from payments
     where
-        merchant_id = p_merchant_id and channel = p_channel and txn_day = p_txn_day
-        and channel_txn_no between p_channel_txn_no and p_channel_txn_no
-    order by channel_txn_no
-    limit 1;
+        merchant_id = p_merchant_id and channel = p_channel and channel_txn_no = p_channel_txn_no
+        and txn_day = p_txn_day;
     return v_payment;
 end;
 $_paid_by$;

@@ -19,15 +19,7 @@ begin
         );
     end if;
     return exists (
-        select from (
-            -- In this order: that asks for the index of these numbers, whatever is known of the table.
-            select * from statement_lines as x
-            where
-                x.merchant_id = p_line.merchant_id
-                and x.channel_txn_no between p_line.channel_txn_no and p_line.channel_txn_no
-            order by x.channel_txn_no
-            offset 0
-        ) as o
+        select from _lines_numbered(p_line.merchant_id, p_line.channel_txn_no) as o
         inner join statements as s on s.merchant_id = p_line.merchant_id and s.statement_no = o.statement_no
         inner join statements as mine
             on mine.merchant_id = p_line.merchant_id and mine.statement_no = p_line.statement_no

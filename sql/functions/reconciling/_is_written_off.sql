@@ -15,5 +15,6 @@ end;
 $_is_written_off$;
 
 comment on function mixpay._is_written_off(mixpay.statement_lines) is
-$$Whether a line that nothing was found for is written off: what it moved is in its account already.
+$$Whether a line that nothing was found for is written off: what it moved is in its account already. It is asked only of
+lines without a match, for it costs more than to look for one.
 $$;

@@ -29,13 +29,13 @@ begin
         from statement_lines as l
         where
             l.merchant_id = p_statement.merchant_id and l.statement_no = p_statement.statement_no
-            and (v_is_new or not exists (
+            and (v_is_new or case when not exists (
                 select from line_matches as m
                 where
                     m.merchant_id = l.merchant_id and m.statement_no = l.statement_no and m.line_no = l.line_no
                     and m.part = l.part
                 offset 0
-            ) and not _is_written_off(l))
+            ) then not _is_written_off(l) else false end)
     ),
     items as materialized (
         select i.* from _own_items(
