@@ -45,6 +45,18 @@ def test_reads_expires_at(shop: Shop) -> None:
     assert trade.expires_at.isoformat() == "2030-01-31T04:00:00+00:00"
 
 
+def test_null_is_what_was_left_out(shop: Shop) -> None:
+    order = {"order_no": "A", "amount": 5, "currency": "CNY"}
+    left_out = {"payee_no": None, "pay": None, "hold": None}
+    (trade,) = shop.rows(
+        "merge_many", [{"trade_no": None, "expires_at": None, "orders": [{**order, **left_out}]}]
+    )
+
+    assert trade.expires_at is None
+    with shop.unchanged():
+        assert shop.rows("merge_many", [{"orders": [order]}]) == [trade]
+
+
 def test_currencies_may_differ_between_trades(shop: Shop) -> None:
     trades = shop.rows("merge_many", many(T1=orders("CNY", A=1), T2=orders("JPY", B=1)))
 
@@ -67,6 +79,29 @@ def test_e03_repeats_and_news_may_stand_in_one_call(shop: Shop) -> None:
 
     assert again[1:] == first
     assert again[0].amount == 9
+    mixed = shop.rows("merge_many", [sent[0], *many(T3=orders(C=3), T2=orders(D=4)), sent[1]])
+    assert [trade.amount for trade in mixed] == [1, 3, 4, 2]
+
+
+def test_e03_a_known_number_leaves_its_orders_alone_wherever_it_stands(shop: Shop) -> None:
+    sent = [{"orders": orders(B=2)}, *many(T=orders(A=100))]
+    first = shop.rows("merge_many", sent)
+    shop.call("reprice_order", "A", "N", 120, "dearer")
+    with shop.unchanged():
+        assert shop.rows("merge_many", sent) == [first[0], shop.row("trades", "T")]
+
+
+def test_beside_a_known_number_the_other_orders_are_compared_too(
+    shop: Shop, subtests: pytest.Subtests
+) -> None:
+    """A trade without a number is no repetition of the open one that had something else."""
+    for payee_no in "PQ":
+        shop.call("register_payee", payee_no, "Store")
+    order = {"order_no": "B", "amount": 5, "currency": "CNY", "payee_no": "P"}
+    shop.rows("merge_many", [*many(T=orders(A=1)), {"orders": [order]}])
+    for other in ({"amount": 6}, {"currency": "JPY"}, {"payee_no": "Q"}):
+        with subtests.test(other=other), shop.refused("MX105", "order B", *other.values()):
+            shop.rows("merge_many", [*many(T=orders(A=1)), {"orders": [{**order, **other}]}])
 
 
 def test_what_was_found_by_its_number_is_not_looked_for_again(shop: Shop) -> None:
@@ -117,6 +152,36 @@ def test_e03_a_number_used_for_something_else_refuses_all(shop: Shop) -> None:
     shop.merge("T", A=1)
     with shop.refused("MX106", "T"):
         shop.rows("merge_many", many(NEW=orders(B=1), T=orders(C=1)))
+
+
+def test_names_the_first_of_several_that_are_wrong(shop: Shop, subtests: pytest.Subtests) -> None:
+    shop.merge("T", K1=1, K2=2, K3=3)
+    nobody, noone = ({**orders(**{n: 1})[0], "payee_no": n} for n in ("nobody", "noone"))
+    held = [{**order, "hold": hold} for order, hold in zip(orders(A=1, B=1), (7, 8), strict=True)]
+    for wrong, code, first in [
+        (([], {}), "MX904", "trade 1: "),
+        ((orders(A=10**15 + 1, B=0), orders(C=-1)), "MX902", "trade 1, order 1: "),
+        ((orders(A=1), orders(B=0), orders(C=0)), "MX902", "trade 2, order 1: "),
+        ((held, orders(C=0)), "MX903", "It is 7."),
+        (([nobody, noone], orders(C=1)), "MX102", "payee nobody"),
+        (([nobody], [noone]), "MX102", "payee nobody"),
+        ((orders("XXX", A=1) + orders("YYY", B=1), orders(C=1)), "MX110", "currency XXX"),
+        ((orders("XXX", A=1), orders("YYY", B=1)), "MX110", "currency XXX"),
+        (
+            tuple(orders("CNY", **{f"{o}1": 1}) + orders("JPY", **{f"{o}2": 1}) for o in "AB"),
+            "MX109",
+            "Trade 1 ",
+        ),
+        ((orders(K2=9, K1=9), orders(K3=9)), "MX105", "order K2"),
+        ((orders(K3=9), orders(K1=9, K2=9)), "MX105", "order K3"),
+    ]:
+        with subtests.test(wrong=wrong, code=code), shop.refused(code, first):
+            shop.rows("merge_many", [{"orders": lines} for lines in wrong])
+
+
+def test_e02_a_trade_that_is_too_large_is_told_by_its_own_orders(shop: Shop) -> None:
+    with shop.refused("MX902", "T2", f" {10**15 + 1}."):
+        shop.rows("merge_many", many(T1=orders(A=5), T2=orders(B=10**15, C=1), T3=orders(D=5)))
 
 
 def test_refuses_the_same_trade_number_twice(shop: Shop) -> None:

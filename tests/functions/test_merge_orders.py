@@ -20,6 +20,10 @@ def test_makes_one_trade_of_the_orders(shop: Shop) -> None:
     assert shop.row("orders", "A").amount == 100
 
 
+def test_returns_what_is_stored(shop: Shop) -> None:
+    assert shop.call("merge_orders", [A], "T", day(300)) == shop.row("trades", "T")
+
+
 def test_keeps_the_order_of_the_call(shop: Shop) -> None:
     shop.merge("T", Z=1, A=1, M=1)
 
@@ -287,6 +291,30 @@ def test_e03_without_a_number_other_shares_make_another_trade(shop: Shop) -> Non
     assert shop.row("trades", first.trade_no).state == "closed"
 
 
+def test_e03_without_a_number_another_sequence_makes_another_trade(shop: Shop) -> None:
+    """Payments fill the orders in their order."""
+    first = shop.merge(None, A=100, B=50)
+
+    assert shop.merge(None, B=50, A=100).trade_no != first.trade_no
+    assert shop.row("trades", first.trade_no).state == "closed"
+
+
+def test_e03_what_was_cancelled_is_no_part_of_the_open_trade(shop: Shop) -> None:
+    first = shop.merge(None, A=100, B=50)
+    shop.cancel(first.trade_no, "A")
+    with shop.unchanged():
+        assert shop.merge(None, B=50).trade_no == first.trade_no
+
+
+def test_e03_the_shares_of_a_number_are_those_that_were_sent(shop: Shop) -> None:
+    shop.merge("T", A=(100, 40), B=50)
+    shop.cancel("T", "A")
+    with shop.unchanged():
+        assert shop.merge("T", A=(100, 40), B=50).amount == 50
+    with shop.refused("MX106", "On record: order_no A, ", "pay 40, ", "Sent: order_no A, "):
+        shop.merge("T", A=(100, 41), B=50)
+
+
 def test_e03_a_new_number_never_returns_another_trade(shop: Shop) -> None:
     shop.merge("T1", A=100)
 
@@ -462,6 +490,21 @@ def test_e03_a_number_that_was_used_says_which_order_differs(
             subtests.test(key),
             shop.refused("MX106", "On record: order_no A", "Sent: order_no A", f"{key} {value}"),
         ):
+            shop.call("merge_orders", sent, "T")
+
+
+def test_e03_a_number_that_was_used_names_the_first_difference(
+    shop: Shop, subtests: pytest.Subtests
+) -> None:
+    shop.call("merge_orders", [A, {**A, "order_no": "B", "hold": day(1).isoformat()}], "T")
+    held = {**A, "order_no": "B", "hold": day(2).isoformat()}
+    for sent, told in [
+        (orders(A=100), "On record: order_no B, "),
+        (orders(A=100, B=100, C=7, D=8), "Sent: order_no C, amount 7, "),
+        (orders(A=101, B=102), "Sent: order_no A, amount 101, "),
+        ([A, held], "Sent: order_no B, "),
+    ]:
+        with subtests.test(told), shop.refused("MX106", told):
             shop.call("merge_orders", sent, "T")
 
 
