@@ -50,9 +50,11 @@ select
             )
             else format('the statement says %s, and %s is on record', o.theirs, o.ours) end
         when 'currency' then format('the statement says %s, and another currency is on record', o.currency)
-        when 'state' then case when o.ours = 0
-            then 'the statement says that it went, and nothing moved by our record'
-            else 'the statement says that it failed, and it moved by our record' end
+        when 'state' then case
+            when o.ours <> 0 then 'the statement says that it failed, and it moved by our record'
+            when l.state = 'failed' then 'the statement says that it failed, and we still wait for it'
+            when l.state = 'processing' then 'the channel is still at it, and nothing moved by our record'
+            else 'the statement says that it went, and nothing moved by our record' end
         when 'fee' then format('the channel took %s, and %s is on record or agreed', o.fee_theirs, o.fee_ours)
         when 'duplicate' then 'another line says the same'
         else format('the line is of a type that is not known: %s', coalesce(l.type, 'none'))
@@ -62,7 +64,8 @@ select
         when o.result = 'missing_there' then 'ask the channel or bank; or mark_received, if the money was seen'
         when o.result = 'missing_here'
             then 'book_line, if it is ours; else ask the channel or bank, or ignore_difference'
-        when o.result = 'state' and o.ours = 0 then 'book_line: the channel says that it succeeded'
+        when o.result = 'state' and o.ours = 0 and l.state = 'succeeded'
+            then 'book_line: the channel says that it succeeded'
         when o.result = 'state' then 'ask the channel or bank; then fail, return or bounce it, and reconcile again'
         when o.result in ('amount', 'fee', 'currency')
             then 'ask the channel or bank; or write_off_difference, or ignore_difference'

@@ -65,6 +65,24 @@ def test_what_we_started_and_the_channel_says_succeeded(shop: Shop) -> None:
     assert summary(shop) == (1020, 1020, 0)
 
 
+def test_what_is_told_of_another_line_stays(shop: Shop) -> None:
+    """The channel is at it for too long: that of one before it is booked says nothing of that."""
+    shop.start("T2", "P2", 50, "card")
+    shop.refund("A", "R", 30)
+    number = shop.channel_refund("R", "P1").channel_refund_no
+    told(
+        shop,
+        line(1, "payment", 50, day(1), txn="Z", our="P2"),
+        line(2, "refund", -30, day(2), our=number, state="processing"),
+    )
+    load(shop, "S9", [], period=(day(8), day(9)))
+    reconcile(shop, "S9")
+    before = [d for d in differences(shop) if d[1] == "2"]
+    assert before == [("state", "2", 0)]
+    book(shop)
+    assert [d for d in differences(shop) if d[1] == "2"] == before
+
+
 @pytest.mark.parametrize("state", ["processing", "failed"])
 def test_what_has_not_succeeded_is_not_booked_so(shop: Shop, state: str) -> None:
     shop.start("T2", "P2", 50, "card")

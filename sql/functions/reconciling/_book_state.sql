@@ -4,6 +4,8 @@ create function mixpay._book_state(
 language plpgsql
 set search_path = mixpay, pg_temp
 as $_book_state$
+declare
+    v_horizon timestamptz;
 begin
     if p_found.ours <> 0 or p_line.state <> 'succeeded' or p_found.kind not in ('payment', 'refund') then
         raise exception 'the line does not say that something succeeded' using
@@ -20,7 +22,10 @@ begin
             p_terms.merchant_id, p_found.number, p_line.channel_txn_no, p_line.happened_at
         );
     end if;
-    perform _tell_matches(p_terms, p_line.happened_at);
+    -- Of the others nothing is told that the last run did not tell.
+    select reconciled_until into v_horizon from reconciled_account_list
+    where merchant_id = p_terms.merchant_id and account = p_terms.account and owner = p_terms.owner;
+    perform _tell_matches(p_terms, v_horizon);
 end;
 $_book_state$;
 
