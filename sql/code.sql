@@ -351,6 +351,9 @@ set role mixpay_owner;
 \ir functions/reconciling/_store_lines.sql
 \ir functions/reconciling/_store_items.sql
 \ir functions/reconciling/_match_named.sql
+\ir functions/reconciling/_reaching_late_lines.sql
+\ir functions/reconciling/_told_before.sql
+\ir functions/reconciling/_match_news.sql
 \ir functions/reconciling/_match_by_amount.sql
 \ir functions/reconciling/_match_batches.sql
 \ir functions/reconciling/_match_bank_batches.sql

@@ -969,7 +969,7 @@ MAY_CHANGE = {
     "settlements": "last_entry reason reversed_at state",
     "splits": "divided",
     "statements": "from_at line_count reconciled_at resolution_no sealed_at until_at",
-    "unmatched_items": "batch_no line_no part resolution_no result run statement_no theirs",
+    "unmatched_items": "batch_no line_no ours part resolution_no result run statement_no theirs",
     "unmatched_lines": "resolution_no result run",
 }
 

@@ -151,5 +151,10 @@ create trigger unmatched_items_stay_but_withdrawn before delete on mixpay.unmatc
 for each row execute function mixpay._refuse_unless_withdrawn();
 
 create trigger unmatched_items_stay_but_found
-before update of merchant_id, account, owner, kind, number, currency, ours, happened_at on mixpay.unmatched_items
+before update of merchant_id, account, owner, kind, number, currency, happened_at on mixpay.unmatched_items
 for each statement execute function mixpay._refuse_to_change_facts();
+
+-- More of a chargeback may come back later.
+create trigger what_is_ours_stays before update of ours on mixpay.unmatched_items
+for each row when (new.ours <> old.ours and new.kind <> 'chargeback_reversal')
+execute function mixpay._refuse_to_change_facts();

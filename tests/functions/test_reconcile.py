@@ -367,6 +367,116 @@ def test_news_that_we_lack(shop: Shop) -> None:
     assert summary(shop) == (30, 30, 0)
 
 
+def test_what_the_channel_is_at_and_what_we_are_at(shop: Shop) -> None:
+    """A line that failed or is still under way is not said to have succeeded."""
+    shop.merge("T2", B=50, C=60)
+    shop.start("T2", "P3", 50, "card")
+    shop.start("T2", "P4", 60, "card")
+    lines = [
+        line(1, "payment", 50, day(1), our="P3", state="failed"),
+        line(2, "payment", 60, day(1), our="P4", state="processing"),
+    ]
+    load(shop, "S1", lines)
+    reconcile(shop, "S1")
+    load(shop, "S9", [], period=(day(2), day(9)))
+    reconcile(shop, "S9")
+    rows = shop.query(
+        "select * from mixpay.reconciliation_differences where result = 'state' order by line_no"
+    )
+    assert [row.reason for row in rows] == [
+        "the statement says that it failed, and we still wait for it",
+        "the channel is still at it, and nothing moved by our record",
+    ]
+    assert [row.what_to_do.partition(" ")[0] for row in rows] == ["ask", "ask"]
+
+
+def pending(shop: Shop) -> str:
+    """Its number: a refund that is sent, and a statement that says that the channel is at it."""
+    shop.refund("A", "R1", 20)
+    number = str(shop.channel_refund("R1", "P1").channel_refund_no)
+    load(
+        shop,
+        "S1",
+        [line(1, "refund", -20, day(1), txn="Y1", our=number, state="processing")],
+        period=(day(1) + 5 * HOUR, day(1) + 6 * HOUR),
+    )
+    return number
+
+
+def went(shop: Shop, **more: Any) -> None:
+    told = line(1, "refund", -20, day(2), txn="Y1", **more)
+    load(shop, "S2", [told], period=(day(2), day(2) + HOUR))
+
+
+@pytest.mark.parametrize("when", ["before", "between", "after"])
+@pytest.mark.parametrize("names", [True, False])
+def test_what_was_under_way_and_then_went_is_one_movement(
+    shop: Shop, when: str, names: bool
+) -> None:
+    """The later line counts, whenever the callback comes, and whichever was compared first."""
+    number = pending(shop)
+    went(shop, **({"our": number} if names else {}))
+
+    def complete(now: str) -> None:
+        if now == when:
+            shop.call("complete_channel_refund", number, "Y1", day(2))
+
+    complete("before")
+    reconcile(shop, "S1")
+    complete("between")
+    reconcile(shop, "S2")
+    if when == "after":
+        assert results(shop, "S2") == {"1": f"state {number}"}
+        assert summary(shop) == (0, -20, -20)
+    complete("after")
+    for statement_no in ("S2", "S1", "S2"):
+        reconcile(shop, statement_no)
+        assert results(shop, "S1") == results(shop, "S2") == {"1": f"matched {number}"}
+        assert differences(shop) == []
+        assert summary(shop) == (-20, -20, 0)
+
+
+def test_what_went_and_is_under_way_by_a_line_that_comes_later(shop: Shop) -> None:
+    number = pending(shop)
+    shop.call("complete_channel_refund", number, "Y1", day(2))
+    went(shop)
+    reconcile(shop, "S2")
+    assert reconcile(shop, "S1") == {"theirs matched": 1}
+    assert rules(shop, "S1") == {1: "batch"}
+    assert summary(shop) == (-20, -20, 0)
+
+
+def test_what_the_channel_told_twice_and_we_lack(shop: Shop) -> None:
+    """Once it is booked, the line that says that the channel was at it is no duplicate."""
+    told = line(1, "refund", -30, day(2), txn="Y2", state="processing")
+    load(shop, "S3", [told, {**told, "line_no": 2, "state": "succeeded"}])
+    reconcile(shop, "S3")
+    assert results(shop, "S3") == {"1": "duplicate", "2": "expected"}
+    shop.call("book_line", "N1", "S3", 2, "Zoe", order_no="A", payment_no="P1")
+    reconcile(shop, "S3")
+    assert set(results(shop, "S3").values()) == {f"matched {shop.channel_refund('N1', 'P1')[1]}"}
+    before = differences(shop)
+    shop.call("take_back_resolution", "N2", "N1", "Zoe")
+    assert results(shop, "S3") == {"1": "expected", "2": "expected"}
+    reconcile(shop, "S3")
+    assert results(shop, "S3") == {"1": "duplicate", "2": "expected"}
+    assert len(differences(shop)) == len(before) + 2
+
+
+def test_a_late_line_is_looked_for_where_it_happened(shop: Shop) -> None:
+    """Days later, by the channel's number of a refund, and by amount and moment of a fee."""
+    number = sent(shop, "R1", 20, "Y1")
+    shop.call("record_channel_fee", "card", "F1", 3, "CNY", None, None, day(1))
+    load(shop, "S1", [])
+    load(shop, "S9", [
+        line(1, "refund", -20, day(1), txn="Y1"),
+        line(2, "fee", -3, day(1) + HOUR),
+    ], period=(day(9), day(9) + HOUR))  # fmt: skip
+    reconcile(shop, "S9")
+    assert results(shop, "S9") == {"1": f"matched {number}", "2": "matched F1"}
+    assert rules(shop, "S9") == {1: "channel_txn_no", 2: "amount"}
+
+
 def test_a_line_twice_is_a_duplicate(shop: Shop) -> None:
     both = line(1, "payment", 600, day(1), txn="X1"), line(2, "payment", 400, day(1), our="P2")
     load(shop, "S1", [*both, line(3, "payment", 600, day(1) + HOUR, txn="X1")])
@@ -849,6 +959,15 @@ def test_a_reversal_in_parts_on_both_sides(shop: Shop) -> None:
         load(shop, f"S{i}", told, period=(day(i) - HOUR, day(i) + HOUR))
         assert reconcile(shop, f"S{i}") == {"theirs matched": 1}
     assert summary(shop) == (100, 100, 0)
+
+
+@pytest.mark.usefixtures("charged_back")
+def test_more_of_a_reversal_that_no_statement_has(shop: Shop) -> None:
+    for i, amount in ((2, 60), (3, 100)):
+        shop.call("reverse_chargeback", "C1", "won", amount, day(i))
+        load(shop, f"S{i}", [], period=(day(i) - HOUR, day(i) + HOUR))
+        reconcile(shop, f"S{i}")
+        assert [(number, off) for _, number, off in differences(shop)] == [("C1", -amount)]
 
 
 @pytest.mark.usefixtures("charged_back")

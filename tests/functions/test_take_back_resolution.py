@@ -119,6 +119,19 @@ def test_a_chargeback_takes_its_fee_with_it(shop: Shop) -> None:
     assert results(shop, "S1")["1"] == "matched N5"
 
 
+def test_a_fee_that_the_line_of_another_payment_names_is_not_its_fee(shop: Shop) -> None:
+    """The opposite of a chargeback's fee names the payment, whose line names a fee of its own."""
+    load(shop, "S0", [line(1, "payment", 1000, day(1), txn="X1", fee=0)])
+    reconcile(shop, "S0")
+    say(shop, "chargeback", -30, txn="Z", fee=4)
+    before = summary(shop)
+    shop.call("book_line", "N1", "S1", 1, "Zoe", payment_no="P1")
+    take_back(shop, "N2", "N1")
+    for _ in range(2):
+        assert summary(shop) == before
+        reconcile(shop, "S1")
+
+
 def test_what_has_no_opposite_says_what_to_do(shop: Shop) -> None:
     say(shop, "return", -30)
     shop.call("book_line", "N1", "S1", 1, "Zoe", payment_no="P1")

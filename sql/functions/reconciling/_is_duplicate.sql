@@ -28,7 +28,7 @@ begin
             and s.account = p_terms.account and s.owner = p_terms.owner and s.reconciled_at is not null
             and s.resolution_no is null
             and o.kind = p_line.kind and o.amount = p_line.amount and o.currency = p_line.currency
-            and o.state <> 'failed'
+            and o.state in ('succeeded', p_line.state)
             and case v_channel.txn_numbers
                 when 'unique' then true
                 when 'daily' then (o.happened_at at time zone v_channel.day_zone)::date
@@ -39,7 +39,8 @@ begin
                     and o.description is not distinct from p_line.description
             end
             and (
-                (s.sealed_at, o.statement_no, o.line_no, o.part)
+                o.state <> p_line.state
+                or (s.sealed_at, o.statement_no, o.line_no, o.part)
                 < (mine.sealed_at, p_line.statement_no, p_line.line_no, p_line.part)
                 or exists (
                     select from line_matches as m

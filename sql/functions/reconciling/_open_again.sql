@@ -6,6 +6,7 @@ set search_path = mixpay, pg_temp
 as $_open_again$
 declare
     v_line line_matches;
+    v_older line_matches;
 begin
     delete from line_matches
     where
@@ -16,6 +17,19 @@ begin
     where
         merchant_id = p_was.merchant_id and statement_no = p_was.statement_no and line_no = p_was.line_no
         and part = p_was.part;
+    -- So is an older one that counted for nothing beside it.
+    for v_older in
+        delete from line_matches
+        where
+            merchant_id = p_was.merchant_id and number = p_was.number and kind = p_was.kind
+            and account = p_terms.account and owner = p_terms.owner and rule = 'batch'
+        returning *
+    loop
+        update unmatched_lines set result = 'expected', run = p_terms.last_run
+        where
+            merchant_id = v_older.merchant_id and statement_no = v_older.statement_no and line_no = v_older.line_no
+            and part = v_older.part;
+    end loop;
     -- What was booked and its opposite are nobody's to look for: together they are nothing.
     insert into unmatched_items (
         merchant_id, account, owner, kind, number, result, currency, ours, happened_at, statement_no, run, resolution_no

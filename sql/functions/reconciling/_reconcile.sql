@@ -7,6 +7,7 @@ as $_reconcile$
 declare
     v_terms reconciled_accounts;
     v_statement statements;
+    v_reach statements;
     v_horizon timestamptz;
 begin
     -- The second of two runs waits here, and then finds what the first one matched.
@@ -25,13 +26,18 @@ begin
     end if;
     perform _store_items(v_terms, v_statement);
     perform _match_named(v_terms);
-    perform _match_named_sums(v_terms, v_statement);
-    perform _match_by_amount(v_terms, v_statement, 'payment');
-    perform _match_by_amount(v_terms, v_statement, 'amount');
-    perform _match_batches(v_terms, v_statement);
+    v_reach := _reaching_late_lines(v_statement);
+    if (v_reach.from_at, v_reach.until_at) <> (v_statement.from_at, v_statement.until_at) then
+        perform _match_by_number(v_terms, v_reach);
+    end if;
+    perform _match_news(v_terms);
+    perform _match_named_sums(v_terms, v_reach);
+    perform _match_by_amount(v_terms, v_reach, 'payment');
+    perform _match_by_amount(v_terms, v_reach, 'amount');
+    perform _match_batches(v_terms, v_reach);
     perform _match_bank_batches(v_terms);
     -- What was between two others may be gone now. So a run again finds nothing more.
-    while _match_sums(v_terms, v_statement) loop
+    while _match_sums(v_terms, v_reach) loop
     end loop;
     perform _match_reversals(v_terms);
     select reconciled_until into v_horizon from reconciled_account_list

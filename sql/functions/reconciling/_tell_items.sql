@@ -4,10 +4,18 @@ set search_path = mixpay, pg_temp
 as $_tell_items$
 begin
     update unmatched_items as u
-    set result = n.result, run = p_terms.last_run
+    set result = n.result, ours = n.ours, run = p_terms.last_run
     from (
         select
             x.kind, x.number,
+            -- More of a chargeback may have come back since.
+            coalesce(
+                case when x.kind = 'chargeback_reversal' and x.resolution_no is null then (
+                    select c.reversed::bigint from chargebacks as c
+                    where c.merchant_id = x.merchant_id and c.chargeback_no = x.number
+                ) end,
+                x.ours
+            ) as ours,
             case
                 when exists (
                     select from line_matches as m
@@ -22,7 +30,7 @@ begin
                     offset 0
                 ) then 'matched'
                 -- A fee that the line of its payment or chargeback names has no line of its own.
-                when x.kind in ('fee', 'chargeback_fee') and exists (
+                when x.kind in ('fee', 'chargeback_fee') and x.resolution_no is null and exists (
                     select from line_matches as m
                     where
                         m.merchant_id = x.merchant_id and m.number = case x.kind
@@ -47,7 +55,7 @@ begin
     ) as n
     where
         u.merchant_id = p_terms.merchant_id and u.account = p_terms.account and u.owner = p_terms.owner
-        and u.kind = n.kind and u.number = n.number and u.result <> n.result;
+        and u.kind = n.kind and u.number = n.number and (u.result, u.ours) <> (n.result, n.ours);
 end;
 $_tell_items$;
 

@@ -1,0 +1,62 @@
+create function mixpay._told_before(
+    p_terms mixpay.reconciled_accounts, p_line mixpay.statement_lines
+) returns mixpay.line_matches
+language plpgsql stable
+set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_nestloop = on set jit = off
+as $_told_before$
+declare
+    v_channel channels;
+    v_first line_matches;
+begin
+    select * into v_channel from channels where channel = p_terms.owner and p_terms.account = 'channel';
+    select m.* into v_first
+    from (
+        select x.* from line_matches as x
+        where x.merchant_id = p_line.merchant_id and x.number = p_line.our_no and x.rule <> 'batch'
+        union all
+        select x.*
+        from (
+            -- In this order: that asks for the index of these numbers, whatever is known of the table.
+            select * from statement_lines as y
+            where
+                y.merchant_id = p_line.merchant_id
+                and y.channel_txn_no between p_line.channel_txn_no and p_line.channel_txn_no
+            order by y.channel_txn_no
+            offset 0
+        ) as l
+        cross join lateral (
+            select * from line_matches as z
+            where
+                z.merchant_id = l.merchant_id and z.statement_no = l.statement_no and z.line_no = l.line_no
+                and z.part = l.part and z.rule <> 'batch'
+            limit 1
+        ) as x
+    ) as m
+    cross join lateral (
+        select * from statement_lines as y
+        where
+            y.merchant_id = m.merchant_id and y.statement_no = m.statement_no and y.line_no = m.line_no
+            and y.part = m.part
+        limit 1
+    ) as l
+    where
+        m.account = p_terms.account and m.owner = p_terms.owner
+        and (m.resolution_no is null or p_line.state = 'processing')
+        and l.kind = p_line.kind and l.amount = p_line.amount and l.currency = p_line.currency
+        and 'processing' in (l.state, p_line.state)
+        -- Where a number is another one's on another day, ours says it.
+        and (
+            m.number = p_line.our_no or coalesce(v_channel.txn_numbers, 'unique') = 'unique'
+            or v_channel.txn_numbers = 'daily' and (l.happened_at at time zone v_channel.day_zone)::date
+                = (p_line.happened_at at time zone v_channel.day_zone)::date
+        )
+    order by m.happened_at, m.statement_no, m.line_no, m.part
+    limit 1;
+    return v_first;
+end;
+$_told_before$;
+
+comment on function mixpay._told_before(mixpay.reconciled_accounts, mixpay.statement_lines) is
+$$The match of another line with the same number, if either of the two says that the channel is at it.
+$$;
