@@ -108,6 +108,65 @@ def test_what_only_its_neighbour_covers_is_looked_for_there(shop: Shop, gone: in
     assert [(number, off) for _, number, off in differences(shop)] == expected
 
 
+def test_what_another_covers_that_lies_far_from_it(shop: Shop) -> None:
+    """The line came days late, before the statement of its day was compared."""
+    load(shop, "S9", BOTH, period=(day(9), day(9) + HOUR))
+    load(shop, "S1", [], period=(day(1) - HOUR, day(1) + HOUR))
+    for statement_no in ("S9", "S1"):
+        reconcile(shop, statement_no)
+    assert differences(shop) == []
+    withdraw(shop, statement_no="S9")
+    assert {(number, off) for _, number, off in differences(shop)} == {("P1", -600), ("P2", -400)}
+
+
+def test_the_fees_that_its_lines_named(shop: Shop) -> None:
+    """Of a payment and of a chargeback; one that has a line of its own stays matched."""
+    for number in (1, 2):
+        shop.call("record_channel_fee", "card", f"F{number}", 3, "CNY", "P1", None, day(1))
+    shop.call("charge_back_payment", "P2", "C1", 40, "fraud", 5, day(1))
+    load(shop, "S1", [line(1, "fee", -3, day(1), our="F1")])
+    before = reconcile(shop, "S1"), differences(shop)
+    named = [{**BOTH[0], "fee": 6}, BOTH[1], line(3, "chargeback", -40, day(1), our="C1", fee=5)]
+    load(shop, "S2", named)
+    reconcile(shop, "S2")
+    assert differences(shop) == []
+    changes = len(shop.query("select * from mixpay.result_change_list"))
+    withdraw(shop, statement_no="S2")
+    assert differences(shop) == before[1]
+    assert results(shop, "S1") == {"1": "matched F1"}
+    # Both payments, the chargeback, its fee and F2.
+    assert len(shop.query("select * from mixpay.result_change_list")) == changes + 5
+
+
+def test_what_somebody_saw_and_it_had(shop: Shop) -> None:
+    """It is seen, and no statement has it any more; and open, once that is taken back."""
+    load(shop, "S1", BOTH[:1])
+    reconcile(shop, "S1")
+    shop.call("mark_received", "E1", "Zoe", "channel:card", "payment", "P2")
+    before = summary(shop)
+    load(shop, "S2", BOTH[1:])
+    reconcile(shop, "S2")
+    withdraw(shop, statement_no="S2")
+    assert summary(shop) == before
+    assert differences(shop) == []
+    shop.call("take_back_resolution", "E2", "E1", "Zoe")
+    assert differences(shop) == [("expected", "P2", -400)]
+
+
+def test_what_was_under_way_before_its_line_came(shop: Shop) -> None:
+    shop.call("record_channel_refund", "A", "R", 20, "P1", "Y", day(1), "asked")
+    told = line(3, "refund", -20, day(1), txn="Y", state="processing")
+    load(shop, "S1", [*BOTH, told])
+    reconcile(shop, "S1")
+    before = results(shop, "S1"), summary(shop)
+    load(shop, "S2", [{**told, "state": "succeeded"}])
+    reconcile(shop, "S2")
+    withdraw(shop, statement_no="S2")
+    assert results(shop, "S1")["3"] == "expected"
+    reconcile(shop, "S1")
+    assert (results(shop, "S1"), summary(shop)) == before
+
+
 def test_what_several_lines_and_several_of_ours_are_about(shop: Shop) -> None:
     """A batch on two statements parts; what one line paid is open."""
     for number, amount, at in (("O-01", 300, day(1)), ("O-02", 200, day(1)), ("O-03", 50, day(2))):

@@ -6,19 +6,26 @@ set search_path = mixpay, pg_temp
 as $_forget_results$
 declare
     v_horizon timestamptz;
+    v_first timestamptz;
+    v_last timestamptz;
     v_other statements;
 begin
     select reconciled_until into v_horizon from reconciled_account_list
     where merchant_id = p_terms.merchant_id and account = p_terms.account and owner = p_terms.owner;
+    -- Its lines may be about what happened long before, which other statements cover.
+    select least(p_statement.from_at, min(l.happened_at)), greatest(p_statement.until_at, max(l.happened_at))
+    into v_first, v_last
+    from line_matches as l
+    where l.merchant_id = p_statement.merchant_id and l.statement_no = p_statement.statement_no;
     with gone as (
         delete from line_matches
         where merchant_id = p_statement.merchant_id and statement_no = p_statement.statement_no
-        returning kind, number, rule
+        returning kind, number, fee_theirs
     ),
-    -- Of what several lines sum to, the others are open again, too.
+    -- Of what several lines sum to, the others are open again, too; and what was news before its lines came.
     parted as (
         delete from line_matches as m
-        using (select distinct kind, number from gone where rule = 'batch') as g
+        using (select distinct kind, number from gone) as g
         cross join lateral (
             select x.ctid as place from line_matches as x
             where
@@ -35,19 +42,39 @@ begin
             merchant_id, statement_no, line_no, part, account, owner, result, currency, theirs, happened_at, run
         )
         select
-            p.merchant_id, p.statement_no, p.line_no, p.part, p.account, p.owner, 'expected', p.currency, p.theirs,
+            p.merchant_id, p.statement_no, p.line_no, p.part, p.account, p.owner, 'expected', p.currency, l.amount,
             p.happened_at, p_terms.last_run
         from parted as p
+        inner join statement_lines as l
+            on l.merchant_id = p.merchant_id and l.statement_no = p.statement_no and l.line_no = p.line_no
+            and l.part = p.part
         on conflict (merchant_id, statement_no, line_no, part) do update set
             result = 'expected', run = p_terms.last_run
     )
     update unmatched_items as u
     set result = 'expected', run = p_terms.last_run
-    from (select distinct kind, number from gone) as g
+    from (
+        select kind::text as kind, number from gone
+        union
+        -- The fees that its lines named, too.
+        select 'fee', f.fee_no from gone as g
+        inner join channel_fees as f on f.merchant_id = p_statement.merchant_id and f.payment_no = g.number
+        where g.kind = 'payment' and g.fee_theirs is not null
+        union
+        select 'chargeback_fee', g.number from gone as g where g.kind = 'chargeback' and g.fee_theirs is not null
+    ) as g
     where
-        u.merchant_id = p_terms.merchant_id and u.account = p_terms.account and u.owner = p_terms.owner
+        not exists (
+            select from line_matches as m
+            where
+                m.merchant_id = p_terms.merchant_id and m.number = g.number and m.kind = g.kind
+                and m.account = p_terms.account and m.owner = p_terms.owner and m.rule <> 'batch'
+                and m.statement_no <> p_statement.statement_no
+            offset 0
+        )
+        and u.merchant_id = p_terms.merchant_id and u.account = p_terms.account and u.owner = p_terms.owner
         and u.kind = g.kind and u.number = g.number and u.statement_no <> p_statement.statement_no
-        and u.result = 'matched' and u.resolution_no is null;
+        and u.result = 'matched';
     delete from unmatched_lines
     where merchant_id = p_statement.merchant_id and statement_no = p_statement.statement_no;
     -- What was booked by mistake, and its opposite, stay: no other line is about them either.
@@ -59,8 +86,7 @@ begin
         where
             s.merchant_id = p_terms.merchant_id and s.account = p_terms.account and s.owner = p_terms.owner
             and s.reconciled_at is not null and s.resolution_no is null
-            and s.until_at > p_statement.from_at - 3 * p_terms.lag
-            and s.from_at < p_statement.until_at + 3 * p_terms.lag
+            and s.until_at > v_first - 3 * p_terms.lag and s.from_at < v_last + 3 * p_terms.lag
         order by s.reconciled_at, s.statement_no
     loop
         perform _store_items(p_terms, v_other);
