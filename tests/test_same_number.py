@@ -54,6 +54,7 @@ AGAIN: list[tuple[str, str, list[Any], dict[str, tuple[Any, Any]]]] = [
         {"amount": (5, 6), "reason": ("x", "x"), "charged_at": (EARLY, LATE)},
     ),
     ("MX302", "refund_order", ["A", "R9"], {"amount": (5, 6)}),
+    ("MX302", "refund_order", ["A", "R7", 5], {"payment_nos": (["P1"], ["P2", "P1"])}),
     (
         "MX302",
         "record_refund",
@@ -122,6 +123,8 @@ def full_shop(shop: Shop) -> Shop:
 
 def said(value: Any) -> str:
     """As the error says it."""
+    if isinstance(value, list):
+        return " ".join(value)
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 

@@ -32,6 +32,8 @@ def test_the_channel_holds_it_and_it_is_not_ours(shop: Shop) -> None:
     assert (payment.state, payment.authorized, payment.amount) == ("authorized", 60, 0)
     assert (payment.authorization_no, payment.authorization_expires_at) == ("a-1", SOON)
     assert changes(shop) == [("", "pending"), ("pending", "authorized")]
+    reasons = shop.query("select reason from mixpay.history where to_state = 'authorized'")
+    assert reasons == [("authorized: 60",)]
     trade = shop.query("select * from mixpay.trade_balances")[0]
     assert (trade.paid, trade.authorized, trade.state) == (0, 60, "open")
     assert to_do(shop) == {"P": "capture or void"}

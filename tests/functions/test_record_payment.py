@@ -21,6 +21,15 @@ def test_is_booked_at_once(shop: Shop) -> None:
     assert shop.paid("T") == {"A": 100, "B": 20}
 
 
+def test_the_trade_lacks_the_last_unit_and_is_paid_by_it(shop: Shop) -> None:
+    shop.pay("T", "P1", 149, "cash", day(2))
+    assert shop.row("trades", "T").state == "open"
+    shop.pay("T", "P2", 1, "cash", day(1))
+
+    paid = "select payment_no, happened_at from mixpay.history where number = 'T' and to_state = %s"
+    assert shop.query(paid, "paid") == [("P2", day(1))]
+
+
 def test_each_order_is_known_while_the_trade_is_paid_in_part(shop: Shop) -> None:
     shop.pay("T", "P1", 60)
     assert shop.paid("T") == {"A": 60, "B": 0}

@@ -44,6 +44,28 @@ def test_payments_of_one_trade_keep_the_order_of_the_call(shop: Shop) -> None:
     ]
 
 
+def test_the_last_payment_of_a_trade_is_what_it_is_paid_by(shop: Shop) -> None:
+    first, last = ({**P1, "payment_no": n, "amount": 50, "channel": "card"} for n in ("P1", "P3"))
+    moments = [{"paid_at": day(number).isoformat()} for number in (2, 1)]
+    shop.rows("record_payments", [{**first, **moments[0]}, P2, {**last, **moments[1]}])
+
+    paid = "select payment_no, happened_at from mixpay.history where number = %s and to_state = %s"
+    assert shop.query(paid, "T1", "paid") == [("P3", day(1))]
+
+
+def test_trades_go_by_their_numbers_in_bytes(shop: Shop) -> None:
+    """Whatever a language would say: Z before a."""
+    shop.merge("a", LOWER=9)
+    shop.merge("Z", UPPER=9)
+    sent = [{**P1, "trade_no": t, "payment_no": t, "amount": 5} for t in ("a", "Z")]
+    shop.rows("record_payments", sent)
+    for trade_no in ("a", "Z"):
+        shop.start(trade_no, f"S{trade_no}", 4)
+    shop.rows("succeed_payments", [{"payment_no": f"S{t}"} for t in ("a", "Z")])
+
+    assert [shop.row("trades", t).state for t in ("a", "Z")] == ["paid", "paid"]
+
+
 def test_e03_again_changes_nothing(shop: Shop) -> None:
     first = shop.rows("record_payments", [P1, P2])
     with shop.unchanged():
@@ -120,6 +142,7 @@ def test_tells_which_item_is_no_payment(shop: Shop, subtests: pytest.Subtests) -
     """Also among others of the same trade, which are as they should be."""
     for bad, code in [
         ({"trade_no": None}, "MX901"),
+        ({"trade_no": "x" * 65}, "MX901"),
         ({"payment_no": None}, "MX901"),
         ({"payment_no": "a b"}, "MX901"),
         ({"channel_txn_no": "a\tb"}, "MX901"),
@@ -130,6 +153,7 @@ def test_tells_which_item_is_no_payment(shop: Shop, subtests: pytest.Subtests) -
         ({"paid_at": "yesterday"}, "MX903"),
         ({"channel_txn_no": "x" * 256}, "MX901"),
         ({"channel_txn_no": 7}, "MX903"),
+        ({"captures": 7}, "MX903"),
         ({"paid_at": "1800-01-01T00:00Z"}, "MX905"),
         ({"paid_at": "9998-01-01T00:00Z"}, "MX905"),
     ]:

@@ -99,6 +99,11 @@ class TestOneTrade:
         with shop.unchanged():
             again = shop.call("record_refund", "A", "R", 55, "cash", day(9))
         assert again.state == "processing"
+        # And where a part went since is no other channel.
+        shop.complete("R", "P1")
+        with shop.unchanged():
+            again = shop.call("record_refund", "A", "R", 55, "cash", day(9))
+        assert again.state == "succeeded"
 
     @pytest.mark.parametrize(
         "again",
@@ -196,6 +201,16 @@ def test_e36_takes_no_more_than_the_order_has_left_in_each_trade(shop: Shop) -> 
     assert shop.refund("C", "R4", 10) == {"P2": 10}
 
 
+def test_what_cash_has_borne_of_a_trade_leaves_less_for_other_money_there(shop: Shop) -> None:
+    shop.merge("T1", A=(150, 100), B=100)
+    shop.pay("T1", "P1", 60, "cash", day(1))
+    shop.pay("T1", "P2", 140, "card", day(2))
+    shop.merge("T2", A=150)
+    shop.pay("T2", "P3", 50, "card", day(3))
+
+    assert shop.record_refund("A", "R", 120) == {"P1": 60, "P2": 40, "P3": 20}
+
+
 def test_backdated_money_changes_later_refunds_only(shop: Shop) -> None:
     shop.merge("T", A=100)
     shop.pay("T", "P1", 50, "card", day(10))
@@ -288,6 +303,42 @@ def test_e43_another_moment_than_one_part_has_is_refused(shop: Shop) -> None:
     )
     with shop.refused("MX302"):
         shop.call("record_refund", "A", "R9", 10, "cash", day(6))
+
+
+def test_e43_a_moment_that_one_of_several_parts_has_is_refused_for_all(shop: Shop) -> None:
+    shop.merge("T", A=10)
+    shop.pay("T", "P1", 6, "cash", day(1))
+    shop.pay("T", "P2", 4, "card", day(2))
+    shop.call("record_refund", "A", "R9", 10, "cash")
+    for number in (1, 2):
+        part = shop.channel_refund("R9", f"P{number}").channel_refund_no
+        shop.call("complete_channel_refund", part, None, day(number + 4))
+    for number in (5, 6):
+        with shop.refused("MX302", "R9"):
+            shop.call("record_refund", "A", "R9", 10, "cash", day(number))
+
+
+def test_of_several_trades_the_first_of_the_order_is_told_first(shop: Shop) -> None:
+    """Whatever their numbers, and at the moment at which the money was paid out."""
+    shop.merge("T9", A=(100, 50))
+    shop.pay("T9", "P1", 30, "card", day(1))
+    shop.pay("T9", "P2", 20, "card", day(2))
+    shop.merge("T1", A=100)
+    shop.pay("T1", "P3", 50, "card", day(3))
+    assert shop.record_refund("A", "R", 70, refunded_at=day(9)) == {"P1": 30, "P2": 20, "P3": 20}
+    told = shop.query(
+        "select entity, trade_no, payment_no, happened_at from mixpay.history "
+        "where refund_no = 'R' and entity in ('refund', 'channel_refund') and from_state = '' "
+        "order by trade_no desc, entry"
+    )
+
+    assert [(e.entity, e.trade_no, e.payment_no) for e in told] == [
+        ("refund", "T9", None),
+        ("channel_refund", "T9", "P1"),
+        ("channel_refund", "T9", "P2"),
+        ("channel_refund", "T1", "P3"),
+    ]
+    assert {e.happened_at for e in told} == {day(9)}
 
 
 class TestVouchers:

@@ -202,6 +202,16 @@ def test_e12_equal_paid_at_keeps_a_stable_order(shop: Shop) -> None:
     assert shop.refund("A", "R2", 30) == {"P1": 20, "P5": 10}
 
 
+def test_more_money_of_the_moment_that_refunds_have_come_to(shop: Shop) -> None:
+    shop.merge("T", A=100)
+    shop.pay("T", "P2", 50, "card", day(1))
+    assert shop.refund("A", "R1", 30) == {"P2": 30}
+    shop.pay("T", "P1", 50, "card", day(1))
+
+    assert shop.refund("A", "R2", 30) == {"P1": 10, "P2": 20}
+    assert shop.refund("A", "R3", 40) == {"P1": 40}
+
+
 def test_takes_the_oldest_money_although_it_was_entered_late(shop: Shop) -> None:
     shop.merge("T", A=100)
     shop.pay("T", "P1", 50, "card", day(10))
@@ -401,3 +411,31 @@ def test_named_payments_give_of_each_trade_what_the_order_has_left_there(shop: S
 
     taken = shop.refund("A", "R", 100, payment_nos=["P1", "P2", "P3", "Q"])
     assert taken == {"P1": 20, "P2": 20, "P3": 10, "Q": 50}
+
+
+def test_named_payments_give_nothing_of_what_the_order_was_refunded_in_their_trade(
+    shop: Shop,
+) -> None:
+    shop.merge("T1", A=(100, 50), B=50)
+    shop.pay("T1", "P1", 40, paid_at=day(1))
+    shop.pay("T1", "P2", 60, paid_at=day(2))
+    shop.merge("T2", A=100)
+    shop.pay("T2", "Q", 50)
+    assert shop.refund("A", "R1", 30) == {"P1": 30}
+
+    with shop.refused("MX306", 60, 40):
+        shop.refund("A", "R2", 60, payment_nos=["P2"])
+    assert shop.refund("A", "R2", 60, payment_nos=["P2", "Q"]) == {"P2": 20, "Q": 40}
+
+
+def test_named_payments_are_the_same_however_the_array_counts(shop: Shop) -> None:
+    shop.merge("T", A=100)
+    shop.pay("T", "P1", 50)
+    shop.pay("T", "P2", 50)
+    call = "select * from mixpay.refund_order('m', 'A', 'R', 60, null, %s::text[])"
+    (first,) = shop.query(call, "[0:1]={P2,P1}")
+
+    assert shop.details("R") == {"P1": 10, "P2": 50}
+    with shop.unchanged():
+        for counted in ("{P2,P1}", "[5:6]={P2,P1}"):
+            assert shop.query(call, counted) == [first]

@@ -133,3 +133,48 @@ def test_refuses_more_than_is_left_after_what_went_before(shop: Shop) -> None:
         shop.rows("refund_orders", [{"order_no": "Z", "refund_no": "R9", "amount": 41}])
     shop.rows("refund_orders", [{"order_no": "Z", "refund_no": "R9", "amount": 40}])
     assert shop.balance("Z").state == "refunded"
+
+
+def test_e14_refunds_of_one_order_together_are_never_above_what_is_left(shop: Shop) -> None:
+    shop.merge("T9", Z=100)
+    shop.pay("T9", "P9", 100)
+    both = [{"order_no": "Z", "refund_no": f"R{amount}", "amount": amount} for amount in (60, 41)]
+    with shop.refused("MX301", 41, 60, 40):
+        shop.rows("refund_orders", both)
+
+
+def test_each_keeps_its_reason_and_the_first_is_checked_too(shop: Shop) -> None:
+    shop.merge("T9", Z=100)
+    shop.pay("T9", "P9", 100)
+    first, second = ({**R2, "order_no": "Z", "refund_no": n} for n in ("R8", "R9"))
+    with shop.refused("MX905", 'refund 1: "reason"'):
+        shop.rows("refund_orders", [{**first, "reason": "x" * 1001}, second])
+    refunds = shop.rows("refund_orders", [first, {**second, "reason": "late"}])
+
+    assert [r.reason for r in refunds] == ["broken", "late"]
+    assert [shop.row("refunds", r).reason for r in ("R8", "R9")] == ["broken", "late"]
+
+
+def test_what_is_in_escrow_goes_before_what_the_payee_gives_back(shop: Shop) -> None:
+    """Over all payments that a refund takes from, not of each: 40 of 80 are in escrow."""
+    shop.call("register_payee", "S", "Store")
+    held = {"order_no": "H", "amount": 100, "currency": "CNY", "payee_no": "S", "hold": True}
+    shop.call("merge_orders", [held], "T9")
+    shop.pay("T9", "P8", 50, paid_at=day(82))
+    shop.pay("T9", "P9", 50, paid_at=day(83))
+    shop.release("H", "L", 60)
+    shop.rows("refund_orders", [{"order_no": "H", "refund_no": "RH", "amount": 80}])
+
+    assert [shop.channel_refund("RH", p).cleared for p in ("P8", "P9")] == [10, 30]
+    assert shop.owns("payee:S") == {"CNY": 20}
+
+
+def test_trades_go_by_their_numbers_in_bytes(shop: Shop) -> None:
+    """Whatever a language would say: Z before a."""
+    for number in ("a", "Z"):
+        shop.merge(number, **{number: 100})
+        shop.pay(number, f"P{number}", 100)
+    sent = [{"order_no": o, "refund_no": f"R{o}", "amount": 10} for o in ("a", "Z")]
+
+    assert [r.refund_no for r in shop.rows("refund_orders", sent)] == ["Ra", "RZ"]
+    assert [shop.details(f"R{o}") for o in ("a", "Z")] == [{"Pa": 10}, {"PZ": 10}]
