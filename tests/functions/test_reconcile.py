@@ -871,6 +871,16 @@ def test_what_a_line_names_in_words_it_pays(shop: Shop) -> None:
     assert parts(shop) == {"O-01": (300, 300, "matched"), "O-02": (200, 199, "matched")}
 
 
+def test_a_late_line_that_names_several(shop: Shop) -> None:
+    """One of them happened before the time that its statement covers."""
+    for number, at in (("O-01", day(1) - HOUR), ("O-02", day(2) - HOUR)):
+        shop.call("record_channel_payout", "card", number, 50, "CNY", at)
+    told = line(1, "payout", 100, day(2) - HOUR, description="pays O-01 and O-02")
+    load(shop, "S1", [told], "bank:main", (day(2), day(3)))
+    assert reconcile(shop, "S1") == {"theirs matched": 1}
+    assert results(shop, "S1") == {"1": "matched O-01 O-02"}
+
+
 def test_what_a_line_names_and_pays_too_little_of(shop: Shop) -> None:
     paid_out(shop, 300, 200)
     bank = "bank:main", (day(1) - 6 * HOUR, day(4) + 6 * HOUR)

@@ -20,9 +20,7 @@ begin
             case
                 when l.channel_txn_no is null or coalesce(v_channel.txn_numbers, 'unique') = 'unique'
                     then l.channel_txn_no
-                else _channel_key(
-                    l.channel_txn_no, v_channel.txn_numbers, v_channel.day_zone, l.happened_at, l.amount
-                )
+                else _channel_key(l.channel_txn_no, v_channel.txn_numbers, v_channel.day_zone, l.happened_at, l.amount)
             end as key,
             coalesce(l.our_no, case when v_channel.channel is null or l.kind = 'payout' then l.batch_no end) as named,
             case when v_channel.channel is null and l.our_no is null then l.description end as words
@@ -38,9 +36,11 @@ begin
             ) then not _is_written_off(l) else false end)
     ),
     items as materialized (
-        select i.* from _own_items(
-            p_terms.merchant_id, p_terms.account, p_terms.owner, p_statement.from_at - p_terms.lag,
-            p_statement.until_at + p_terms.lag
+        select i.*
+        from (select min(happened_at) as first_at, max(happened_at) as last_at from lines where words is not null) as r
+        cross join lateral _own_items(
+            p_terms.merchant_id, p_terms.account, p_terms.owner, least(p_statement.from_at, r.first_at) - p_terms.lag,
+            greatest(p_statement.until_at, r.last_at) + p_terms.lag
         ) as i
         where
             (i.kind, i.number) not in (select s.kind, s.number from _spoken_for(p_terms) as s)
@@ -108,5 +108,5 @@ $_match_by_number$;
 
 comment on function mixpay._match_by_number(mixpay.reconciled_accounts, mixpay.statements) is
 $$Matches lines of a statement with what of ours happened in its time, by the channel's number and else by ours: the
-earliest first, each once.
+earliest first, each once. What a bank's lines name in words is also looked for in the time of the lines themselves.
 $$;
