@@ -35,6 +35,9 @@ def test_returns_the_trades_in_the_order_of_the_call(shop: Shop) -> None:
 
     assert [trade.amount for trade in trades] == [1, 2, 3]
     assert [trade.trade_no for trade in trades[:2]] == ["T9", "T1"]
+    made = shop.rows("merge_many", [{"orders": orders(**{f"O{i}": 1})} for i in range(20)])
+    numbers = [trade.trade_no for trade in made]
+    assert numbers == sorted(numbers)
 
 
 def test_reads_expires_at(shop: Shop) -> None:

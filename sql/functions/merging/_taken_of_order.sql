@@ -4,7 +4,7 @@ set search_path = mixpay, pg_temp
 as $_taken_of_order$
 begin
     return (
-        select coalesce(sum(case when live then amount else paid end), 0)
+        select coalesce(sum(paid), 0)
         from trade_orders
         where merchant_id = p_merchant_id and order_no = p_order_no and trade_no is distinct from p_but_trade_no
     );
@@ -12,6 +12,6 @@ end;
 $_taken_of_order$;
 
 comment on function mixpay._taken_of_order(text, text, text) is
-$$What the order's trades have taken of its amount, but for one trade: the share of a live line, what is paid of
-another.
+$$What the order's trades have taken of its amount, but for one trade: what is paid in them. None of
+them is live: the caller leaves out the trade in which the order can be paid, or has closed it.
 $$;

@@ -9,12 +9,13 @@ begin
             select
                 s.i,
                 bool_and(
-                    s.trades = 1 and s.times = 1 and s.payment_nos is null and s.refund_no_is_free
+                    s.times = 1 and s.payment_nos is null and s.refund_no_is_free
                     and s.of_order <= s.refundable and s.split_no is null
                 ) over (partition by s.trade_no) as is_plain
             from (
                 select
-                    j.i, j.payment_nos, n.trade_no, l.refundable, l.split_no, jsonb_array_length(j.trade_nos) as trades,
+                    j.i, j.payment_nos, n.trade_no, l.refundable, l.split_no,
+                    -- An order in several trades counts as often, too.
                     count(*) over (partition by j.refund_no) as times,
                     (
                         select true from refunds as r

@@ -53,7 +53,6 @@ begin
                 v_trade := p_trades[v_nth];
             end loop;
             v_left := _take_unlimited(v_trade, v_item.of_trade, v_kinds);
-            v_share := null;
             v_place := 0;
             v_count := v_count + case when v_left is null then 0 else 1 end;
         end if;
