@@ -352,6 +352,7 @@ set role mixpay_owner;
 \ir functions/reconciling/_store_items.sql
 \ir functions/reconciling/_match_named.sql
 \ir functions/reconciling/_reaching_late_lines.sql
+\ir functions/reconciling/_lines_numbered.sql
 \ir functions/reconciling/_told_before.sql
 \ir functions/reconciling/_match_news.sql
 \ir functions/reconciling/_match_by_amount.sql
@@ -362,7 +363,6 @@ set role mixpay_owner;
 \ir functions/reconciling/_match_sums.sql
 \ir functions/reconciling/_match_reversal.sql
 \ir functions/reconciling/_match_reversals.sql
-\ir functions/reconciling/_lines_numbered.sql
 \ir functions/reconciling/_is_duplicate.sql
 \ir functions/reconciling/_tell_lines.sql
 \ir functions/reconciling/_tell_items.sql

@@ -16,15 +16,7 @@ begin
         where x.merchant_id = p_line.merchant_id and x.number = p_line.our_no and x.rule <> 'batch'
         union all
         select x.*
-        from (
-            -- In this order: that asks for the index of these numbers, whatever is known of the table.
-            select * from statement_lines as y
-            where
-                y.merchant_id = p_line.merchant_id
-                and y.channel_txn_no between p_line.channel_txn_no and p_line.channel_txn_no
-            order by y.channel_txn_no
-            offset 0
-        ) as l
+        from _lines_numbered(p_line.merchant_id, p_line.channel_txn_no) as l
         cross join lateral (
             select * from line_matches as z
             where
