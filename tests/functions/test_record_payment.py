@@ -116,6 +116,15 @@ def test_e43_the_channels_number_may_come_later(shop: Shop) -> None:
         shop.pay("T", "P", 120, txn="X2")
 
 
+def test_e43_a_number_that_comes_later_does_not_round_the_moment(shop: Shop) -> None:
+    told = day(1).replace(microsecond=123_456)
+    shop.pay("T", "P", 60, "card", told)
+    known = told.replace(microsecond=123_000)
+
+    assert shop.pay("T", "P", 60, "card", known, "X1").channel_txn_no == "X1"
+    assert shop.row("payments", "P").paid_at == told
+
+
 def test_e43_news_that_contradicts_the_rest_names_nothing(shop: Shop) -> None:
     shop.pay("T", "P", 120, paid_at=day(1))
     with shop.refused("MX202", "P"):
