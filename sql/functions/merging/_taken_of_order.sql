@@ -12,6 +12,6 @@ end;
 $_taken_of_order$;
 
 comment on function mixpay._taken_of_order(text, text, text) is
-$$What the order's trades have taken of its amount, but for one trade: what is paid in them. None of
-them is live: the caller leaves out the trade in which the order can be paid, or has closed it.
+$$What the order's trades have taken of its amount, but for one trade: what is paid in them. None of them is live: the
+caller leaves out the trade in which the order can be paid, or has closed it.
 $$;

@@ -22,7 +22,8 @@ begin
     if v_statement.reconciled_at is null then
         perform _store_lines(v_terms, v_statement);
         update statements set reconciled_at = now()
-        where merchant_id = p_statement.merchant_id and statement_no = p_statement.statement_no;
+        where merchant_id = p_statement.merchant_id and statement_no = p_statement.statement_no
+        returning * into v_statement;
     end if;
     perform _store_items(v_terms, v_statement);
     perform _match_named(v_terms);
