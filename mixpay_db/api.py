@@ -420,7 +420,11 @@ def redirect_channel_refund(
 
 @call
 def resolve_anomaly(
-    merchant_id: str, channel_refund_no: str, resolution: str, reason: str
+    merchant_id: str,
+    channel_refund_no: str,
+    resolution: str,
+    reason: str,
+    nth: int | None = None,
 ) -> AnomalyResolution: ...
 
 

@@ -33,6 +33,7 @@ SUBJECTS = {
         "refunds",
         "refund_details",
         "channel_refunds",
+        "bounced_transfers",
         "anomalies",
         "anomaly_resolutions",
     ],

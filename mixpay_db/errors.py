@@ -218,6 +218,10 @@ class VoucherIsNoMoney(MixpayError, code="MX313"):
     """What was paid with vouchers does not go back as money."""
 
 
+class AnomalyNotNamed(MixpayError, code="MX314"):
+    """Several transfers of the channel refund were anomalies: say which one is meant."""
+
+
 class ChannelTookIt(MixpayError, code="MX321"):
     """The channel refund is what a return or a chargeback took, so there is no news of it."""
 

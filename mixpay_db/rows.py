@@ -130,6 +130,7 @@ class ChannelRefund:
     sent_at: datetime | None
     redirected_from: str | None
     cleared: int
+    nth: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +190,7 @@ class AnomalyResolution:
     resolution: str
     reason: str | None
     created_at: datetime
+    nth: int
 
 
 @dataclass(frozen=True, slots=True)

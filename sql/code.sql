@@ -20,6 +20,7 @@ set role mixpay_owner;
 \ir views/waiting_list.sql
 \ir views/manual_list.sql
 \ir views/anomaly_list.sql
+\ir views/transfer_list.sql
 \ir views/return_list.sql
 \ir views/chargeback_list.sql
 \ir views/loss_list.sql
@@ -234,6 +235,7 @@ set role mixpay_owner;
 \ir functions/sending/_learn_of_transfer.sql
 \ir functions/sending/_learn_of_parts.sql
 \ir functions/sending/_heard_before.sql
+\ir functions/sending/_next_transfer.sql
 \ir functions/sending/_keep_transfer.sql
 \ir functions/sending/_redirect.sql
 \ir functions/sending/_explain_redirect.sql
@@ -345,6 +347,7 @@ set role mixpay_owner;
 \ir functions/reconciling/_spoken_for.sql
 \ir functions/reconciling/_is_spoken_for.sql
 \ir functions/reconciling/_open_lines.sql
+\ir functions/reconciling/_transfers_named.sql
 \ir functions/reconciling/_items_named.sql
 \ir functions/reconciling/_is_written_off.sql
 \ir functions/reconciling/_match_by_number.sql
@@ -393,6 +396,7 @@ set role mixpay_owner;
 \ir functions/reconciling/_refuse_taking_back.sql
 \ir functions/reconciling/take_back_resolution.sql
 \ir functions/reconciling/_refuse_withdrawing.sql
+\ir functions/reconciling/_forget_batches.sql
 \ir functions/reconciling/_forget_results.sql
 \ir functions/reconciling/withdraw_statement.sql
 -- 13. Whoever follows reads events, from the position of the last one.
@@ -424,6 +428,7 @@ set role mixpay_owner;
 \ir checks/day_flow_sums_to_zero.sql
 \ir checks/detail_is_in_the_facts_once.sql
 \ir checks/dispute_refund_is_of_its_order.sql
+\ir checks/each_bounce_is_of_one_transfer.sql
 \ir checks/each_of_ours_is_in_one_match.sql
 \ir checks/epoch_of_a_fact_has_begun.sql
 \ir checks/fact_is_of_a_log_that_exists.sql
@@ -496,6 +501,7 @@ set role mixpay_owner;
 \ir checks/trade_holds_what_came_in_and_did_not_go_back.sql
 \ir checks/trade_paid_is_what_its_payments_applied.sql
 \ir checks/trade_totals_are_the_sums_of_its_lines.sql
+\ir checks/transfers_are_numbered_without_gaps.sql
 \ir checks/what_is_matched_is_on_record.sql
 \ir checks/what_is_open_here_is_not_matched.sql
 -- Who may.

@@ -27,6 +27,7 @@ set role mixpay_owner;
 \ir schema/refunds.sql
 \ir schema/refund_details.sql
 \ir schema/channel_refunds.sql
+\ir schema/bounced_transfers.sql
 \ir schema/anomalies.sql
 \ir schema/anomaly_resolutions.sql
 -- Whose it is: in escrow, released, divided.

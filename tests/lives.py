@@ -122,16 +122,49 @@ class Sent:
     channel: str
     state: str
     successor: "Sent | None" = None
-    # Whether it ever succeeded, and what became of money that moved out of place.
-    moved: bool = False
+    # Each time that the channel sent it; the one that it stands for, if it ever succeeded.
+    transfers: list["Transfer"] = field(default_factory=list)
+    transfer: "Transfer | None" = None
     written_off: bool = False
-    anomaly: str = ""
-    # The channel's number of the one and of the other.
-    txn: str | None = None
-    listed: str | None = None
     # For which return or chargeback a person is to look at it.
     waits_for: str | None = None
     nth: int = field(default_factory=count().__next__)
+
+    def arrives(self, transfer: "Transfer") -> None:
+        """It is the one that stands on record from now on."""
+        self.state, self.transfer = "succeeded", transfer
+        if transfer not in self.transfers:
+            self.transfers.append(transfer)
+
+    def anomalies(self) -> dict[int, "Transfer"]:
+        return {nth: x for nth, x in enumerate(self.transfers, 1) if x.anomaly}
+
+    def told(self) -> str:
+        return ", ".join(
+            f"{nth}{x.txn or ''} {self.became(x)}" for nth, x in enumerate(self.transfers, 1)
+        )
+
+    def became(self, transfer: "Transfer") -> str:
+        if transfer.anomaly not in ("", "booked"):
+            return "anomaly" if transfer.anomaly == "open" else transfer.anomaly
+        stands = transfer is self.transfer and self.state == "succeeded"
+        return "succeeded" if stands else "bounced"
+
+
+@dataclass(eq=False)
+class Transfer:
+    """Money that a channel sent for a channel refund."""
+
+    # The channel's number.
+    txn: str | None = None
+    # Out of place: open, or how that was resolved.
+    anomaly: str = ""
+
+
+def gone(channel: str) -> Sent:
+    sent = Sent(channel, "")
+    sent.arrives(Transfer())
+    return sent
 
 
 def way(channel: str) -> Sent:
@@ -383,7 +416,7 @@ class Model:
                 for payment in trade.oldest_first():
                     taken = min(amount, left[line], payment.applied - payment.refunded)
                     if (payment.channel in OFFLINE) == offline and taken:
-                        sent = Sent(channel, "succeeded", moved=True)
+                        sent = gone(channel)
                         part = Part(payment, taken, [sent])
                         self.sent(part, sent, taken)
                         taken_of[line].append(part)
@@ -404,7 +437,7 @@ class Model:
         (line,) = lines
         if amount > min(payment.refundable(), line.paid - line.refunded):
             return "MX301"
-        sent = Sent(payment.channel, "succeeded", moved=True)
+        sent = gone(payment.channel)
         part = Part(payment, amount, [sent])
         self.refunds[refund_no] = Refund(order_no, [part])
         self.sent(part, sent, amount)
@@ -561,8 +594,8 @@ class Model:
     def rounded(self, part: Part, sent: Sent, amount: int) -> None:
         """It will never be handed over, or less than nothing: it was after all."""
 
-    def out_of_place(self, part: Part, sent: Sent) -> None:
-        """The channel has sent what was given to others; sent.anomaly says what became of it."""
+    def out_of_place(self, part: Part, sent: Sent, anomaly: str) -> None:
+        """The channel has sent what was given to others: open, or what became of it."""
 
     def redirect(self, refund: Refund, part: Part, was: Sent, channel: str) -> str | None:
         if refund.is_taken:
@@ -572,7 +605,7 @@ class Model:
             return None if same else "MX307"
         if was.state not in ("waiting", "pending", "failed", "bounced"):
             return "MX304"
-        if any(x.anomaly == "open" for x in part.ways):
+        if any(y.anomaly == "open" for x in part.ways for y in x.transfers):
             return "MX308"
         if was.state in ("failed", "bounced"):
             if not self.is_free(refund, part):
@@ -587,32 +620,33 @@ class Model:
         """txn is a number of the channel that no transfer had before, or none."""
         if refund.is_taken:
             return "MX321"
-        if sent.moved or sent.anomaly:
+        # Of those that came back and in whose place another one stands, only a number tells.
+        heard = [x for x in sent.transfers if x is sent.transfer or x.anomaly not in ("", "booked")]
+        stands = [x for x in heard if sent.became(x) not in ("bounced", "recovered")]
+        if heard:
             if txn is None:
                 return None  # the news that came before
-            if sent.moved and sent.txn is None:
-                sent.txn = txn  # its second part
+            if nameless := [x for x in heard if x.txn is None]:
+                # Its second part.
+                max(nameless, key=lambda x: (x in stands, sent.transfers.index(x))).txn = txn
                 return None
-            if not sent.moved and sent.listed is None:
-                sent.listed = txn
-                return None
-            if sent.state == "succeeded" or sent.anomaly in ("open", "written_off"):
+            if stands:
                 return "MX304"
+        transfer = Transfer(txn)
         if sent.state in ("failed", "bounced"):
             if self.is_free(refund, part):
                 self.take_in(refund, part)
             else:
                 unsent = [x for x in part.ways if x.state in ("waiting", "pending")]
                 if not unsent:
-                    if sent.anomaly:
-                        return "MX304"
-                    sent.anomaly, sent.listed = "open", txn
-                    self.out_of_place(part, sent)
+                    transfer.anomaly = "open"
+                    sent.transfers.append(transfer)
+                    self.out_of_place(part, sent, "open")
                     return None
                 unsent[0].state = "failed"
         if sent.state == "written_off":
             self.rounded(part, sent, -part.amount)
-        sent.state, sent.moved, sent.txn = "succeeded", True, txn
+        sent.arrives(transfer)
         self.sent(part, sent, part.amount)
         return None
 
@@ -650,24 +684,28 @@ class Model:
         if refund.is_taken:
             return "MX321"
         if sent.state != "succeeded":
-            return None if sent.moved and sent.state in ("bounced", "failed") else "MX304"
+            return None if sent.transfer and sent.state in ("bounced", "failed") else "MX304"
         sent.state = "bounced"
         self.sent(part, sent, -part.amount)
         self.free(refund, part)
         return None
 
-    def resolve(self, refund: Refund, part: Part, sent: Sent, resolution: str) -> str | None:
-        if not sent.anomaly:
-            return "MX310"
-        if sent.anomaly != "open":
-            return None if sent.anomaly == resolution else "MX311"
+    def resolve(
+        self, refund: Refund, part: Part, sent: Sent, resolution: str, nth: int | None
+    ) -> str | None:
+        meant = [x for at, x in sent.anomalies().items() if nth in (None, at)]
+        if len(meant) != 1:
+            return "MX314" if meant else "MX310"
+        (transfer,) = meant
+        if transfer.anomaly != "open":
+            return None if transfer.anomaly == resolution else "MX311"
         if resolution == "booked":
             if not self.is_free(refund, part):
                 return "MX301"
             self.take_in(refund, part)
-            sent.state, sent.moved, sent.txn = "succeeded", True, sent.listed
-        sent.anomaly = resolution
-        self.out_of_place(part, sent)
+            sent.arrives(transfer)
+        transfer.anomaly = resolution
+        self.out_of_place(part, sent, resolution)
         return None
 
     # What channels take back by themselves.
@@ -736,7 +774,7 @@ class Model:
 
     def take_back(self, taking: Taking, kind: str, order_no: str | None, amount: int) -> None:
         payment = taking.payment
-        sent = Sent(payment.channel, "succeeded", moved=True)
+        sent = gone(payment.channel)
         part = Part(payment, amount, [sent])
         refund = Refund(order_no, [part], is_taken=True)
         self.make(kind, refund)
@@ -1271,21 +1309,25 @@ class Life:
 
     def news(self) -> None:
         number, refund, part = self.part(8)
-        failed = [
+        freed = [
             (no, refund, part, sent)
             for no, refund in self.model.refunds.items()
             for part in refund.parts
             for sent in part.ways
-            if sent.state == "failed"
+            if sent.state == "failed" or (sent.state == "bounced" and not refund.is_taken)
         ]
-        sent, is_late = self.way(part), bool(failed) and self.random.random() < self.late
+        sent, is_late = self.way(part), bool(freed) and self.random.random() < self.late
         if is_late:
-            number, refund, part, sent = self.random.choice(failed[-12:])
+            # What went before may go again.
+            went = [x for x in freed[-40:] if x[3].transfers]
+            again = bool(went) and self.random.random() < 0.6
+            number, refund, part, sent = self.random.choice(went if again else freed[-12:])
         call = self.random.choice([*2 * ["complete"], *3 * ["fail"], "doubt", *2 * ["bounce"]])
         sent_no = self.sent_no(number, part, sent)
         if is_late or call == "complete":
             # Now and then its number comes later, or another transfer of the same.
-            txn = self.number("X") if self.random.random() < 0.3 else None
+            often = 0.8 if sent.transfers else 0.5
+            txn = self.number("X") if self.random.random() < often else None
             code = self.model.complete(refund, part, sent, txn)
             self.agree(code, "complete_channel_refund", sent_no, txn)
         elif call == "fail":
@@ -1304,14 +1346,15 @@ class Life:
             for no, refund in self.model.refunds.items()
             for part in refund.parts
             for sent in part.ways
-            if sent.anomaly
+            if sent.anomalies()
         ]
         if listed:
             number, refund, part, sent = self.random.choice(listed)
             sent_no = self.sent_no(number, part, sent)
             resolution = self.random.choice(["booked", "recovered", "written_off"])
-            code = self.model.resolve(refund, part, sent, resolution)
-            self.agree(code, "resolve_anomaly", sent_no, resolution, "looked into")
+            nth = self.random.choice([None, 1, *sent.anomalies(), *sent.anomalies()])
+            code = self.model.resolve(refund, part, sent, resolution, nth)
+            self.agree(code, "resolve_anomaly", sent_no, resolution, "looked into", nth)
 
 
 NUMBERED = (
@@ -1327,13 +1370,14 @@ EVERYTHING = {
     "authorized, voided_at is not null "
     "from mixpay.payments",
     "details": f"select r.number, d.payment_no, d.amount, r.state, array_agg(array[x.channel, "
-    "x.state, coalesce(s.resolution, case when a.amount is null then '' else 'open' end)] "
+    "x.state, (select coalesce(string_agg("
+    "t.nth || coalesce(t.channel_txn_no, '') || ' ' || t.state, ', ' order by t.nth), '') "
+    "from mixpay.transfer_list as t where t.merchant_id = x.merchant_id "
+    "and t.channel_refund_no = x.channel_refund_no)] "
     "order by x.channel_refund_no) "
     "from mixpay.refund_details as d "
     f"inner join {NUMBERED} as r using (merchant_id, refund_no) "
-    "inner join mixpay.channel_refunds as x using (merchant_id, refund_no, payment_no) "
-    "left join mixpay.anomalies as a using (merchant_id, channel_refund_no) "
-    "left join mixpay.anomaly_resolutions as s using (merchant_id, channel_refund_no)",
+    "inner join mixpay.channel_refunds as x using (merchant_id, refund_no, payment_no)",
     "authorizations": "select payment_no, trade_no, authorized from mixpay.authorization_list",
     "returns": "select return_no, payment_no, amount, unapplied, lost from mixpay.returns",
     "chargebacks": "select chargeback_no, payment_no, order_no, amount, fee, lost, reversed, state "
@@ -1394,7 +1438,7 @@ def in_model(model: Model) -> dict[str, Any]:
             (no, part.payment.payment_no): (
                 part.amount,
                 state,
-                [[x.channel, x.state, x.anomaly] for x in part.ways],
+                [[x.channel, x.state, x.told()] for x in part.ways],
             )
             for no, refund in model.refunds.items()
             for state in [refund.state()]

@@ -1449,6 +1449,8 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             for table, moment, entity in [
                 ("channel_refunds", "refunded_at", "channel_refund"),
                 ("anomalies", "happened_at", "channel_refund"),
+                ("bounced_transfers", "refunded_at", "channel_refund"),
+                ("bounced_transfers", "bounced_at", "channel_refund"),
                 ("returns", "returned_at", "return"),
                 ("chargebacks", "charged_at", "chargeback"),
                 ("chargebacks", "reversed_at", "chargeback"),
@@ -2074,6 +2076,31 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
                 "'T1', 999, 'payment', 'PX', 'A', null, null, null, 'channel', 'surplus', 5"
             ),
             {"payment_no": "PX", "in_journal": 5, "not_sent_back": None},
+        ),
+    ],
+    "each_bounce_is_of_one_transfer": [
+        (
+            "update mixpay.channel_refunds set state = 'bounced' where refund_no = 'RAG'",
+            {"bounces": 1, "transfers": 2},
+        ),
+        ("delete from mixpay.bounced_transfers", {"bounces": 1, "transfers": 0}),
+        (
+            "update mixpay.facts set to_state = 'failed' where to_state = 'bounced'",
+            {"bounces": 0, "transfers": 1},
+        ),
+    ],
+    "transfers_are_numbered_without_gaps": [
+        (
+            "update mixpay.channel_refunds set nth = 3 where refund_no = 'RAG'",
+            {"transfers": 2, "numbers": 2, "last": 3},
+        ),
+        (
+            "update mixpay.bounced_transfers set nth = 2",
+            {"transfers": 2, "numbers": 1, "last": 2},
+        ),
+        (
+            "update mixpay.bounced_transfers set nth = 0",
+            {"transfers": 2, "numbers": 2, "last": 2},
         ),
     ],
     "each_of_ours_is_in_one_match": [
@@ -2769,6 +2796,13 @@ def test_every_check_fires(
     assert len(shop.query("select from mixpay.balance_folds")) == 2
     # A repricing with the number of a trade, and notes about something of everything.
     shop.merge("TY", Y=10)
+    # A refund that came back and went once more.
+    shop.merge("TAG", AG=10)
+    shop.pay("TAG", "PAG", 10, "bank")
+    shop.refund("AG", "RAG", 10)
+    shop.complete("RAG", "PAG", "XW1")
+    shop.bounce("RAG", "PAG")
+    shop.complete("RAG", "PAG", "XW2")
     shop.call("reprice_order", "Y", "T1", "9", "a discount")
     shop.conn.execute(NOTES)
     conn = connect(autocommit=False)

@@ -58,6 +58,11 @@ REPRICING = (
     "from_amount, amount, reason) values ('m', {})"
 )
 ONE_MORE = "'N', 'A', 1, 1, 90, 100, 'x'"
+BOUNCED = (
+    "insert into mixpay.bounced_transfers (merchant_id, channel_refund_no, nth, refunded_at, "
+    "bounced_at) select merchant_id, channel_refund_no, 1, now(), now() "
+    "from mixpay.channel_refunds where refund_no = 'R1'"
+)
 NOTES = (
     "insert into mixpay.notes (merchant_id, entity, number, notes) values ('m', 'order', 'A', {})"
 )
@@ -463,10 +468,13 @@ REFUSED: dict[tuple[str, str], str] = {
         "insert into mixpay.anomaly_resolutions (merchant_id, channel_refund_no, resolution) "
         "select merchant_id, channel_refund_no, 'booked' from mixpay.anomaly_resolutions"
     ),
-    ("anomaly_resolutions", "anomaly_resolutions_merchant_id_channel_refund_no_fkey"): (
-        "insert into mixpay.anomaly_resolutions (merchant_id, channel_refund_no, resolution) "
-        "select merchant_id, channel_refund_no, 'booked' from mixpay.channel_refunds "
-        "where refund_no = 'R1'"
+    ("anomaly_resolutions", "anomaly_resolutions_merchant_id_channel_refund_no_nth_fkey"): (
+        "insert into mixpay.anomaly_resolutions (merchant_id, channel_refund_no, resolution, nth) "
+        "select merchant_id, channel_refund_no, 'booked', 2 from mixpay.anomalies"
+    ),
+    ("bounced_transfers", "bounced_transfers_pkey"): BOUNCED + "; " + BOUNCED,
+    ("bounced_transfers", "bounced_transfers_merchant_id_channel_refund_no_fkey"): (
+        "insert into mixpay.bounced_transfers values ('m', 'X', 1, null, now(), now())"
     ),
     ("anomaly_resolutions", "resolution_is_known"): (
         "insert into mixpay.anomaly_resolutions (merchant_id, channel_refund_no, resolution) "
@@ -822,7 +830,12 @@ FACTS_STAY = [
     "truncate mixpay.refund_details cascade",
     "update mixpay.refund_details set amount = 1",
     "update mixpay.refund_details set payment_no = 'P2'",
+    f"{BOUNCED}; update mixpay.bounced_transfers set bounced_at = now()",
+    f"{BOUNCED}; update mixpay.bounced_transfers set channel_txn_no = 'X9'",
+    "delete from mixpay.bounced_transfers",
+    "truncate mixpay.bounced_transfers",
     "update mixpay.anomalies set amount = 1",
+    "update mixpay.anomalies set nth = 2",
     "update mixpay.anomalies set channel_txn_no = 'X9' where channel_txn_no is not null",
     "update mixpay.anomalies set channel_txn_no = null",
     "delete from mixpay.anomalies",

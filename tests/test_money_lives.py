@@ -304,16 +304,16 @@ class Money(Model):
         currency = payment.trade.currency
         self.move(("channel_fee", payment.channel), ("channel", payment.channel), currency, fee)
 
-    def out_of_place(self, part: Part, sent: Sent) -> None:
+    def out_of_place(self, part: Part, sent: Sent, anomaly: str) -> None:
         currency, amount = part.payment.trade.currency, part.amount
-        if sent.anomaly == "open":
+        if anomaly == "open":
             self.add("channel", sent.channel, currency, amount)
             self.add("anomaly", "", currency, -amount)
             return
         self.add("anomaly", "", currency, amount)
-        if sent.anomaly == "recovered":
+        if anomaly == "recovered":
             self.add("channel", sent.channel, currency, -amount)
-        elif sent.anomaly == "written_off":
+        elif anomaly == "written_off":
             self.add("outside", "", currency, -amount)
 
     # Escrow.
@@ -620,7 +620,7 @@ class MoneyLife(Life):
             steps[self.reinstate_settlement] = 2 if failed else 0.2
         if self.model.refunds:
             steps |= {self.claim: 1.5, self.news: 10, self.redirect: 2.5, self.write_off: 1}
-        if any(x.anomaly for r in self.model.refunds.values() for p in r.parts for x in p.ways):
+        if any(x.anomalies() for r in self.model.refunds.values() for p in r.parts for x in p.ways):
             steps[self.resolve] = 6
         return {step: often * self.mood(step.__name__) for step, often in steps.items()}
 

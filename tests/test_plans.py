@@ -55,8 +55,9 @@ BY_MERCHANT = {
     "trade_flow": {"payment_no", "order_no", "refund_no", "channel_refund_no"},
     # A refund of an order is explained from all that the order had.
     "refund_explained": {"trade_no", "payment_no"},
-    # A channel's own number is looked up beside the channel, and only where it is unique.
-    "channel_refund_list": {"channel_txn_no"},
+    # Which channel refunds a payment has, channel_refund_list says.
+    "transfer_list": {"payment_no"},
+    # A channel's number of a payment is looked up beside the channel, where it is unique.
     "payment_balances": {"channel_txn_no"},
     "reconciliation_differences": {"channel_txn_no"},
     # A payee's orders are in order_balances, what a settlement took in settlement_lines.
@@ -68,7 +69,7 @@ BY_MERCHANT = {
     "order_balances": {"open_trade_no"},
     "statement_line_list": {"resolution_no"},
     # Work that is open.
-    "anomaly_list": {"payment_no", "trade_no", "channel_txn_no"},
+    "anomaly_list": {"payment_no", "trade_no"},
     "dispute_list": {"payee_no"},
     "due_list": {"payee_no", "split_no", "dispute_no"},
     "loss_list": {"trade_no"},

@@ -249,7 +249,7 @@ CALLS = [
          later=("channel_txn_no", "refunded_at")),
     Call("redirect_channel_refund", "MX307", {"channel_refund_no": "<R1>"},
          {"channel": ("bank", "wallet")}, failed),
-    Call("resolve_anomaly", "MX311", {"channel_refund_no": "<R1>"},
+    Call("resolve_anomaly", "MX311", {"channel_refund_no": "<R1>", "nth": 1},
          {"resolution": ("recovered", "written_off")},
          lambda shop: anomalous(shop)),
     Call("charge_back_payment", "MX223", {"chargeback_no": "N"},

@@ -11,15 +11,8 @@ with facts as (
     from (
         select merchant_id, channel, amount from mixpay.payments
         union all
-        select c.merchant_id, c.channel, -c.amount
-        from mixpay.channel_refunds as c
-        left join mixpay.anomalies as a
-            on a.merchant_id = c.merchant_id and a.channel_refund_no = c.channel_refund_no
-        left join mixpay.anomaly_resolutions as r
-            on r.merchant_id = c.merchant_id and r.channel_refund_no = c.channel_refund_no
-        where
-            c.state = 'succeeded'
-            or (a.channel_refund_no is not null and coalesce(r.resolution, 'open') in ('open', 'written_off'))
+        select merchant_id, channel, -amount from mixpay.transfer_list
+        where state in ('succeeded', 'anomaly', 'written_off')
         union all
         select p.merchant_id, p.channel, -x.amount
         from (

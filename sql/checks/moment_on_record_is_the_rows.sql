@@ -19,6 +19,10 @@ select x.* from (
         union all
         select merchant_id, 'channel_refund', channel_refund_no, happened_at from mixpay.anomalies
         union all
+        select merchant_id, 'channel_refund', channel_refund_no, refunded_at from mixpay.bounced_transfers
+        union all
+        select merchant_id, 'channel_refund', channel_refund_no, bounced_at from mixpay.bounced_transfers
+        union all
         select merchant_id, 'return', return_no, returned_at from mixpay.returns
         union all
         select merchant_id, 'chargeback', chargeback_no, charged_at from mixpay.chargebacks

@@ -17,7 +17,7 @@ with booked as (
         select a.merchant_id, t.currency, -a.amount
         from mixpay.anomalies as a
         inner join mixpay.anomaly_resolutions as r
-            on r.merchant_id = a.merchant_id and r.channel_refund_no = a.channel_refund_no
+            on r.merchant_id = a.merchant_id and r.channel_refund_no = a.channel_refund_no and r.nth = a.nth
         inner join mixpay.channel_refunds as c
             on c.merchant_id = a.merchant_id and c.channel_refund_no = a.channel_refund_no
         inner join mixpay.payments as p on p.merchant_id = c.merchant_id and p.payment_no = c.payment_no

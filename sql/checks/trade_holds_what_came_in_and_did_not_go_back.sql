@@ -23,15 +23,8 @@ left join (
 left join (
     select y.merchant_id, y.trade_no, sum(c.amount) as amount
     from (
-        select x.merchant_id, x.payment_no, x.amount
-        from mixpay.channel_refunds as x
-        left join mixpay.anomalies as a
-            on a.merchant_id = x.merchant_id and a.channel_refund_no = x.channel_refund_no
-        left join mixpay.anomaly_resolutions as z
-            on z.merchant_id = x.merchant_id and z.channel_refund_no = x.channel_refund_no
-        where
-            x.state = 'succeeded'
-            or (a.channel_refund_no is not null and coalesce(z.resolution, 'open') in ('open', 'written_off'))
+        select x.merchant_id, x.payment_no, x.amount from mixpay.transfer_list as x
+        where x.state in ('succeeded', 'anomaly', 'written_off')
         union all
         select x.merchant_id, x.payment_no, x.lost from mixpay.returns as x
         union all

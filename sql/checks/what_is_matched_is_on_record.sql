@@ -45,8 +45,8 @@ from (
         on m.kind = 'payment' and p.merchant_id = m.merchant_id and p.payment_no = m.number and p.channel = m.owner
     left join mixpay.channel_refunds as r
         on
-            m.kind in ('refund', 'refund_reversal') and r.merchant_id = m.merchant_id and r.channel_refund_no = m.number
-            and r.channel = m.owner
+            m.kind in ('refund', 'refund_reversal') and r.merchant_id = m.merchant_id
+            and r.channel_refund_no = split_part(m.number, '#', 1) and r.channel = m.owner
     left join mixpay.channel_fees as f
         on m.kind = 'fee' and f.merchant_id = m.merchant_id and f.fee_no = m.number and f.channel = m.owner
     left join mixpay.channel_payouts as o

@@ -5,8 +5,9 @@ create table mixpay.anomaly_resolutions (
     resolution text not null,
     reason text,
     created_at timestamptz not null default now(),
-    primary key (merchant_id, channel_refund_no),
-    foreign key (merchant_id, channel_refund_no) references mixpay.anomalies,
+    nth bigint not null default 1,
+    primary key (merchant_id, channel_refund_no, nth),
+    foreign key (merchant_id, channel_refund_no, nth) references mixpay.anomalies,
     constraint resolution_is_known check (resolution in ('booked', 'recovered', 'written_off')),
     constraint reason_has_no_control_characters check (
         reason !~ ('[' || chr(1) || '-' || chr(31) || chr(127) || '-' || chr(159) || ']')
@@ -19,3 +20,4 @@ comment on table mixpay.anomaly_resolutions is 'What became of an anomaly; one t
 comment on column mixpay.anomaly_resolutions.resolution is
 'booked: its amount was free again, and counts as refunded; recovered: the money came back; written_off: the merchant '
 'bears it.';
+comment on column mixpay.anomaly_resolutions.nth is 'Which of the channel refund''s transfers the anomaly is.';

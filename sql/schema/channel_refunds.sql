@@ -18,6 +18,7 @@ create table mixpay.channel_refunds (
     sent_at timestamptz,
     redirected_from text collate "C",
     cleared mixpay.amount not null default 0,
+    nth bigint not null default 1,
     primary key (merchant_id, channel_refund_no),
     foreign key (merchant_id, refund_no, payment_no) references mixpay.refund_details,
     foreign key (merchant_id, redirected_from) references mixpay.channel_refunds
@@ -74,6 +75,10 @@ where state in ('waiting', 'doubt', 'bounced');
 create index channel_refunds_by_moment on mixpay.channel_refunds using brin (merchant_id, refunded_at)
 where refunded_at is not null;
 
+-- reconcile: a line that bears only the channel's number.
+create index channel_refunds_by_channel_txn_no on mixpay.channel_refunds (channel_txn_no, merchant_id)
+where channel_txn_no is not null;
+
 comment on table mixpay.channel_refunds is 'One request to one channel to send money back.';
 comment on column mixpay.channel_refunds.channel_refund_no is 'The idempotency key towards the channel.';
 comment on column mixpay.channel_refunds.amount is 'In the currency''s smallest unit.';
@@ -95,3 +100,6 @@ comment on column mixpay.channel_refunds.worker is 'Who claimed it last.';
 comment on column mixpay.channel_refunds.attempts is 'How many times it was claimed.';
 comment on column mixpay.channel_refunds.channel_txn_no is 'The channel''s own number of the transfer.';
 comment on column mixpay.channel_refunds.refunded_at is 'When the channel sent the money.';
+comment on column mixpay.channel_refunds.nth is
+'Which of its transfers channel_txn_no and refunded_at are of, counted from 1: above 1 only if the channel sent it '
+'more than once. The others are in bounced_transfers and anomalies.';

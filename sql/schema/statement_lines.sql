@@ -27,6 +27,9 @@ alter table mixpay.statement_lines alter column merchant_id set (n_distinct = -0
 create index statement_lines_by_channel_txn_no on mixpay.statement_lines (channel_txn_no, merchant_id)
 where channel_txn_no is not null;
 
+-- reconcile: the lines of a batch, whatever statements they are in.
+create index statement_lines_by_batch on mixpay.statement_lines (batch_no, merchant_id) where batch_no is not null;
+
 comment on table mixpay.statement_lines is 'What statements say, line by line.';
 comment on column mixpay.statement_lines.line_no is 'Its line in the file.';
 comment on column mixpay.statement_lines.part is

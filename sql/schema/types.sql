@@ -578,7 +578,8 @@ create type mixpay.channel_refund as (
     not_before timestamptz,
     sent_at timestamptz,
     redirected_from text,
-    cleared bigint
+    cleared bigint,
+    nth bigint
 );
 
 comment on type mixpay.channel_refund is 'A row of channel_refunds, as calls return it: in plain types.';

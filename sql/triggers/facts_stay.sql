@@ -32,6 +32,7 @@ begin
                 ('statement_lines', '{}', '{}'),
                 ('statement_totals', '{}', '{}'),
                 ('result_changes', '{}', '{}'),
+                ('bounced_transfers', '{}', '{}'),
                 ('releases', '{}', '{}'),
                 ('split_receivers', '{}', '{}'),
                 ('closed_periods', '{}', '{}'),

@@ -9,13 +9,14 @@ select
     a.amount::bigint as amount,
     a.channel_txn_no::text as channel_txn_no,
     a.happened_at,
-    a.created_at
+    a.created_at,
+    a.nth
 from mixpay.anomalies as a
 inner join mixpay.channel_refunds as c
     on c.merchant_id = a.merchant_id and c.channel_refund_no = a.channel_refund_no
 inner join mixpay.payments as p on p.merchant_id = c.merchant_id and p.payment_no = c.payment_no
 left join mixpay.anomaly_resolutions as r
-    on r.merchant_id = a.merchant_id and r.channel_refund_no = a.channel_refund_no
+    on r.merchant_id = a.merchant_id and r.channel_refund_no = a.channel_refund_no and r.nth = a.nth
 where r.channel_refund_no is null;
 
 comment on view mixpay.anomaly_list is

@@ -765,6 +765,42 @@ def test_a_batch_within_the_tolerance_and_what_lacks_is_no_other_batchs(shop: Sh
     assert batches(shop) == {"B1": ("B1", "matched")}
 
 
+def test_a_batch_on_two_statements(shop: Shop) -> None:
+    shop.call("record_channel_payout", "card", "B1", 990, "CNY", day(1) + HOUR)
+    shop.pay("T", "P3", 5, "bank", day(1), "X3")
+    halves = [
+        line(1, "payment", 600, day(1), txn="X1", fee=6, batch_no="B1"),
+        line(1, "payment", 400, day(1) + HOUR, our="P2", fee=4, batch_no="B1"),
+    ]
+    elsewhere = line(1, "payment", 5, day(1), txn="X3", batch_no="B1")
+    load(shop, "E1", [elsewhere], "channel:bank")
+    load(shop, "S1", halves[:1])
+    reconcile(shop, "E1")
+    reconcile(shop, "S1")
+    assert batches(shop) == {"B1": ("B1", "amount")}
+    # One that is loaded and not compared counts for nothing.
+    load(shop, "S2", halves[1:])
+    reconcile(shop, "S1")
+    assert batches(shop) == {"B1": ("B1", "amount")}
+    reconcile(shop, "S2")
+    assert batches(shop) == {"B1": ("B1", "matched")}
+    for statement_no in ("S1", "S2"):
+        reconcile(shop, statement_no)
+        assert batches(shop) == {"B1": ("B1", "matched")}
+    # Without either, the other is compared alone.
+    shop.call("withdraw_statement", "W1", "S1", "Zoe", "it was a trial")
+    assert ("expected", "B1", 990) in differences(shop)
+    reconcile(shop, "S2")
+    assert batches(shop) == {"B1": ("B1", "amount")}
+    load(shop, "S3", halves[:1])
+    reconcile(shop, "S3")
+    assert batches(shop) == {"B1": ("B1", "matched")}
+    # The row is of the statement that was compared last; the other one's lines are no matter.
+    shop.call("withdraw_statement", "W3", "S3", "Zoe", "it was a trial")
+    reconcile(shop, "S2")
+    assert batches(shop) == {"B1": ("B1", "amount")}
+
+
 def batches(shop: Shop) -> dict[str, tuple[str, str]]:
     """Of each payout that is compared with a batch: that, and the result."""
     rows = shop.query("select * from mixpay.unmatched_items where batch_no is not null")
@@ -1047,6 +1083,107 @@ def test_an_anomaly_that_the_channel_gave_back(shop: Shop, named: dict[str, str]
     load(shop, "S2", [], period=(back + 72 * HOUR, back + 96 * HOUR))
     reconcile(shop, "S2")
     assert [row for row in differences(shop) if row[1] == number] == []
+
+
+def sent_again(shop: Shop) -> tuple[str, list[Any]]:
+    """Of 50 of P1 that went by Y1, came back and went by Y2: the number, and when it came back."""
+    number = sent(shop, "R1", 50, "Y1")
+    shop.call("bounce_channel_refund", number, "closed")
+    shop.call("complete_channel_refund", number, "Y2", day(1) + 5 * HOUR)
+    (row,) = shop.query("select came_back_at from mixpay.transfer_list where nth = 1")
+    return number, row.came_back_at
+
+
+def test_each_transfer_of_a_refund_has_its_line(shop: Shop) -> None:
+    number, back = sent_again(shop)
+    lines = [
+        line(1, "payment", 600, day(1), txn="X1"),
+        line(2, "payment", 400, day(1), our="P2"),
+        line(3, "refund", -50, day(1) + 5 * HOUR, txn="Y2", our=number),
+        line(4, "refund", -50, day(1) + 2 * HOUR, txn="Y1", our=number),
+        line(5, "refund_reversal", 50, back, txn="Y1", our=number),
+    ]
+    load(shop, "S1", lines, period=(day(1) - HOUR, back + HOUR))
+    assert reconcile(shop, "S1") == {"theirs matched": 5}
+    found = results(shop, "S1")
+    assert found["3"] == f"matched {number}#2"
+    assert found["4"] == found["5"] == f"matched {number}"
+    assert summary(shop) == (950, 950, 0)
+
+
+@pytest.mark.parametrize("named", [{"our": True}, {"of_txn": "X1"}, {"of": "P1"}])
+def test_each_transfer_of_a_refund_has_a_line_that_names_none(
+    shop: Shop, named: dict[str, Any]
+) -> None:
+    number, back = sent_again(shop)
+    if "our" in named:
+        named = {"our": number}
+    first, again = (line(i, "refund", -50, day(1) + i * HOUR, **named) for i in (2, 5))
+    load(shop, "S1", [first], period=(day(1) - HOUR, day(1) + 10 * HOUR))
+    reconcile(shop, "S1")
+    load(shop, "S2", [again], period=(day(1) + 10 * HOUR, back + HOUR))
+    reconcile(shop, "S2")
+    assert results(shop, "S1")["2"] == f"matched {number}"
+    assert results(shop, "S2") == {"5": f"matched {number}#2"}
+
+
+def test_a_transfer_that_no_line_is_about_is_missing(shop: Shop) -> None:
+    number, back = sent_again(shop)
+    load(shop, "S1", [line(3, "refund", -50, day(1) + 5 * HOUR, txn="Y2")])
+    reconcile(shop, "S1")
+    load(shop, "S2", [], period=(back + 72 * HOUR, back + 96 * HOUR))
+    reconcile(shop, "S2")
+    told = {row[1]: row[0] for row in differences(shop)}
+    assert told[number] == "missing_there"
+    assert f"{number}#2" not in told
+
+
+def test_each_anomaly_of_a_refund_has_its_line(shop: Shop) -> None:
+    shop.refund("A", "R1", 600)
+    shop.fail("R1", "P1")
+    shop.refund("A", "R2", 600)
+    number = shop.channel_refund("R1", "P1").channel_refund_no
+    shop.call("complete_channel_refund", number, "Y1", day(1) + HOUR)
+    back = shop.call("resolve_anomaly", number, "recovered", None).created_at
+    shop.call("complete_channel_refund", number, "Y2", day(1) + 2 * HOUR)
+    lines = [
+        line(1, "refund", -600, day(1), txn="Y1"),
+        line(2, "refund", -600, day(1), txn="Y2"),
+        line(3, "refund_reversal", 600, back, txn="Y1"),
+        line(4, "refund_reversal", 600, back, txn="Y2"),
+    ]
+    load(shop, "S1", lines, period=(day(1) - HOUR, back + HOUR))
+    reconcile(shop, "S1")
+    found = results(shop, "S1")
+    assert found["1"] == found["3"] == f"matched {number}"
+    assert found["2"] == f"matched {number}#2"
+    assert found["4"] == "expected"
+
+
+@pytest.mark.parametrize("is_anomaly", [False, True])
+@pytest.mark.parametrize("numbers", ["unique", "daily", "none"])
+def test_a_refund_that_is_told_late_is_found_by_the_channels_number(
+    shop: Shop, numbers: str, is_anomaly: bool
+) -> None:
+    """Its line came weeks ago, names nothing of ours, and its statement is not compared again."""
+    shop.query(
+        "update mixpay.channels set txn_numbers = %s where channel = 'card' returning 1", numbers
+    )
+    shop.refund("A", "R1", 600)
+    number = shop.channel_refund("R1", "P1").channel_refund_no
+    if is_anomaly:
+        shop.fail("R1", "P1")
+        shop.refund("A", "R2", 600)
+    lines = [line(i, "refund", -600, day(i), txn="Y1") for i in (1, 2)]
+    load(shop, "S1", lines, period=(day(1) - HOUR, day(3)))
+    reconcile(shop, "S1")
+    assert results(shop, "S1")["1"] != f"matched {number}"
+    shop.call("complete_channel_refund", number, "Y1", day(2))
+    load(shop, "S2", [], period=(day(20), day(21)))
+    reconcile(shop, "S2")
+    which = "1" if numbers == "unique" else "2"
+    assert results(shop, "S1")[which] == f"matched {number}"
+    assert rules(shop, "S1")[int(which)] == "channel_txn_no"
 
 
 def test_another_merchants_and_another_channels_are_not_looked_at(shop: Shop) -> None:

@@ -731,3 +731,77 @@ def test_orders_that_were_there_are_followed_from_now_on(upgraded, version):
         assert first == {order.order_no: order.state for order in before} | {"Z": "payable"}
         assert last == {order.order_no: "refunded" for order in before} | {"Z": "paid"}
         assert broken(conn) == []
+
+
+@pytest.mark.usefixtures("known")
+def test_e21_what_went_more_than_once_is_told_from_the_log(migrated):
+    """Each that came back gets its row: its moments always, its number as far as it was kept."""
+    money = migrated("money")
+    transfers = (
+        "select channel_refund_no, nth, channel_txn_no, refunded_at, came_back_at, state "
+        "from mixpay.transfer_list where merchant_id = 'new' order by 1, 2"
+    )
+    numbers = "select channel_refund_no, nth from mixpay.{} order by 1, 2"
+    with to_live_on(money) as conn:
+        shop = Shop(conn, "new")
+        shop.call("register_merchant", "New")
+        for n in range(1, 6):
+            shop.merge(f"T{n}", **{f"A{n}": 100})
+            shop.pay(f"T{n}", f"P{n}", 100, "card", day(1))
+            shop.refund(f"A{n}", f"R{n}", 100)
+            shop.complete(f"R{n}", f"P{n}", "X1")
+        for n, again in ((1, ["X2"]), (2, ["X2", "X3"]), (3, [])):
+            for txn in again:
+                shop.bounce(f"R{n}", f"P{n}")
+                shop.complete(f"R{n}", f"P{n}", txn)
+        shop.bounce("R2", "P2")
+        shop.bounce("R3", "P3")
+        for n in (4, 5):
+            shop.bounce(f"R{n}", f"P{n}")
+            shop.refund(f"A{n}", f"S{n}", 100)
+            shop.complete(f"R{n}", f"P{n}", "X2")
+        shop.fail("S5", "P5")
+        booked = shop.channel_refund("R5", "P5").channel_refund_no
+        shop.call("resolve_anomaly", booked, "booked", "it is this one")
+        shop.bounce("R5", "P5")
+        shop.complete("R5", "P5", "X3")
+        # As it was before: of the first number of R1, a fact tells, and of R5's second an anomaly.
+        first = shop.channel_refund("R1", "P1").channel_refund_no
+        conn.execute("set session_replication_role = replica")
+        conn.execute(
+            "update mixpay.bounced_transfers set channel_txn_no = null"
+            " where (channel_refund_no, nth) not in ((%s, 1), (%s, 2))",
+            [first, booked],
+        )
+        before = conn.execute(transfers).fetchall()
+        assert len(before) == 11
+        anomalies = [
+            conn.execute(numbers.format(table)).fetchall()
+            for table in ("anomalies", "anomaly_resolutions")
+        ]
+        conn.execute(
+            "with told as (update mixpay.trades set last_entry = last_entry + 1"
+            " where merchant_id = 'new' and trade_no = 'T1' returning last_entry)"
+            " insert into mixpay.facts (merchant_id, log, log_no, entry, entity, number,"
+            " from_state, to_state, payment_no, order_no, refund_no, channel_refund_no, reason,"
+            " happened_at, currency, epoch)"
+            " select merchant_id, log, log_no, told.last_entry, entity, number, to_state, to_state,"
+            " payment_no, order_no, refund_no, channel_refund_no,"
+            " 'came back: channel transaction X1', happened_at, currency,"
+            " epoch from mixpay.facts, told where merchant_id = 'new' and number = %s"
+            " and to_state = 'succeeded' and from_state = 'pending'",
+            [first],
+        )
+        conn.execute("delete from mixpay.bounced_transfers")
+        for table in ("channel_refunds", "anomalies", "anomaly_resolutions"):
+            conn.execute(sql.SQL("update mixpay.{} set nth = 1").format(sql.Identifier(table)))
+    migrations.rollback(money, "0012_comments", say=lambda _: None, drop_rows=True)
+    with upgrade(money) as conn:
+        assert conn.execute(transfers).fetchall() == before
+        assert anomalies == [
+            conn.execute(numbers.format(table)).fetchall()
+            for table in ("anomalies", "anomaly_resolutions")
+        ]
+        assert broken(conn) == []
+        # And it does not go back over them.
+        assert refuses_to_go_back(money, conn, "0012_comments")

@@ -75,6 +75,7 @@ begin
         and u.merchant_id = p_terms.merchant_id and u.account = p_terms.account and u.owner = p_terms.owner
         and u.kind = g.kind and u.number = g.number and u.statement_no <> p_statement.statement_no
         and u.result = 'matched';
+    perform _forget_batches(p_terms, p_statement);
     delete from unmatched_lines
     where merchant_id = p_statement.merchant_id and statement_no = p_statement.statement_no;
     -- What was booked by mistake, and its opposite, stay: no other line is about them either.

@@ -11,10 +11,22 @@ begin
     for v_pair in
         with batches as materialized (
             select l.batch_no, l.currency, sum(l.amount - coalesce(l.fee, 0)) as total, max(l.happened_at) as last_at
-            from statement_lines as l
+            from (
+                select distinct batch_no from statement_lines
+                where
+                    p_terms.account = 'channel' and merchant_id = p_statement.merchant_id
+                    and statement_no = p_statement.statement_no and batch_no is not null
+            ) as b
+            -- A batch may be on several statements.
+            cross join lateral (
+                select * from statement_lines as x
+                where x.merchant_id = p_statement.merchant_id and x.batch_no = b.batch_no and x.state <> 'failed'
+                offset 0
+            ) as l
+            inner join statements as s on s.merchant_id = l.merchant_id and s.statement_no = l.statement_no
             where
-                p_terms.account = 'channel' and l.merchant_id = p_statement.merchant_id
-                and l.statement_no = p_statement.statement_no and l.batch_no is not null and l.state <> 'failed'
+                s.account = p_terms.account and s.owner = p_terms.owner and s.reconciled_at is not null
+                and s.resolution_no is null
             group by l.batch_no, l.currency
             having bool_and(l.kind not in ('payout', 'payout_reversal'))
         )
@@ -37,17 +49,17 @@ begin
             result = case when abs(v_pair.total + u.ours) <= p_terms.tolerance then 'matched' else 'amount' end
         where
             u.merchant_id = p_terms.merchant_id and u.account = p_terms.account and u.owner = p_terms.owner
-            and u.kind = 'payout' and u.number = v_pair.number and u.batch_no is null and not exists (
+            and u.kind = 'payout' and u.number = v_pair.number and coalesce(u.batch_no = v_pair.batch_no, not exists (
                 select from unmatched_items as x
                 where
-                    x.merchant_id = p_statement.merchant_id and x.statement_no = p_statement.statement_no
+                    x.merchant_id = p_terms.merchant_id and x.account = p_terms.account and x.owner = p_terms.owner
                     and x.batch_no = v_pair.batch_no and x.currency = v_pair.currency
-            );
+            ));
     end loop;
 end;
 $_match_batches$;
 
 comment on function mixpay._match_batches(mixpay.reconciled_accounts, mixpay.statements) is
 $$Compares our payouts that have no line with the batches of a channel's statement that have none: by number, and else
-by the same amount within the lag.
+by the same amount within the lag. What of a batch is on other statements of the account counts, too.
 $$;

@@ -36,7 +36,7 @@ begin
             ) then not _is_written_off(l) else false end)
     ),
     items as materialized (
-        select i.*
+        select i.*, case when starts_with(i.side, 'refund') then split_part(i.number, '#', 1) else i.number end as name
         from (select min(happened_at) as first_at, max(happened_at) as last_at from lines where words is not null) as r
         cross join lateral _own_items(
             p_terms.merchant_id, p_terms.account, p_terms.owner, least(p_statement.from_at, r.first_at) - p_terms.lag,
@@ -56,7 +56,7 @@ begin
         select l.*, i.kind, i.number, i.amount as ours, i.currency as our_currency, i.happened_at as our_moment
         from lines as l
         inner join items as i
-            on i.side = l.side and i.number = l.named
+            on i.side = l.side and i.name = l.named
             -- A bank may pay one batch in several lines.
             and (l.our_no is not null or v_channel.channel is not null or i.amount = l.amount)
         where not exists (select from by_key as k where k.line_no = l.line_no and k.part = l.part)
@@ -108,5 +108,6 @@ $_match_by_number$;
 
 comment on function mixpay._match_by_number(mixpay.reconciled_accounts, mixpay.statements) is
 $$Matches lines of a statement with what of ours happened in its time, by the channel's number and else by ours: the
-earliest first, each once. What a bank's lines name in words is also looked for in the time of the lines themselves.
+earliest first, each once. A channel names all that it sent for a channel refund by that one's number. What a bank's
+lines name in words is also looked for in the time of the lines themselves.
 $$;

@@ -22,12 +22,15 @@ begin
             o.*, i.kind as own_kind, i.number as own_no, i.amount as ours, i.currency as our_currency,
             i.state as our_state, i.happened_at as our_moment,
             case
-                when o.channel_txn_no in (i.channel_key, case i.kind when 'payment' then i.payment_txn_no end)
+                when i.channel_key = _channel_key(
+                    o.channel_txn_no, c.txn_numbers, c.day_zone, o.happened_at, o.amount
+                ) or o.channel_txn_no in (i.channel_key, case i.kind when 'payment' then i.payment_txn_no end)
                     then 'channel_txn_no'
                 else 'our_no'
             end as rule,
             _fee_of(p_terms, i.kind, i.number, i.amount, o.fee) as fee_ours
         from _open_lines(p_terms) as o
+        left join channels as c on c.channel = p_terms.owner and p_terms.account = 'channel'
         cross join lateral _items_named(p_terms, o) as i
         where num_nonnulls(o.our_no, o.batch_no, o.channel_txn_no) > 0
     ) as l

@@ -6,26 +6,29 @@ set search_path = mixpay, pg_temp
 as $_heard_before$
 declare
     v_heard channel_refunds := p_channel_refund;
-    v_anomaly anomalies;
-    v_is_listed boolean := false;
-    v_is_settled boolean;
+    v_transfer transfer_list;
     v_is_other boolean;
     v_is_refused boolean;
-    v_sent json;
+    v_sent json := json_build_object('channel_txn_no', p_channel_txn_no, 'refunded_at', p_refunded_at);
 begin
-    select * into v_anomaly from anomalies
+    -- The one with this number, or with this moment if no number says it; else one that has none; else what did not
+    -- come back.
+    select * into v_transfer from transfer_list as t
     where
-        merchant_id = p_channel_refund.merchant_id and channel_refund_no = p_channel_refund.channel_refund_no;
-    if found and (v_heard.refunded_at is null or v_anomaly.channel_txn_no = p_channel_txn_no) then
-        -- What is listed was heard, too.
-        v_is_listed := true;
-        v_heard.refunded_at := v_anomaly.happened_at;
-        v_heard.channel_txn_no := v_anomaly.channel_txn_no;
-    end if;
-    if v_heard.refunded_at is null then
+        t.merchant_id = p_channel_refund.merchant_id and t.channel_refund_no = p_channel_refund.channel_refund_no
+        and (t.state <> 'bounced' or t.nth = p_channel_refund.nth or t.channel_txn_no = p_channel_txn_no)
+    order by
+        coalesce(t.channel_txn_no = p_channel_txn_no, t.refunded_at = p_refunded_at, false) desc,
+        t.channel_txn_no is null desc, t.state in ('bounced', 'recovered'), t.nth desc
+    limit 1;
+    if not found then
         return null;
+    elsif v_transfer.state = 'bounced' and v_transfer.nth <> p_channel_refund.nth then
+        -- It came back, and another one stands in its place.
+        return p_channel_refund;
     end if;
-    v_sent := json_build_object('channel_txn_no', p_channel_txn_no, 'refunded_at', p_refunded_at);
+    v_heard.refunded_at := v_transfer.refunded_at;
+    v_heard.channel_txn_no := v_transfer.channel_txn_no;
     v_is_other := _is_another_moment(v_heard.refunded_at, p_refunded_at);
     v_is_refused := v_is_other and not _was_assumed(
         p_trade, 'channel_refund', p_channel_refund.channel_refund_no, v_heard.refunded_at
@@ -35,34 +38,22 @@ begin
             perform _refuse_channel_refund_news(v_heard, 'completed at another moment', v_sent);
         end if;
         if v_is_other then
-            return _learn_of_transfer(p_trade, p_channel_refund, v_is_listed, null, p_refunded_at);
+            return _learn_of_transfer(p_trade, p_channel_refund, v_transfer, null, p_refunded_at);
         end if;
-        return p_channel_refund;
-    end if;
-    -- By this one it went before, and came back.
-    if exists (
-        select from facts as f
-        where
-            f.merchant_id = p_trade.merchant_id and f.log = 'trade' and f.log_no = p_trade.trade_no
-            and f.channel_refund_no = p_channel_refund.channel_refund_no
-            -- No change of state: that would bear somebody's own reason.
-            and f.from_state = f.to_state and f.reason = 'came back: channel transaction ' || p_channel_txn_no
-    ) then
         return p_channel_refund;
     end if;
     if v_heard.channel_txn_no is null and not v_is_refused then
         return _learn_of_transfer(
-            p_trade, p_channel_refund, v_is_listed, p_channel_txn_no, case when v_is_other then p_refunded_at end
+            p_trade, p_channel_refund, v_transfer, p_channel_txn_no, case when v_is_other then p_refunded_at end
         );
     end if;
     -- Of what came back, another transaction is more money.
-    v_is_settled := exists (
-        select from anomaly_resolutions
+    if exists (
+        select from transfer_list as t
         where
-            merchant_id = v_anomaly.merchant_id and channel_refund_no = v_anomaly.channel_refund_no
-            and resolution in ('booked', 'recovered')
-    );
-    if v_heard.state = 'succeeded' or (v_anomaly.channel_refund_no is not null and not v_is_settled) then
+            t.merchant_id = p_channel_refund.merchant_id
+            and t.channel_refund_no = p_channel_refund.channel_refund_no and t.state not in ('bounced', 'recovered')
+    ) then
         perform _refuse_channel_refund_news(v_heard, case
             when v_heard.channel_txn_no is null then 'completed at another moment'
             else 'completed by another transaction'

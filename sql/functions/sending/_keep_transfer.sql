@@ -1,28 +1,19 @@
-create function mixpay._keep_transfer(
-    p_trade mixpay.trades, p_channel_refund mixpay.channel_refunds
-) returns mixpay.trades
+create function mixpay._keep_transfer(p_channel_refund mixpay.channel_refunds) returns void
 language plpgsql
 set search_path = mixpay, pg_temp
 as $_keep_transfer$
-declare
-    v_fact fact := _channel_refund_fact(
-        p_trade, p_channel_refund, p_channel_refund.state, p_channel_refund.state
-    );
 begin
-    if p_channel_refund.refunded_at is null or p_channel_refund.channel_txn_no is null then
-        return p_trade;
-    end if;
-    select order_no into v_fact.order_no from refunds
-    where merchant_id = p_channel_refund.merchant_id and refund_no = p_channel_refund.refund_no;
-    v_fact.reason := format('came back: channel transaction %s', p_channel_refund.channel_txn_no);
-    v_fact.happened_at := p_channel_refund.refunded_at;
-    return _post(p_trade, array[v_fact]);
+    insert into bounced_transfers (merchant_id, channel_refund_no, nth, channel_txn_no, refunded_at, bounced_at)
+    select t.merchant_id, t.channel_refund_no, t.nth, t.channel_txn_no, t.refunded_at, t.came_back_at
+    from transfer_list as t
+    where
+        p_channel_refund.refunded_at is not null and t.merchant_id = p_channel_refund.merchant_id
+        and t.channel_refund_no = p_channel_refund.channel_refund_no and t.nth = p_channel_refund.nth;
 end;
 $_keep_transfer$;
 
-comment on function mixpay._keep_transfer(mixpay.trades, mixpay.channel_refunds) is
-$$Writes down by which transaction of the channel a channel refund went and came back, before the number of another one
-takes its place; _heard_before knows it by that.
+comment on function mixpay._keep_transfer(mixpay.channel_refunds) is
+$$Writes down by which transfer a channel refund went and came back, if it did, before another one takes its place.
 
-The caller holds the lock of the trade, which is returned as it is then, and of the refund.
+The caller holds the lock of the trade and of the refund.
 $$;

@@ -1,6 +1,6 @@
 create function mixpay._learn_of_transfer(
-    p_trade mixpay.trades, p_channel_refund mixpay.channel_refunds, p_is_listed boolean, p_channel_txn_no text,
-    p_refunded_at timestamptz
+    p_trade mixpay.trades, p_channel_refund mixpay.channel_refunds, p_transfer mixpay.transfer_list,
+    p_channel_txn_no text, p_refunded_at timestamptz
 ) returns mixpay.channel_refunds
 language plpgsql
 set search_path = mixpay, pg_temp
@@ -11,15 +11,15 @@ declare
         p_trade, p_channel_refund, p_channel_refund.state, p_channel_refund.state
     );
 begin
-    if p_is_listed then
+    if p_transfer.state not in ('succeeded', 'bounced') then
         -- It moved out of place: what is known of it stands where that is listed.
         update anomalies
         set
             channel_txn_no = coalesce(channel_txn_no, p_channel_txn_no),
             happened_at = coalesce(p_refunded_at, happened_at)
         where
-            merchant_id = p_channel_refund.merchant_id
-            and channel_refund_no = p_channel_refund.channel_refund_no
+            merchant_id = p_transfer.merchant_id and channel_refund_no = p_transfer.channel_refund_no
+            and nth = p_transfer.nth
         returning happened_at into v_fact.happened_at;
     else
         update channel_refunds
@@ -44,10 +44,10 @@ end;
 $_learn_of_transfer$;
 
 comment on function mixpay._learn_of_transfer(
-    mixpay.trades, mixpay.channel_refunds, boolean, text, timestamptz
+    mixpay.trades, mixpay.channel_refunds, mixpay.transfer_list, text, timestamptz
 ) is
-$$Writes down what was not known when a transfer was booked, or listed as an anomaly: the channel's number, and when it
-was sent; null: nothing new. Returns the channel refund.
+$$Writes down what was not known when a transfer was booked or listed: the channel's number, and when it was sent; null:
+nothing new. Returns the channel refund.
 
 The caller holds the lock of the trade and the refund, and knows that none of it contradicts what is on record.
 $$;

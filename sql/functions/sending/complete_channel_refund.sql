@@ -12,6 +12,7 @@ declare
     v_successor channel_refunds;
     v_refunded_at timestamptz := coalesce(p_refunded_at, now());
     v_freed bigint := 0;
+    v_nth bigint;
     v_fact fact;
 begin
     perform
@@ -26,6 +27,7 @@ begin
         end if;
     end if;
     if v_was.state in ('failed', 'bounced') then
+        v_nth := _next_transfer(v_was);
         if _is_still_free(v_trade, v_was) then
             v_freed := -v_was.amount;
         else
@@ -35,17 +37,8 @@ begin
                 merchant_id = p_merchant_id and refund_no = v_was.refund_no and payment_no = v_was.payment_no
                 and state in ('waiting', 'pending') and attempts = 0;
             if not found then
-                if exists (
-                    select from anomalies
-                    where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no
-                ) then
-                    perform _refuse_channel_refund_news(
-                        v_was, 'completed out of place twice',
-                        json_build_object('channel_txn_no', p_channel_txn_no, 'refunded_at', p_refunded_at)
-                    );
-                end if;
-                insert into anomalies (merchant_id, channel_refund_no, amount, channel_txn_no, happened_at)
-                values (p_merchant_id, p_channel_refund_no, v_was.amount, p_channel_txn_no, v_refunded_at);
+                insert into anomalies (merchant_id, channel_refund_no, amount, channel_txn_no, happened_at, nth)
+                values (p_merchant_id, p_channel_refund_no, v_was.amount, p_channel_txn_no, v_refunded_at, v_nth);
                 v_fact := _channel_refund_fact(v_trade, v_was);
                 v_fact.reason := 'it succeeded after its amount was given away';
                 v_fact.happened_at := v_refunded_at;
@@ -58,12 +51,12 @@ begin
             returning * into v_channel_refund;
             v_trade := _move_channel_refund(v_trade, v_channel_refund, v_successor.state, '{}', 0, 0);
         end if;
-        v_trade := _keep_transfer(v_trade, v_was);
+        perform _keep_transfer(v_was);
     end if;
     update channel_refunds
     set
         state = 'succeeded', reason = case when state in ('pending', 'sent') then reason end, due_at = null,
-        channel_txn_no = p_channel_txn_no, refunded_at = v_refunded_at,
+        channel_txn_no = p_channel_txn_no, refunded_at = v_refunded_at, nth = coalesce(v_nth, nth),
         -- What payee and receivers gave back for the successor, they gave back for this one.
         cleared = coalesce(v_successor.cleared, cleared)
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no
@@ -90,11 +83,11 @@ when it was sent; if left out, now. What was left out at first may come later by
 
 A success may come after a failure, or a second one by another transaction after a bounce. If the amount is still free,
 it counts as refunded again, and a successor that was not sent yet ends. Otherwise the channel refund stays as it is,
-and is listed as an anomaly until resolve_anomaly. Of two transactions the row has the second, and the history the
-first; late news of the first changes nothing. If the channel refund was written off, the call books that its money was
-handed over after all.
+and is listed as an anomaly until resolve_anomaly. Each transaction is in mixpay.transfer_list. The row has the last one
+that has its place in the books, and late news of an earlier one changes nothing. If the channel refund was written off,
+the call books that its money was handed over after all.
 Locks: the trade, then the refund, then the order's split, then its totals.
 Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if it has succeeded with
-another channel transaction or at another moment, or is an anomaly; MX321 if a return or a chargeback took it; MX901;
-MX905.
+another channel transaction or at another moment, or is an anomaly that did not come back; MX321 if a return or a
+chargeback took it; MX901; MX905.
 $$;

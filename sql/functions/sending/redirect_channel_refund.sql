@@ -44,17 +44,18 @@ begin
     if exists (
         select from channel_refunds as c
         cross join lateral (
-            select * from anomalies as x
-            where x.merchant_id = p_merchant_id and x.channel_refund_no = c.channel_refund_no
+            select from anomalies as x
+            where
+                x.merchant_id = p_merchant_id and x.channel_refund_no = c.channel_refund_no and not exists (
+                    select from anomaly_resolutions as r
+                    where
+                        r.merchant_id = p_merchant_id and r.channel_refund_no = x.channel_refund_no
+                        and r.nth = x.nth
+                    offset 0
+                )
             limit 1
         ) as a
-        where
-            c.merchant_id = p_merchant_id and c.refund_no = v_was.refund_no and c.payment_no = v_was.payment_no
-            and not exists (
-                select from anomaly_resolutions as r
-                where r.merchant_id = p_merchant_id and r.channel_refund_no = a.channel_refund_no
-                offset 0
-            )
+        where c.merchant_id = p_merchant_id and c.refund_no = v_was.refund_no and c.payment_no = v_was.payment_no
     ) then
         raise exception 'channel refund % is an open anomaly', p_channel_refund_no using
             errcode = 'MX308',

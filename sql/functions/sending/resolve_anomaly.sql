@@ -1,5 +1,5 @@
 create function mixpay.resolve_anomaly(
-    p_merchant_id text, p_channel_refund_no text, p_resolution text, p_reason text
+    p_merchant_id text, p_channel_refund_no text, p_resolution text, p_reason text, p_nth bigint default null
 ) returns mixpay.anomaly_resolutions
 language plpgsql security definer
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
@@ -12,20 +12,31 @@ declare
     v_anomaly anomalies;
     v_resolution anomaly_resolutions;
     v_fact fact;
+    v_count bigint;
+    v_nth bigint;
 begin
     perform _check_text('reason', p_reason);
     perform _check_choice('resolution', p_resolution, array['booked', 'recovered', 'written_off']);
     v_trade := _lock_channel_refund(p_merchant_id, p_channel_refund_no);
-    select * into v_anomaly from anomalies
-    where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
-    if not found then
+    select count(*), min(nth) into v_count, v_nth from anomalies
+    where
+        merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no and nth = coalesce(p_nth, nth);
+    if v_count = 0 then
         raise exception 'channel refund % is no anomaly', p_channel_refund_no using
             errcode = 'MX310',
-            detail = 'Its money did not move after its amount was given away.',
+            detail = format('Its money did not move after its amount was given away%s.',
+                ', by transfer ' || p_nth),
             hint = 'See mixpay.anomaly_list.';
+    elsif v_count > 1 then
+        raise exception 'channel refund % was an anomaly more than once', p_channel_refund_no using
+            errcode = 'MX314',
+            detail = format('%s of its transfers were sent after its amount was given away.', v_count),
+            hint = 'Say which one is resolved, by p_nth. See mixpay.transfer_list.';
     end if;
+    select * into v_anomaly from anomalies
+    where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no and nth = v_nth;
     select * into v_resolution from anomaly_resolutions
-    where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
+    where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no and nth = v_nth;
     if found then
         if v_resolution.resolution <> p_resolution then
             raise exception 'the anomaly of channel refund % was resolved otherwise', p_channel_refund_no using
@@ -40,9 +51,15 @@ begin
             perform _reason_later(c, 'channel_refund_no', p_reason) from channel_refunds as c
             where
                 c.merchant_id = p_merchant_id and c.channel_refund_no = p_channel_refund_no
-                and c.state = 'succeeded';
+                and c.state = 'succeeded' and c.nth = v_nth;
         end if;
-        return _reason_later(v_resolution, 'channel_refund_no', p_reason);
+        -- By nth, too: _reason_later would explain them all.
+        if v_resolution.reason is null and p_reason is not null then
+            update anomaly_resolutions set reason = p_reason
+            where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no and nth = v_nth
+            returning * into v_resolution;
+        end if;
+        return v_resolution;
     end if;
     select * into v_was from channel_refunds
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
@@ -54,11 +71,11 @@ begin
                     v_was.amount),
                 hint = 'Get the money back (recovered), or bear it (written_off).';
         end if;
-        v_trade := _keep_transfer(v_trade, v_was);
+        perform _keep_transfer(v_was);
         update channel_refunds
         set
             state = 'succeeded', reason = p_reason, channel_txn_no = v_anomaly.channel_txn_no,
-            refunded_at = v_anomaly.happened_at
+            refunded_at = v_anomaly.happened_at, nth = v_nth
         where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no
         returning * into v_channel_refund;
         perform _move_channel_refund(
@@ -72,21 +89,22 @@ begin
             v_was.channel
         )]);
     end if;
-    insert into anomaly_resolutions (merchant_id, channel_refund_no, resolution, reason)
-    values (p_merchant_id, p_channel_refund_no, p_resolution, p_reason)
+    insert into anomaly_resolutions (merchant_id, channel_refund_no, resolution, reason, nth)
+    values (p_merchant_id, p_channel_refund_no, p_resolution, p_reason, v_nth)
     returning * into v_resolution;
     return v_resolution;
 end;
 $resolve_anomaly$;
 
-comment on function mixpay.resolve_anomaly(text, text, text, text) is
+comment on function mixpay.resolve_anomaly(text, text, text, text, bigint) is
 $$Ends an anomaly: money that a channel sent although its amount had been freed and given to others.
 
 p_resolution is booked (its amount is free again and counts as refunded now), recovered (the money came back to the
-channel) or written_off (the merchant bears it). The same resolution again returns the first one; the reason is not
-compared, and may come later.
+channel) or written_off (the merchant bears it). p_nth says which of the channel refund's transfers it is about, counted
+from 1; it may be left out unless several were anomalies. The same resolution again returns the first one; the reason is
+not compared, and may come later.
 Locks: the trade, then the refund, then the order's split, then its totals.
 Raises: MX101 if there is no such merchant; MX301 if it cannot be booked because the amount is not free; MX303 if there
-is no such channel refund; MX310 if it is no anomaly; MX311 if it was resolved otherwise; MX321 if a return or a
-chargeback took it; MX901; MX905.
+is no such channel refund; MX310 if it is no anomaly; MX311 if it was resolved otherwise; MX314 if several of its
+transfers were anomalies and p_nth is left out; MX321 if a return or a chargeback took it; MX901; MX905.
 $$;
