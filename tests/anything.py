@@ -300,6 +300,7 @@ VALUES: dict[str, Callable[[Hand], Any]] = {
            number_of("channel_refunds", "state = 'succeeded'")),
     **each(["resolve_anomaly"], "p_channel_refund_no",
            lambda hand: hand.one("channel_refund_no from mixpay.anomaly_list")),
+    "p_nth": lambda hand: hand.often(1, 2),
     **each(["authorize_payment", "fail_payment", "succeed_payment"], "p_payment_no",
            number_of("payments", "state in ('pending', 'authorized')")),
     **each(["book_line"], "p_payment_no", one_of(None)),
