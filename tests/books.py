@@ -10,6 +10,8 @@ KINDS = (
     "channel", "order", "payee", "receiver", "fee", "surplus", "refund", "anomaly", "outside",
     "channel_fee", "bank", "loss", "rounding",
 )  # fmt: skip
+# Accounts of orders, payments and refunds, which account_balances leaves out.
+UNLISTED = ("order:", "surplus:", "refund:", "anomaly:")
 # Sums: what came in, what went out, and the difference, in each currency.
 Total = dict[str, tuple[int, int, int]]
 
@@ -99,6 +101,17 @@ def trial(shop: Shop, at: datetime | None = None) -> dict[str, Total]:
     return found
 
 
+def shown(shop: Shop) -> dict[str, Total]:
+    """What the view account_balances says."""
+    found: dict[str, Total] = defaultdict(dict)
+    for r in shop.query(
+        "select * from mixpay.account_balances where merchant_id = %s", shop.merchant
+    ):
+        account = f"{r.account}:{r.owner}" if r.owner else r.account
+        found[account][r.currency] = (r.came_in, r.went_out, r.balance)
+    return found
+
+
 def agree(shop: Shop, *moments: datetime | None) -> None:
     """Balances are what the journal sums to: of every account, now and at these moments."""
     books = Books(shop)
@@ -110,6 +123,11 @@ def agree(shop: Shop, *moments: datetime | None) -> None:
             assert total == totals.get(account, {}), (account, at)
         kinds = {kind: totals[kind] for kind in KINDS if kind in totals}
         assert trial(shop, at) == kinds, at
+    assert shown(shop) == {
+        account: total
+        for account, total in books.totals().items()
+        if account == "outside" or (":" in account and not account.startswith(UNLISTED))
+    }
 
 
 def clock(shop: Shop) -> datetime:

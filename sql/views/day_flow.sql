@@ -9,7 +9,6 @@ select
     sum(p.went_out)::bigint as went_out,
     sum(p.came_in - p.went_out)::bigint as moved
 from mixpay.postings as p
-where p.account is not null
 group by 1, 2, 3, 4, 5;
 
 comment on view mixpay.day_flow is

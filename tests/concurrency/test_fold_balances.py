@@ -117,6 +117,22 @@ def test_what_has_an_id_and_is_written_after_a_fold_is_in_the_next(
     agree(shop, *Books(shop).moments())
 
 
+def test_what_is_lost_after_a_fold_is_added_to_it(shop: Shop, connect: Connect) -> None:
+    """By whoever had his id already: the outside, which has no name, is like any account."""
+    shop.sell("A", 100)
+    shop.refund("A", "R1", 100)
+    shop.fail("R1", "PA")
+    shop.refund("A", "R2", 100)
+    anomaly = shop.complete("R1", "PA").channel_refund_no
+    slow = begun(connect)
+    shop.call("fold_balances")
+    slow.call("resolve_anomaly", anomaly, "written_off", "gone")
+    slow.conn.commit()
+
+    assert told(shop, "outside") == {"CNY": (0, 100, -100)}
+    agree(shop)
+
+
 def test_several_write_and_several_fold(
     shop: Shop, connect: Connect, background: Background
 ) -> None:

@@ -57,6 +57,8 @@ def test_another_amount_than_was_started_may_be_reserved(shop: Shop) -> None:
 
 def test_it_is_an_attempt_under_way(shop: Shop) -> None:
     shop.call("authorize_payment", "P", "a-1")
+    listed = shop.query("select state, trade_state, expired from mixpay.authorization_list")
+    assert listed == [("authorized", "open", False)]
     with shop.refused("MX107", "T", 1):
         shop.call("merge_orders", orders(A=100), "T2")
 

@@ -342,12 +342,17 @@ def test_of_a_refund_that_two_payments_bear_each_part_is_listed_once(shop: Shop)
 
 
 def test_of_an_order_only_what_is_its_own_is_free(shop: Shop) -> None:
-    shop.merge("TS", SA=60, SB=40)
-    shop.pay("TS", "S1", 100, "card")
+    shop.merge("TS", SA=(90, 60), SB=40)
+    shop.pay("TS", "S1", 250, "card")
+    shop.merge("TU", SA=(90, 30))
+    shop.pay("TU", "S2", 30, "card")
     shop.refund("SA", "RS", 60)
     shop.complete("RS", "S1")
     shop.bounce("RS", "S1")
 
-    # The payment has 100 again, and the order 60.
-    listed = shop.query("select amount, free from mixpay.bounced_list where payment_no = 'S1'")
-    assert listed == [(60, 60)]
+    # The payment has 100 again, beside its surplus, and the order 60 in that trade.
+    query = "select amount, free from mixpay.bounced_list where payment_no = 'S1'"
+    assert shop.query(query) == [(60, 60)]
+    # The other order's 40 are not for this one's refund.
+    shop.refund("SA", "RT", 60)
+    assert shop.query(query) == []

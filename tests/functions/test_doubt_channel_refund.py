@@ -16,8 +16,10 @@ def number_of(shop: Shop, payment_no: str) -> str:
 
 def test_e05_a_time_out_stays_in_doubt_and_reserved(shop: Shop) -> None:
     shop.rows("claim_channel_refunds", "w")
+    assert shop.listed("doubt_list") == {}
     doubt = shop.call("doubt_channel_refund", number_of(shop, "P1"), "timed out", "w")
 
+    assert shop.listed("doubt_list") == {"P1": 60}
     assert (doubt.state, doubt.reason) == ("doubt", "timed out")
     assert shop.row("refunds", "R").state == "processing"
     assert shop.row("payments", "P1").refunded == 60

@@ -38,7 +38,9 @@ def test_each_order_is_known_while_the_trade_is_paid_in_part(shop: Shop) -> None
     shop.pay("T", "P3", 30)
     assert shop.paid("T") == {"A": 100, "B": 50}
     assert shop.row("trades", "T").state == "paid"
-    allocations = shop.query("select payment_no, order_no, amount from mixpay.allocations")
+    allocations = shop.query(
+        "select payment_no, order_no, amount from mixpay.allocations order by entry"
+    )
     assert [tuple(row) for row in allocations] == [
         ("P1", "A", 60),
         ("P2", "A", 40),

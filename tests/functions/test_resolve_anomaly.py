@@ -40,6 +40,8 @@ def account(shop: Shop) -> int:
 )
 def test_money_that_came_back_or_is_borne(shop: Shop, resolution: str, account_name: str) -> None:
     assert account(shop) == 70
+    listed = shop.query("select channel, channel_txn_no, happened_at from mixpay.anomaly_list")
+    assert listed == [("card", "X2", day(5))]
     resolved = resolve(shop, resolution, "the buyer paid it back")
 
     assert (resolved.resolution, resolved.reason) == (resolution, "the buyer paid it back")
@@ -51,6 +53,15 @@ def test_money_that_came_back_or_is_borne(shop: Shop, resolution: str, account_n
     assert shop.row("channel_refunds", number_of(shop)).state == "failed"
     assert shop.row("refunds", "R").state == "partly_failed"
     assert shop.balance("A").refunded == 80
+
+
+def test_a_day_has_what_is_borne_under_no_name(shop: Shop) -> None:
+    resolve(shop, "written_off")
+    moved = shop.query(
+        "select owner, moved from mixpay.day_flow where account in ('anomaly', 'outside') "
+        "order by account"
+    )
+    assert moved == [("", 0), ("", -70)]
 
 
 def test_booked_counts_as_refunded_when_it_is_free_again(shop: Shop) -> None:
