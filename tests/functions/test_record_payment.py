@@ -49,6 +49,23 @@ def test_each_order_is_known_while_the_trade_is_paid_in_part(shop: Shop) -> None
     ]
 
 
+def test_what_an_order_got_is_known_of_each_of_its_trades(shop: Shop) -> None:
+    """Once, and when it arrived; what comes back of a refund is not listed with it."""
+    shop.merge("T1", C=(100, 40))
+    shop.pay("T1", "P1", 40, "card", day(1))
+    shop.merge("T2", C=(100, 60))
+    shop.pay("T2", "P2", 60, "card", day(2))
+    shop.refund("C", "R", 50)
+    shop.complete("R", "P1")
+    shop.bounce("R", "P1")
+
+    allocations = shop.query(
+        "select trade_no, payment_no, order_no, amount, happened_at from mixpay.allocations "
+        "order by happened_at"
+    )
+    assert allocations == [("T1", "P1", "C", 40, day(1)), ("T2", "P2", "C", 60, day(2))]
+
+
 def test_money_for_a_full_trade_is_surplus(shop: Shop) -> None:
     shop.pay("T", "P1", 150)
     payment = shop.pay("T", "P2", 40, "card")

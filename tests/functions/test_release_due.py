@@ -284,6 +284,18 @@ class TestE23:
         shop.complete(refund_no, "P1")
         assert (in_escrow_of(shop, "A"), shop.owns("payee:S")) == (0, {"CNY": 50})
 
+    def test_e23_not_even_if_it_is_one_unit(self, shop: Shop) -> None:
+        refund_no = shop.call("close_dispute", "D", "buyer", None, 1).refund_no
+        shop.fail(refund_no, "P1")
+        assert due(shop) == {"A": f"refund {refund_no} of dispute D failed", "B": None}
+
+    def test_e23_of_two_that_failed_the_last_one_is_named(self, shop: Shop) -> None:
+        for dispute_no in ("D", "D2"):
+            shop.call("open_dispute", "A", dispute_no, "broken")
+            refund_no = shop.call("close_dispute", dispute_no, "buyer", None, 10).refund_no
+            shop.fail(refund_no, "P1")
+        assert due(shop) == {"A": f"refund {refund_no} of dispute D2 failed", "B": None}
+
     def test_e23_nor_because_it_came_back(self, shop: Shop) -> None:
         refund_no = shop.call("close_dispute", "D", "buyer").refund_no
         shop.complete(refund_no, "P1")
