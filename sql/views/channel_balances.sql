@@ -17,7 +17,7 @@ from (
         case
             when p.cause <> 'adjustment' and p.other_account = 'channel_fee' then 'fee'
             when p.cause = 'channel_payout' then 'payout'
-            when p.cause not in ('refund', 'channel_refund') then p.cause
+            when p.cause <> 'channel_refund' then p.cause
             -- What the channel took back by itself has a refund, too, which it was never sent.
             when r.kind in ('return', 'chargeback') then r.kind
             else 'refund'

@@ -68,7 +68,8 @@ def test_e54_settle_all_tells_it_too(shop: Shop, url: str) -> None:
         shop.pay("T", "P2", 7)
         (attempt,) = shop.rows("settle_all")
         assert (attempt.amount, attempt.left_out) == (100, 7)
-        assert f"session {idle.info.backend_pid}," in attempt.waits_for
+        # It has not named its application.
+        assert f"session {idle.info.backend_pid}, login " in attempt.waits_for
 
 
 def test_e54_what_is_prepared_and_holds_back_is_named(shop: Shop, url: str) -> None:

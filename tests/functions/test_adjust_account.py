@@ -47,6 +47,10 @@ def test_e45_a_seller_who_took_the_cash(shop: Shop) -> None:
     assert (settlement.earned, settlement.amount) == (790, 790)
     (cash,) = shop.query("select * from mixpay.channel_balances where channel = 'cash'")
     assert (cash.payments, cash.adjustments, cash.balance) == (300, -300, 0)
+    # Said to be a fee that the till took, it is an adjustment still.
+    adjust(shop, "channel_fee:cash", "J2", -5, "channel:cash")
+    (cash,) = shop.query("select * from mixpay.channel_balances where channel = 'cash'")
+    assert (cash.fees, cash.adjustments, cash.balance) == (0, -305, -5)
 
 
 def test_e45_more_than_he_has_is_a_debt(shop: Shop) -> None:

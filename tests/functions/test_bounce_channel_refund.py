@@ -9,7 +9,7 @@ def refund(shop: Shop) -> None:
     shop.pay("T", "P1", 60, "card", day(1))
     shop.pay("T", "P2", 40, "wallet", day(2))
     shop.refund("A", "R", 80)
-    shop.complete("R", "P1", "X1")
+    shop.call("complete_channel_refund", number_of(shop, "P1"), "X1", day(3))
 
 
 def number_of(shop: Shop, payment_no: str) -> str:
@@ -107,6 +107,7 @@ def test_is_listed_until_it_goes_another_way(shop: Shop) -> None:
     shop.bounce("R", "P1")
     (row,) = shop.query("select * from mixpay.bounced_list")
     assert (row.amount, row.free, row.order_no, row.reason) == (60, 60, "A", "account closed")
+    assert row.refunded_at == day(3)
     shop.redirect("R", "P1", "bank")
 
     assert shop.listed("bounced_list") == {}

@@ -116,6 +116,18 @@ def test_what_was_written_at_its_very_end_is_in_it(shop: Shop) -> None:
     assert figures(shop, sold.created_at)[("payee", "S", "CNY")] == (100, 0, 100)
 
 
+def test_of_two_merchants_at_one_moment_each_has_its_own(shop: Shop) -> None:
+    other = Shop(shop.conn, "other")
+    other.call("register_merchant", "Other")
+    shop.sell("A", 100)
+    other.sell("A", 7)
+    at = clock(shop)
+    for one in (shop, other):
+        close(one, at)
+    for one in (shop, other):
+        assert figures(one, at) == expected(one, at)
+
+
 def test_a_period_without_movements_is_listed_without_figures(shop: Shop) -> None:
     at = clock(shop)
     assert close(shop, at).until_at == at

@@ -20,6 +20,8 @@ def test_e05_a_time_out_stays_in_doubt_and_reserved(shop: Shop) -> None:
     doubt = shop.call("doubt_channel_refund", number_of(shop, "P1"), "timed out", "w")
 
     assert shop.listed("doubt_list") == {"P1": 60}
+    due = "select due_at, not_before from mixpay.channel_refund_list where state = 'doubt'"
+    assert shop.query(due) == [(doubt.due_at, None)]
     assert (doubt.state, doubt.reason) == ("doubt", "timed out")
     assert shop.row("refunds", "R").state == "processing"
     assert shop.row("payments", "P1").refunded == 60

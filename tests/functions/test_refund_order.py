@@ -392,6 +392,25 @@ def test_e42_a_voucher_does_not_fall_back_to_money(shop: Shop) -> None:
     assert (kind.channel, kind.state) == ("card", "pending")
 
 
+def test_a_refund_is_explained_by_the_log_of_its_own_merchant(shop: Shop) -> None:
+    """Whoever else has a trade and a refund of these numbers."""
+    other = Shop(shop.conn, "other")
+    other.call("register_merchant", "Other")
+    other.merge("T", A=100)
+    other.pay("T", "P1", 100)
+    other.refund("A", "R", 100)
+    shop.merge("T", A=100)
+    for n in range(1, 5):
+        shop.pay("T", f"P{n}", 25, "card", day(n))
+    shop.refund("A", "R", 100)
+
+    explained = (
+        "select payment_no, refundable, amount from mixpay.refund_explained "
+        "where merchant_id = 'm' order by place"
+    )
+    assert shop.query(explained) == [(f"P{n}", 25, 25) for n in range(1, 5)]
+
+
 def test_no_payment_that_was_all_surplus_explains_a_refund(shop: Shop) -> None:
     shop.merge("T", A=100)
     shop.pay("T", "P1", 100, "card", day(1))

@@ -42,10 +42,13 @@ def test_money_that_came_back_or_is_borne(shop: Shop, resolution: str, account_n
     assert account(shop) == 70
     listed = shop.query("select channel, channel_txn_no, happened_at from mixpay.anomaly_list")
     assert listed == [("card", "X2", day(5))]
+    watched = "select value from mixpay.metrics where metric = 'anomalies_open'"
+    assert shop.query(watched) == [(1,)]
     resolved = resolve(shop, resolution, "the buyer paid it back")
 
     assert (resolved.resolution, resolved.reason) == (resolution, "the buyer paid it back")
     assert shop.listed("anomaly_list") == {}
+    assert shop.query(watched) == [(0,)]
     assert account(shop) == 0
     (fact,) = shop.query("select * from mixpay.facts where to_account = 'anomaly'")
     assert (fact.from_account, fact.amount) == (account_name, 70)

@@ -46,6 +46,18 @@ def test_what_moved_nothing_is_open_again(shop: Shop) -> None:
     assert [row.taken_back_by for row in rows] == ["N2", None, "N4", None, None]
 
 
+def test_what_another_merchant_took_back_is_told_of_its_own_alone(shop: Shop) -> None:
+    other = Shop(shop.conn, "other")
+    other.call("register_merchant", "Other")
+    for one in (shop, other):
+        load(one, "S1", [line(1, "payment", 7, day(1), txn="Z")])
+        reconcile(one, "S1")
+        one.call("ignore_difference", "N1", "Zoe", None, "S1", 1)
+    take_back(other)
+    told = "select merchant_id, taken_back_by from mixpay.resolution_list order by 1, 2"
+    assert shop.query(told) == [("m", None), ("other", "N2"), ("other", None)]
+
+
 def test_what_was_written_off_is_adjusted_back(shop: Shop) -> None:
     say(shop, "payment", 7, txn="Z")
     shop.call("write_off_difference", "N1", "Zoe", None, "S1", 2)
