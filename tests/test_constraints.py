@@ -831,7 +831,8 @@ FACTS_STAY = [
     "update mixpay.refund_details set amount = 1",
     "update mixpay.refund_details set payment_no = 'P2'",
     f"{BOUNCED}; update mixpay.bounced_transfers set bounced_at = now()",
-    f"{BOUNCED}; update mixpay.bounced_transfers set channel_txn_no = 'X9'",
+    f"{BOUNCED}; update mixpay.bounced_transfers set channel_txn_no = 'X9';"
+    " update mixpay.bounced_transfers set channel_txn_no = 'X8'",
     "delete from mixpay.bounced_transfers",
     "truncate mixpay.bounced_transfers",
     "update mixpay.anomalies set amount = 1",
@@ -970,6 +971,7 @@ MAY_CHANGE = {
     "adjustments": "reason",
     "anomalies": "channel_txn_no happened_at",
     "anomaly_resolutions": "reason",
+    "bounced_transfers": "channel_txn_no",
     "channel_fees": "charged_at reason",
     "channel_payouts": "paid_at",
     "chargebacks": "charged_at lost reason reversal_reason reversed reversed_at state",

@@ -19,13 +19,16 @@ from (
         c.channel_txn_no::text as channel_txn_no, c.refunded_at,
         case
             when c.state <> 'succeeded' then (
-                select max(f.happened_at) from mixpay.facts as f
+                select f.happened_at from mixpay.facts as f
                 where
                     f.merchant_id = c.merchant_id and f.log = 'trade' and f.log_no = (
                         select p.trade_no from mixpay.payments as p
                         where p.merchant_id = c.merchant_id and p.payment_no = c.payment_no
                     )
                     and f.entity = 'channel_refund' and f.number = c.channel_refund_no and f.to_state = 'bounced'
+                    and f.from_state <> 'bounced'
+                order by f.entry desc
+                limit 1
             )
         end as came_back_at
     from mixpay.channel_refunds as c

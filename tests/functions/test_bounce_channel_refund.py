@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 from shop import Shop, day
 
@@ -63,6 +65,45 @@ def test_e21_of_what_went_again_the_first_transaction_is_no_news(shop: Shop) -> 
             assert shop.call("complete_channel_refund", number, f"X{earlier}") == back
     assert shop.owns("channel:card") == {"CNY": -60}
     assert transfers(shop) == [(1, "X1", "bounced"), (2, "X2", "bounced"), (3, "X3", "bounced")]
+
+
+def test_e43_what_is_past_may_get_its_number_by_its_moment(shop: Shop) -> None:
+    shop.merge("T8", H=10)
+    shop.pay("T8", "P8", 10, "card", day(1))
+    shop.refund("H", "R8", 10)
+    number = shop.channel_refund("R8", "P8").channel_refund_no
+    shop.call("complete_channel_refund", number, None, day(3) + timedelta(microseconds=1234))
+    shop.bounce("R8", "P8")
+    again = shop.call("complete_channel_refund", number, "X2", day(4))
+    list_of = "select nth, channel_txn_no, state from mixpay.transfer_list where refund_no = 'R8'"
+    # Many clients know no less than a millisecond.
+    early = day(3) + timedelta(milliseconds=1)
+    with shop.unchanged():
+        assert shop.call("complete_channel_refund", number, None, early) == again
+    with shop.refused("MX304", "X9"):
+        shop.call("complete_channel_refund", number, "X9", day(5))
+    back = shop.bounce("R8", "P8")
+    assert shop.call("complete_channel_refund", number, "X1", early) == back
+    assert shop.named("channel_refund", number) == ["channel transaction X1"]
+    for late in (("X1",), ("X1", early), (None, early), ("X2",), (None,)):
+        with shop.unchanged():
+            assert shop.call("complete_channel_refund", number, *late) == back
+    assert shop.query(f"{list_of} order by nth") == [(1, "X1", "bounced"), (2, "X2", "bounced")]
+    assert shop.owns("channel:card") == {"CNY": -10}
+
+
+def test_when_it_came_back_is_no_matter_of_later_news(shop: Shop) -> None:
+    """A channel's clock may go before: its moment may be after the one at which it came back."""
+    shop.refund("A", "R2", 20)
+    number = shop.channel_refund("R2", "P2").channel_refund_no
+    (row,) = shop.query("select now() + interval '1 hour' as soon")
+    shop.call("complete_channel_refund", number, None, row.soon)
+    shop.bounce("R2", "P2")
+    back = "select came_back_at from mixpay.transfer_list where refund_no = 'R2'"
+    (before,) = shop.query(back)
+    shop.call("complete_channel_refund", number, "Y1")
+    assert shop.query(back) == [before]
+    assert before.came_back_at < row.soon
 
 
 def test_e21_of_an_anomaly_that_is_booked_neither(shop: Shop) -> None:

@@ -1127,6 +1127,22 @@ def test_each_transfer_of_a_refund_has_a_line_that_names_none(
     assert results(shop, "S2") == {"5": f"matched {number}#2"}
 
 
+def test_a_transfer_has_one_name(shop: Shop) -> None:
+    """A line may say anything: what looks like the name of a transfer and is none names nothing."""
+    number, back = sent_again(shop)
+    named = ["#2", "#1", "#0", "#02", "#3", "#99999999999999999999", "#", "#2#2", ""]
+    lines = [
+        line(i, "refund", -50, day(1) + 5 * HOUR, our=number + more)
+        for i, more in enumerate(named, start=1)
+    ]
+    load(shop, "S1", lines, period=(day(1) - HOUR, back + HOUR))
+    reconcile(shop, "S1")
+    assert {i: found for i, found in results(shop, "S1").items() if number in found} == {
+        "1": f"matched {number}#2",
+        "9": f"matched {number}",
+    }
+
+
 def test_a_transfer_that_no_line_is_about_is_missing(shop: Shop) -> None:
     number, back = sent_again(shop)
     load(shop, "S1", [line(3, "refund", -50, day(1) + 5 * HOUR, txn="Y2")])

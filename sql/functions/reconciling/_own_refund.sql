@@ -7,7 +7,6 @@ set enable_seqscan = off set enable_nestloop = on set jit = off
 as $_own_refund$
 declare
     v_part channel_refunds;
-    v_nth bigint := coalesce(substring(p_number from '#([0-9]+)$')::bigint, 1);
     v_transfer transfer_list;
     v_channel channels;
     v_item own_item;
@@ -22,8 +21,11 @@ begin
         return null;
     end if;
     select * into v_transfer from transfer_list
-    where merchant_id = p_merchant_id and channel_refund_no = v_part.channel_refund_no and nth = v_nth;
-    if v_transfer.nth is null and v_nth > 1 or v_transfer.came_back_at is null and p_kind = 'refund_reversal' then
+    where merchant_id = p_merchant_id and channel_refund_no = v_part.channel_refund_no and number = p_number;
+    if
+        v_transfer.nth is null and p_number <> v_part.channel_refund_no
+        or v_transfer.came_back_at is null and p_kind = 'refund_reversal'
+    then
         return null;
     end if;
     select * into v_channel from channels where channel = p_channel;

@@ -16,15 +16,25 @@ begin
     select * into v_transfer from transfer_list as t
     where
         t.merchant_id = p_channel_refund.merchant_id and t.channel_refund_no = p_channel_refund.channel_refund_no
-        and (t.state <> 'bounced' or t.nth = p_channel_refund.nth or t.channel_txn_no = p_channel_txn_no)
+        -- Of what is past, only what it may be.
+        and (
+            t.state <> 'bounced' or t.nth = p_channel_refund.nth
+            or coalesce(t.channel_txn_no = p_channel_txn_no, not _is_another_moment(t.refunded_at, p_refunded_at))
+        )
     order by
-        coalesce(t.channel_txn_no = p_channel_txn_no, t.refunded_at = p_refunded_at, false) desc,
+        coalesce(
+            t.channel_txn_no = p_channel_txn_no,
+            p_refunded_at is not null and not _is_another_moment(t.refunded_at, p_refunded_at)
+        ) desc,
         t.channel_txn_no is null desc, t.state in ('bounced', 'recovered'), t.nth desc
     limit 1;
     if not found then
         return null;
     elsif v_transfer.state = 'bounced' and v_transfer.nth <> p_channel_refund.nth then
         -- It came back, and another one stands in its place.
+        if v_transfer.channel_txn_no is null and p_channel_txn_no is not null then
+            return _learn_of_transfer(p_trade, p_channel_refund, v_transfer, p_channel_txn_no, null);
+        end if;
         return p_channel_refund;
     end if;
     v_heard.refunded_at := v_transfer.refunded_at;

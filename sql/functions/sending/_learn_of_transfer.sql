@@ -21,6 +21,12 @@ begin
             merchant_id = p_transfer.merchant_id and channel_refund_no = p_transfer.channel_refund_no
             and nth = p_transfer.nth
         returning happened_at into v_fact.happened_at;
+    elsif p_transfer.nth <> p_channel_refund.nth then
+        update bounced_transfers set channel_txn_no = p_channel_txn_no
+        where
+            merchant_id = p_transfer.merchant_id and channel_refund_no = p_transfer.channel_refund_no
+            and nth = p_transfer.nth
+        returning refunded_at into v_fact.happened_at;
     else
         update channel_refunds
         set

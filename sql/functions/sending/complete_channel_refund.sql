@@ -84,8 +84,8 @@ when it was sent; if left out, now. What was left out at first may come later by
 A success may come after a failure, or a second one by another transaction after a bounce. If the amount is still free,
 it counts as refunded again, and a successor that was not sent yet ends. Otherwise the channel refund stays as it is,
 and is listed as an anomaly until resolve_anomaly. Each transaction is in mixpay.transfer_list. The row has the last one
-that has its place in the books, and late news of an earlier one changes nothing. If the channel refund was written off,
-the call books that its money was handed over after all.
+that has its place in the books, and late news of an earlier one changes nothing of it. If the channel refund was
+written off, the call books that its money was handed over after all.
 Locks: the trade, then the refund, then the order's split, then its totals.
 Raises: MX101 if there is no such merchant; MX303 if there is no such channel refund; MX304 if it has succeeded with
 another channel transaction or at another moment, or is an anomaly that did not come back; MX321 if a return or a
