@@ -139,8 +139,11 @@ def test_e21_a_refund_that_succeeded_has_failed_then(shop: Shop) -> None:
 def test_e21_a_refund_of_which_a_part_is_on_its_way_stays_so(shop: Shop) -> None:
     shop.bounce("R", "P1")
     assert shop.row("refunds", "R").state == "processing"
+    listed = "select succeeded, freed, under_way from mixpay.refund_list"
+    assert shop.query(listed) == [(0, 60, 20)]
     shop.complete("R", "P2")
     assert shop.row("refunds", "R").state == "partly_failed"
+    assert shop.query(listed) == [(20, 60, 0)]
 
 
 def test_is_listed_until_it_goes_another_way(shop: Shop) -> None:

@@ -121,6 +121,15 @@ def test_what_moved_nothing_keeps_the_moments(shop: Shop) -> None:
     second = fold(shop)
     assert (second.fold, second.movements, second.earliest_at) == (2, 0, None)
     assert second.latest_at == first.latest_at
+    listed = "select fold, account, owner, balance from mixpay.fold_list order by 1, 2, 3"
+    assert shop.query(listed) == [
+        (1, "channel", "", -100),
+        (1, "channel", "alipay", -100),
+        (1, "order", "", 0),
+        (1, "payee", "", 100),
+        (1, "payee", "S", 100),
+        (2, None, None, None),
+    ]
     shop.sell("C", 1)
     agree(shop, *Books(shop).moments())
     fold(shop)

@@ -415,3 +415,11 @@ def in_a_backup_of_an_older_server(conn: Connection[Any]) -> None:
             )
             conn.execute(f"update mixpay.{table} set {changes}")
         conn.execute("update mixpay.settlements set from_xid = '0' where from_epoch = 0")
+
+
+def test_a_payout_has_as_many_decimals_as_its_currency(shop: Shop) -> None:
+    for currency, order_no in (("JPY", "J"), ("KWD", "K")):
+        shop.sell(order_no, 1234, "S", currency)
+        shop.settle(f"N{order_no}", currency=currency)
+    payouts = "select settlement_no, units::text from mixpay.payout_list order by 1"
+    assert shop.query(payouts) == [("NJ", "1234"), ("NK", "1.234")]

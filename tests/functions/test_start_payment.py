@@ -197,6 +197,9 @@ def test_a_route_leads_from_the_method_to_a_channel_and_says_why(shop: Shop) -> 
     assert why(shop) == "route: qr to wallet, priority 7, point 0 of 0 to 1"
     (entry,) = shop.query("select reason from mixpay.history where number = 'P'")
     assert entry.reason == why(shop)
+    # What becomes of it is not how it was routed.
+    shop.call("fail_payment", "P", "no answer")
+    assert why(shop) == entry.reason
 
 
 def test_the_smallest_priority_that_can_take_it(shop: Shop) -> None:

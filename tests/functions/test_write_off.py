@@ -217,6 +217,16 @@ def test_what_may_have_gone_or_has_ended_is_not_written_off(shop: Shop, state: s
         shop.call("write_off", number, "too little")
 
 
+def test_of_money_that_goes_back_to_two_the_other_part_stays_listed(shop: Shop) -> None:
+    shop.merge("U", B=100)
+    shop.pay("U", "P3", 30, "cash")
+    shop.pay("U", "P4", 40, "card")
+    shop.close("U")
+    number = number_of(shop, "P3", shop.reversal("U").refund_no)
+    shop.call("write_off", number, "no such coin")
+    assert shop.listed("surplus_list") == {"P4": 40}
+
+
 def test_what_came_back_is_given_to_the_till_first(shop: Shop) -> None:
     shop.complete("R", "P1", "X")
     shop.bounce("R", "P1")
