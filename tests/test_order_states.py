@@ -331,6 +331,11 @@ def test_a_cancelled_order_gives_its_money_to_the_others(shop: Shop) -> None:
         ("B", "payable", "paid"),
         ("C", "payable", "paid"),
     ]
+    history = shop.query(
+        "select number, from_state, to_state from mixpay.history where entity = 'order' "
+        "order by entry"
+    )
+    assert history == told(shop)
 
 
 def test_a_cancelled_order_keeps_what_was_refunded(shop: Shop) -> None:
