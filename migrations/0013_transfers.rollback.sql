@@ -12,6 +12,7 @@ begin
 end;
 $refuse$;
 
+drop index mixpay.unmatched_items_by_batch;
 drop index mixpay.statement_lines_by_batch;
 drop index mixpay.anomalies_by_channel_txn_no;
 

@@ -135,4 +135,6 @@ add foreign key (merchant_id, channel_refund_no, nth) references mixpay.anomalie
 
 create index statement_lines_by_batch on mixpay.statement_lines (batch_no, merchant_id) where batch_no is not null;
 
+create index unmatched_items_by_batch on mixpay.unmatched_items (batch_no, merchant_id) where batch_no is not null;
+
 reset role;

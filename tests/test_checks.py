@@ -2284,6 +2284,10 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             {"number": "Z3", "result": "matched", "statement_no": "S-2"},
         ),
         (
+            "update mixpay.unmatched_items set batch_no = 'B' where number = 'Z3'",
+            {"number": "Z3", "result": "matched", "statement_no": "S-2"},
+        ),
+        (
             "update mixpay.unmatched_items set result = 'missing_there' where number = 'Z3'",
             {"number": "Z3", "result": "missing_there"},
         ),

@@ -801,6 +801,60 @@ def test_a_batch_on_two_statements(shop: Shop) -> None:
     assert batches(shop) == {"B1": ("B1", "amount")}
 
 
+@pytest.mark.parametrize("number", ["B1", "O1"])
+def test_more_of_a_batch_that_was_matched(shop: Shop, number: str) -> None:
+    """What a later statement has of it counts, too, whatever the payout's number is."""
+    shop.call("record_channel_payout", "card", number, 990, "CNY", day(1) + HOUR)
+    payments = [
+        line(1, "payment", 600, day(1), txn="X1", fee=6, batch_no="B1"),
+        line(2, "payment", 400, day(1) + HOUR, our="P2", fee=4, batch_no="B1"),
+    ]
+    load(shop, "S1", payments)
+    reconcile(shop, "S1")
+    assert batches(shop) == {number: ("B1", "matched")}
+    load(shop, "S2", [line(1, "fee", -7, day(1) + 2 * HOUR, batch_no="B1")])
+    found = reconcile(shop, "S2")
+    if number == "B1":
+        assert found["earlier matched -> amount"] == 1
+        assert ("amount", "B1", 7) in differences(shop)
+    else:
+        assert found["earlier matched -> expected"] == 1
+        assert ("expected", "O1", 990) in differences(shop)
+    before = differences(shop)
+    for statement_no in ("S1", "S2"):
+        reconcile(shop, statement_no)
+        assert differences(shop) == before
+
+
+@pytest.mark.parametrize(
+    "named",
+    [{"our": "O1"}, {"batch_no": "B1"}, {"batch_no": "B1", "our": "O2"}],
+    ids=["ours", "batch", "another"],
+)
+@pytest.mark.parametrize("lines_first", [True, False])
+def test_a_payouts_line_is_stronger_than_its_batch(
+    shop: Shop, lines_first: bool, named: dict[str, str]
+) -> None:
+    """Also if it comes later: then it is in one match, and the batch has no other payout."""
+    shop.call("record_channel_payout", "card", "O1", 990, "CNY", day(1) + HOUR)
+    if named.get("our") == "O2":
+        shop.call("record_channel_payout", "card", "O2", 990, "CNY", day(1) + 2 * HOUR)
+    payments = [
+        line(1, "payment", 600, day(1), txn="X1", fee=6, batch_no="B1"),
+        line(2, "payment", 400, day(1) + HOUR, our="P2", fee=4, batch_no="B1"),
+    ]
+    paid = [line(1, "payout", -990, day(1) + 2 * HOUR, **named)]
+    for statement_no in ("S1", "S2") if lines_first else ("S2", "S1"):
+        load(shop, statement_no, payments if statement_no == "S1" else paid)
+        reconcile(shop, statement_no)
+    about = named.get("our", "O1")
+    assert results(shop, "S2") == {"1": f"matched {about}"}
+    assert batches(shop) == {}
+    missing = [("expected", "O1", 990)] if about == "O2" else []
+    assert differences(shop) == missing
+    assert summary(shop) == (10 - 990 * len(missing), 10, 990 * len(missing))
+
+
 def batches(shop: Shop) -> dict[str, tuple[str, str]]:
     """Of each payout that is compared with a batch: that, and the result."""
     rows = shop.query("select * from mixpay.unmatched_items where batch_no is not null")

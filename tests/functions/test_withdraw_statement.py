@@ -308,3 +308,19 @@ def test_refuses_bad_input(shop: Shop) -> None:
         withdraw(shop, reason="a\tb")
     with shop.refused("MX101", "nobody"):
         withdraw(Shop(shop.conn, "nobody"))
+
+
+def test_what_was_resolved_of_a_batch_stands_for_each_of_its_statements(shop: Shop) -> None:
+    shop.call("record_channel_payout", "card", "B1", 990, "CNY", day(1) + HOUR)
+    for i, payment in enumerate(BOTH, start=1):
+        load(shop, f"S{i}", [{**payment, "batch_no": "B1"}])
+        reconcile(shop, f"S{i}")
+    of_payout = {"account": "channel:card", "kind": "payout", "number": "B1"}
+    shop.call("ignore_difference", "N1", "Zoe", "a fee", **of_payout)
+    for statement_no in ("S1", "S2"):
+        with shop.refused("MX434", statement_no, "N1", 1):
+            withdraw(shop, statement_no=statement_no)
+    shop.call("take_back_resolution", "N2", "N1", "Zoe")
+    withdraw(shop)
+    reconcile(shop, "S2")
+    assert ("amount", "B1", 590) in differences(shop)

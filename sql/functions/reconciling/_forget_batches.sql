@@ -9,7 +9,7 @@ begin
     set result = 'expected', theirs = 0, batch_no = null, run = p_terms.last_run
     where
         merchant_id = p_terms.merchant_id and account = p_terms.account and owner = p_terms.owner
-        and statement_no <> p_statement.statement_no and resolution_no is null and batch_no in (
+        and kind = 'payout' and statement_no <> p_statement.statement_no and batch_no in (
             select l.batch_no from statement_lines as l
             where l.merchant_id = p_statement.merchant_id and l.statement_no = p_statement.statement_no
         );

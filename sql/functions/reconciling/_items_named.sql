@@ -26,6 +26,12 @@ begin
         select k.kind, p_line.channel_txn_no, null from unnest(v_kinds) as k (kind)
         where k.kind not in ('payment', 'refund', 'refund_reversal')
         union
+        -- A payout that was compared with the batch before its line came.
+        select u.kind, u.number, null from unmatched_items as u
+        where
+            p_line.kind = 'payout' and u.merchant_id = p_terms.merchant_id and u.account = p_terms.account
+            and u.owner = p_terms.owner and u.kind = 'payout' and u.batch_no = p_line.batch_no
+        union
         select 'payment', p.payment_no, null
         from _paid_by(
             p_terms.merchant_id, p_terms.owner, p_line.channel_txn_no, _txn_day(p_terms.owner, p_line.happened_at)

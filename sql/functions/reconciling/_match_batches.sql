@@ -6,11 +6,29 @@ set search_path = mixpay, pg_temp
 as $_match_batches$
 declare
     v_pair record;
+    v_result text;
 begin
+    -- A line of its own is stronger.
+    update unmatched_items as u
+    set theirs = 0, batch_no = null, result = 'matched', run = p_terms.last_run
+    where
+        u.merchant_id = p_terms.merchant_id and u.account = p_terms.account and u.owner = p_terms.owner
+        and u.kind = 'payout' and u.batch_no is not null and exists (
+            select from line_matches as m
+            where
+                m.merchant_id = u.merchant_id and m.number = u.number and m.kind = u.kind
+                and m.account = u.account and m.owner = u.owner
+            offset 0
+        );
     -- Of a channel: what its batch brought, less the fees, is our payout, of which it has no line of its own.
     for v_pair in
         with batches as materialized (
-            select l.batch_no, l.currency, sum(l.amount - coalesce(l.fee, 0)) as total, max(l.happened_at) as last_at
+            select
+                l.batch_no, l.currency, max(l.happened_at) as last_at,
+                -- The payout of one that has a line of it is no other.
+                case when bool_and(l.kind not in ('payout', 'payout_reversal')) then
+                    sum(l.amount - coalesce(l.fee, 0))
+                end as total
             from (
                 select distinct batch_no from statement_lines
                 where
@@ -28,25 +46,34 @@ begin
                 s.account = p_terms.account and s.owner = p_terms.owner and s.reconciled_at is not null
                 and s.resolution_no is null
             group by l.batch_no, l.currency
-            having bool_and(l.kind not in ('payout', 'payout_reversal'))
         )
-        select b.batch_no, b.currency, b.total, u.number
+        select b.batch_no, b.currency, b.total, u.number, u.ours
         from batches as b
         inner join unmatched_items as u
             on u.merchant_id = p_terms.merchant_id and u.account = p_terms.account and u.owner = p_terms.owner
-            and u.kind = 'payout' and u.result <> 'matched' and u.currency = b.currency and (
-                u.number = b.batch_no
-                or u.ours = -b.total and u.happened_at between b.last_at - p_terms.lag and b.last_at + p_terms.lag
-            )
-        where _is_unmatched(p_terms, 'payout', u.number)
-        order by u.number <> b.batch_no, b.last_at, b.batch_no, u.happened_at, u.number
+            and u.kind = 'payout' and u.currency = b.currency and u.resolution_no is null
+        where
+            case
+                -- More of it has come since.
+                when u.batch_no = b.batch_no then b.total is null or u.theirs <> -b.total
+                when u.result <> 'matched' and (
+                    u.number = b.batch_no and b.total is not null
+                    or u.ours = -b.total and u.happened_at between b.last_at - p_terms.lag and b.last_at + p_terms.lag
+                ) then _is_unmatched(p_terms, 'payout', u.number)
+            end
+        order by u.batch_no is null, u.number <> b.batch_no, b.last_at, b.batch_no, u.happened_at, u.number
     loop
+        v_result := case
+            when abs(v_pair.total + v_pair.ours) <= p_terms.tolerance then 'matched'
+            when v_pair.total is null or v_pair.number <> v_pair.batch_no then 'expected'
+            else 'amount'
+        end;
         -- A pair before may have had either, and so may an earlier run.
         update unmatched_items as u
         set
-            theirs = -v_pair.total, batch_no = v_pair.batch_no, statement_no = p_statement.statement_no,
-            run = p_terms.last_run,
-            result = case when abs(v_pair.total + u.ours) <= p_terms.tolerance then 'matched' else 'amount' end
+            theirs = case v_result when 'expected' then 0 else -v_pair.total end,
+            batch_no = case v_result when 'expected' then null else v_pair.batch_no end,
+            statement_no = p_statement.statement_no, run = p_terms.last_run, result = v_result
         where
             u.merchant_id = p_terms.merchant_id and u.account = p_terms.account and u.owner = p_terms.owner
             and u.kind = 'payout' and u.number = v_pair.number and coalesce(u.batch_no = v_pair.batch_no, not exists (

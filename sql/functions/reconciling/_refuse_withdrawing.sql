@@ -16,6 +16,15 @@ begin
         union
         select resolution_no from unmatched_items
         where merchant_id = p_statement.merchant_id and statement_no = p_statement.statement_no
+        union
+        -- A part of its batch may be on this one.
+        select resolution_no from unmatched_items
+        where
+            merchant_id = p_statement.merchant_id and account = p_statement.account and owner = p_statement.owner
+            and kind = 'payout' and batch_no in (
+                select l.batch_no from statement_lines as l
+                where l.merchant_id = p_statement.merchant_id and l.statement_no = p_statement.statement_no
+            )
     ) as x
     inner join resolutions as r
         on r.merchant_id = p_statement.merchant_id and r.resolution_no = x.resolution_no and r.action <> 'taken_back';
