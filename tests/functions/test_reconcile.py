@@ -1181,6 +1181,28 @@ def test_each_transfer_of_a_refund_has_a_line_that_names_none(
     assert results(shop, "S2") == {"5": f"matched {number}#2"}
 
 
+@pytest.mark.parametrize("txn", [None, "Y2"])
+@pytest.mark.parametrize("numbers", ["unique", "daily", "none"])
+def test_news_of_a_further_transfer_are_one_movement(
+    shop: Shop, numbers: str, txn: str | None
+) -> None:
+    """The channel was at it first, and names it by the number of the channel refund."""
+    shop.query(
+        "update mixpay.channels set txn_numbers = %s where channel = 'card' returning 1", numbers
+    )
+    number, _ = sent_again(shop)
+    named = {"our": number} | ({"txn": txn} if txn else {})
+    at = day(1) + 5 * HOUR
+    load(shop, "S1", [line(1, "refund", -50, day(1) + 2 * HOUR, txn="Y1", our=number)])
+    load(shop, "S2", [line(1, "refund", -50, at, state="processing", **named)])
+    load(shop, "S3", [line(1, "refund", -50, at + HOUR, **named)])
+    for statement_no in ("S1", "S2", "S3"):
+        reconcile(shop, statement_no)
+    for statement_no in ("S2", "S3"):
+        assert results(shop, statement_no) == {"1": f"matched {number}#2"}
+    assert summary(shop)[1] == -100
+
+
 def test_a_transfer_has_one_name(shop: Shop) -> None:
     """A line may say anything: what looks like the name of a transfer and is none names nothing."""
     number, back = sent_again(shop)

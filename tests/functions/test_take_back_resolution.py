@@ -208,3 +208,20 @@ def test_refuses_bad_input(shop: Shop) -> None:
         shop.call("take_back_resolution", "N2", "N1", " ")
     with shop.refused("MX101", "nobody"):
         take_back(Shop(shop.conn, "nobody"))
+
+
+def test_a_refund_that_came_back_and_went_again_stays(shop: Shop) -> None:
+    """What was booked by mistake is the first transfer; nothing is said of the second."""
+    shop.merge("T8", H=600)
+    shop.pay("T8", "P8", 600, "card", day(1), "X8")
+    load(shop, "S8", [line(1, "refund", -50, day(1), txn="Y1")])
+    reconcile(shop, "S8")
+    number = shop.call(
+        "book_line", "B8", "S8", 1, "Zoe", order_no="H", payment_no="P8", number="R8"
+    ).number
+    shop.call("bounce_channel_refund", number, "closed")
+    again = shop.call("complete_channel_refund", number, "Y2", day(2))
+    shop.call("take_back_resolution", "B9", "B8", "Zoe", "not ours")
+    assert shop.channel_refund("R8", "P8").nth == again.nth == 2
+    assert shop.channel_refund("R8", "P8").state == "succeeded"
+    assert results(shop, "S8") == {"1": "expected"}

@@ -16,7 +16,9 @@ begin
         perform return_payment(v_merchant_id, p_was.number, p_number, p_reason, v_line.amount, v_line.happened_at);
         return 'return';
     elsif p_was.kind = 'refund' then
-        perform bounce_channel_refund(v_merchant_id, p_was.number, p_reason);
+        -- Where that came back before, another transfer may stand in its place.
+        perform bounce_channel_refund(v_merchant_id, p_was.number, p_reason) from channel_refunds
+        where merchant_id = v_merchant_id and channel_refund_no = p_was.number and nth = 1;
         return 'refund_reversal';
     elsif p_was.kind = 'chargeback' then
         perform reverse_chargeback(v_merchant_id, p_was.number, p_reason);

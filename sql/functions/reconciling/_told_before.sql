@@ -10,12 +10,23 @@ declare
     v_first line_matches;
 begin
     select * into v_channel from channels where channel = p_terms.owner and p_terms.account = 'channel';
-    select m.* into v_first
+    select (m.match).* into v_first
     from (
-        select x.* from line_matches as x
-        where x.merchant_id = p_line.merchant_id and x.number = p_line.our_no and x.rule <> 'batch'
+        select x as match, true as by_ours
+        from (
+            select p_line.our_no as number
+            union
+            -- A channel names what it sent more than once by one number.
+            select t.number from _transfers_named(p_line.merchant_id, p_line.our_no, null) as t
+            where p_line.kind in ('refund', 'refund_reversal')
+        ) as n
+        cross join lateral (
+            select * from line_matches as z
+            where z.merchant_id = p_line.merchant_id and z.number = n.number and z.rule <> 'batch'
+            offset 0
+        ) as x
         union all
-        select x.*
+        select x, false
         from _lines_numbered(p_line.merchant_id, p_line.channel_txn_no) as l
         cross join lateral (
             select * from line_matches as z
@@ -28,22 +39,22 @@ begin
     cross join lateral (
         select * from statement_lines as y
         where
-            y.merchant_id = m.merchant_id and y.statement_no = m.statement_no and y.line_no = m.line_no
-            and y.part = m.part
+            y.merchant_id = (m.match).merchant_id and y.statement_no = (m.match).statement_no
+            and y.line_no = (m.match).line_no and y.part = (m.match).part
         limit 1
     ) as l
     where
-        m.account = p_terms.account and m.owner = p_terms.owner
-        and (m.resolution_no is null or p_line.state = 'processing')
+        (m.match).account = p_terms.account and (m.match).owner = p_terms.owner
+        and ((m.match).resolution_no is null or p_line.state = 'processing')
         and l.kind = p_line.kind and l.amount = p_line.amount and l.currency = p_line.currency
         and 'processing' in (l.state, p_line.state)
         -- Where a number is another one's on another day, ours says it.
         and (
-            m.number = p_line.our_no or coalesce(v_channel.txn_numbers, 'unique') = 'unique'
+            m.by_ours or coalesce(v_channel.txn_numbers, 'unique') = 'unique'
             or v_channel.txn_numbers = 'daily' and (l.happened_at at time zone v_channel.day_zone)::date
                 = (p_line.happened_at at time zone v_channel.day_zone)::date
         )
-    order by m.happened_at, m.statement_no, m.line_no, m.part
+    order by l.happened_at, l.statement_no, l.line_no, l.part
     limit 1;
     return v_first;
 end;
