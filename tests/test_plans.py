@@ -709,6 +709,29 @@ def test_e55_a_line_that_pays_several_is_shown_without_the_others(shop: Shop) ->
     assert max(rows for _, rows in rows_met(plan["Plan"])) <= ROWS
 
 
+@pytest.mark.parametrize("statistics", ["absent", "of nothing", "fresh"])
+def test_e55_a_transfer_is_found_by_either_number(shop: Shop, statistics: str) -> None:
+    """Also where nothing is known of the tables that have the few that went again."""
+    if statistics == "of nothing":
+        shop.conn.execute("analyze")
+    shop.merge("T", A=THOUSANDS)
+    shop.pay("T", "P", THOUSANDS, "card")
+    for n in range(2 * ROWS):
+        shop.refund("A", f"R{n}", 1)
+        shop.complete(f"R{n}", "P", f"X{n}")
+    shop.bounce("R1", "P")
+    shop.complete("R1", "P", "Y1")
+    if statistics == "fresh":
+        shop.conn.execute("analyze")
+    shop.conn.execute("set enable_seqscan = off")
+    number = shop.channel_refund("R1", "P").channel_refund_no
+    for column, value in (("channel_refund_no", number), ("channel_txn_no", "X1")):
+        query = f"select * from mixpay.transfer_list where merchant_id = 'm' and {column} = %s"
+        assert shop.query(query, value)
+        [[[plan]]] = shop.query(f"explain (analyze, timing off, format json) {query}", value)
+        assert max(rows for _, rows in rows_met(plan["Plan"])) <= ROWS, column
+
+
 def test_e55_of_each_line_of_a_statement_a_few_rows_are_read(
     conn: Connection[Any], connect: Callable[..., Connection[Any]]
 ) -> None:

@@ -44,7 +44,7 @@ COLUMNS = {
     "our_no": "our number of it",
     "of_channel_txn_no": "the channel's number of the payment it is about",
     "of_our_no": "our number of that payment",
-    "batch_no": "the payout that it belongs to",
+    "batch_no": "the payout that it belongs to; another payout has another one",
     "description": "what a person reads",
 }
 # What each key may be; None: any text.

@@ -38,8 +38,12 @@ from (
         b.merchant_id, b.channel_refund_no, b.nth, c.refund_no, c.payment_no, c.channel, c.amount::bigint, 'bounced',
         b.channel_txn_no::text, b.refunded_at, b.bounced_at
     from mixpay.bounced_transfers as b
-    inner join mixpay.channel_refunds as c
-        on c.merchant_id = b.merchant_id and c.channel_refund_no = b.channel_refund_no
+    -- Of each of these few, the limit keeps the planner from going the other way.
+    cross join lateral (
+        select * from mixpay.channel_refunds as x
+        where x.merchant_id = b.merchant_id and x.channel_refund_no = b.channel_refund_no
+        limit 1
+    ) as c
     union all
     -- One that was booked stands on the channel refund.
     select
@@ -47,8 +51,11 @@ from (
         coalesce(r.resolution, 'anomaly'), a.channel_txn_no::text, a.happened_at,
         case r.resolution when 'recovered' then r.created_at end
     from mixpay.anomalies as a
-    inner join mixpay.channel_refunds as c
-        on c.merchant_id = a.merchant_id and c.channel_refund_no = a.channel_refund_no
+    cross join lateral (
+        select * from mixpay.channel_refunds as x
+        where x.merchant_id = a.merchant_id and x.channel_refund_no = a.channel_refund_no
+        limit 1
+    ) as c
     left join mixpay.anomaly_resolutions as r
         on r.merchant_id = a.merchant_id and r.channel_refund_no = a.channel_refund_no and r.nth = a.nth
     where r.resolution is distinct from 'booked'
