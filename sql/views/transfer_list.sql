@@ -40,8 +40,9 @@ from (
     from mixpay.bounced_transfers as b
     -- Of each of these few, the limit keeps the planner from going the other way.
     cross join lateral (
-        select * from mixpay.channel_refunds as x
+        select x.* from mixpay.channel_refunds as x
         where x.merchant_id = b.merchant_id and x.channel_refund_no = b.channel_refund_no
+        order by x.channel_refund_no
         limit 1
     ) as c
     union all
@@ -52,8 +53,9 @@ from (
         case r.resolution when 'recovered' then r.created_at end
     from mixpay.anomalies as a
     cross join lateral (
-        select * from mixpay.channel_refunds as x
+        select x.* from mixpay.channel_refunds as x
         where x.merchant_id = a.merchant_id and x.channel_refund_no = a.channel_refund_no
+        order by x.channel_refund_no
         limit 1
     ) as c
     left join mixpay.anomaly_resolutions as r
