@@ -13,6 +13,7 @@ end;
 $refuse$;
 
 drop index mixpay.unmatched_items_by_batch;
+drop index mixpay.unmatched_items_of_a_line;
 drop index mixpay.statement_lines_by_batch;
 drop index mixpay.anomalies_by_channel_txn_no;
 

@@ -137,4 +137,7 @@ create index statement_lines_by_batch on mixpay.statement_lines (batch_no, merch
 
 create index unmatched_items_by_batch on mixpay.unmatched_items (batch_no, merchant_id) where batch_no is not null;
 
+create index unmatched_items_of_a_line on mixpay.unmatched_items (statement_no, line_no, merchant_id)
+where line_no is not null;
+
 reset role;

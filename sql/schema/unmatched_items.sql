@@ -38,6 +38,10 @@ create index unmatched_items_by_batch on mixpay.unmatched_items (batch_no, merch
 -- reconcile: what one line of a bank pays together is not looked for again.
 create index unmatched_items_in_a_sum on mixpay.unmatched_items (owner, merchant_id, account) where line_no is not null;
 
+-- statement_line_list: what one line pays together.
+create index unmatched_items_of_a_line on mixpay.unmatched_items (statement_no, line_no, merchant_id)
+where line_no is not null;
+
 comment on table mixpay.unmatched_items is
 'What of ours had no line when its statement was compared; the line may have come later.';
 comment on column mixpay.unmatched_items.kind is 'What of ours it is; number says which.';

@@ -9,11 +9,12 @@ select
     f.happened_at,
     f.created_at
 from mixpay.facts as f
--- Both add nothing, and lead from a payment or an order to the logs of its trades.
+-- Both add nothing, and lead from a payment or an order to the logs of its trades. Not the other way: coalesce hides
+-- that a trade leads to all its payments and lines, of which there may be many for each fact.
 inner join mixpay.payments as p
-    on p.merchant_id = f.merchant_id and p.payment_no = f.payment_no and p.trade_no = f.log_no
+    on p.merchant_id = f.merchant_id and p.payment_no = f.payment_no and coalesce(p.trade_no, '') = f.log_no
 inner join mixpay.trade_orders as l
-    on l.merchant_id = f.merchant_id and l.trade_no = f.log_no and l.order_no = f.order_no
+    on l.merchant_id = f.merchant_id and coalesce(l.trade_no, '') = f.log_no and l.order_no = f.order_no
 where f.log = 'trade' and f.from_account = 'channel' and f.to_account = 'order';
 
 comment on view mixpay.allocations is

@@ -12,9 +12,19 @@ select
     a.created_at,
     a.nth
 from mixpay.anomalies as a
-inner join mixpay.channel_refunds as c
-    on c.merchant_id = a.merchant_id and c.channel_refund_no = a.channel_refund_no
-inner join mixpay.payments as p on p.merchant_id = c.merchant_id and p.payment_no = c.payment_no
+-- There are few, whatever the statistics say: of each by its key.
+cross join lateral (
+    select x.* from mixpay.channel_refunds as x
+    where x.merchant_id = a.merchant_id and x.channel_refund_no = a.channel_refund_no
+    order by x.channel_refund_no
+    limit 1
+) as c
+cross join lateral (
+    select x.* from mixpay.payments as x
+    where x.merchant_id = a.merchant_id and x.payment_no = c.payment_no
+    order by x.payment_no
+    limit 1
+) as p
 left join mixpay.anomaly_resolutions as r
     on r.merchant_id = a.merchant_id and r.channel_refund_no = a.channel_refund_no and r.nth = a.nth
 where r.channel_refund_no is null;

@@ -19,11 +19,13 @@ from (
             when p.cause = 'channel_payout' then 'payout'
             when p.cause <> 'channel_refund' then p.cause
             -- What the channel took back by itself has a refund, too, which it was never sent.
-            when r.kind in ('return', 'chargeback') then r.kind
-            else 'refund'
+            else coalesce((
+                select r.kind from mixpay.refunds as r
+                where
+                    r.merchant_id = p.merchant_id and r.refund_no = p.refund_no and r.kind in ('return', 'chargeback')
+            ), 'refund')
         end as kind
     from mixpay.postings as p
-    left join mixpay.refunds as r on r.merchant_id = p.merchant_id and r.refund_no = p.refund_no
     where p.account = 'channel'
 ) as m
 group by m.merchant_id, m.owner, m.currency;

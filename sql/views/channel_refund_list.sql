@@ -20,9 +20,10 @@ select
     c.redirected_from,
     c.created_at
 from mixpay.channel_refunds as c
--- It adds nothing, and leads from a payment, and so from a trade, to what goes back of it.
+-- It adds nothing, and leads from a payment, and so from a trade, to what goes back of it. Not the other way: coalesce
+-- hides that a refund leads to all its details.
 inner join mixpay.refund_details as d
-    on d.merchant_id = c.merchant_id and d.refund_no = c.refund_no and d.payment_no = c.payment_no
+    on d.merchant_id = c.merchant_id and coalesce(d.refund_no, '') = c.refund_no and d.payment_no = c.payment_no
 inner join mixpay.refunds as r on r.merchant_id = c.merchant_id and r.refund_no = c.refund_no
 inner join mixpay.payments as p on p.merchant_id = c.merchant_id and p.payment_no = c.payment_no;
 

@@ -77,10 +77,15 @@ select
     l.our_no::text as our_no,
     l.description
 from open_ones as o
-left join mixpay.statement_lines as l
-    on
-        l.merchant_id = o.merchant_id and l.statement_no = o.statement_no and l.line_no = o.line_no
-        and l.part = o.part;
+-- Of each by its key, as in statement_line_list.
+left join lateral (
+    select x.* from mixpay.statement_lines as x
+    where
+        x.merchant_id = o.merchant_id and x.statement_no = o.statement_no and x.line_no = o.line_no
+        and x.part = o.part
+    order by x.part
+    limit 1
+) as l on true;
 
 comment on view mixpay.reconciliation_differences is
 'Work: where statements and what is on record differ, why, and what to do about it. A row with a number and no '

@@ -28,26 +28,34 @@ select
     coalesce(m.resolution_no, u.resolution_no) as resolution_no
 from mixpay.statement_lines as l
 inner join mixpay.statements as s on s.merchant_id = l.merchant_id and s.statement_no = l.statement_no
-left join mixpay.line_matches as m
-    on
-        m.merchant_id = l.merchant_id and m.statement_no = l.statement_no and m.line_no = l.line_no
-        and m.part = l.part
-left join mixpay.unmatched_lines as u
-    on
-        u.merchant_id = l.merchant_id and u.statement_no = l.statement_no and u.line_no = l.line_no
-        and u.part = l.part
-left join (
+-- Of each line by its key, whatever the statistics say: a statement that was just loaded has none.
+left join lateral (
+    select x.* from mixpay.line_matches as x
+    where
+        x.merchant_id = l.merchant_id and x.statement_no = l.statement_no and x.line_no = l.line_no
+        and x.part = l.part
+    order by x.part
+    limit 1
+) as m on true
+left join lateral (
+    select x.* from mixpay.unmatched_lines as x
+    where
+        x.merchant_id = l.merchant_id and x.statement_no = l.statement_no and x.line_no = l.line_no
+        and x.part = l.part
+    order by x.part
+    limit 1
+) as u on true
+left join lateral (
     -- Several that a line pays together.
     select
-        x.merchant_id, x.statement_no, x.line_no, x.part, 'batch' as matched_by, min(x.kind) as kind,
-        sum(x.ours)::bigint as ours, string_agg(x.number, ' ' order by x.happened_at, x.number) as numbers
+        'batch' as matched_by, min(x.kind) as kind, sum(x.ours)::bigint as ours,
+        string_agg(x.number, ' ' order by x.happened_at, x.number) as numbers
     from mixpay.unmatched_items as x
-    where x.line_no is not null
-    group by x.merchant_id, x.statement_no, x.line_no, x.part
-) as i
-    on
-        i.merchant_id = l.merchant_id and i.statement_no = l.statement_no and i.line_no = l.line_no
-        and i.part = l.part and m.merchant_id is null and u.result = 'matched';
+    where
+        m.merchant_id is null and u.result = 'matched' and x.merchant_id = l.merchant_id
+        and x.statement_no = l.statement_no and x.line_no = l.line_no and x.part = l.part
+    having count(*) > 0
+) as i on true;
 
 comment on view mixpay.statement_line_list is
 'Lines of statements as they were loaded, what of ours each is about, and what comparing them says; several numbers, '
