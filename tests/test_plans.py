@@ -56,7 +56,7 @@ BY_MERCHANT = {
     # A refund of an order is explained from all that the order had.
     "refund_explained": {"trade_no", "payment_no"},
     # Which channel refunds a payment has, channel_refund_list says.
-    "transfer_list": {"payment_no"},
+    "transfer_list": {"payment_no", "refund_no"},
     # A channel's number of a payment is looked up beside the channel, where it is unique.
     "payment_balances": {"channel_txn_no"},
     "reconciliation_differences": {"channel_txn_no"},

@@ -67,7 +67,10 @@ begin
     from (
         select x.*, _fee_of(p_terms, x.own_kind, x.number, x.ours, x.fee) as fee_ours
         from pairs as x
-        where _is_unmatched(p_terms, x.own_kind, x.number)
+        where (x.own_kind, x.number) in (
+            select d.own_kind, d.number from (select distinct own_kind, number from pairs offset 0) as d
+            where _is_unmatched(p_terms, d.own_kind, d.number)
+        )
     ) as p
     order by p.off, p.apart, p.happened_at, p.statement_no, p.line_no, p.part, p.own_kind, p.number
     on conflict do nothing;

@@ -10,7 +10,7 @@ begin
         select o as line, f.first
         from _open_lines(p_terms) as o
         cross join lateral (select _told_before(p_terms, o) as first) as f
-        where (f.first).line_no is not null
+        where num_nonnulls(o.our_no, o.channel_txn_no) > 0 and (f.first).line_no is not null
         order by o.happened_at, o.statement_no, o.line_no, o.part
     loop
         v_first := v_news.first;
