@@ -8,7 +8,15 @@ select
     f.to_account::text as to_account,
     f.amount::bigint as amount,
     -- Of money on its way, too, to which no channel has moved yet.
-    coalesce(c.channel, p.channel) as channel,
+    coalesce(
+        (
+            select c.channel from mixpay.channel_refunds as c
+            where c.merchant_id = f.merchant_id and c.channel_refund_no = f.channel_refund_no
+        ), (
+            select p.channel from mixpay.payments as p
+            where p.merchant_id = f.merchant_id and p.payment_no = f.payment_no
+        )
+    ) as channel,
     f.payment_no,
     f.order_no,
     case when f.from_account = 'order' and f.to_account = 'order' then f.to_owner end as to_order_no,
@@ -21,9 +29,6 @@ select
     f.from_owner,
     f.to_owner
 from mixpay.facts as f
-left join mixpay.payments as p on p.merchant_id = f.merchant_id and p.payment_no = f.payment_no
-left join mixpay.channel_refunds as c
-    on c.merchant_id = f.merchant_id and c.channel_refund_no = f.channel_refund_no
 where f.log = 'trade' and f.amount is not null;
 
 comment on view mixpay.trade_flow is

@@ -49,7 +49,11 @@ begin
         )
         select b.batch_no, b.currency, b.total, u.number, u.ours
         from batches as b
-        inner join unmatched_items as u
+        inner join (
+            select * from unmatched_items where result <> 'matched'
+            union all
+            select * from unmatched_items where result = 'matched' and batch_no is not null
+        ) as u
             on u.merchant_id = p_terms.merchant_id and u.account = p_terms.account and u.owner = p_terms.owner
             and u.kind = 'payout' and u.currency = b.currency and u.resolution_no is null
         where
