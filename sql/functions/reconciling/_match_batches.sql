@@ -17,7 +17,12 @@ begin
             select from line_matches as m
             where
                 m.merchant_id = u.merchant_id and m.number = u.number and m.kind = u.kind
-                and m.account = u.account and m.owner = u.owner
+                and m.account = u.account and m.owner = u.owner and m.rule <> 'batch'
+            union all
+            select from line_matches as m
+            where
+                m.merchant_id = u.merchant_id and m.number = u.number and m.kind = u.kind
+                and m.account = u.account and m.owner = u.owner and m.rule = 'batch'
             offset 0
         );
     -- Of a channel: what its batch brought, less the fees, is our payout, of which it has no line of its own.
