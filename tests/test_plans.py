@@ -728,7 +728,7 @@ def test_e55_what_has_many_parts_is_shown_by_going_through_them_a_few_times(
     session.conn.execute("set auto_explain.log_min_duration = 0")
     for _ in (1, 2):
         Shop(session.conn).rows("reconcile", "SM")
-    assert max(rows for plan in session.plans for _, rows in rows_met(plan["Plan"])) <= 40 * PARTS
+    assert max(rows for plan in session.plans for _, rows in rows_met(plan["Plan"])) <= 20 * PARTS
 
     [(log,)] = shop.conn.execute("select count(*) from mixpay.facts").fetchall()
     views = shop.query(
