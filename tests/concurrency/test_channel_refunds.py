@@ -212,6 +212,28 @@ def test_e07_the_same_completion_twice_at_once(shop: Shop, race: Race) -> None:
     assert len(shop.query("select from mixpay.history where to_state = 'succeeded'")) == 3
 
 
+@pytest.mark.parametrize("is_free", [True, False])
+@pytest.mark.parametrize("other", ["X2", "X3"])
+def test_e06_what_came_back_goes_again_twice_at_once(
+    shop: Shop, race: Race, other: str, is_free: bool
+) -> None:
+    """The second one waits, and is the same news, or contradicts what the first one said."""
+    shop.complete("R", "P1", "X1")
+    shop.bounce("R", "P1")
+    if not is_free:
+        shop.refund("A", "R2", 40)
+    raced = race(lambda s: s.complete("R", "P1", "X2"), lambda s: s.complete("R", "P1", other))
+
+    if other == "X2":
+        assert raced.second == raced.first
+    else:
+        assert raced.second.sqlstate == "MX304"
+    assert shop.query(
+        "select nth, channel_txn_no, state from mixpay.transfer_list where channel = 'card' "
+        "order by nth"
+    ) == [(1, "X1", "bounced"), (2, "X2", "succeeded" if is_free else "anomaly")]
+
+
 def test_e48_a_till_writes_off_what_another_one_hands_over(shop: Shop, race: Race) -> None:
     number = shop.channel_refund("R", "P1").channel_refund_no
     raced = race(

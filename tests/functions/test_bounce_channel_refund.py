@@ -278,7 +278,7 @@ def test_e06_what_was_recovered_may_be_taken_back_in(shop: Shop) -> None:
     assert (again.state, again.channel_txn_no, again.nth) == ("succeeded", "X3", 3)
     assert transfers(shop) == [(1, "X1", "bounced"), (2, "X2", "recovered"), (3, "X3", "succeeded")]
     back = shop.bounce("R", "P1")
-    # A later moment of a transfer that is past changes nothing either.
+    # Late news of what is past changes nothing.
     for old in ("X1", "X2", "X3"):
         with shop.unchanged():
             assert shop.complete("R", "P1", old) == back
