@@ -404,7 +404,11 @@ def defer_channel_refund(
 
 @call
 def bounce_channel_refund(
-    merchant_id: str, channel_refund_no: str, reason: str
+    merchant_id: str,
+    channel_refund_no: str,
+    reason: str,
+    channel_txn_no: str | None = None,
+    bounced_at: datetime | None = None,
 ) -> ChannelRefund: ...
 
 
@@ -425,6 +429,7 @@ def resolve_anomaly(
     resolution: str,
     reason: str,
     nth: int | None = None,
+    recovered_at: datetime | None = None,
 ) -> AnomalyResolution: ...
 
 
@@ -519,11 +524,19 @@ def settle_all(
 
 
 @call
-def reverse_settlement(merchant_id: str, settlement_no: str, reason: str) -> Settlement: ...
+def reverse_settlement(
+    merchant_id: str,
+    settlement_no: str,
+    reason: str,
+    reversed_at: datetime | None = None,
+    nth: int | None = None,
+) -> Settlement: ...
 
 
 @call
-def reinstate_settlement(merchant_id: str, settlement_no: str, reason: str) -> Settlement: ...
+def reinstate_settlement(
+    merchant_id: str, settlement_no: str, reason: str, nth: int | None = None
+) -> Settlement: ...
 
 
 @call

@@ -286,7 +286,7 @@ class ChannelPayoutNoUsed(MixpayError, code="MX414"):
 
 
 class NeverReversed(MixpayError, code="MX415"):
-    """The settlement was never reversed."""
+    """The settlement was never reversed, or not that often."""
 
 
 class FeeInAnotherCurrency(MixpayError, code="MX416"):
@@ -295,6 +295,10 @@ class FeeInAnotherCurrency(MixpayError, code="MX416"):
 
 class NotFinal(MixpayError, code="MX417"):
     """Something written until p_min_horizon would be left out: older transactions run."""
+
+
+class ReversedOtherwise(MixpayError, code="MX418"):
+    """The settlement was reversed at another moment."""
 
 
 class StatementUnknown(MixpayError, code="MX420"):

@@ -131,6 +131,7 @@ class ChannelRefund:
     redirected_from: str | None
     cleared: int
     nth: int
+    bounced_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +192,7 @@ class AnomalyResolution:
     reason: str | None
     created_at: datetime
     nth: int
+    recovered_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

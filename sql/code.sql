@@ -237,6 +237,7 @@ set role mixpay_owner;
 \ir functions/sending/_heard_before.sql
 \ir functions/sending/_next_transfer.sql
 \ir functions/sending/_keep_transfer.sql
+\ir functions/sending/_which_came_back.sql
 \ir functions/sending/_redirect.sql
 \ir functions/sending/_explain_redirect.sql
 \ir functions/sending/due_merchants.sql
@@ -250,6 +251,8 @@ set role mixpay_owner;
 \ir functions/sending/doubt_channel_refund.sql
 \ir functions/sending/fail_channel_refund.sql
 \ir functions/sending/defer_channel_refund.sql
+\ir functions/sending/_same_resolution.sql
+\ir functions/sending/_end_anomaly.sql
 \ir functions/sending/bounce_channel_refund.sql
 \ir functions/sending/write_off.sql
 \ir functions/sending/redirect_channel_refund.sql
@@ -295,10 +298,10 @@ set role mixpay_owner;
 -- 10. Payees and receivers are paid out: settle_payee, settle_receiver, settle_all; a payout that failed is reversed,
 -- one that had arrived after all reinstated, a debt repaid.
 \ir functions/settling/_check_receiver.sql
-\ir functions/settling/_check_settlement.sql
 \ir functions/settling/_check_until.sql
 \ir functions/settling/_carried_over.sql
 \ir functions/settling/_left_out.sql
+\ir functions/settling/_settlement.sql
 \ir functions/settling/_oldest_transaction.sql
 \ir functions/settling/_next_settlement.sql
 \ir functions/settling/_settlement_fact.sql
@@ -307,6 +310,7 @@ set role mixpay_owner;
 \ir functions/settling/settle_payee.sql
 \ir functions/settling/settle_receiver.sql
 \ir functions/settling/settle_all.sql
+\ir functions/settling/_times_reversed.sql
 \ir functions/settling/reverse_settlement.sql
 \ir functions/settling/reinstate_settlement.sql
 \ir functions/settling/record_repayment.sql
@@ -344,12 +348,12 @@ set role mixpay_owner;
 \ir functions/reconciling/_is_of_a_batch.sql
 \ir functions/reconciling/_is_unmatched.sql
 \ir functions/reconciling/_taken_back.sql
-\ir functions/reconciling/_spoken_for.sql
 \ir functions/reconciling/_is_spoken_for.sql
 \ir functions/reconciling/_open_lines.sql
 \ir functions/reconciling/_transfers_named.sql
 \ir functions/reconciling/_items_named.sql
 \ir functions/reconciling/_is_written_off.sql
+\ir functions/reconciling/_items_for_lines.sql
 \ir functions/reconciling/_match_by_number.sql
 \ir functions/reconciling/_store_lines.sql
 \ir functions/reconciling/_store_items.sql
@@ -359,12 +363,14 @@ set role mixpay_owner;
 \ir functions/reconciling/_told_before.sql
 \ir functions/reconciling/_match_news.sql
 \ir functions/reconciling/_match_by_amount.sql
+\ir functions/reconciling/_prefer_own_lines.sql
 \ir functions/reconciling/_match_batches.sql
 \ir functions/reconciling/_match_bank_batches.sql
 \ir functions/reconciling/_match_together.sql
 \ir functions/reconciling/_match_named_sums.sql
 \ir functions/reconciling/_match_sums.sql
 \ir functions/reconciling/_match_reversal.sql
+\ir functions/reconciling/_chargebacks_named.sql
 \ir functions/reconciling/_match_reversals.sql
 \ir functions/reconciling/_is_duplicate.sql
 \ir functions/reconciling/_tell_lines.sql
@@ -395,8 +401,10 @@ set role mixpay_owner;
 \ir functions/reconciling/_open_again.sql
 \ir functions/reconciling/_refuse_taking_back.sql
 \ir functions/reconciling/take_back_resolution.sql
+\ir functions/reconciling/_payouts_of_batches.sql
 \ir functions/reconciling/_refuse_withdrawing.sql
 \ir functions/reconciling/_forget_batches.sql
+\ir functions/reconciling/_forget_matches.sql
 \ir functions/reconciling/_forget_results.sql
 \ir functions/reconciling/withdraw_statement.sql
 -- 13. Whoever follows reads events, from the position of the last one.

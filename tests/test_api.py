@@ -374,7 +374,7 @@ def same(told: list[Any]) -> list[Any]:
     but = {"merchant_id", "channel_refund_no", "redirected_from", "position", "xid"}
     but |= {"created_at", "due_at", "sent_at", "happened_at", "until_at", "closed_at"}
     but |= {"reversed_at", "earliest_at", "latest_at", "from_xid", "until_xid", "release_no"}
-    but |= {"seen", "updated_at", "voided_at", "settlement_no", "sealed_at"}
+    but |= {"seen", "updated_at", "voided_at", "settlement_no", "sealed_at", "bounced_at"}
     return [
         [
             (type(row).__name__, {k: v for k, v in asdict(row).items() if k not in but})

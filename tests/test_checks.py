@@ -1448,7 +1448,9 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             )
             for table, moment, entity in [
                 ("channel_refunds", "refunded_at", "channel_refund"),
+                ("channel_refunds", "bounced_at", "channel_refund"),
                 ("anomalies", "happened_at", "channel_refund"),
+                ("anomaly_resolutions", "recovered_at", "channel_refund"),
                 ("bounced_transfers", "refunded_at", "channel_refund"),
                 ("bounced_transfers", "bounced_at", "channel_refund"),
                 ("returns", "returned_at", "return"),
@@ -1457,6 +1459,7 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
                 ("channel_fees", "charged_at", "channel_fee"),
                 ("channel_payouts", "paid_at", "channel_payout"),
                 ("repayments", "repaid_at", "repayment"),
+                ("settlements", "reversed_at", "settlement"),
             ]
         ),
         (
@@ -1941,10 +1944,6 @@ BREAKS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         (
             "delete from mixpay.facts where number = 'S6' and from_state = 'reversed'",
             {"settlement_no": "S6", "state": "settled", "came_back": 70},
-        ),
-        (
-            "update mixpay.settlements set last_entry = 1 where settlement_no = 'S6'",
-            {"settlement_no": "S6", "steps": ">settled settled>reversed reversed>settled"},
         ),
         (
             "update mixpay.facts set from_owner = 'S' where number = 'S2'",

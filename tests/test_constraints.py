@@ -446,6 +446,9 @@ REFUSED: dict[tuple[str, str], str] = {
     ("channel_refund_rules", "money_that_went_back_has_its_moment"): (
         "update mixpay.channel_refunds set refunded_at = null where refund_no = 'R1'"
     ),
+    ("channel_refund_rules", "money_that_came_back_has_its_moment"): (
+        "update mixpay.channel_refunds set bounced_at = now() where refund_no = 'R1'"
+    ),
     ("channel_refunds", "channel_refunds_merchant_id_redirected_from_fkey"): (
         "update mixpay.channel_refunds set redirected_from = 'X' where refund_no = 'R1'"
     ),
@@ -480,10 +483,14 @@ REFUSED: dict[tuple[str, str], str] = {
         "insert into mixpay.anomaly_resolutions (merchant_id, channel_refund_no, resolution) "
         "select merchant_id, channel_refund_no, 'forgotten' from mixpay.anomaly_list"
     ),
+    ("anomaly_resolutions", "recovered_has_its_moment"): (
+        "insert into mixpay.anomaly_resolutions (merchant_id, channel_refund_no, resolution) "
+        "select merchant_id, channel_refund_no, 'recovered' from mixpay.anomaly_list"
+    ),
     ("anomaly_resolutions", "reason_has_no_control_characters"): (
         "insert into mixpay.anomaly_resolutions "
         "(merchant_id, channel_refund_no, resolution, reason) "
-        "select merchant_id, channel_refund_no, 'recovered', E'a\\tb' from mixpay.anomaly_list"
+        "select merchant_id, channel_refund_no, 'booked', E'a\\tb' from mixpay.anomaly_list"
     ),
     # What happened.
     ("epochs", "epochs_pkey"): "insert into mixpay.epochs (epoch) values (1)",
@@ -830,7 +837,7 @@ FACTS_STAY = [
     "truncate mixpay.refund_details cascade",
     "update mixpay.refund_details set amount = 1",
     "update mixpay.refund_details set payment_no = 'P2'",
-    f"{BOUNCED}; update mixpay.bounced_transfers set bounced_at = now()",
+    f"{BOUNCED}; update mixpay.bounced_transfers set refunded_at = now()",
     f"{BOUNCED}; update mixpay.bounced_transfers set channel_txn_no = 'X9';"
     " update mixpay.bounced_transfers set channel_txn_no = 'X8'",
     "delete from mixpay.bounced_transfers",
@@ -842,6 +849,9 @@ FACTS_STAY = [
     "delete from mixpay.anomalies",
     "truncate mixpay.anomalies cascade",
     "update mixpay.anomaly_resolutions set resolution = 'booked'",
+    "update mixpay.anomaly_resolutions set recovered_at = created_at - interval '1 day' "
+    "where resolution = 'recovered'; update mixpay.anomaly_resolutions set recovered_at = now() "
+    "where resolution = 'recovered'",
     "delete from mixpay.anomaly_resolutions",
     "truncate mixpay.anomaly_resolutions",
     "update mixpay.repayments set amount = 1",
@@ -970,8 +980,8 @@ MOVES = {
 MAY_CHANGE = {
     "adjustments": "reason",
     "anomalies": "channel_txn_no happened_at",
-    "anomaly_resolutions": "reason",
-    "bounced_transfers": "channel_txn_no",
+    "anomaly_resolutions": "reason recovered_at",
+    "bounced_transfers": "bounced_at channel_txn_no",
     "channel_fees": "charged_at reason",
     "channel_payouts": "paid_at",
     "chargebacks": "charged_at lost reason reversal_reason reversed reversed_at state",
@@ -996,8 +1006,8 @@ BACKWARDS = [
     "update mixpay.refunds set state = 'processing', succeeded = 0 where refund_no = 'R1'",
     "update mixpay.channel_refunds set state = 'failed', refunded_at = null where refund_no = 'R1'",
     "update mixpay.channel_refunds set state = 'pending' where refund_no = 'R3'",
-    "update mixpay.channel_refunds set state = 'bounced', refunded_at = now(), due_at = null "
-    "where refund_no = 'R3'",
+    "update mixpay.channel_refunds set state = 'bounced', refunded_at = now(), bounced_at = now(), "
+    "due_at = null where refund_no = 'R3'",
     "update mixpay.channel_refunds set state = 'pending', due_at = now() where refund_no = 'R2'",
     "update mixpay.chargebacks set state = 'charged', reversed = 0, reversed_at = null",
     "update mixpay.disputes set state = 'open', outcome = null, closed_at = null, "
@@ -1014,8 +1024,8 @@ BACKWARDS = [
     "insert into mixpay.refunds (merchant_id, refund_no, kind, order_no, amount, freed, state) "
     "values ('m', 'R99', 'order', 'A', 1, 1, 'failed')",
     "insert into mixpay.channel_refunds (merchant_id, channel_refund_no, refund_no, payment_no, "
-    "channel, amount, state, refunded_at) values ('m', 'N', 'R2', 'P1', 'card', 20, 'bounced', "
-    "now())",
+    "channel, amount, state, refunded_at, bounced_at) values ('m', 'N', 'R2', 'P1', 'card', 20, "
+    "'bounced', now(), now())",
     "insert into mixpay.disputes (merchant_id, dispute_no, order_no, state, outcome, closed_at) "
     "values ('m', 'N', 'A', 'closed', 'payee', now())",
     CHARGEBACK.format("'C9', 'P1', null, 1, 0, 1, 'reversed', now(), now()"),

@@ -365,6 +365,19 @@ def authorize(shop: Shop, *, channel_txn_no: Any = None, **named: Any) -> Row:
     return shop.call("authorize_payment", "P", channel_txn_no, **named)
 
 
+def sent(shop: Shop) -> None:
+    refunded(shop)
+    complete(shop)
+
+
+def bounce(shop: Shop, **named: Any) -> Row:
+    return shop.call("bounce_channel_refund", part(shop), "account closed", **named)
+
+
+def recover(shop: Shop, **named: Any) -> Row:
+    return shop.call("resolve_anomaly", part(shop), "recovered", "sent back", **named)
+
+
 # The call, its parameter, what is there before, and the error that another one gets.
 RECORD_PAYMENT = money("record_payment", "T", "P", "card", 100)
 RECORD_CHANNEL_REFUND = money("record_channel_refund", "A", "R", 9, "P2")
@@ -380,6 +393,9 @@ PARTICULARS: list[tuple[str, str, Callable[[Shop], None], Callable[..., Row], st
     ("record_channel_refund", "channel_txn_no", sold, RECORD_CHANNEL_REFUND, "MX304"),
     ("record_channel_refund", "refunded_at", sold, RECORD_CHANNEL_REFUND, "MX304"),
     ("record_refund", "refunded_at", sold, money("record_refund", "A", "R", 9, "cash"), "MX302"),
+    ("bounce_channel_refund", "channel_txn_no", sent, bounce, "MX304"),
+    ("bounce_channel_refund", "bounced_at", sent, bounce, "MX304"),
+    ("resolve_anomaly", "recovered_at", anomalous, recover, "MX311"),
     (
         "charge_back_payment",
         "charged_at",
@@ -410,6 +426,13 @@ PARTICULARS: list[tuple[str, str, Callable[[Shop], None], Callable[..., Row], st
         money("record_repayment", "payee:S", "Y", 5, "CNY"),
         "MX410",
     ),
+    (
+        "reverse_settlement",
+        "reversed_at",
+        settled,
+        money("reverse_settlement", "S1", "no such account"),
+        "MX418",
+    ),
 ]
 
 # Where a call's moment stands, and the log whose last fact says when it came later.
@@ -422,12 +445,18 @@ MOMENTS: dict[str, tuple[str, str]] = {
     ),
     "record_channel_refund": ("select refunded_at from mixpay.channel_refunds", "trade"),
     "record_refund": ("select refunded_at from mixpay.channel_refunds", "trade"),
+    "bounce_channel_refund": (
+        "select bounced_at from mixpay.channel_refunds where payment_no = 'P2'",
+        "trade",
+    ),
+    "resolve_anomaly": ("select recovered_at from mixpay.anomaly_resolutions", "trade"),
     "charge_back_payment": ("select charged_at from mixpay.chargebacks", "trade"),
     "reverse_chargeback": ("select reversed_at from mixpay.chargebacks", "trade"),
     "return_payment": ("select returned_at from mixpay.returns", "trade"),
     "record_channel_fee": ("select charged_at from mixpay.channel_fees", "channel_fee"),
     "record_channel_payout": ("select paid_at from mixpay.channel_payouts", "channel_payout"),
     "record_repayment": ("select repaid_at from mixpay.repayments", "repayment"),
+    "reverse_settlement": ("select reversed_at from mixpay.settlements", "settlement"),
 }
 
 EACH_REASON = pytest.mark.parametrize(
@@ -596,6 +625,7 @@ MOVES = {
 # And the moment of those that have one, if it was assumed.
 MOMENT = {
     "repayments": "repaid_at",
+    "anomaly_resolutions": "recovered_at",
     "channel_fees": "charged_at",
     "channel_payouts": "paid_at",
     "returns": "returned_at",

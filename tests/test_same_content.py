@@ -46,9 +46,8 @@ WITHOUT: dict[str, str] = dict.fromkeys(
     "it does what is due now",
 ) | dict.fromkeys(
     [
-        "bounce_channel_refund", "cancel_order", "close_trade", "defer_channel_refund",
-        "doubt_channel_refund", "fail_channel_refund", "fail_payment", "reinstate_settlement",
-        "reverse_settlement", "write_off",
+        "cancel_order", "close_trade", "defer_channel_refund", "doubt_channel_refund",
+        "fail_channel_refund", "fail_payment", "reinstate_settlement", "write_off",
     ],
     "the state that it brings about is there already",
 )  # fmt: skip
@@ -134,6 +133,11 @@ def refunded(shop: Shop) -> None:
 def failed(shop: Shop) -> None:
     refunded(shop)
     shop.fail("R1", "P1")
+
+
+def paid_out(shop: Shop) -> None:
+    shop.sell("SOLD", 100, "W")
+    shop.settle("S1", "W")
 
 
 def booking(line_no: int, *also: str, **named: tuple[Any, Any]) -> Call:
@@ -249,9 +253,12 @@ CALLS = [
          later=("channel_txn_no", "refunded_at")),
     Call("redirect_channel_refund", "MX307", {"channel_refund_no": "<R1>"},
          {"channel": ("bank", "wallet")}, failed),
+    Call("bounce_channel_refund", "MX304", {"channel_refund_no": "<R1>"},
+         {"channel_txn_no": ("X9", "X8"), "bounced_at": MOMENT}, lambda shop: sent(shop),
+         later=("channel_txn_no", "bounced_at")),
     Call("resolve_anomaly", "MX311", {"channel_refund_no": "<R1>", "nth": 1},
-         {"resolution": ("recovered", "written_off")},
-         lambda shop: anomalous(shop)),
+         {"resolution": ("recovered", "written_off"), "recovered_at": MOMENT},
+         lambda shop: anomalous(shop), later=("recovered_at",)),
     Call("charge_back_payment", "MX223", {"chargeback_no": "N"},
          {"payment_no": ("P1", "P2"), "amount": (5, 6), "fee": (1, 2), "charged_at": MOMENT,
           "order_no": ("A", "B")}, later=("charged_at",)),
@@ -277,6 +284,8 @@ CALLS = [
          {"payee_no": ("S", "V"), **SETTLED}),
     Call("settle_receiver", "MX402", {"settlement_no": "N"},
          {"receiver": ("agent", "sales"), **SETTLED}),
+    Call("reverse_settlement", "MX418", {"settlement_no": "S1", "nth": 1},
+         {"reversed_at": MOMENT}, paid_out, later=("reversed_at",)),
     Call("record_repayment", "MX410", {"repayment_no": "N"},
          {"account": ("payee:S", "payee:V"), **MONEY, "repaid_at": MOMENT,
           "bank": ("second", "third")}, later=("repaid_at",)),
@@ -321,6 +330,11 @@ CALLS = [
     Call("withdraw_statement", "MX427", {"resolution_no": "N", "by": "Zoe", "reason": None},
          {"statement_no": ("N1", "N2")}, opened),
 ]  # fmt: skip
+
+
+def sent(shop: Shop) -> None:
+    refunded(shop)
+    shop.call("complete_channel_refund", named_here(shop, "<R1>"), None)
 
 
 def anomalous(shop: Shop) -> None:

@@ -17,7 +17,11 @@ select x.* from (
         select merchant_id, 'channel_refund' as entity, channel_refund_no::text as number, refunded_at as moment
         from mixpay.channel_refunds
         union all
+        select merchant_id, 'channel_refund', channel_refund_no, bounced_at from mixpay.channel_refunds
+        union all
         select merchant_id, 'channel_refund', channel_refund_no, happened_at from mixpay.anomalies
+        union all
+        select merchant_id, 'channel_refund', channel_refund_no, recovered_at from mixpay.anomaly_resolutions
         union all
         select merchant_id, 'channel_refund', channel_refund_no, refunded_at from mixpay.bounced_transfers
         union all
@@ -34,6 +38,8 @@ select x.* from (
         select merchant_id, 'channel_payout', payout_no, paid_at from mixpay.channel_payouts
         union all
         select merchant_id, 'repayment', repayment_no, repaid_at from mixpay.repayments
+        union all
+        select merchant_id, 'settlement', settlement_no, reversed_at from mixpay.settlements
     ) as m
     left join (
         select distinct merchant_id, entity, number, happened_at from mixpay.facts

@@ -23,7 +23,7 @@ create index channel_fees_by_payment on mixpay.channel_fees (payment_no, merchan
 
 -- reconcile: what was charged in a time. Small, and of no use to whoever looks for one row.
 create index channel_fees_by_moment on mixpay.channel_fees using brin (merchant_id, charged_at)
-where charged_at is not null;
+with (autosummarize = on) where charged_at is not null;
 
 comment on table mixpay.channel_fees is 'What channels took for their service.';
 comment on column mixpay.channel_fees.amount is

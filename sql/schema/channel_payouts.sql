@@ -13,6 +13,9 @@ create table mixpay.channel_payouts (
 
 alter table mixpay.channel_payouts alter column merchant_id set (n_distinct = -0.01);
 
+-- reconcile: what happened in a time.
+create index channel_payouts_by_moment on mixpay.channel_payouts (merchant_id, paid_at) where paid_at is not null;
+
 comment on table mixpay.channel_payouts is 'What channels paid to our banks.';
 comment on column mixpay.channel_payouts.amount is
 'In the currency''s smallest unit: above zero, the channel paid it; below zero, the bank paid it to the channel.';

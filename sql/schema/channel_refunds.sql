@@ -19,6 +19,7 @@ create table mixpay.channel_refunds (
     redirected_from text collate "C",
     cleared mixpay.amount not null default 0,
     nth bigint not null default 1,
+    bounced_at timestamptz,
     primary key (merchant_id, channel_refund_no),
     foreign key (merchant_id, refund_no, payment_no) references mixpay.refund_details,
     foreign key (merchant_id, redirected_from) references mixpay.channel_refunds
@@ -39,6 +40,12 @@ constraint money_that_went_back_has_its_moment check (
         when (value).state in ('succeeded', 'bounced') then (value).refunded_at is not null
         when (value).state <> 'failed' then (value).refunded_at is null
         else true
+    end
+)
+constraint money_that_came_back_has_its_moment check (
+    case
+        when (value).state in ('bounced', 'failed') then ((value).bounced_at is null) = ((value).refunded_at is null)
+        else (value).bounced_at is null
     end
 )
 constraint reason_has_no_control_characters check (
@@ -73,7 +80,11 @@ where state in ('waiting', 'doubt', 'bounced');
 
 -- reconcile: what went back in a time. Small, and of no use to whoever looks for one row.
 create index channel_refunds_by_moment on mixpay.channel_refunds using brin (merchant_id, refunded_at)
-where refunded_at is not null;
+with (autosummarize = on) where refunded_at is not null;
+
+-- reconcile: what came back in a time.
+create index channel_refunds_by_bounced_at on mixpay.channel_refunds (merchant_id, bounced_at)
+where bounced_at is not null;
 
 -- reconcile: a line that bears only the channel's number.
 create index channel_refunds_by_channel_txn_no on mixpay.channel_refunds (channel_txn_no, merchant_id)
@@ -103,3 +114,5 @@ comment on column mixpay.channel_refunds.refunded_at is 'When the channel sent t
 comment on column mixpay.channel_refunds.nth is
 'Which of its transfers channel_txn_no and refunded_at are of, counted from 1: above 1 only if the channel sent it '
 'more than once. The others are in bounced_transfers and anomalies.';
+comment on column mixpay.channel_refunds.bounced_at is
+'When the money of the transfer that channel_txn_no and refunded_at are of came back.';

@@ -38,6 +38,11 @@ create index chargebacks_by_payment on mixpay.chargebacks (payment_no, merchant_
 -- The foreign key to orders.
 create index chargebacks_by_order on mixpay.chargebacks (order_no, merchant_id) where order_no is not null;
 
+-- reconcile: what happened in a time.
+create index chargebacks_by_moment on mixpay.chargebacks (merchant_id, charged_at) where charged_at is not null;
+create index chargebacks_by_reversed_at on mixpay.chargebacks (merchant_id, reversed_at)
+where reversed_at is not null;
+
 comment on table mixpay.chargebacks is 'Money of a payment that its channel took back for the buyer.';
 comment on column mixpay.chargebacks.order_no is 'The order that it is about, if the caller named it.';
 comment on column mixpay.chargebacks.amount is

@@ -22,6 +22,9 @@ alter table mixpay.repayments alter column merchant_id set (n_distinct = -0.01);
 -- Settlements: what was brought in for an account.
 create index repayments_by_owner on mixpay.repayments (owner, merchant_id, account) where owner is not null;
 
+-- reconcile: what happened in a time.
+create index repayments_by_moment on mixpay.repayments (merchant_id, repaid_at) where repaid_at is not null;
+
 comment on table mixpay.repayments is 'Money that was brought in for accounts that lacked some.';
 comment on column mixpay.repayments.account is
 'What it was brought in for: payee, receiver, fee or channel_fee; owner says whose.';

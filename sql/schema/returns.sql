@@ -23,6 +23,9 @@ alter table mixpay.returns alter column merchant_id set (n_distinct = -0.01);
 -- The foreign key to payments; and what is lost, when money of the payment is free again.
 create index returns_by_payment on mixpay.returns (payment_no, merchant_id) where payment_no is not null;
 
+-- reconcile: what happened in a time.
+create index returns_by_moment on mixpay.returns (merchant_id, returned_at) where returned_at is not null;
+
 comment on table mixpay.returns is
 'Money of a payment that its channel took back, such as a debit that bounced: what it paid is to be paid again.';
 comment on column mixpay.returns.amount is

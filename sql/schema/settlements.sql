@@ -53,6 +53,11 @@ create index settlements_by_payee on mixpay.settlements (payee_no, merchant_id) 
 create unique index an_accounts_settlements_are_numbered
 on mixpay.settlements (owner, merchant_id, account, currency, nth) where owner is not null;
 
+-- reconcile: what happened in a time.
+create index settlements_by_moment on mixpay.settlements (merchant_id, created_at) where created_at is not null;
+create index settlements_by_reversed_at on mixpay.settlements (merchant_id, reversed_at)
+where reversed_at is not null;
+
 comment on table mixpay.settlements is 'What payees and receivers were paid out, and what that was made of.';
 comment on column mixpay.settlements.account is 'What is settled: payee or receiver; owner says which.';
 comment on column mixpay.settlements.nth is 'Its place among the settlements of its account and currency, from 1.';

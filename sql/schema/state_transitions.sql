@@ -102,6 +102,7 @@ insert into mixpay.state_transitions (entity, from_state, to_state, cause) value
     ('split', '', 'agreed', 'an order''s money is to be divided'),
     ('settlement', '', 'settled', 'what is payable is paid out'),
     ('settlement', 'settled', 'reversed', 'the payout failed'),
+    ('settlement', 'reversed', 'reversed', 'its moment came later'),
     ('settlement', 'reversed', 'settled', 'the payout had arrived after all'),
     ('repricing', '', 'repriced', 'an order costs something else'),
     ('repayment', '', 'recorded', 'money was brought in for an account'),

@@ -579,7 +579,8 @@ create type mixpay.channel_refund as (
     sent_at timestamptz,
     redirected_from text,
     cleared bigint,
-    nth bigint
+    nth bigint,
+    bounced_at timestamptz
 );
 
 comment on type mixpay.channel_refund is 'A row of channel_refunds, as calls return it: in plain types.';

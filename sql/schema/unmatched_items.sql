@@ -35,9 +35,6 @@ where result <> 'matched';
 -- reconcile: what is compared with a batch.
 create index unmatched_items_by_batch on mixpay.unmatched_items (batch_no, merchant_id) where batch_no is not null;
 
--- reconcile: what one line of a bank pays together is not looked for again.
-create index unmatched_items_in_a_sum on mixpay.unmatched_items (owner, merchant_id, account) where line_no is not null;
-
 -- statement_line_list: what one line pays together.
 create index unmatched_items_of_a_line on mixpay.unmatched_items (statement_no, line_no, merchant_id)
 where line_no is not null;

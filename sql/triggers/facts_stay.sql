@@ -39,14 +39,15 @@ begin
                 ('repricings', '{}', '{reason}'),
                 ('adjustments', '{}', '{reason}'),
                 ('resolutions', '{}', '{reason}'),
-                ('anomaly_resolutions', '{}', '{reason}'),
+                ('anomaly_resolutions', '{}', '{reason, recovered_at}'),
                 ('anomalies', '{}', '{channel_txn_no, happened_at}'),
-                ('bounced_transfers', '{}', '{channel_txn_no}'),
                 ('repayments', '{}', '{reason, repaid_at}'),
                 ('channel_fees', '{}', '{reason, charged_at}'),
                 ('channel_payouts', '{}', '{paid_at}'),
-                -- Totals; what a reversal says, or takes back; what a statement is when it is complete.
+                -- Totals; a moment that may have been assumed; what a reversal says, or takes back; what a statement is
+                -- when it is complete.
                 ('refund_details', '{freed}', '{}'),
+                ('bounced_transfers', '{bounced_at}', '{channel_txn_no}'),
                 ('splits', '{divided}', '{}'),
                 ('returns', '{unapplied, lost}', '{reason, returned_at}'),
                 ('chargebacks', '{state, lost, reversed, reversal_reason, reversed_at}', '{reason, charged_at}'),
@@ -77,14 +78,18 @@ begin
                 and a.attgenerated = '' and a.attname <> all (t.moves || t.comes_later)
         group by t.name, t.moves, t.comes_later
         union all
-        -- Whoever learns one of an anomaly's two writes the other as it is.
+        -- Whoever learns one of a transfer's two writes the other as it is.
         select format(
             'create trigger %2$s_of_%1$s_stays before update of %2$s on mixpay.%1$s '
             'for each row when (%3$s) execute function mixpay._refuse_to_change_facts()',
             t.name, c.name,
             case when c.name ~ '_at$' then format('old.%s <> old.created_at', c.name)
                 else format('old.%s is not null', c.name) end
-            || case t.name when 'anomalies' then format(' and new.%1$s is distinct from old.%1$s', c.name) else '' end
+            || case
+                when t.name in ('anomalies', 'bounced_transfers') then
+                    format(' and new.%1$s is distinct from old.%1$s', c.name)
+                else ''
+            end
         )
         from tables as t
         cross join unnest(t.comes_later) as c (name)

@@ -16,21 +16,7 @@ from (
     select
         c.merchant_id, c.channel_refund_no::text as channel_refund_no, c.nth, c.refund_no, c.payment_no, c.channel,
         c.amount::bigint as amount, case c.state when 'succeeded' then 'succeeded' else 'bounced' end as state,
-        c.channel_txn_no::text as channel_txn_no, c.refunded_at,
-        case
-            when c.state <> 'succeeded' then (
-                select f.happened_at from mixpay.facts as f
-                where
-                    f.merchant_id = c.merchant_id and f.log = 'trade' and f.log_no = (
-                        select p.trade_no from mixpay.payments as p
-                        where p.merchant_id = c.merchant_id and p.payment_no = c.payment_no
-                    )
-                    and f.entity = 'channel_refund' and f.number = c.channel_refund_no and f.to_state = 'bounced'
-                    and f.from_state <> 'bounced'
-                order by f.entry desc
-                limit 1
-            )
-        end as came_back_at
+        c.channel_txn_no::text as channel_txn_no, c.refunded_at, c.bounced_at as came_back_at
     from mixpay.channel_refunds as c
     where c.refunded_at is not null
     union all
@@ -50,7 +36,7 @@ from (
     select
         a.merchant_id, a.channel_refund_no, a.nth, c.refund_no, c.payment_no, c.channel, a.amount::bigint,
         coalesce(r.resolution, 'anomaly'), a.channel_txn_no::text, a.happened_at,
-        case r.resolution when 'recovered' then r.created_at end
+        r.recovered_at
     from mixpay.anomalies as a
     cross join lateral (
         select x.* from mixpay.channel_refunds as x

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from psycopg import Connection
-from shop import Row, Shop
+from shop import Row, Shop, day
 
 Race = Callable[..., Any]
 Connect = Callable[..., Connection[Any]]
@@ -91,3 +91,35 @@ def test_one_that_is_not_committed_is_unknown(shop: Shop, connect: Connect) -> N
     with shop.refused("MX405", "S2"):
         shop.call("reverse_settlement", "S2", "too early")
     settling.conn.commit()
+
+
+def test_e46_the_same_reversal_and_its_end_at_once(shop: Shop, race: Race) -> None:
+    """Who says which one it is waits, and a late one changes nothing."""
+    shop.call("reverse_settlement", "S1", "no such account", None, 1)
+    raced = race(
+        lambda s: s.call("reinstate_settlement", "S1", "it had arrived", 1),
+        lambda s: s.call("reverse_settlement", "S1", "no such account", None, 1),
+    )
+    assert raced.second == raced.first
+    assert raced.second.state == "settled"
+    assert shop.owns("payee:S") == {"CNY": 0}
+
+
+def test_e43_two_moments_at_once(shop: Shop, race: Race) -> None:
+    reverse(shop)
+    raced = race(
+        lambda s: s.call("reverse_settlement", "S1", None, day(3)),
+        lambda s: s.call("reverse_settlement", "S1", None, day(3)),
+    )
+    assert raced.second == raced.first
+    assert raced.first.reversed_at == day(3)
+
+
+def test_e43_two_moments_that_differ_at_once(shop: Shop, race: Race) -> None:
+    reverse(shop)
+    raced = race(
+        lambda s: s.call("reverse_settlement", "S1", None, day(3)),
+        lambda s: s.call("reverse_settlement", "S1", None, day(4)),
+    )
+    assert raced.second.sqlstate == "MX418"
+    assert shop.row("settlements", "S1").reversed_at == day(3)

@@ -538,6 +538,20 @@ class TestBounce:
         assert refund.balance("A").refunded == 0
         assert refund.row("payments", "P1").refunded == 0
 
+    def test_e21_late_news_of_the_first_transfer_as_it_goes_again(
+        self, refund: Shop, race: Race
+    ) -> None:
+        """What waits for the second success is not taken for news of it."""
+        number = refund.channel_refund("R", "P1").channel_refund_no
+        bounced = (number, "account closed", "X1")
+        refund.call("bounce_channel_refund", *bounced)
+        raced = race(
+            lambda s: s.call("complete_channel_refund", number, "AGAIN"),
+            lambda s: s.call("bounce_channel_refund", *bounced),
+        )
+        assert raced.second == raced.first
+        assert raced.second.state == "succeeded"
+
     def test_e21_a_redirect_that_waited_goes_another_way(self, refund: Shop, race: Race) -> None:
         raced = race(lambda s: s.bounce("R", "P1"), lambda s: s.redirect("R", "P1", "bank"))
 

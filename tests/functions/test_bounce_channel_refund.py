@@ -106,6 +106,89 @@ def test_when_it_came_back_is_no_matter_of_later_news(shop: Shop) -> None:
     assert before.came_back_at < row.soon
 
 
+def test_e21_late_news_of_an_earlier_transfer_leaves_the_last_one(shop: Shop) -> None:
+    number = number_of(shop, "P1")
+    for nth in (2, 3):
+        shop.call("bounce_channel_refund", number, "closed", f"X{nth - 1}", day(3 + nth))
+        sent = shop.call("complete_channel_refund", number, f"X{nth}", day(4 + nth))
+        for earlier in range(1, nth):
+            told = (f"X{earlier}", day(4 + earlier))
+            for again in (told, told[:1]):
+                with shop.unchanged():
+                    assert shop.call("bounce_channel_refund", number, "closed", *again) == sent
+            with shop.refused("MX304", "another moment"):
+                shop.call("bounce_channel_refund", number, "closed", told[0], day(30))
+        with shop.refused("MX304", "X9", f"X{nth}"):
+            shop.call("bounce_channel_refund", number, "closed", "X9")
+    back = shop.call("bounce_channel_refund", number, "closed", "X3")
+    assert (back.state, back.channel_txn_no) == ("bounced", "X3")
+    assert shop.query(
+        "select nth, came_back_at from mixpay.transfer_list where payment_no = 'P1' order by nth"
+    )[:2] == [(1, day(5)), (2, day(6))]
+    assert transfers(shop) == [(1, "X1", "bounced"), (2, "X2", "bounced"), (3, "X3", "bounced")]
+    assert shop.owns("channel:card") == {"CNY": -60}
+
+
+def test_e43_the_number_comes_with_the_news_that_it_came_back(shop: Shop) -> None:
+    shop.merge("T8", H=10)
+    shop.pay("T8", "P8", 10, "card", day(1))
+    shop.refund("H", "R8", 10)
+    number = shop.channel_refund("R8", "P8").channel_refund_no
+    shop.call("complete_channel_refund", number, None, day(3))
+    back = shop.call("bounce_channel_refund", number, "closed", "X1", day(4))
+    assert (back.state, back.channel_txn_no, back.bounced_at) == ("bounced", "X1", day(4))
+    # It goes again, twice without a number, which the bank tells only with the second bounce.
+    shop.call("complete_channel_refund", number, "X2", day(5))
+    shop.call("bounce_channel_refund", number, "closed", "X2")
+    with shop.refused("MX304", "X3", "X2"):
+        shop.call("bounce_channel_refund", number, "closed", "X3")
+    # The moment of one that is past may come later, too.
+    shop.call("complete_channel_refund", number, "X3", day(7))
+    again = shop.call("bounce_channel_refund", number, "closed", "X2", day(6))
+    assert (again.state, again.channel_txn_no) == ("succeeded", "X3")
+    listed = (
+        "select nth, came_back_at from mixpay.transfer_list where refund_no = 'R8' order by nth"
+    )
+    assert shop.query(listed) == [(1, day(4)), (2, day(6)), (3, None)]
+
+
+def test_e06_an_anomaly_that_came_back_is_recovered(shop: Shop) -> None:
+    number = number_of(shop, "P1")
+    shop.bounce("R", "P1")
+    shop.refund("A", "R2", 50)
+    sent = shop.call("complete_channel_refund", number, "X2", day(5))
+    assert shop.listed("anomaly_list") == {"P1": 60}
+    # The first one again; it is the one that stands on the channel refund.
+    with shop.unchanged():
+        shop.bounce("R", "P1")
+    for told in (("X2", day(6)), ("X2",)):
+        assert shop.call("bounce_channel_refund", number, "closed", *told) == sent
+    assert shop.listed("anomaly_list") == {}
+    (resolved,) = shop.query("select * from mixpay.anomaly_resolutions")
+    assert (resolved.resolution, resolved.nth) == ("recovered", 2)
+    assert (resolved.reason, resolved.recovered_at) == ("closed", day(6))
+    assert transfers(shop) == [(1, "X1", "bounced"), (2, "X2", "recovered")]
+    with shop.refused("MX311", "recovered"):
+        shop.call("bounce_channel_refund", number, "closed", "X2", day(7))
+
+
+def test_e06_the_anomaly_of_what_had_failed_needs_no_number(shop: Shop) -> None:
+    number = number_of(shop, "P2")
+    shop.fail("R", "P2")
+    shop.refund("A", "R2", 40)
+    shop.call("complete_channel_refund", number, None)
+    assert shop.listed("anomaly_list") == {"P2": 20}
+    failed = shop.call("bounce_channel_refund", number, "closed", "Y1", day(5))
+    assert (failed.state, failed.refunded_at) == ("failed", None)
+    with shop.unchanged():
+        shop.bounce("R", "P2")
+    (listed,) = shop.query(
+        "select * from mixpay.transfer_list where channel_refund_no = %s", number
+    )
+    assert (listed.state, listed.channel_txn_no) == ("recovered", "Y1")
+    assert listed.came_back_at == day(5)
+
+
 def test_e21_of_an_anomaly_that_is_booked_neither(shop: Shop) -> None:
     number = number_of(shop, "P1")
     shop.bounce("R", "P1")
@@ -345,6 +428,11 @@ def test_refuses_bad_input(shop: Shop) -> None:
             shop.call("bounce_channel_refund", bad, "account closed")
     with shop.refused("MX905", 1001):
         shop.call("bounce_channel_refund", number_of(shop, "P1"), "x" * 1001)
+    for bad in ["", "a\tb", "x" * 256]:
+        with shop.refused("MX901"):
+            shop.call("bounce_channel_refund", number_of(shop, "P1"), "closed", bad)
+    with shop.refused("MX905"):
+        shop.call("bounce_channel_refund", number_of(shop, "P1"), "closed", None, day(9999))
 
 
 def test_does_not_find_another_merchants(shop: Shop) -> None:

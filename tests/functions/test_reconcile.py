@@ -1139,6 +1139,21 @@ def test_an_anomaly_that_the_channel_gave_back(shop: Shop, named: dict[str, str]
     assert [row for row in differences(shop) if row[1] == number] == []
 
 
+def test_what_came_back_stands_where_the_statement_has_it(shop: Shop) -> None:
+    """Also if a service says so only weeks later."""
+    number = sent(shop, "R1", 600, "Y1")
+    shop.call("bounce_channel_refund", number, "closed", "Y1", day(2))
+    lines = [
+        line(1, "payment", 600, day(1), txn="X1"),
+        line(2, "payment", 400, day(1), our="P2"),
+        line(3, "refund", -600, day(1) + HOUR, txn="Y1"),
+        line(4, "refund_reversal", 600, day(2), txn="Y1"),
+    ]
+    load(shop, "S1", lines, period=(day(1) - HOUR, day(2) + HOUR))
+    assert reconcile(shop, "S1") == {"theirs matched": 4}
+    assert summary(shop) == (1000, 1000, 0)
+
+
 def sent_again(shop: Shop) -> tuple[str, list[Any]]:
     """Of 50 of P1 that went by Y1, came back and went by Y2: the number, and when it came back."""
     number = sent(shop, "R1", 50, "Y1")

@@ -163,6 +163,9 @@ def test_refuses_bad_input(shop: Shop) -> None:
             reinstate(shop, bad)  # type: ignore[arg-type]
     with shop.refused("MX905", 1001):
         reinstate(shop, reason="x" * 1001)
+    for bad in (0, -1, 2):
+        with shop.refused("MX415", bad):
+            shop.call("reinstate_settlement", "S1", "it had arrived", bad)
 
 
 def test_does_not_find_another_merchants(shop: Shop) -> None:

@@ -189,6 +189,23 @@ def test_refuses_bad_input(shop: Shop) -> None:
             resolve(shop, bad)
     with shop.refused("MX905", 1001):
         resolve(shop, "recovered", "x" * 1001)
+    number = number_of(shop)
+    with shop.refused("MX905"):
+        shop.call("resolve_anomaly", number, "recovered", "seen", None, day(9999))
+    for resolution in ("booked", "written_off"):
+        with shop.refused("MX905", resolution):
+            shop.call("resolve_anomaly", number, resolution, "seen", None, day(6))
+
+
+def test_e43_money_that_came_back_has_its_moment(shop: Shop) -> None:
+    resolved = shop.call("resolve_anomaly", number_of(shop), "recovered", None, 1, day(6))
+    assert resolved.recovered_at == day(6)
+    (moved,) = shop.query("select * from mixpay.journal where to_account = 'anomaly'")
+    assert moved.happened_at == day(6)
+    listed = shop.query(
+        "select refunded_at, came_back_at from mixpay.transfer_list where state = 'recovered'"
+    )
+    assert listed == [(day(5), day(6))]
 
 
 def test_does_not_find_another_merchants(shop: Shop) -> None:

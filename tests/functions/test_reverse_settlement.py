@@ -1,5 +1,5 @@
 import pytest
-from shop import Row, Shop
+from shop import Row, Shop, day
 
 
 @pytest.fixture(autouse=True)
@@ -84,6 +84,42 @@ def test_e03_again_changes_nothing(shop: Shop) -> None:
         assert reverse(shop) == first
 
 
+def test_e43_the_money_came_back_when_the_bank_says(shop: Shop) -> None:
+    reversal = shop.call("reverse_settlement", "S1", "no such account", day(3))
+    assert reversal.reversed_at == day(3)
+    (moved,) = shop.query("select * from mixpay.journal where from_account = 'bank'")
+    assert moved.happened_at == day(3)
+    with shop.refused("MX418", "another moment"):
+        shop.call("reverse_settlement", "S1", "no such account", day(4))
+
+
+def test_e46_a_reversal_that_was_taken_back_stays_so(shop: Shop) -> None:
+    for nth in (1, 2, 3):
+        for late in range(1, nth):
+            with shop.unchanged():
+                told = shop.call("reverse_settlement", "S1", "late", day(2), late)
+                assert told.state == "settled"
+        with shop.refused("MX415", nth + 1):
+            shop.call("reverse_settlement", "S1", "no such account", None, nth + 1)
+        reversal = shop.call("reverse_settlement", "S1", "no such account", day(nth), nth)
+        assert (reversal.state, reversal.reversed_at) == ("reversed", day(nth))
+        for again in range(1, nth + 1):
+            with shop.unchanged():
+                assert shop.call("reverse_settlement", "S1", "late", None, again) == reversal
+        with shop.refused("MX415", nth + 1):
+            shop.call("reverse_settlement", "S1", "no such account", None, nth + 1)
+        for early in range(1, nth):
+            with shop.unchanged():
+                assert shop.call("reinstate_settlement", "S1", "late", early) == reversal
+        with shop.refused("MX415", nth + 1):
+            shop.call("reinstate_settlement", "S1", "it had arrived", nth + 1)
+        reinstated = shop.call("reinstate_settlement", "S1", "it had arrived", nth)
+        assert (reinstated.state, reinstated.reversed_at) == ("settled", None)
+        with shop.unchanged():
+            assert shop.call("reinstate_settlement", "S1", "late", nth) == reinstated
+    assert shop.owns("payee:S") == {"CNY": 0}
+
+
 def test_refuses_one_that_paid_nothing_out(shop: Shop) -> None:
     shop.refund("A", "R", 60)
     shop.settle("S2")
@@ -101,6 +137,11 @@ def test_refuses_bad_input(shop: Shop) -> None:
             reverse(shop, bad)  # type: ignore[arg-type]
     with shop.refused("MX905", 1001):
         reverse(shop, reason="x" * 1001)
+    with shop.refused("MX905"):
+        shop.call("reverse_settlement", "S1", "no such account", day(9999))
+    for bad in (0, -1, 2):
+        with shop.refused("MX415", bad):
+            shop.call("reverse_settlement", "S1", "no such account", None, bad)
 
 
 def test_does_not_find_another_merchants(shop: Shop) -> None:

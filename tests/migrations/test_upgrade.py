@@ -734,6 +734,19 @@ def test_orders_that_were_there_are_followed_from_now_on(upgraded, version):
 
 
 @pytest.mark.usefixtures("known")
+def test_a_reversal_whose_moment_came_later_has_no_place_before_0014(migrated):
+    money = migrated("money")
+    with to_live_on(money) as conn:
+        shop = Shop(conn, "new")
+        shop.call("register_merchant", "New")
+        shop.sell("A", 100)
+        shop.settle("S1")
+        shop.call("reverse_settlement", "S1", "no such account")
+        shop.call("reverse_settlement", "S1", None, day(3))
+        assert "later" in refuses_to_go_back(money, conn, "0013_transfers")
+
+
+@pytest.mark.usefixtures("known")
 def test_e21_what_went_more_than_once_is_told_from_the_log(migrated):
     """Each that came back gets its row: its moments always, its number as far as it was kept."""
     money = migrated("money")

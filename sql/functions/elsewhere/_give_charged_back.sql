@@ -31,7 +31,8 @@ begin
         order by c.channel_refund_no
     loop
         exit when v_left = 0;
-        update channel_refunds set state = 'bounced', reason = p_chargeback.reversal_reason
+        update channel_refunds
+        set state = 'bounced', reason = p_chargeback.reversal_reason, bounced_at = p_chargeback.reversed_at
         where merchant_id = p_trade.merchant_id and channel_refund_no = v_taken.channel_refund_no
         returning * into v_channel_refund;
         v_trade := _move_channel_refund(

@@ -3,16 +3,15 @@ create function mixpay._forget_batches(
 ) returns void
 language plpgsql
 set search_path = mixpay, pg_temp
+set enable_nestloop = on set enable_hashjoin = off set jit = off
 as $_forget_batches$
 begin
-    update unmatched_items
+    update unmatched_items as u
     set result = 'expected', theirs = 0, batch_no = null, run = p_terms.last_run
+    from _payouts_of_batches(p_statement) as o
     where
-        merchant_id = p_terms.merchant_id and account = p_terms.account and owner = p_terms.owner
-        and kind = 'payout' and statement_no <> p_statement.statement_no and batch_no in (
-            select l.batch_no from statement_lines as l
-            where l.merchant_id = p_statement.merchant_id and l.statement_no = p_statement.statement_no
-        );
+        u.merchant_id = o.merchant_id and u.account = o.account and u.owner = o.owner and u.kind = o.kind
+        and u.number = o.number and o.statement_no <> p_statement.statement_no;
 end;
 $_forget_batches$;
 

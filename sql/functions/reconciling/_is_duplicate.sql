@@ -20,9 +20,15 @@ begin
     end if;
     return exists (
         select from _lines_numbered(p_line.merchant_id, p_line.channel_txn_no) as o
-        inner join statements as s on s.merchant_id = p_line.merchant_id and s.statement_no = o.statement_no
-        inner join statements as mine
-            on mine.merchant_id = p_line.merchant_id and mine.statement_no = p_line.statement_no
+        cross join lateral (
+            select * from statements as x where x.merchant_id = p_line.merchant_id and x.statement_no = o.statement_no
+            limit 1
+        ) as s
+        cross join lateral (
+            select * from statements as x
+            where x.merchant_id = p_line.merchant_id and x.statement_no = p_line.statement_no
+            limit 1
+        ) as mine
         where
             (o.statement_no, o.line_no, o.part) <> (p_line.statement_no, p_line.line_no, p_line.part)
             and s.account = p_terms.account and s.owner = p_terms.owner and s.reconciled_at is not null

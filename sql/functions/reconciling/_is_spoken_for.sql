@@ -23,5 +23,6 @@ end;
 $_is_spoken_for$;
 
 comment on function mixpay._is_spoken_for(mixpay.reconciled_accounts, text, text) is
-$$Whether something of ours is one of _spoken_for, found by its key.
+$$Whether no further line is about something of ours: it was booked by mistake, or is the opposite of that; one line
+pays it with others; or it was written off.
 $$;

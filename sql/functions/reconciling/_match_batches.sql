@@ -3,28 +3,13 @@ create function mixpay._match_batches(
 ) returns void
 language plpgsql
 set search_path = mixpay, pg_temp
+set enable_nestloop = on set enable_hashjoin = off set jit = off
 as $_match_batches$
 declare
     v_pair record;
     v_result text;
 begin
-    -- A line of its own is stronger.
-    update unmatched_items as u
-    set theirs = 0, batch_no = null, result = 'matched', run = p_terms.last_run
-    where
-        u.merchant_id = p_terms.merchant_id and u.account = p_terms.account and u.owner = p_terms.owner
-        and u.kind = 'payout' and u.batch_no is not null and exists (
-            select from line_matches as m
-            where
-                m.merchant_id = u.merchant_id and m.number = u.number and m.kind = u.kind
-                and m.account = u.account and m.owner = u.owner and m.rule <> 'batch'
-            union all
-            select from line_matches as m
-            where
-                m.merchant_id = u.merchant_id and m.number = u.number and m.kind = u.kind
-                and m.account = u.account and m.owner = u.owner and m.rule = 'batch'
-            offset 0
-        );
+    perform _prefer_own_lines(p_terms, p_statement);
     -- Of a channel: what its batch brought, less the fees, is our payout, of which it has no line of its own.
     for v_pair in
         with batches as materialized (
@@ -35,10 +20,15 @@ begin
                     sum(l.amount - coalesce(l.fee, 0))
                 end as total
             from (
-                select distinct batch_no from statement_lines
-                where
-                    p_terms.account = 'channel' and merchant_id = p_statement.merchant_id
-                    and statement_no = p_statement.statement_no and batch_no is not null
+                select distinct o.batch_no
+                from (
+                    select * from statement_lines
+                    where
+                        p_terms.account = 'channel' and merchant_id = p_statement.merchant_id
+                        and statement_no = p_statement.statement_no
+                    offset 0
+                ) as o
+                where o.batch_no is not null
             ) as b
             -- A batch may be on several statements.
             cross join lateral (
@@ -46,23 +36,34 @@ begin
                 where x.merchant_id = p_statement.merchant_id and x.batch_no = b.batch_no and x.state <> 'failed'
                 offset 0
             ) as l
-            inner join statements as s on s.merchant_id = l.merchant_id and s.statement_no = l.statement_no
+            cross join lateral (
+                select * from statements as y where y.merchant_id = l.merchant_id and y.statement_no = l.statement_no
+                limit 1
+            ) as s
             where
                 s.account = p_terms.account and s.owner = p_terms.owner and s.reconciled_at is not null
                 and s.resolution_no is null
             group by l.batch_no, l.currency
+        ),
+        payouts as materialized (
+            select * from unmatched_items as x
+            where
+                x.merchant_id = p_terms.merchant_id and x.account = p_terms.account and x.owner = p_terms.owner
+                and x.kind = 'payout' and x.result <> 'matched'
         )
         select b.batch_no, b.currency, b.total, u.number, u.ours
         from batches as b
-        inner join (
-            select * from unmatched_items where result <> 'matched'
+        cross join lateral (
+            select * from payouts
             union all
-            select * from unmatched_items where result = 'matched' and batch_no is not null
+            select * from unmatched_items as x
+            where
+                x.merchant_id = p_terms.merchant_id and x.account = p_terms.account and x.owner = p_terms.owner
+                and x.kind = 'payout' and x.result = 'matched' and x.batch_no = b.batch_no
+            offset 0
         ) as u
-            on u.merchant_id = p_terms.merchant_id and u.account = p_terms.account and u.owner = p_terms.owner
-            and u.kind = 'payout' and u.currency = b.currency and u.resolution_no is null
         where
-            case
+            u.currency = b.currency and u.resolution_no is null and case
                 -- More of it has come since.
                 when u.batch_no = b.batch_no then b.total is null or u.theirs <> -b.total
                 when u.result <> 'matched' and (

@@ -38,13 +38,10 @@ begin
     items as materialized (
         select i.*, case when starts_with(i.side, 'refund') then split_part(i.number, '#', 1) else i.number end as name
         from (select min(happened_at) as first_at, max(happened_at) as last_at from lines where words is not null) as r
-        cross join lateral _own_items(
-            p_terms.merchant_id, p_terms.account, p_terms.owner, least(p_statement.from_at, r.first_at) - p_terms.lag,
+        cross join lateral _items_for_lines(
+            p_terms, least(p_statement.from_at, r.first_at) - p_terms.lag,
             greatest(p_statement.until_at, r.last_at) + p_terms.lag
         ) as i
-        where
-            (i.kind, i.number) not in (select s.kind, s.number from _spoken_for(p_terms) as s)
-            and (i.kind in ('payment', 'refund') or not _is_of_a_batch(p_terms, i.kind, i.number))
     ),
     -- Who names the number of one of ours is that one or none.
     by_key as materialized (

@@ -8,20 +8,7 @@ begin
     for v_back in
         select n.number, l.currency, array_agg(l order by l.happened_at, l.statement_no, l.line_no, l.part) as lines
         from _open_lines(p_terms) as l
-        cross join lateral (
-            select c.chargeback_no::text as number from chargebacks as c
-            where
-                c.merchant_id = l.merchant_id and c.reversed > 0 and (
-                    c.chargeback_no in (l.our_no, l.channel_txn_no) or c.payment_no = l.of_our_no
-                    or exists (
-                        select from payments as p
-                        where
-                            p.merchant_id = c.merchant_id and p.payment_no = c.payment_no
-                            and p.channel = p_terms.owner and p.channel_txn_no = l.of_channel_txn_no
-                        offset 0
-                    )
-                )
-        ) as n
+        cross join lateral _chargebacks_named(p_terms, l) as n (number)
         where p_terms.account = 'channel' and l.kind = 'chargeback_reversal' and l.state <> 'failed'
         group by n.number, l.currency
         order by n.number

@@ -13,13 +13,16 @@ begin
     end if;
     for v_pair in
         with items as materialized (
-            select i.*, o.channel
+            select
+                i.*,
+                case when i.kind ~ '^payout' then (
+                    select o.channel from channel_payouts as o
+                    where o.merchant_id = p_terms.merchant_id and o.payout_no = i.number
+                ) end as channel
             from _bank_items(
                 p_terms.merchant_id, p_terms.owner, p_statement.from_at - 2 * p_terms.lag,
                 p_statement.until_at + 2 * p_terms.lag
             ) as i
-            left join channel_payouts as o
-                on o.merchant_id = p_terms.merchant_id and o.payout_no = i.number and i.kind ~ '^payout'
             where _is_unmatched(p_terms, i.kind, i.number)
         ),
         -- What is still open of one kind and one channel: by the moment, and by the day.

@@ -3,6 +3,7 @@ create function mixpay._own_items(
 ) returns setof mixpay.own_item
 language plpgsql stable
 set search_path = mixpay, pg_temp
+set enable_seqscan = off set cpu_index_tuple_cost = 30 set jit = off
 as $_own_items$
 declare
     v_channel channels;
@@ -49,9 +50,12 @@ begin
     return query
     select
         'fee', f.fee_no::text, 'fee', -f.amount, f.currency, f.charged_at, f.fee_no::text, f.payment_no,
-        p.channel_txn_no::text, 'succeeded'
+        (
+            select p.channel_txn_no::text from payments as p
+            where p.merchant_id = f.merchant_id and p.payment_no = f.payment_no
+        ),
+        'succeeded'
     from channel_fees as f
-    left join payments as p on p.merchant_id = f.merchant_id and p.payment_no = f.payment_no
     where f.merchant_id = p_merchant_id and f.channel = p_owner and f.charged_at >= p_from and f.charged_at < p_until;
     return query
     select

@@ -37,10 +37,12 @@ begin
             group by x.result, x.was, x.kind, x.currency
             union all
             select 'ours', u.result, null, u.kind, u.currency, count(*), sum(u.theirs)::bigint, sum(u.ours)::bigint
-            from unmatched_items as u
-            where
-                u.merchant_id = p_terms.merchant_id and u.statement_no = p_statement_no
-                and (u.result <> 'matched' or u.batch_no is not null)
+            from (
+                select * from unmatched_items
+                where merchant_id = p_terms.merchant_id and statement_no = p_statement_no
+                offset 0
+            ) as u
+            where u.result <> 'matched' or u.batch_no is not null
             group by u.result, u.kind, u.currency
             union all
             -- What an earlier run said, and this one says otherwise.

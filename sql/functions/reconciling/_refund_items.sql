@@ -3,6 +3,7 @@ create function mixpay._refund_items(
 ) returns setof mixpay.own_item
 language plpgsql stable
 set search_path = mixpay, pg_temp
+set enable_seqscan = off set cpu_index_tuple_cost = 30 set jit = off
 as $_refund_items$
 declare
     v_channel channels;
@@ -27,8 +28,8 @@ begin
             'refund_reversal', b.number, b.amount, b.came_back_at, b.channel_txn_no, b.payment_no, b.refund_no
         from transfer_list as b
         where
-            b.merchant_id = p_merchant_id and b.channel = p_channel and b.state <> 'succeeded'
-            and b.came_back_at >= p_from and b.came_back_at < p_until
+            b.merchant_id = p_merchant_id and b.channel = p_channel and b.came_back_at >= p_from
+            and b.came_back_at < p_until
     ) as i
     cross join lateral (
         select * from payments as x where x.merchant_id = p_merchant_id and x.payment_no = i.payment_no limit 1

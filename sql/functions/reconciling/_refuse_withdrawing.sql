@@ -18,13 +18,7 @@ begin
         where merchant_id = p_statement.merchant_id and statement_no = p_statement.statement_no
         union
         -- A part of its batch may be on this one.
-        select resolution_no from unmatched_items
-        where
-            merchant_id = p_statement.merchant_id and account = p_statement.account and owner = p_statement.owner
-            and kind = 'payout' and batch_no in (
-                select l.batch_no from statement_lines as l
-                where l.merchant_id = p_statement.merchant_id and l.statement_no = p_statement.statement_no
-            )
+        select resolution_no from _payouts_of_batches(p_statement)
     ) as x
     inner join resolutions as r
         on r.merchant_id = p_statement.merchant_id and r.resolution_no = x.resolution_no and r.action <> 'taken_back';

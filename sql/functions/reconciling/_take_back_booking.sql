@@ -17,11 +17,15 @@ begin
         return 'return';
     elsif p_was.kind = 'refund' then
         -- Where that came back before, another transfer may stand in its place.
-        perform bounce_channel_refund(v_merchant_id, p_was.number, p_reason) from channel_refunds
-        where merchant_id = v_merchant_id and channel_refund_no = p_was.number and nth = 1;
+        perform bounce_channel_refund(v_merchant_id, p_was.number, p_reason, null, v_line.happened_at)
+        from channel_refunds
+        where
+            merchant_id = v_merchant_id and channel_refund_no = p_was.number and nth = 1 and state = 'succeeded';
         return 'refund_reversal';
     elsif p_was.kind = 'chargeback' then
-        perform reverse_chargeback(v_merchant_id, p_was.number, p_reason);
+        perform reverse_chargeback(v_merchant_id, p_was.number, p_reason, null, v_line.happened_at)
+        from chargebacks
+        where merchant_id = v_merchant_id and chargeback_no = p_was.number and state <> 'reversed';
         -- The fee that was booked with it is nobody's either.
         perform record_channel_fee(
             v_merchant_id, p_terms.owner, p_number, -c.fee, v_line.currency, c.payment_no, p_reason, v_line.happened_at

@@ -1,13 +1,14 @@
 create function mixpay._tell_items(p_terms mixpay.reconciled_accounts, p_horizon timestamptz) returns void
 language plpgsql
 set search_path = mixpay, pg_temp
+set enable_nestloop = on set enable_hashjoin = off set jit = off
 as $_tell_items$
 begin
     update unmatched_items as u
     set result = n.result, ours = n.ours, run = p_terms.last_run
     from (
         select
-            x.kind, x.number,
+            x.ctid as place,
             -- More of a chargeback may have come back since.
             coalesce(
                 case when x.kind = 'chargeback_reversal' and x.resolution_no is null then (
@@ -48,14 +49,18 @@ begin
                 when x.result = 'expected' and x.happened_at + p_terms.lag <= p_horizon then 'missing_there'
                 else x.result
             end as result
-        from unmatched_items as x
-        where
-            x.merchant_id = p_terms.merchant_id and x.account = p_terms.account and x.owner = p_terms.owner
-            and x.result <> 'matched'
+        from (
+            -- In the order of the index of what is open.
+            select i.*, i.ctid from unmatched_items as i
+            where
+                i.merchant_id = p_terms.merchant_id and i.account = p_terms.account and i.owner = p_terms.owner
+                and i.result <> 'matched'
+            order by i.happened_at
+            offset 0
+        ) as x
     ) as n
     where
-        u.merchant_id = p_terms.merchant_id and u.account = p_terms.account and u.owner = p_terms.owner
-        and u.kind = n.kind and u.number = n.number and (u.result, u.ours) <> (n.result, n.ours);
+        u.ctid = n.place and (u.result, u.ours) <> (n.result, n.ours);
 end;
 $_tell_items$;
 

@@ -1,13 +1,14 @@
 create function mixpay._tell_lines(p_terms mixpay.reconciled_accounts, p_horizon timestamptz) returns void
 language plpgsql
 set search_path = mixpay, pg_temp
+set enable_nestloop = on set enable_hashjoin = off set jit = off
 as $_tell_lines$
 begin
     update unmatched_lines as u
     set result = n.result, run = p_terms.last_run
     from (
         select
-            x.merchant_id, x.statement_no, x.line_no, x.part,
+            x.ctid as place,
             case
                 when x.theirs = 0 or m.merchant_id is not null then 'matched'
                 when l.kind in ('unknown', 'other') and p_terms.account = 'channel' then 'unknown'
@@ -35,8 +36,7 @@ begin
             and x.result <> 'matched'
     ) as n
     where
-        u.merchant_id = n.merchant_id and u.statement_no = n.statement_no and u.line_no = n.line_no and u.part = n.part
-        and u.result <> n.result;
+        u.ctid = n.place and u.result <> n.result;
 end;
 $_tell_lines$;
 

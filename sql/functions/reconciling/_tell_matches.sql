@@ -1,6 +1,7 @@
 create function mixpay._tell_matches(p_terms mixpay.reconciled_accounts, p_horizon timestamptz) returns void
 language plpgsql
 set search_path = mixpay, pg_temp
+set enable_nestloop = on set enable_hashjoin = off set jit = off
 as $_tell_matches$
 begin
     update line_matches as m
@@ -8,7 +9,7 @@ begin
         result = n.result, theirs = n.theirs, ours = n.ours, fee_ours = n.fee_ours, run = p_terms.last_run
     from (
         select
-            x.statement_no, x.line_no, x.part,
+            x.ctid as place,
             case when l.state = 'failed' or (l.state = 'processing' and i.state = 'processing') then 0 else l.amount end
                 as theirs,
             case i.state when 'succeeded' then i.amount else 0 end as ours, f.fee_ours,
@@ -37,8 +38,7 @@ begin
             and x.result <> 'matched' and i.number is not null
     ) as n
     where
-        m.merchant_id = p_terms.merchant_id and m.statement_no = n.statement_no and m.line_no = n.line_no
-        and m.part = n.part
+        m.ctid = n.place
         and (m.result, m.theirs, m.ours, m.fee_ours) is distinct from (n.result, n.theirs, n.ours, n.fee_ours);
 end;
 $_tell_matches$;

@@ -32,9 +32,10 @@ begin
             select * from line_matches as z
             where
                 z.merchant_id = l.merchant_id and z.statement_no = l.statement_no and z.line_no = l.line_no
-                and z.part = l.part and z.rule <> 'batch'
+                and z.part = l.part
             limit 1
         ) as x
+        where x.rule <> 'batch'
     ) as m
     cross join lateral (
         select * from statement_lines as y

@@ -74,6 +74,7 @@ same numbers return the same row; the reason may come later.
 Locks: the account, as reconcile does; then what the call locks that books the opposite: a trade, its
 orders' splits and totals.
 Raises: MX101 if there is no such merchant; MX221, MX412, MX413 or MX414 if p_resolution_no names such a thing already;
-MX303 or MX304 if a refund that was booked is something else by now; MX427 if the number was used for something else;
-MX431 if there is no such resolution; MX432 if it was taken back, or what was booked has no opposite; MX901; MX905.
+MX303, MX304 or MX311 if a refund that was booked is something else by now; MX427 if the number was used for something
+else; MX431 if there is no such resolution; MX432 if it was taken back, or what was booked has no opposite; MX901;
+MX905.
 $$;

@@ -10,7 +10,7 @@ begin
     return row(
         p_refund.merchant_id, p_number, p_refund.refund_no, p_share.payment_no, p_share.channel, p_share.amount,
         case when v_is_manual then 'waiting' else 'pending' end, case when v_is_manual then 'manual' end,
-        case when not v_is_manual then now() end, null, 0, null, null, now(), null, null, null, p_cleared, 1
+        case when not v_is_manual then now() end, null, 0, null, null, now(), null, null, null, p_cleared, 1, null
     )::channel_refunds;
 end;
 $_unlimited_channel_refund$;

@@ -16,7 +16,9 @@ declare
     v_path text[];
     v_paid_at timestamptz;
     v_seq bigint;
-    v_happened_at timestamptz := case p_channel_refund.state when 'succeeded' then p_channel_refund.refunded_at end;
+    v_happened_at timestamptz := case p_channel_refund.state
+        when 'succeeded' then p_channel_refund.refunded_at when 'bounced' then p_channel_refund.bounced_at
+    end;
 begin
     select * into v_refund from refunds
     where merchant_id = p_channel_refund.merchant_id and refund_no = p_channel_refund.refund_no;

@@ -3,12 +3,13 @@ language plpgsql
 set search_path = mixpay, pg_temp
 as $_keep_transfer$
 begin
-    insert into bounced_transfers (merchant_id, channel_refund_no, nth, channel_txn_no, refunded_at, bounced_at)
-    select t.merchant_id, t.channel_refund_no, t.nth, t.channel_txn_no, t.refunded_at, t.came_back_at
-    from transfer_list as t
-    where
-        p_channel_refund.refunded_at is not null and t.merchant_id = p_channel_refund.merchant_id
-        and t.channel_refund_no = p_channel_refund.channel_refund_no and t.nth = p_channel_refund.nth;
+    if p_channel_refund.bounced_at is not null then
+        insert into bounced_transfers (merchant_id, channel_refund_no, nth, channel_txn_no, refunded_at, bounced_at)
+        values (
+            p_channel_refund.merchant_id, p_channel_refund.channel_refund_no, p_channel_refund.nth,
+            p_channel_refund.channel_txn_no, p_channel_refund.refunded_at, p_channel_refund.bounced_at
+        );
+    end if;
 end;
 $_keep_transfer$;
 

@@ -56,7 +56,7 @@ begin
     update channel_refunds
     set
         state = 'succeeded', reason = case when state in ('pending', 'sent') then reason end, due_at = null,
-        channel_txn_no = p_channel_txn_no, refunded_at = v_refunded_at, nth = coalesce(v_nth, nth),
+        channel_txn_no = p_channel_txn_no, refunded_at = v_refunded_at, nth = coalesce(v_nth, nth), bounced_at = null,
         -- What payee and receivers gave back for the successor, they gave back for this one.
         cleared = coalesce(v_successor.cleared, cleared)
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no

@@ -20,7 +20,7 @@ begin
     on conflict do nothing
     returning * into v_settlement;
     if found then
-        perform _write_facts(array[_settlement_fact(v_settlement)], 0);
+        perform _write_facts(array[_settlement_fact(v_settlement, '')], 0);
     end if;
     return v_settlement;
 end;

@@ -1,4 +1,6 @@
-create function mixpay._settlement_fact(p_settlement mixpay.settlements) returns mixpay.fact
+create function mixpay._settlement_fact(
+    p_settlement mixpay.settlements, p_from_state text
+) returns mixpay.fact
 language plpgsql immutable
 set search_path = mixpay, pg_temp
 as $_settlement_fact$
@@ -12,13 +14,14 @@ begin
     v_fact.log_no := p_settlement.settlement_no;
     v_fact.entity := 'settlement';
     v_fact.number := p_settlement.settlement_no;
-    v_fact.from_state := case
-        when p_settlement.last_entry = 1 then '' when p_settlement.state = 'settled' then 'reversed' else 'settled'
-    end;
+    v_fact.from_state := p_from_state;
     v_fact.to_state := p_settlement.state;
     v_fact.currency := p_settlement.currency;
     v_fact.reason := p_settlement.reason;
-    if p_settlement.amount > 0 then
+    v_fact.happened_at := p_settlement.reversed_at;
+    if p_from_state = p_settlement.state then
+        v_fact.reason := 'its moment came later';
+    elsif p_settlement.amount > 0 then
         v_fact.amount := p_settlement.amount;
         if p_settlement.state = 'settled' then
             v_fact.from_account := p_settlement.account;
@@ -36,7 +39,9 @@ begin
 end;
 $_settlement_fact$;
 
-comment on function mixpay._settlement_fact(mixpay.settlements) is
+comment on function mixpay._settlement_fact(mixpay.settlements, text) is
 $$What a settlement's state says: it was settled and paid out, its payout came back, or had arrived after all.
-last_entry is that of this fact.
+
+p_from_state is the state before; the same if only the moment of its reversal came later. last_entry is that of this
+fact.
 $$;

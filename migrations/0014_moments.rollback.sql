@@ -1,0 +1,45 @@
+-- Takes back 0014: when something came back is in the log only. The version of before has no place for when a settlement
+-- was reversed, if that came later.
+set role mixpay_owner;
+
+do $refuse$
+begin
+    if exists (select from mixpay.facts where log = 'settlement' and from_state = to_state) then
+        raise exception '0014 cannot be taken back any more' using
+            errcode = 'object_not_in_prerequisite_state',
+            detail = 'Moments of reversals came later than the reversals, and the version of before knows no such fact.',
+            hint = 'Restore a backup from before, or stay with this version.';
+    end if;
+end;
+$refuse$;
+
+delete from mixpay.state_transitions where (entity, from_state, to_state) = ('settlement', 'reversed', 'reversed');
+
+create index unmatched_items_in_a_sum on mixpay.unmatched_items (owner, merchant_id, account) where line_no is not null;
+
+do $autosummarize$
+begin
+    alter index mixpay.channel_fees_by_moment reset (autosummarize);
+    alter index mixpay.channel_refunds_by_moment reset (autosummarize);
+    alter index mixpay.payments_by_moment reset (autosummarize);
+end;
+$autosummarize$;
+
+drop index mixpay.repayments_by_moment;
+drop index mixpay.settlements_by_reversed_at;
+drop index mixpay.settlements_by_moment;
+drop index mixpay.channel_payouts_by_moment;
+drop index mixpay.returns_by_moment;
+drop index mixpay.chargebacks_by_reversed_at;
+drop index mixpay.chargebacks_by_moment;
+
+alter table mixpay.anomaly_resolutions drop column recovered_at;
+
+alter table mixpay.channel_refunds drop constraint rules_hold;
+alter domain mixpay.channel_refund_rules drop constraint money_that_came_back_has_its_moment;
+alter type mixpay.channel_refund drop attribute bounced_at;
+alter table mixpay.channel_refunds
+drop column bounced_at,
+add constraint rules_hold check (not (cast(channel_refunds as mixpay.channel_refund_rules) is null));
+
+reset role;
