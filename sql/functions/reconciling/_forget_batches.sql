@@ -3,15 +3,19 @@ create function mixpay._forget_batches(
 ) returns void
 language plpgsql
 set search_path = mixpay, pg_temp
-set enable_nestloop = on set enable_hashjoin = off set jit = off
 as $_forget_batches$
+declare
+    v_payout unmatched_items;
 begin
-    update unmatched_items as u
-    set result = 'expected', theirs = 0, batch_no = null, run = p_terms.last_run
-    from _payouts_of_batches(p_statement) as o
-    where
-        u.merchant_id = o.merchant_id and u.account = o.account and u.owner = o.owner and u.kind = o.kind
-        and u.number = o.number and o.statement_no <> p_statement.statement_no;
+    for v_payout in
+        select * from _payouts_of_batches(p_statement) where statement_no <> p_statement.statement_no
+    loop
+        update unmatched_items
+        set result = 'expected', theirs = 0, batch_no = null, run = p_terms.last_run
+        where
+            merchant_id = v_payout.merchant_id and account = v_payout.account and owner = v_payout.owner
+            and kind = v_payout.kind and number = v_payout.number;
+    end loop;
 end;
 $_forget_batches$;
 

@@ -1,8 +1,7 @@
 create function mixpay._payouts_of_batches(
     p_statement mixpay.statements
 ) returns setof mixpay.unmatched_items
--- A few, so that each is looked up by its key.
-language plpgsql stable rows 1
+language plpgsql stable
 set search_path = mixpay, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_nestloop = on set jit = off
 as $_payouts_of_batches$
