@@ -680,14 +680,33 @@ class Model:
         sent.state = "doubt"
         return None
 
-    def bounce(self, refund: Refund, part: Part, sent: Sent) -> str | None:
+    def bounce(self, refund: Refund, part: Part, sent: Sent, txn: str | None) -> str | None:
+        """txn is the channel's number of what came back, if that is known."""
         if refund.is_taken:
             return "MX321"
-        if sent.state != "succeeded":
-            return None if sent.transfer and sent.state in ("bounced", "failed") else "MX304"
-        sent.state = "bounced"
-        self.sent(part, sent, -part.amount)
-        self.free(refund, part)
+        meant = sent.transfers
+        if txn is not None:
+            meant = [x for x in meant if x.txn == txn] or [x for x in meant if x.txn is None]
+        elif sent.transfer:
+            meant = [sent.transfer]
+        if not meant:
+            return "MX304"
+        order = ("succeeded", "anomaly")
+        transfer = max(
+            meant,
+            key=lambda x: (*(sent.became(x) == state for state in order), sent.transfers.index(x)),
+        )
+        became = sent.became(transfer)
+        if became == "written_off":
+            return "MX311"
+        transfer.txn = transfer.txn or txn
+        if became == "anomaly":
+            transfer.anomaly = "recovered"
+            self.out_of_place(part, sent, "recovered")
+        elif became == "succeeded":
+            sent.state = "bounced"
+            self.sent(part, sent, -part.amount)
+            self.free(refund, part)
         return None
 
     def resolve(
@@ -1324,7 +1343,12 @@ class Life:
             number, refund, part, sent = self.random.choice(went if again else freed[-12:])
         call = self.random.choice([*2 * ["complete"], *3 * ["fail"], "doubt", *2 * ["bounce"]])
         sent_no = self.sent_no(number, part, sent)
-        if is_late or call == "complete":
+        if call == "bounce":
+            told = [None, *(x.txn for x in sent.transfers)]
+            txn = self.number("X") if self.random.random() < 0.2 else self.random.choice(told)
+            code = self.model.bounce(refund, part, sent, txn)
+            self.agree(code, "bounce_channel_refund", sent_no, "account closed", txn)
+        elif is_late or call == "complete":
             # Now and then its number comes later, or another transfer of the same.
             often = 0.8 if sent.transfers else 0.5
             txn = self.number("X") if self.random.random() < often else None
@@ -1333,12 +1357,9 @@ class Life:
         elif call == "fail":
             code = self.model.fail(refund, part, sent)
             self.agree(code, "fail_channel_refund", sent_no, "refused")
-        elif call == "doubt":
+        else:
             code = self.model.doubt(refund, sent)
             self.agree(code, "doubt_channel_refund", sent_no, "time-out", retry_after="1 day")
-        else:
-            code = self.model.bounce(refund, part, sent)
-            self.agree(code, "bounce_channel_refund", sent_no, "account closed")
 
     def resolve(self) -> None:
         listed = [

@@ -94,8 +94,8 @@ class Settlement:
     account: Account
     amount: int
     reversed: bool = False
-    # It was reversed once.
-    failed: bool = False
+    # How often it was reversed.
+    times: int = 0
 
 
 class Money(Model):
@@ -459,20 +459,23 @@ class Money(Model):
         self.add(*account, amount)
         self.add("bank", "main", account[2], -amount)
 
-    def reverse_settlement(self, number: str) -> str | None:
+    def reverse_settlement(self, number: str, nth: int | None) -> str | None:
         settlement = self.settlements[number]
         if settlement.amount <= 0:
             return "MX406"
-        if not settlement.reversed:
-            settlement.reversed = settlement.failed = True
+        if (nth or 1) > settlement.times + (not settlement.reversed):
+            return "MX415"
+        if not settlement.reversed and (nth is None or nth > settlement.times):
+            settlement.reversed = True
+            settlement.times += 1
             self.bring_in(settlement.account, settlement.amount)
         return None
 
-    def reinstate_settlement(self, number: str) -> str | None:
+    def reinstate_settlement(self, number: str, nth: int | None) -> str | None:
         settlement = self.settlements[number]
-        if not settlement.failed:
+        if (nth or 1) > settlement.times:
             return "MX415"
-        if settlement.reversed:
+        if settlement.reversed and nth in (None, settlement.times):
             settlement.reversed = False
             self.bring_in(settlement.account, -settlement.amount)
         return None
@@ -840,8 +843,14 @@ class MoneyLife(Life):
         settlements = self.model.settlements
         failed = [number for number, x in settlements.items() if x.reversed]
         number = self.random.choice([*failed, *failed, *settlements])
-        expected = self.model.reinstate_settlement(number)
-        self.agree(expected, "reinstate_settlement", number, "it had arrived")
+        nth = self.some_reversal(number)
+        expected = self.model.reinstate_settlement(number, nth)
+        self.agree(expected, "reinstate_settlement", number, "it had arrived", nth=nth)
+
+    def some_reversal(self, number: str) -> int | None:
+        """The one that comes next, one before it, or none."""
+        times = self.model.settlements[number].times
+        return self.random.choice([None, None, *range(1, times + 3)])
 
     def adjust(self) -> None:
         account, currency = self.owner(), self.some_currency()
@@ -877,8 +886,9 @@ class MoneyLife(Life):
 
     def reverse_settlement(self) -> None:
         number = self.random.choice(list(self.model.settlements))
-        expected = self.model.reverse_settlement(number)
-        self.agree(expected, "reverse_settlement", number, "account closed")
+        nth = self.some_reversal(number)
+        expected = self.model.reverse_settlement(number, nth)
+        self.agree(expected, "reverse_settlement", number, "account closed", nth=nth)
 
     def repay(self) -> None:
         """Most of the time what somebody owes."""
@@ -908,7 +918,7 @@ class MoneyLife(Life):
                 failed = self.model.settlements[arguments[0]].reversed
                 call = "reverse_settlement" if failed else call
                 call = call if failed else "reinstate_settlement"
-                if not failed and not self.model.settlements[arguments[0]].failed:
+                if not failed and not self.model.settlements[arguments[0]].times:
                     return
             self.taken["again"] += 1
             self.agree(None, call, *arguments, **named)
