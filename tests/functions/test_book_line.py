@@ -1,10 +1,13 @@
 """What a line says is booked by the call that books such a thing, and names the line."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from bills import differences, line, load, reconcile, results, rules, summary
 from shop import Row, Shop, day
+
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture(autouse=True)
@@ -289,3 +292,21 @@ def test_refuses_bad_input(shop: Shop) -> None:
         book(shop, account="x")
     with shop.refused("MX101", "nobody"):
         Shop(shop.conn, "nobody").call("book_line", "N1", "S1", 1, "Zoe")
+
+
+def test_a_payout_that_was_compared_with_its_batch(shop: Shop) -> None:
+    """It has a line of its own now, which is stronger."""
+    shop.call("record_channel_payout", "card", "B1", 995, "CNY")
+    ((today,),) = shop.query("select paid_at from mixpay.channel_payouts")
+    told(
+        shop,
+        line(1, "payout", -995, day(2)),
+        line(2, "adjustment", 990, day(1), batch_no="B1"),
+    )
+    load(shop, "S3", [], period=(today - HOUR, today + HOUR))
+    reconcile(shop, "S3")
+    reconcile(shop, "S1")
+    assert ("amount", "B1", 5) in differences(shop)
+    book(shop, number="B1")
+    (item,) = shop.query("select * from mixpay.unmatched_items where number = 'B1'")
+    assert (item.result, item.theirs, item.batch_no) == ("matched", 0, None)

@@ -1082,6 +1082,23 @@ def test_a_reversal_in_three_parts(shop: Shop, named: dict[str, str]) -> None:
     assert summary(shop) == (100, 100, 0)
 
 
+@pytest.mark.parametrize("then", ["unique", "daily", "none"])
+@pytest.mark.parametrize("before", ["unique", "daily", "none"])
+def test_a_reversal_names_a_payment_of_whatever_kind_its_number_is(
+    shop: Shop, before: str, then: str
+) -> None:
+    """Numbers that are on record stay as they were, when the channel numbers in another way."""
+    shop.channel("till", txn_numbers=before)
+    shop.merge("TC", D=300)
+    shop.pay("TC", "P9", 300, "till", day(1), "X9")
+    shop.call("charge_back_payment", "P9", "C9", 100, "fraud", 0, day(1))
+    shop.call("reverse_chargeback", "C9", "won", None, day(2))
+    shop.channel("till", txn_numbers=then)
+    back = [line(i, "chargeback_reversal", 50, day(2), of_txn="X9") for i in (1, 2)]
+    load(shop, "S1", back, "channel:till", (day(2) - HOUR, day(2) + HOUR))
+    assert reconcile(shop, "S1") == {"theirs matched": 2}
+
+
 @pytest.mark.parametrize("when", [1, 9])
 def test_what_several_lines_paid_no_further_one_names(shop: Shop, when: int) -> None:
     """Neither in its time nor later."""

@@ -34,12 +34,17 @@ begin
     ) as c
     where c.reversed > 0
     union
-    -- Where the channel's numbers say little, no index has them.
+    -- Numbers that say little are in no index: those of a channel that says so, which may be old; and those from before
+    -- it said otherwise. These few are looked for by the moment.
     select c.chargeback_no
     from chargebacks as c
     where
         p_line.of_channel_txn_no is not null and c.merchant_id = p_line.merchant_id and c.reversed > 0
-        and exists (select from channels as h where h.channel = p_terms.owner and h.txn_numbers = 'none')
+        and c.reversed_at >= case
+            when exists (select from channels as h where h.channel = p_terms.owner and h.txn_numbers = 'none')
+                then '-infinity'
+            else p_line.happened_at - p_terms.lag
+        end
         and exists (
             select from payments as p
             where

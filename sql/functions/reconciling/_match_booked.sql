@@ -41,7 +41,8 @@ begin
     where
         merchant_id = p_line.merchant_id and statement_no = p_line.statement_no and line_no = p_line.line_no
         and part = p_line.part;
-    update unmatched_items set result = 'matched', run = p_terms.last_run
+    -- A payout that was compared with a batch is so no more: a line of its own is stronger.
+    update unmatched_items set result = 'matched', theirs = 0, batch_no = null, run = p_terms.last_run
     where
         merchant_id = p_terms.merchant_id and account = p_terms.account and owner = p_terms.owner and kind = p_kind
         and number = p_number and result <> 'matched';
