@@ -43,7 +43,25 @@ alter table mixpay.anomaly_resolutions add column recovered_at timestamptz;
 
 comment on column mixpay.anomaly_resolutions.recovered_at is 'When the money came back, if it did.';
 
-update mixpay.anomaly_resolutions set recovered_at = created_at where resolution = 'recovered';
+-- Nobody could name it, unless this was taken back meanwhile: then the log says what somebody named.
+update mixpay.anomaly_resolutions as r
+set recovered_at = coalesce(
+    (
+        select f.happened_at from mixpay.facts as f
+        where
+            f.merchant_id = r.merchant_id and f.log = 'trade' and f.log_no = (
+                select p.trade_no from mixpay.channel_refunds as c
+                inner join mixpay.payments as p on p.merchant_id = c.merchant_id and p.payment_no = c.payment_no
+                where c.merchant_id = r.merchant_id and c.channel_refund_no = r.channel_refund_no
+            )
+            and f.entity = 'channel_refund' and f.number = r.channel_refund_no
+            and f.from_account = 'channel' and f.to_account = 'anomaly' and f.created_at = r.created_at
+        order by f.entry desc
+        limit 1
+    ),
+    r.created_at
+)
+where r.resolution = 'recovered';
 
 alter table mixpay.anomaly_resolutions
 add constraint recovered_has_its_moment check ((resolution = 'recovered') = (recovered_at is not null));

@@ -747,6 +747,45 @@ def test_a_reversal_whose_moment_came_later_has_no_place_before_0014(migrated):
 
 
 @pytest.mark.usefixtures("known")
+def test_e43_when_money_came_back_is_told_from_the_log(migrated):
+    """Down to where there was no place for it, and up again."""
+    money = migrated("money")
+    moments = (
+        "select state, came_back_at from mixpay.transfer_list where merchant_id = 'new'"
+        " order by payment_no, nth"
+    )
+    with to_live_on(money) as conn:
+        shop = Shop(conn, "new")
+        shop.call("register_merchant", "New")
+        numbers = {}
+        for n in (1, 2, 3, 4):
+            shop.merge(f"T{n}", **{f"A{n}": 100})
+            shop.pay(f"T{n}", f"P{n}", 100, "card", day(1))
+            shop.refund(f"A{n}", f"R{n}", 100)
+            numbers[n] = shop.channel_refund(f"R{n}", f"P{n}").channel_refund_no
+            if n > 2:
+                shop.fail(f"R{n}", f"P{n}")
+                shop.refund(f"A{n}", f"S{n}", 100)
+            shop.call("complete_channel_refund", numbers[n], "X", day(2))
+            if n != 4:
+                shop.call("bounce_channel_refund", numbers[n], "closed", None, day(2 + n))
+        shop.redirect("R2", "P2", "bank")
+        shop.call("resolve_anomaly", numbers[4], "recovered", "sent back")
+        before = conn.execute(moments).fetchall()
+        assert [row[0] for row in before] == ["bounced", "bounced", "recovered", "recovered"]
+        assert [row[1] for row in before[:3]] == [day(3), day(4), day(5)]
+    migrations.rollback(money, "0013_transfers", say=lambda _: None, drop_rows=True)
+    with upgrade(money) as conn:
+        assert conn.execute(moments).fetchall() == before
+        assert broken(conn) == []
+        # What was assumed may still come later.
+        shop = Shop(conn, "new")
+        shop.call("resolve_anomaly", numbers[4], "recovered", None, 1, day(6))
+        assert conn.execute(moments).fetchall()[3] == ("recovered", day(6))
+        assert broken(conn) == []
+
+
+@pytest.mark.usefixtures("known")
 def test_e21_what_went_more_than_once_is_told_from_the_log(migrated):
     """Each that came back gets its row: its moments always, its number as far as it was kept."""
     money = migrated("money")
