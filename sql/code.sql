@@ -302,6 +302,7 @@ set role mixpay_owner;
 \ir functions/settling/_carried_over.sql
 \ir functions/settling/_left_out.sql
 \ir functions/settling/_settlement.sql
+\ir functions/settling/_explain_settlement.sql
 \ir functions/settling/_oldest_transaction.sql
 \ir functions/settling/_next_settlement.sql
 \ir functions/settling/_settlement_fact.sql

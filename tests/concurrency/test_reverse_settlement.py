@@ -123,3 +123,22 @@ def test_e43_two_moments_that_differ_at_once(shop: Shop, race: Race) -> None:
     )
     assert raced.second.sqlstate == "MX418"
     assert shop.row("settlements", "S1").reversed_at == day(3)
+
+
+def test_e43_a_reason_that_comes_late_is_not_that_of_what_was_done_meanwhile(
+    shop: Shop, race: Race
+) -> None:
+    for moment in (None, day(3)):
+        shop.call("reverse_settlement", "S1", None)
+        raced = race(
+            lambda s: s.call("reinstate_settlement", "S1", None),
+            lambda s, moment=moment: s.call("reverse_settlement", "S1", "no account", moment),
+        )
+        assert raced.second == raced.first
+        assert (raced.second.state, raced.second.reason) == ("settled", None)
+    raced = race(
+        lambda s: s.call("reverse_settlement", "S1", None),
+        lambda s: s.call("reinstate_settlement", "S1", "it had arrived"),
+    )
+    assert raced.second == raced.first
+    assert (raced.second.state, raced.second.reason) == ("reversed", None)

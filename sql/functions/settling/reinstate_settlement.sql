@@ -23,7 +23,7 @@ begin
         end if;
         v_settlement := _settlement(p_merchant_id, p_settlement_no, false);
     end if;
-    v_settlement := _reason_later(v_settlement, 'settlement_no', p_reason);
+    v_settlement := _explain_settlement(v_settlement, 'settled', p_reason);
     return row(v_settlement.*)::settlement;
 end;
 $reinstate_settlement$;

@@ -61,7 +61,7 @@ begin
                 hint = 'Repeat a reversal with the same moment, or without one.';
         end if;
     end if;
-    v_settlement := _reason_later(v_settlement, 'settlement_no', p_reason);
+    v_settlement := _explain_settlement(v_settlement, 'reversed', p_reason);
     return row(v_settlement.*)::settlement;
 end;
 $reverse_settlement$;
