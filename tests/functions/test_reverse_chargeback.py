@@ -198,6 +198,25 @@ def test_a_failed_refund_that_covered_is_refundable_again(shop: Shop) -> None:
     assert shop.balance("A").refundable == 1000
 
 
+def test_e43_what_it_gave_back_bears_the_moment_that_came_later(shop: Shop) -> None:
+    shop.merge("T", A=1000)
+    shop.pay("T", "P", 1000, "card", day(1))
+    charge_back(shop, 700, charged_at=day(2))
+    moments = (
+        "select amount, refunded_at, came_back_at from mixpay.transfer_list "
+        "where payment_no = 'P' order by amount desc"
+    )
+    # All that it took comes back, and 200 of it are taken anew.
+    win(shop, 500)
+    win(shop, 500, at=day(3))
+    assert shop.query(moments) == [(700, day(2), day(3)), (200, day(3), None)]
+    with shop.unchanged():
+        win(shop, 500, at=day(3))
+    win(shop)
+    win(shop, at=day(5))
+    assert shop.query(moments) == [(700, day(2), day(3)), (200, day(3), day(5))]
+
+
 @pytest.mark.usefixtures("refunded")
 def test_the_books_say_when_and_why(shop: Shop) -> None:
     assert win(shop, at=day(5)).reversed_at == day(5)

@@ -49,7 +49,7 @@ begin
                     hint = 'A repeated reversal must come with the same content: amount in all, moment.';
             end if;
             perform _learn_of_taking(
-                v_trade, 'chargeback', p_chargeback_no, v_was.payment_no, v_was.state, null, p_at
+                v_trade, 'chargeback', p_chargeback_no, v_was.payment_no, v_was.state, v_was.reversed_at, p_at, true
             );
             update chargebacks set reversed_at = p_at
             where merchant_id = p_merchant_id and chargeback_no = p_chargeback_no

@@ -1,5 +1,6 @@
 create function mixpay._learn_of_parts(
-    p_trades mixpay.trades[], p_refund_nos text[], p_was timestamptz, p_refunded_at timestamptz
+    p_trades mixpay.trades[], p_refund_nos text[], p_was timestamptz, p_moment timestamptz,
+    p_came_back boolean default false
 ) returns void
 language plpgsql
 set search_path = mixpay, pg_temp
@@ -23,7 +24,8 @@ begin
             cross join lateral (
                 select x as channel_refund, x.channel_refund_no, x.payment_no from channel_refunds as x
                 where
-                    x.merchant_id = v_trade.merchant_id and x.refund_no = n.refund_no and x.refunded_at = p_was
+                    x.merchant_id = v_trade.merchant_id and x.refund_no = n.refund_no
+                    and case when p_came_back then coalesce(x.bounced_at, x.refunded_at) else x.refunded_at end = p_was
                 offset 0
             ) as c
             where v_trade.trade_no = (
@@ -32,7 +34,10 @@ begin
             )
             order by c.channel_refund_no
         loop
-            update channel_refunds set refunded_at = p_refunded_at
+            update channel_refunds
+            set
+                refunded_at = case when p_came_back and bounced_at is not null then refunded_at else p_moment end,
+                bounced_at = case when p_came_back and bounced_at is not null then p_moment else bounced_at end
             where
                 merchant_id = v_trade.merchant_id
                 and channel_refund_no = (v_part.channel_refund).channel_refund_no;
@@ -41,7 +46,7 @@ begin
                 v_part.order_no
             );
             v_fact.reason := 'its moment came later';
-            v_fact.happened_at := p_refunded_at;
+            v_fact.happened_at := p_moment;
             v_facts := v_facts || v_fact;
         end loop;
         if v_facts <> '{}' then
@@ -51,8 +56,11 @@ begin
 end;
 $_learn_of_parts$;
 
-comment on function mixpay._learn_of_parts(mixpay.trades[], text[], timestamptz, timestamptz) is
+comment on function mixpay._learn_of_parts(
+    mixpay.trades[], text[], timestamptz, timestamptz, boolean
+) is
 $$Writes down when the parts of some refunds were sent that were booked as sent at once, at a moment that was assumed.
 
-The caller holds the locks of the trades.
+p_came_back: of those that came back then, when they did; and of what was taken anew then, because a part cannot come
+back in parts, when it was taken. The caller holds the locks of the trades.
 $$;
