@@ -195,6 +195,9 @@ def test_refuses_bad_input(shop: Shop) -> None:
     for resolution in ("booked", "written_off"):
         with shop.refused("MX905", resolution):
             shop.call("resolve_anomaly", number, resolution, "seen", None, day(6))
+    resolve(shop, "written_off")
+    with shop.refused("MX905", "written_off"):
+        shop.call("resolve_anomaly", number, "written_off", "seen", None, day(6))
 
 
 def test_e43_money_that_came_back_has_its_moment(shop: Shop) -> None:

@@ -38,7 +38,8 @@ begin
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no and nth = v_nth;
     select * into v_resolution from anomaly_resolutions
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no and nth = v_nth;
-    if not found and p_recovered_at is not null and p_resolution <> 'recovered' then
+    if p_recovered_at is not null and p_resolution <> 'recovered'
+        and coalesce(v_resolution.resolution, p_resolution) = p_resolution then
         raise exception 'only what was recovered came back' using
             errcode = 'MX905',
             detail = format('The resolution is %s, and recovered_at %s.', p_resolution, p_recovered_at),
