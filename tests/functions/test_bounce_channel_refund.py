@@ -152,6 +152,62 @@ def test_e43_the_number_comes_with_the_news_that_it_came_back(shop: Shop) -> Non
     assert shop.query(listed) == [(1, day(4)), (2, day(6)), (3, None)]
 
 
+def test_e03_the_same_bounce_again_is_no_news_of_the_next_transfer(shop: Shop) -> None:
+    """Its moment says which one it is, where nobody names a number."""
+    number = number_of(shop, "P1")
+    shop.call("bounce_channel_refund", number, "closed", None, day(4))
+    sent = shop.call("complete_channel_refund", number, "X2", day(5))
+    close = day(4) + timedelta(microseconds=900)
+    for moment in (day(4), close):
+        with shop.unchanged():
+            assert shop.call("bounce_channel_refund", number, "closed", None, moment) == sent
+    back = shop.call("bounce_channel_refund", number, "closed", None, day(6))
+    assert (back.state, back.channel_txn_no, back.bounced_at) == ("bounced", "X2", day(6))
+    shop.refund("A", "R2", 50)
+    listed = shop.call("complete_channel_refund", number, "X3", day(7))
+    shop.call("resolve_anomaly", number, "recovered", "sent back", 3, day(8))
+    for moment in (day(4), day(6), day(8)):
+        with shop.unchanged():
+            assert shop.call("bounce_channel_refund", number, "closed", None, moment) == listed
+
+
+def test_e03_of_one_that_only_was_an_anomaly_neither(shop: Shop) -> None:
+    number = number_of(shop, "P2")
+    shop.fail("R", "P2")
+    shop.refund("A", "R2", 40)
+    for nth in (1, 2):
+        listed = shop.call("complete_channel_refund", number, f"X{nth}", day(2 + 2 * nth))
+        for back in range(1, nth):
+            with shop.unchanged():
+                again = shop.call("bounce_channel_refund", number, None, None, day(3 + 2 * back))
+                assert again == listed
+        assert shop.listed("anomaly_list") == {"P2": 20}
+        shop.call("bounce_channel_refund", number, "closed", None, day(3 + 2 * nth))
+        assert shop.listed("anomaly_list") == {}
+
+
+def test_e43_the_moment_says_whose_number_comes_late(shop: Shop) -> None:
+    shop.merge("T8", H=10)
+    shop.pay("T8", "P8", 10, "card", day(1))
+    shop.refund("H", "R8", 10)
+    number = shop.channel_refund("R8", "P8").channel_refund_no
+    # The channel numbers none of them at first.
+    for nth in (1, 2):
+        shop.call("complete_channel_refund", number, f"X{nth}", day(1 + 2 * nth))
+        shop.call("bounce_channel_refund", number, "closed", f"X{nth}", day(2 + 2 * nth))
+    shop.conn.execute("set session_replication_role = replica")
+    for table in ("channel_refunds", "bounced_transfers"):
+        shop.conn.execute(f"update mixpay.{table} set channel_txn_no = null")
+    shop.conn.execute("reset session_replication_role")
+    shop.call("bounce_channel_refund", number, "closed", "X1", day(4))
+    assert shop.query(
+        "select channel_txn_no, came_back_at from mixpay.transfer_list "
+        "where refund_no = 'R8' order by nth"
+    ) == [("X1", day(4)), (None, day(6))]
+    shop.call("bounce_channel_refund", number, "closed", "X2", day(6))
+    assert shop.row("channel_refunds", number).channel_txn_no == "X2"
+
+
 def test_e06_an_anomaly_that_came_back_is_recovered(shop: Shop) -> None:
     number = number_of(shop, "P1")
     shop.bounce("R", "P1")

@@ -19,7 +19,7 @@ begin
     v_trade := _lock_channel_refund(p_merchant_id, p_channel_refund_no);
     select * into v_was from channel_refunds
     where merchant_id = p_merchant_id and channel_refund_no = p_channel_refund_no;
-    v_transfer := _which_came_back(v_was, p_channel_txn_no);
+    v_transfer := _which_came_back(v_was, p_channel_txn_no, p_bounced_at);
     if v_transfer.nth is null then
         perform _refuse_channel_refund_news(
             v_was, case when v_was.refunded_at is null then 'bounced' else 'bounced by another transaction' end,
@@ -66,9 +66,9 @@ $$Books that the money of a channel refund that had succeeded came back, for exa
 is freed: it may be refunded again, or sent another way with redirect_channel_refund.
 
 p_channel_txn_no is the channel's own number of the transfer that came back. If the channel sent the money more than
-once, name it: then late news of an earlier transfer changes nothing. If left out, it is the last one that has its place
-in the books. Of an anomaly it is the same as resolve_anomaly with recovered. p_bounced_at is when the money came back;
-if left out, now.
+once, name it: then late news of an earlier transfer changes nothing. If left out, it is the one that came back at
+p_bounced_at, else the last one that has its place in the books. Of an anomaly it is the same as resolve_anomaly with
+recovered. p_bounced_at is when the money came back; if left out, now.
 
 What has bounced stays as it is. What was left out at first, number, moment or reason, may come later.
 Locks: the orders of the trade, in ascending order number, if a return of the payment lost some of it; the trade, then
