@@ -17,14 +17,6 @@ delete from mixpay.state_transitions where (entity, from_state, to_state) = ('se
 
 create index unmatched_items_in_a_sum on mixpay.unmatched_items (owner, merchant_id, account) where line_no is not null;
 
-do $autosummarize$
-begin
-    alter index mixpay.channel_fees_by_moment reset (autosummarize);
-    alter index mixpay.channel_refunds_by_moment reset (autosummarize);
-    alter index mixpay.payments_by_moment reset (autosummarize);
-end;
-$autosummarize$;
-
 drop index mixpay.repayments_by_moment;
 drop index mixpay.settlements_by_reversed_at;
 drop index mixpay.settlements_by_moment;
@@ -32,6 +24,15 @@ drop index mixpay.channel_payouts_by_moment;
 drop index mixpay.returns_by_moment;
 drop index mixpay.chargebacks_by_reversed_at;
 drop index mixpay.chargebacks_by_moment;
+
+drop index mixpay.channel_fees_by_moment;
+drop index mixpay.channel_refunds_by_moment;
+drop index mixpay.payments_by_moment;
+create index payments_by_moment on mixpay.payments using brin (merchant_id, paid_at) where paid_at is not null;
+create index channel_refunds_by_moment on mixpay.channel_refunds using brin (merchant_id, refunded_at)
+where refunded_at is not null;
+create index channel_fees_by_moment on mixpay.channel_fees using brin (merchant_id, charged_at)
+where charged_at is not null;
 
 alter table mixpay.anomaly_resolutions drop column recovered_at;
 

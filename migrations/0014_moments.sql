@@ -1,6 +1,6 @@
 -- What came back has its moment beside it, which a caller may name: a channel refund that bounced, an anomaly that was
 -- recovered. What a statement of a time should show is found by that time, not by going through all of a merchant's.
--- The log is read once. It is one transaction together with its mark, so no index can be built concurrently, and
+-- Payments, channel refunds and channel fees are read once. It is one transaction together with its mark, so no index can be built concurrently, and
 -- nothing can be left to be validated later.
 -- The code stays.
 -- squawk-ignore-file constraint-missing-not-valid, require-concurrent-index-creation, ban-drop-constraint
@@ -69,6 +69,15 @@ add constraint recovered_has_its_moment check ((resolution = 'recovered') = (rec
 create index channel_refunds_by_bounced_at on mixpay.channel_refunds (merchant_id, bounced_at)
 where bounced_at is not null;
 
+-- By ranges of blocks, a merchant's statement met what all merchants wrote at that time.
+drop index mixpay.payments_by_moment;
+drop index mixpay.channel_refunds_by_moment;
+drop index mixpay.channel_fees_by_moment;
+create index payments_by_moment on mixpay.payments (merchant_id, paid_at) where paid_at is not null;
+create index channel_refunds_by_moment on mixpay.channel_refunds (merchant_id, refunded_at)
+where refunded_at is not null;
+create index channel_fees_by_moment on mixpay.channel_fees (merchant_id, charged_at) where charged_at is not null;
+
 create index chargebacks_by_moment on mixpay.chargebacks (merchant_id, charged_at) where charged_at is not null;
 create index chargebacks_by_reversed_at on mixpay.chargebacks (merchant_id, reversed_at)
 where reversed_at is not null;
@@ -84,14 +93,5 @@ values ('settlement', 'reversed', 'reversed', 'its moment came later');
 
 -- Nothing goes by it any more.
 drop index mixpay.unmatched_items_in_a_sum;
-
--- Else what was written since the last vacuum is read each time.
-do $autosummarize$
-begin
-    alter index mixpay.payments_by_moment set (autosummarize = on);
-    alter index mixpay.channel_refunds_by_moment set (autosummarize = on);
-    alter index mixpay.channel_fees_by_moment set (autosummarize = on);
-end;
-$autosummarize$;
 
 reset role;

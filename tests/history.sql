@@ -84,7 +84,19 @@ select 'm', 'channel', 'card', 'fee', no, 'matched', 'CNY', -1, 0, at, 'C' || st
 union all
 select 'm', 'channel', 'card', 'payout', no, 'matched', 'CNY', -5, -5, at, 'C' || statement_no, 1, null, null, no
 from n;
+-- Another merchant has much on the day that is compared.
+insert into mixpay.payments (
+    merchant_id, payment_no, trade_no, channel, recorded, asked, amount, applied, state, channel_txn_no, paid_at,
+    seq, txn_day
+)
+select 'big', no, no, 'card', true, 10, 10, 10, 'succeeded', 'HX' || n, day.at, 1, '0001-01-01'
+from n, (select paid_at as at from mixpay.payments where merchant_id = 'm' and payment_no = 'PP1') as day;
+insert into mixpay.channel_refunds (
+    merchant_id, channel_refund_no, refund_no, payment_no, channel, amount, state, channel_txn_no, refunded_at
+)
+select 'big', no, no, no, 'card', 1, 'succeeded', 'HY' || n, day.at
+from n, (select paid_at as at from mixpay.payments where merchant_id = 'm' and payment_no = 'PP1') as day;
+insert into mixpay.channel_fees (merchant_id, fee_no, channel, amount, currency, payment_no, charged_at)
+select 'big', no, 'card', 1, 'CNY', no, day.at
+from n, (select paid_at as at from mixpay.payments where merchant_id = 'm' and payment_no = 'PP1') as day;
 set local session_replication_role = origin;
-select brin_summarize_new_values('mixpay.payments_by_moment');
-select brin_summarize_new_values('mixpay.channel_refunds_by_moment');
-select brin_summarize_new_values('mixpay.channel_fees_by_moment');

@@ -21,9 +21,8 @@ alter table mixpay.channel_fees alter column merchant_id set (n_distinct = -0.01
 -- The foreign key to payments; what a payment cost.
 create index channel_fees_by_payment on mixpay.channel_fees (payment_no, merchant_id) where payment_no is not null;
 
--- reconcile: what was charged in a time. Small, and of no use to whoever looks for one row.
-create index channel_fees_by_moment on mixpay.channel_fees using brin (merchant_id, charged_at)
-with (autosummarize = on) where charged_at is not null;
+-- reconcile: what was charged in a time.
+create index channel_fees_by_moment on mixpay.channel_fees (merchant_id, charged_at) where charged_at is not null;
 
 comment on table mixpay.channel_fees is 'What channels took for their service.';
 comment on column mixpay.channel_fees.amount is

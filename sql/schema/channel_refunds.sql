@@ -78,9 +78,9 @@ where due_at is not null;
 create index channel_refunds_to_look_at on mixpay.channel_refunds (state, merchant_id)
 where state in ('waiting', 'doubt', 'bounced');
 
--- reconcile: what went back in a time. Small, and of no use to whoever looks for one row.
-create index channel_refunds_by_moment on mixpay.channel_refunds using brin (merchant_id, refunded_at)
-with (autosummarize = on) where refunded_at is not null;
+-- reconcile: what went back in a time.
+create index channel_refunds_by_moment on mixpay.channel_refunds (merchant_id, refunded_at)
+where refunded_at is not null;
 
 -- reconcile: what came back in a time.
 create index channel_refunds_by_bounced_at on mixpay.channel_refunds (merchant_id, bounced_at)

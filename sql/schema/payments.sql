@@ -78,9 +78,8 @@ where authorized is not null and voided_at is null and state in ('authorized', '
 create unique index a_channel_transaction_pays_once on mixpay.payments (merchant_id, channel, channel_txn_no, txn_day)
 where txn_day is not null;
 
--- reconcile: what arrived in a time. Small, and of no use to whoever looks for one row.
-create index payments_by_moment on mixpay.payments using brin (merchant_id, paid_at)
-with (autosummarize = on) where paid_at is not null;
+-- reconcile: what arrived in a time.
+create index payments_by_moment on mixpay.payments (merchant_id, paid_at) where paid_at is not null;
 
 comment on table mixpay.payments is 'One attempt to pay into a trade, and what came of it.';
 comment on column mixpay.payments.method is

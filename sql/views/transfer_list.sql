@@ -18,7 +18,8 @@ from (
         c.amount::bigint as amount, case c.state when 'succeeded' then 'succeeded' else 'bounced' end as state,
         c.channel_txn_no::text as channel_txn_no, c.refunded_at, c.bounced_at as came_back_at
     from mixpay.channel_refunds as c
-    where c.refunded_at is not null
+    -- Not is not null: so the index by that moment is no way to look for a number.
+    where num_nonnulls(c.refunded_at) = 1
     union all
     select
         b.merchant_id, b.channel_refund_no, b.nth, c.refund_no, c.payment_no, c.channel, c.amount::bigint, 'bounced',

@@ -3,7 +3,6 @@ create function mixpay._own_items(
 ) returns setof mixpay.own_item
 language plpgsql stable
 set search_path = mixpay, pg_temp
-set enable_seqscan = off set cpu_index_tuple_cost = 30 set jit = off
 as $_own_items$
 declare
     v_channel channels;
