@@ -855,6 +855,24 @@ def test_a_payouts_line_is_stronger_than_its_batch(
     assert summary(shop) == (10 - 990 * len(missing), 10, 990 * len(missing))
 
 
+def test_an_open_line_of_another_statement_is_the_payouts(shop: Shop) -> None:
+    """Found when another one is compared again, it is stronger than the batch of that one."""
+    shop.call("record_channel_payout", "card", "B1", 995, "CNY", day(1))
+    payments = [
+        line(1, "payment", 600, day(1), txn="X1", fee=6, batch_no="B1"),
+        line(2, "payment", 400, day(1), our="P2", fee=4, batch_no="B1"),
+    ]
+    load(shop, "S1", payments)
+    load(shop, "S2", [line(1, "payout", -995, day(4))])
+    for statement_no in ("S1", "S2"):
+        reconcile(shop, statement_no)
+    assert batches(shop) == {"B1": ("B1", "amount")}
+    reconcile(shop, "S1", lag=timedelta(days=5))
+    assert results(shop, "S2") == {"1": "matched B1"}
+    assert batches(shop) == {}
+    assert differences(shop) == []
+
+
 def batches(shop: Shop) -> dict[str, tuple[str, str]]:
     """Of each payout that is compared with a batch: that, and the result."""
     rows = shop.query("select * from mixpay.unmatched_items where batch_no is not null")
