@@ -920,6 +920,11 @@ class MoneyLife(Life):
                 call = call if failed else "reinstate_settlement"
                 if not failed and not self.model.settlements[arguments[0]].times:
                     return
+            if call == "resolve_anomaly" and None in arguments:
+                # Since then there may be another one, and nobody knows which is meant.
+                anomalies = "select from mixpay.anomalies where channel_refund_no = %s"
+                if len(self.shop.query(anomalies, arguments[0])) > 1:
+                    return
             self.taken["again"] += 1
             self.agree(None, call, *arguments, **named)
 
