@@ -25,6 +25,8 @@ drop index mixpay.returns_by_moment;
 drop index mixpay.chargebacks_by_reversed_at;
 drop index mixpay.chargebacks_by_moment;
 
+drop index mixpay.payments_numbered_without_a_day;
+
 drop index mixpay.channel_fees_by_moment;
 drop index mixpay.channel_refunds_by_moment;
 drop index mixpay.payments_by_moment;

@@ -78,6 +78,9 @@ create index channel_refunds_by_moment on mixpay.channel_refunds (merchant_id, r
 where refunded_at is not null;
 create index channel_fees_by_moment on mixpay.channel_fees (merchant_id, charged_at) where charged_at is not null;
 
+create index payments_numbered_without_a_day on mixpay.payments (channel_txn_no, merchant_id)
+where txn_day is null and channel_txn_no is not null;
+
 create index chargebacks_by_moment on mixpay.chargebacks (merchant_id, charged_at) where charged_at is not null;
 create index chargebacks_by_reversed_at on mixpay.chargebacks (merchant_id, reversed_at)
 where reversed_at is not null;

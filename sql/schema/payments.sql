@@ -78,6 +78,10 @@ where authorized is not null and voided_at is null and state in ('authorized', '
 create unique index a_channel_transaction_pays_once on mixpay.payments (merchant_id, channel, channel_txn_no, txn_day)
 where txn_day is not null;
 
+-- reconcile: a line that bears the number of such a transaction where numbers are no key.
+create index payments_numbered_without_a_day on mixpay.payments (channel_txn_no, merchant_id)
+where txn_day is null and channel_txn_no is not null;
+
 -- reconcile: what arrived in a time.
 create index payments_by_moment on mixpay.payments (merchant_id, paid_at) where paid_at is not null;
 

@@ -27,31 +27,18 @@ begin
         where
             p.merchant_id = p_line.merchant_id and p.channel = p_terms.owner
             and p.channel_txn_no = p_line.of_channel_txn_no and p.txn_day is not null
+        union
+        -- Where such numbers are no key, or were none then.
+        select p.payment_no from payments as p
+        where
+            p.merchant_id = p_line.merchant_id and p.channel = p_terms.owner
+            and p.channel_txn_no = p_line.of_channel_txn_no and p.txn_day is null
     ) as n
     cross join lateral (
         select * from chargebacks as x where x.merchant_id = p_line.merchant_id and x.payment_no = n.payment_no
         offset 0
     ) as c
-    where c.reversed > 0
-    union
-    -- Numbers that say little are in no index: those of a channel that says so, which may be old; and those from before
-    -- it said otherwise. These few are looked for by the moment.
-    select c.chargeback_no
-    from chargebacks as c
-    where
-        p_line.of_channel_txn_no is not null and c.merchant_id = p_line.merchant_id and c.reversed > 0
-        and c.reversed_at >= case
-            when exists (select from channels as h where h.channel = p_terms.owner and h.txn_numbers = 'none')
-                then '-infinity'
-            else p_line.happened_at - p_terms.lag
-        end
-        and exists (
-            select from payments as p
-            where
-                p.merchant_id = c.merchant_id and p.payment_no = c.payment_no and p.channel = p_terms.owner
-                and p.channel_txn_no = p_line.of_channel_txn_no
-            offset 0
-        );
+    where c.reversed > 0;
 end;
 $_chargebacks_named$;
 
