@@ -28,7 +28,8 @@ def test_model_and_database_agree_after_each_step(
 ) -> None:
     random = Random(seed)
     # What is looked at after each step is planned once, for tables that are small as yet.
-    looks = connect(options="-c plan_cache_mode=force_generic_plan -c enable_nestloop=off")
+    options = ("plan_cache_mode=force_generic_plan", "enable_nestloop=off", "jit=off")
+    looks = connect(options=" ".join(f"-c {option}" for option in options))
     lives = []
     for allocation in ("fifo", "pro_rata"):
         shop = Shop(conn, allocation)
