@@ -1,7 +1,7 @@
 -- What came back has its moment beside it, which a caller may name: a channel refund that bounced, an anomaly that was
 -- recovered. What a statement of a time should show is found by that time, not by going through all of a merchant's.
--- Payments, channel refunds and channel fees are read once. It is one transaction together with its mark, so no index can be built concurrently, and
--- nothing can be left to be validated later.
+-- Payments, channel refunds and channel fees are read once. It is one transaction together with its mark, so no index
+-- can be built concurrently, and nothing can be left to be validated later.
 -- The code stays.
 -- squawk-ignore-file constraint-missing-not-valid, require-concurrent-index-creation, ban-drop-constraint
 -- squawk-ignore-file require-concurrent-index-deletion, ban-alter-domain-with-add-constraint

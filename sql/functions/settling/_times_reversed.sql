@@ -29,6 +29,6 @@ comment on function mixpay._times_reversed(mixpay.settlements, bigint, boolean) 
 $$How often a settlement was reversed.
 
 p_nth is which reversal some news is about, counted from 1; null: it does not say. p_may_be_next: it may be the one that
-comes next. The caller holds the lock of the settlement.
+comes next. Whoever names p_nth holds the lock of the settlement.
 Raises: MX415 if it was not reversed that often.
 $$;
