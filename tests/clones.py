@@ -2,8 +2,8 @@
 
 Making a clone and planning all checks in it costs more than most tests. So the next test finds the
 same database again, and sessions that have their plans, when the last one left nothing behind but
-a few rows: those go, and the template's own rows are as they were. Whatever else a test has done
-to its database, the catalog tells, and the database is dropped.
+rows and functions with another body: those go, and the template's own are as they were. Whatever
+else a test has done to its database, the catalog tells, and the database is dropped.
 """
 
 from __future__ import annotations
@@ -88,7 +88,6 @@ class Clone:
         self.keeper.execute("set session_replication_role = replica")
         self.keeper.execute("set plan_cache_mode = force_generic_plan")
         self.keeper.execute(database.WHOLE_TABLES)
-        [(self.newest,)] = self.keeper.execute("select pg_current_xact_id()::xid::text")
         self.tables = [
             name for (name,) in self.keeper.execute(
                 "select format('mixpay.%I', relname) from pg_class where relkind in ('r', 'p') "
@@ -99,7 +98,12 @@ class Clone:
         self._make_function("clean", "".join(map(self._cleaning, self.tables)))
         found = (f"{look}; if found then return false; end if;\n" for look in checks("perform"))
         self._make_function("holds", "".join(found))
-        self.catalog = self._catalog()
+        self.keeper.execute(
+            "create table pg_temp.kept_functions as "
+            "select oid, p::text as kept, pg_get_functiondef(oid) as definition "
+            "from pg_proc as p where pronamespace = 'mixpay'::regnamespace"
+        )
+        self._know_catalog()
 
     def connect(self) -> Connection[Any]:
         """A session of the superuser that may have served tests before."""
@@ -132,10 +136,12 @@ class Clone:
                 [[session.info.backend_pid for session in self._sessions()]],
             )
             self._clean_sessions()
-            if self._catalog() != self.catalog:
+            catalog = self._catalog()
+            if catalog != self.catalog and not self._is_put_back(catalog):
                 return False
             if not self._is_small():
                 self.keeper.execute(f"truncate {', '.join(self.tables)}")
+                self._know_catalog()
             return self.keeper.execute("select pg_temp.clean()").fetchone() == (True,)
         return False
 
@@ -200,6 +206,32 @@ class Clone:
             for name in CATALOGS
         )
         return self.keeper.execute(counts).fetchall()
+
+    def _know_catalog(self) -> None:
+        """As it is now, it is as it should be."""
+        [(self.newest,)] = self.keeper.execute("select pg_current_xact_id()::xid::text")
+        self.catalog = self._catalog()
+
+    def _is_put_back(self, catalog: list[Any]) -> bool:
+        """Whether of the catalog other bodies of functions are all; they are the template's again.
+
+        What else is new of a function, who may call it or that it is another one, stays seen.
+        """
+        each = zip(CATALOGS, catalog, self.catalog, strict=True)
+        if any(found != known and name != "pg_proc" for name, found, known in each):
+            return False
+        changed = (
+            "from pg_temp.kept_functions as k full join pg_proc as p using (oid) where "
+            f"(k.oid is not null or age(p.xmin) < age('{self.newest}'::xid)) "
+            "and p::text is distinct from k.kept"
+        )
+        ours = f"select k.definition {changed} and k.oid is not null"
+        for (definition,) in self.keeper.execute(ours).fetchall():
+            self.keeper.execute(definition, prepare=False)
+        if self.keeper.execute(f"select {changed}").fetchone() is not None:
+            return False
+        self._know_catalog()
+        return True
 
     def _is_small(self) -> bool:
         [(largest,)] = self.keeper.execute(

@@ -10,6 +10,10 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 from shop import Shop
 
+OTHER_BODY = (
+    "create or replace function mixpay._shown(p_text text, p_quote text default '') "
+    "returns text language sql as 'select null'"
+)
 STAYS = {
     "rows": "select mixpay.register_merchant('another', 'Another')",
     "a row of the template's that is changed": "update mixpay.channels set title = 'X'",
@@ -23,6 +27,7 @@ STAYS = {
     "settings": "set time zone 'Asia/Shanghai'; set role mixpay_reader",
     "a lock": "select pg_advisory_lock(1)",
     "an open transaction": "begin",
+    "another body of a function": OTHER_BODY,
 }
 GOES = {
     "a table": "create table public.t (i int)",
@@ -32,6 +37,15 @@ GOES = {
     "an index less": "drop index mixpay.facts_by_xid",
     "a trigger that is off": "alter table mixpay.facts disable trigger user",
     "a function less": "drop function mixpay.register_merchant",
+    "a function more": "create function public.f() returns int language sql as 'select 1'",
+    "a function that is another one": (
+        "drop function mixpay.register_merchant; create function public.f() returns int "
+        "language sql as 'select 1'"
+    ),
+    "another body of a function that is not ours": OTHER_BODY.replace(
+        "mixpay._shown(p_text text, p_quote text default '')", "pg_catalog.quote_ident(text)"
+    ),
+    "who may call a function": f"{OTHER_BODY}; grant execute on function mixpay._shown to public",
     "a view that says something else": "create or replace view mixpay.horizon as select * from ("
     "table mixpay.horizon) as h limit 0",
     "a right": "grant select on mixpay.orders to public",
@@ -75,6 +89,22 @@ def test_it_is_as_it_was(lent: Clone, what: str) -> None:
 def test_it_goes_when_more_than_rows_has_changed(lent: Clone, what: str) -> None:
     lent.connect().execute(GOES[what], prepare=False)
     assert not lent.is_cleaned()
+
+
+def test_a_function_does_again_what_it_did(lent: Clone) -> None:
+    session, shown = lent.connect(), "select mixpay._shown('a')"
+    for _ in range(2):
+        session.execute(OTHER_BODY)
+        assert session.execute(shown).fetchone() == (None,)
+        assert lent.is_cleaned()
+        assert session.execute(shown).fetchone() == ("a",)
+        assert lent.is_cleaned()
+
+
+def test_what_was_large_is_as_new_once_and_again(lent: Clone) -> None:
+    lent.connect().execute(STAYS["more rows than lie in a page"])
+    assert lent.is_cleaned()
+    assert lent.is_cleaned()
 
 
 def test_nobody_else_stays_in_it(lent: Clone) -> None:
