@@ -91,7 +91,7 @@ parts as materialized (
         ),
         null,
         a.attacl,
-        col_description(a.attrelid, a.attnum),
+        e.description,
         'default ' || pg_catalog.pg_get_expr(d.adbin, d.adrelid),
         case when a.attgenerated = '' then format('alter table %s alter column %I set ', r.name, a.attname) end,
         ''
@@ -99,6 +99,9 @@ parts as materialized (
     inner join pg_catalog.pg_attribute as a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
     inner join pg_catalog.pg_type as t on t.oid = a.atttypid
     left join pg_catalog.pg_attrdef as d on d.adrelid = a.attrelid and d.adnum = a.attnum
+    -- Of so many, at once.
+    left join pg_catalog.pg_description as e
+        on e.objoid = a.attrelid and e.classoid = 'pg_catalog.pg_class'::regclass and e.objsubid = a.attnum
     where r.relkind <> 'S'
 
     union all
@@ -270,22 +273,24 @@ select
         E'\n',
         nullif(p.definition, ''),
         'owner ' || p.owner::regrole,
-        'grants ' || (
-            select string_agg(g.item, ', ' order by g.item)
-            from (select a::text collate "C" from unnest(p.grants) as a) as g (item)
-            where g.item ~ '^(mixpay_(owner|writer|reader|monitor))?=' or split_part(g.item, '=', 1) = p.owner::regrole::text
-        ),
+        'grants ' || g.of_ours,
         'comment ' || p.comment
     ) as told,
     p.printed,
     p.beginning || p.printed || p.ending as anew,
     -- A DBA's own.
-    (
-        select string_agg(g.item, ', ' order by g.item)
-        from (select a::text collate "C" from unnest(p.grants) as a) as g (item)
-        where
-            g.item !~ '^(mixpay_(owner|writer|reader|monitor))?='
-            and split_part(g.item, '=', 1) is distinct from p.owner::regrole::text
-    ) as granted_to_others
+    g.of_others as granted_to_others
 from parts as p
+left join lateral (
+    select
+        string_agg(i.item, ', ' order by i.item) filter (where i.is_ours) as of_ours,
+        string_agg(i.item, ', ' order by i.item) filter (where not i.is_ours) as of_others
+    from (
+        select
+            a::text collate "C" as item,
+            a::text ~ '^(mixpay_(owner|writer|reader|monitor))?='
+            or split_part(a::text, '=', 1) is not distinct from p.owner::regrole::text as is_ours
+        from unnest(p.grants) as a
+    ) as i
+) as g on p.grants is not null
 order by p.object collate "C";

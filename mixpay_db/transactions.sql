@@ -1,7 +1,7 @@
 -- Whoever is in a transaction in this database and could know of our functions: not the server's own processes, and no
 -- login that may use nothing of ours. While a function of somebody else lends its owner's rights to whoever calls it,
--- every login may.
-with granted as (
+-- every login may. What is granted is looked up once, not for each login.
+with granted as materialized (
     select x.grantee
     from pg_catalog.pg_namespace as n
     cross join lateral pg_catalog.aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) as x
