@@ -145,6 +145,11 @@ class Clone:
             return self.keeper.execute("select pg_temp.clean()").fetchone() == (True,)
         return False
 
+    def looked_at(self) -> None:
+        """Makes its sessions as they were, when a test that could write nothing is over."""
+        self._end_transactions()
+        self._clean_sessions()
+
     def close(self) -> None:
         for session in self._sessions():
             session.close()

@@ -182,6 +182,34 @@ def clones(admin: Connection[Any], pg_server: Server, pg_template: Any) -> Itera
     clones.drop()
 
 
+@pytest.fixture(scope="session")
+def looked_at(
+    admin: Connection[Any], pg_server: Server, pg_template: Any
+) -> Iterator[Callable[[str, Callable[[Connection[Any]], None]], Clone]]:
+    """`looked_at(name, fill)`: a database that is filled once, and in which nobody can write.
+
+    For the fixture `clone` of tests that only look at it; `clone.looked_at()` when one is over.
+    """
+    made: dict[str, Clone] = {}
+    with ExitStack() as left:
+
+        def looked_at(name: str, fill: Callable[[Connection[Any]], None]) -> Clone:
+            if name not in made:
+                dbname = f"{pg_template.dbname}_{name}"
+                url = pg_server.url(dbname)
+                clones = Clones(admin, pg_template.template_dbname, dbname, url)
+                left.callback(clones.drop)
+                clone = clones.lend(fresh=False)
+                with psycopg.connect(clone.url, autocommit=True) as conn:
+                    fill(conn)
+                    assert clone.holds()
+                    conn.execute(f"alter database {dbname} set default_transaction_read_only = on")
+                made[name] = clone
+            return made[name]
+
+        yield looked_at
+
+
 @pytest.fixture
 def clone(request: pytest.FixtureRequest, clones: Clones) -> Iterator[Clone]:
     """A database like the template, for this test. When it is over, all checks hold."""

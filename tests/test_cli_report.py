@@ -11,6 +11,7 @@ import click
 import psycopg
 import pytest
 from click.testing import CliRunner, Result
+from clones import Clone
 from psycopg import Connection
 from psycopg.rows import dict_row
 from shop import (
@@ -31,9 +32,19 @@ Report = Callable[..., Result]
 
 
 @pytest.fixture
-def report(url: str, conn: Connection[Any]) -> Report:
-    """`report("trade_flow", "--trade", "T")` on a database in which two malls do the same, a third
-    has something on every work list, and a fourth on those about whose the money is."""
+def clone(request: pytest.FixtureRequest) -> Iterator[Clone]:
+    """The one that is looked at; for a test that is marked as one that writes, one of its own."""
+    if request.node.get_closest_marker("writes"):
+        yield request.getfixturevalue("clone")
+        return
+    clone = request.getfixturevalue("looked_at")("reported", fill)
+    yield clone
+    clone.looked_at()
+
+
+def fill(conn: Connection[Any]) -> None:
+    """Two malls do the same, a third has something on every work list, and a fourth on those about
+    whose the money is."""
     for merchant in ("mall", "other"):
         mixpay_db.register_merchant(conn, merchant, f"The {merchant}")
         mixpay_db.register_payee(conn, merchant, "S", "Sofas")
@@ -63,6 +74,13 @@ def report(url: str, conn: Connection[Any]) -> Report:
     )
     weeks.call("reprice_order", "W", "RP1", 9, "a discount")
     weeks.call("annotate", "order", "W", {"shelf": "7"})
+
+
+@pytest.fixture
+def report(request: pytest.FixtureRequest, url: str, conn: Connection[Any]) -> Report:
+    """`report("trade_flow", "--trade", "T")` on a database that is filled."""
+    if request.node.get_closest_marker("writes"):
+        fill(conn)
 
     def report(*arguments: str) -> Result:
         return CliRunner().invoke(main, ["--url", url, "report", *arguments])
@@ -251,6 +269,7 @@ def test_csv(report: Report) -> None:
     assert "\r" not in result.stdout
 
 
+@pytest.mark.writes
 def test_csv_is_safe_in_a_spreadsheet(report: Report, conn: Connection[Any]) -> None:
     title = '=HYPERLINK("http://x","y")'
     conn.execute("select mixpay.register_payee('mall', 'p', %s)", [title])
@@ -263,6 +282,7 @@ def test_csv_is_safe_in_a_spreadsheet(report: Report, conn: Connection[Any]) -> 
     assert min(balances) < 0
 
 
+@pytest.mark.writes
 def test_a_payout_file(report: Report, conn: Connection[Any]) -> None:
     """Exact decimals, as many as the currency has; of one run, and without what came back."""
     bank = Shop(conn, "bank")

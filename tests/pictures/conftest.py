@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-import psycopg
 import pytest
-from clones import Clone, Clones
-from conftest import Server
+from clones import Clone
 from psycopg import Connection
 from shop import (
     Shop,
@@ -21,20 +19,6 @@ from shop import (
 from mixpay_db.pictures import books
 
 
-@pytest.fixture(scope="session")
-def looked_at(admin: Connection[Any], pg_server: Server, pg_template: Any) -> Iterator[Clone]:
-    """A database with the weeks, in which nobody can write: one for all who look at them."""
-    name = f"{pg_template.dbname}_weeks"
-    clones = Clones(admin, pg_template.template_dbname, name, pg_server.url(name))
-    clone = clones.lend(fresh=False)
-    with psycopg.connect(clone.url, autocommit=True) as conn:
-        fill(Shop(conn, "weeks"))
-        assert clone.holds()
-        conn.execute(f"alter database {name} set default_transaction_read_only = on")
-    yield clone
-    clones.drop()
-
-
 @pytest.fixture
 def clone(request: pytest.FixtureRequest) -> Iterator[Clone]:
     """The one that is looked at; for a test that is marked as one that writes, one of its own."""
@@ -42,10 +26,9 @@ def clone(request: pytest.FixtureRequest) -> Iterator[Clone]:
     if "weeks" not in request.fixturenames or any(marks):
         yield request.getfixturevalue("clone")
         return
-    clone = request.getfixturevalue("looked_at")
+    clone = request.getfixturevalue("looked_at")("weeks", fill)
     yield clone
-    clone._end_transactions()
-    clone._clean_sessions()
+    clone.looked_at()
 
 
 @pytest.fixture
@@ -53,12 +36,13 @@ def weeks(conn: Connection[Any]) -> Shop:
     """Something of everything: T1 to T11 and TW; and a second merchant, who has nothing."""
     shop = Shop(conn, "weeks")
     if not shop.query("select from mixpay.merchants"):
-        fill(shop)
+        fill(conn)
     return shop
 
 
-def fill(shop: Shop) -> None:
-    Shop(shop.conn, "second").call("register_merchant", "Second")
+def fill(conn: Connection[Any]) -> None:
+    shop = Shop(conn, "weeks")
+    Shop(conn, "second").call("register_merchant", "Second")
     shop.call("register_merchant", "Weeks <&> 周")
     open_for_a_week(shop)
     open_for_another_week(shop)
