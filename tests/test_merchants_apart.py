@@ -1,10 +1,12 @@
 """Merchants with the same numbers live beside each other as if each of them were alone."""
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+from bills import line, load
 from psycopg import Connection
 from shop import (
     Row,
@@ -90,6 +92,55 @@ def live(shop: Shop) -> None:
     assert shop.merge(None, E=5).trade_no == "T4"
     shop.call("reprice_order", "M2", "E1", 70, "a discount")
     shop.rows("merge_many", trades)
+    compare(shop)
+    for number, statement_no in enumerate(("S-6", "S-8", "S-9"), 3):
+        shop.call("withdraw_statement", f"E{number}", statement_no, "Zoe", "of another one")
+    for statement_no in ("S-5", "S-7"):
+        shop.rows("reconcile", statement_no)
+
+
+def compare(shop: Shop) -> None:
+    """Statements of two channels and a bank, which have matches of every kind and stand."""
+    at = day(77)
+    shop.merge("TS", ZS=1000)
+    for n, amount in enumerate((600, 300, 70, 30), 1):
+        shop.pay("TS", f"PS{n}", amount, "card", at, f"XS{n}")
+    shop.call("record_channel_fee", "card", "FS", 3, "CNY", "PS1", None, at)
+    shop.call("charge_back_payment", "PS2", "CS", 40, "fraud", 5, at)
+    shop.call("record_channel_refund", "ZS", "RS", 20, "PS1", "YS", at, "asked")
+    for n, amount in enumerate((300, 200, 50, 897), 1):
+        shop.call("record_channel_payout", "card", f"OS{n}", amount, "CNY", at)
+    refund = line(2, "refund", -20, at, txn="YS")
+    # Of the same numbers in another channel.
+    others = [line(n, "payment", 7, at, txn=f"XS{n}", our=f"PS{n}") for n in (1, 2)]
+    for account, statements in {
+        "channel:card": {
+            "S-5": [
+                line(1, "payment", 600, at, txn="XS1", fee=3, batch_no="OS4"),
+                {**refund, "state": "processing"},
+                line(3, "payment", 70, at),
+                line(4, "payment", 9, at, txn="XS9"),
+            ],
+            "S-6": [
+                line(1, "payment", 300, at, txn="XS2", batch_no="OS4"),
+                refund,
+                line(3, "chargeback", -40, at, our="CS", fee=5),
+                line(4, "payment", 9, at, txn="XS9"),
+                line(5, "payment", 30, at, our="PS4"),
+            ],
+        },
+        "channel:wechat": {"S-9": others},
+        "bank:main": {
+            "S-7": [
+                line(1, "payout", 500, at, description="OS1 OS2"),
+                line(2, "unknown", 20, at, batch_no="OS3"),
+            ],
+            "S-8": [line(1, "unknown", 30, at, batch_no="OS3")],
+        },
+    }.items():
+        for statement_no, lines in statements.items():
+            load(shop, statement_no, lines, account)
+            shop.rows("reconcile", statement_no)
 
 
 def live_otherwise(shop: Shop) -> None:
@@ -99,8 +150,8 @@ def live_otherwise(shop: Shop) -> None:
     for n, numbers in enumerate(OTHERWISE.split("/")):
         order_no, trade_no, payment_no, refund_no = numbers.split()
         held = {"payee_no": "SV"[n % 2], "hold": n % 3 == 0 or day(n).isoformat()}
-        (line,) = orders(**{order_no: 1000 + n})
-        shop.call("merge_orders", [{**line, **held}], trade_no)
+        (order,) = orders(**{order_no: 1000 + n})
+        shop.call("merge_orders", [{**order, **held}], trade_no)
         channel = "cash" if n % 4 == 3 else "card"
         shop.pay(trade_no, payment_no, 1010, channel, day(n + 1), f"X{n}")
         shop.refund(order_no, refund_no, 100 + n)
@@ -126,10 +177,10 @@ def live_otherwise(shop: Shop) -> None:
     shop.call("charge_back_payment", "P7", "C1", 55, "fraud")
     last = day(75)
     shop.call("open_statement", "S-1", "channel:bank", last, last + timedelta(days=1))
-    line = {"kind": "payment", "currency": "CNY", "happened_at": last.isoformat()}
-    shop.call("load_statement_lines", "S-1", [{**line, "line_no": n, "amount": n} for n in (1, 2)])
+    shop.call("load_statement_lines", "S-1", [line(n, "payment", n, last) for n in (1, 2)])
     shop.call("seal_statement", "S-1", 2)
     shop.rows("reconcile", "S-1")
+    compare(shop)
 
 
 def books(shop: Shop) -> dict[str, list[str]]:
@@ -182,3 +233,70 @@ def test_merchants_of_the_same_numbers_know_nothing_of_each_other(conn: Connecti
         found = books(shop)
         for name, rows in expected.items():
             assert found[name] == rows, (shop.merchant, name)
+
+
+# What stands after a table and is no name for it.
+_WORDS = (
+    "cross|except|for|full|group|inner|into|join|left|limit|loop|offset|on|order|returning|select|"
+    "set|union|using|values|where"
+)
+_READ = re.compile(
+    rf"\b(?:from|join|update|using)\s+(?:mixpay\.)?(\w+)(?:\s+as)?(?:\s+(?!(?:{_WORDS})\b)(\w+))?"
+)
+# Of which merchant, or at which place: `x.merchant_id = y.merchant_id`, `(merchant_id, …) in (…)`.
+_ASKED = re.compile(
+    r"(?:\b(\w+)\.)?\b(?:merchant_id|ctid)(?:,[^()\[\]]*\])?\s*(?:=|\bin\b)\s*"
+    r"(?:(\w+)\.(?:merchant_id|place)\b)?"
+)
+_BRACKETS = re.compile(r"\((?!\s*(?:delete|insert|select|update|with)\b)([^()]*)\)")
+
+
+# Whose turn it is; and two halves of a table of which one merchant's rows are taken then.
+OF_ALL = {"due_merchants": ["channel_refunds"], "_match_reversal": ["line_matches"] * 2}
+
+
+def queries(source: str) -> Iterator[str]:
+    """Each query of a function by itself, without those that stand in it."""
+    text = re.sub(r"--.*|'(?:[^']|'')*'", "", source)
+    found = 1
+    while found:
+        # Brackets without a query are in nobody's way.
+        text, found = _BRACKETS.subn(r"[\1]", text)
+        if not found:
+            for inner in re.findall(r"\(([^()]*)\)", text):
+                yield from re.split(r"\b(?:union all|union|except)\b", inner)
+            text, found = re.subn(r"\([^()]*\)", "_", text)
+    yield from re.split(r";|\bloop\b", text)
+
+
+def read_of_all(source: str, relations: set[str]) -> Iterator[str]:
+    """What a function reads without saying of which merchant."""
+    for query in queries(source):
+        names = {alias or name: name for name, alias in _READ.findall(query) if name in relations}
+        # Where only one is read, its columns need not say so.
+        whole = next((name for name in names if name in relations or len(names) == 1), "")
+        pairs = [(left or whole, right) for left, right in _ASKED.findall(query)]
+        asked: set[str] = set()
+        before = -1
+        while len(asked) > before:
+            before = len(asked)
+            for one, other in [*pairs, *((right, left) for left, right in pairs)]:
+                if one in names and (other not in names or other in asked):
+                    asked.add(one)
+        yield from (names[name] for name in names.keys() - asked)
+
+
+def test_e28_whatever_is_read_is_read_of_a_merchant(conn: Connection[Any]) -> None:
+    """All rows of a table are only one merchant's in these tests, or seldom more."""
+    relations = {
+        name
+        for (name,) in conn.execute(
+            "select relname from pg_class inner join pg_attribute on attrelid = pg_class.oid"
+            " where relnamespace = 'mixpay'::regnamespace and attname = 'merchant_id'"
+        )
+    }
+    functions = conn.execute(
+        "select proname, prosrc from pg_proc where pronamespace = 'mixpay'::regnamespace"
+    ).fetchall()
+    found = {name: sorted(read_of_all(source, relations)) for name, source in functions}
+    assert {name: tables for name, tables in found.items() if tables} == OF_ALL
