@@ -15,6 +15,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, BinaryIO, NamedTuple, TextIO
 
 from mixpay_db.printable import printable
@@ -276,8 +277,9 @@ def _is_utf_8(head: bytes) -> bool:
     return True
 
 
-def _headers(head: bytes, encoding: str, layout: Layout) -> Iterator[_Header]:
-    """What could be the header, line by line."""
+@lru_cache(maxsize=2)
+def _headers(head: bytes, encoding: str, layout: Layout) -> list[_Header]:
+    """What could be the header, line by line: one format after the other asks."""
     # Here no byte has to be told, and UTF-16 knows no other way to pass over one.
     text = head.decode(encoding, errors="replace" if "16" in encoding else "surrogateescape")
     lines = list(io.StringIO(text, newline=""))
@@ -293,10 +295,11 @@ def _headers(head: bytes, encoding: str, layout: Layout) -> Iterator[_Header]:
         # Of an empty file, its empty first line.
         lines = lines or [""]
         places = range(min(len(lines), _LINES))
-    for i in places:
-        for delimiter in delimiters:
-            names = _names(lines[i : i + _LINES], delimiter)
-            yield _Header(encoding, delimiter, i + 1, names)
+    return [
+        _Header(encoding, delimiter, i + 1, _names(lines[i : i + _LINES], delimiter))
+        for i in places
+        for delimiter in delimiters
+    ]
 
 
 def _names(lines: list[str], delimiter: str) -> list[str]:
