@@ -40,6 +40,9 @@ ROOM = 512 * 2**20
 MARK = "of-the-tests"
 # Distinctive, and of this process alone: several runs may share the server of MIXPAY_TEST_URL.
 PREFIX = f"mixpay_test_{os.getpid()}"
+# Which worker this is of how many; none, if it is the only one.
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 
 # A shell has those ignore Ctrl-C that it starts in the background; what tests end by it must not.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -65,10 +68,19 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Each worker begins with files of its own: what it compiles of them, others find compiled."""
+    if WORKER and config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+        files = sorted(str(file) for file in Path(__file__).parent.rglob("test_*.py"))
+        begin = len(files) * int(WORKER.removeprefix("gw")) // WORKERS
+        config.args[:] = files[begin:] + files[:begin]
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes long goes first where workers share it, so that none is left alone with it."""
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        items.sort(key=lambda item: item.path.name not in LONG)
+    if WORKER:
+        items.sort(key=lambda item: (item.path.name not in LONG, item.path))
 
 
 def pytest_collection() -> None:
@@ -107,10 +119,9 @@ class Server:
 
 def _roomy() -> Path:
     """Memory with room for the server of every worker, or else the disk."""
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     if os.access(MEMORY, os.W_OK | os.X_OK):
         _sweep()
-        if shutil.disk_usage(MEMORY).free >= workers * ROOM:
+        if shutil.disk_usage(MEMORY).free >= WORKERS * ROOM:
             return MEMORY
     return Path("/tmp")
 
@@ -262,7 +273,7 @@ def empty_url(pg_server: Server) -> Iterator[str]:
 def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[], str]], str]:
     """`once(name, make)`: a text that one worker makes for all."""
     shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
+    if WORKER:
         shared = shared.parent
 
     def once(name: str, make: Callable[[], str]) -> str:
