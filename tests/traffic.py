@@ -75,7 +75,7 @@ class Caller(threading.Thread):
 class Traffic:
     """So many callers at once, while it is entered."""
 
-    def __init__(self, url: str, callers: int = 8, pause: float = 0.005) -> None:
+    def __init__(self, url: str, callers: int, pause: float) -> None:
         self._stop = threading.Event()
         self.callers = [Caller(url, f"caller{i}", self._stop, pause) for i in range(callers)]
 

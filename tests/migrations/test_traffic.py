@@ -13,8 +13,8 @@ from mixpay_db import database, migrations
 
 SOAK = bool(os.environ.get("MIXPAY_SOAK"))
 UPGRADES, RELOADS = (50, 200) if SOAK else (6, 16)
-# Between two calls of a caller: what it costs is theirs.
-PAUSE = 0 if SOAK else 0.04
+# How many there are, and how long each rests between two calls: what it costs is theirs.
+CALLERS, PAUSE = (8, 0) if SOAK else (4, 0.08)
 # Reloads share one database: without a pause, callers would fill it with a million calls meanwhile.
 RELOAD_PAUSE = 0.02 if SOAK else PAUSE
 
@@ -46,7 +46,7 @@ def test_upgrades_under_traffic(lend, get_to_know):
         if i == 2:
             get_to_know()
         url = lend("money", "money_code")
-        with Traffic(url, pause=PAUSE) as traffic:
+        with Traffic(url, CALLERS, PAUSE) as traffic:
             migrations.migrate(url, silent)
             traffic.go_on(2)
         assert traffic.errors == []
@@ -74,10 +74,10 @@ def test_reloads_under_traffic(url, get_to_know, verify):
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute("select mixpay.register_merchant('m', 'Shop')")
         conn.execute("set role mixpay_owner")
-        traffic = Traffic(url, pause=RELOAD_PAUSE)
+        traffic = Traffic(url, CALLERS, RELOAD_PAUSE)
         with traffic:
             for i in range(RELOADS):
-                if i == len(CHANGES):
+                if i == 2:
                     get_to_know()
                 conn.execute(CHANGES[i % len(CHANGES)])
                 migrations.migrate(url, silent, reload=True)
