@@ -15,7 +15,6 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, BinaryIO, NamedTuple, TextIO
 
 from mixpay_db.printable import printable
@@ -277,9 +276,8 @@ def _is_utf_8(head: bytes) -> bool:
     return True
 
 
-@lru_cache(maxsize=2)
-def _headers(head: bytes, encoding: str, layout: Layout) -> list[_Header]:
-    """What could be the header, line by line: one format after the other asks."""
+def _headers(head: bytes, encoding: str, layout: Layout) -> Iterator[_Header]:
+    """What could be the header, line by line."""
     # Here no byte has to be told, and UTF-16 knows no other way to pass over one.
     text = head.decode(encoding, errors="replace" if "16" in encoding else "surrogateescape")
     lines = list(io.StringIO(text, newline=""))
@@ -295,11 +293,10 @@ def _headers(head: bytes, encoding: str, layout: Layout) -> list[_Header]:
         # Of an empty file, its empty first line.
         lines = lines or [""]
         places = range(min(len(lines), _LINES))
-    return [
-        _Header(encoding, delimiter, i + 1, _names(lines[i : i + _LINES], delimiter))
-        for i in places
-        for delimiter in delimiters
-    ]
+    for i in places:
+        for delimiter in delimiters:
+            names = _names(lines[i : i + _LINES], delimiter)
+            yield _Header(encoding, delimiter, i + 1, names)
 
 
 def _names(lines: list[str], delimiter: str) -> list[str]:
