@@ -5,6 +5,10 @@ import re
 import subprocess
 from pathlib import Path
 
+import psutil
+from click.testing import CliRunner
+
+from mixpay_db.cli import main
 from mixpay_db.embedded import find_binaries
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -32,3 +36,12 @@ def psql(url: str, script: Path) -> str:
     # psql fills headings up with blanks.
     told = run.stdout.decode().replace(WAIT, "")
     return "".join(f"{line.rstrip()}\n" for line in told.splitlines())
+
+
+def demo() -> str:
+    """All that the demo tells."""
+    running = psutil.Process().children()
+    result = CliRunner().invoke(main, ["demo"], env={"MIXPAY_URL": "host=/nowhere"})
+    assert result.exit_code == 0, result.output
+    assert psutil.Process().children() == running, "its server runs on"
+    return result.stdout

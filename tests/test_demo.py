@@ -2,27 +2,22 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import click
-import psutil
 import pytest
 from click.testing import CliRunner
+from psycopg import Connection
+from recorded import demo
 
 from mixpay_db.cli import main
+from mixpay_db.cli.demo import _Story
 from mixpay_db.resources import sql_dir
 
 
 @pytest.fixture(scope="module")
 def told(once: Callable[[str, Callable[[], str]], str]) -> str:
-    return once("demo", tell)
-
-
-def tell() -> str:
-    running = psutil.Process().children()
-    result = CliRunner().invoke(main, ["demo"], env={"MIXPAY_URL": "host=/nowhere"})
-    assert result.exit_code == 0, result.output
-    assert psutil.Process().children() == running, "its server runs on"
-    return result.stdout
+    return once("demo", demo)
 
 
 def row(told: str, *begin: str) -> list[str]:
@@ -33,11 +28,17 @@ def row(told: str, *begin: str) -> list[str]:
 
 @pytest.mark.parametrize("width", ["40", "60", "80"])
 def test_nothing_is_cut_off_in_a_narrow_terminal(
-    monkeypatch: pytest.MonkeyPatch, width: str
+    conn: Connection[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    width: str,
 ) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")  # takes the output for a terminal
     monkeypatch.setenv("COLUMNS", width)
-    story = click.unstyle(tell())
+    _Story(conn).tell()
+    story = click.unstyle(capsys.readouterr().out)
+    assert story.endswith(" checks, no rows\n")
+    assert max(map(len, story.splitlines())) <= int(width)
     assert "…" not in story
 
 

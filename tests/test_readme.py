@@ -14,7 +14,7 @@ import click
 import pytest
 from click.testing import CliRunner
 from psycopg import Connection
-from recorded import PROJECT, RECORDS, WAIT
+from recorded import PROJECT, RECORDS, WAIT, demo
 
 from mixpay_db.cli import main
 
@@ -68,11 +68,11 @@ def compare(renew: Callable[[re.Match[str]], str], document: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
-def test_shows_what_is_there(page: Path) -> None:
+def test_shows_what_is_there(once: Callable[[str, Callable[[], str]], str], page: Path) -> None:
     def renew(block: re.Match[str]) -> str:
         what = block["shown"]
         if what == "mixpay demo":
-            return CliRunner().invoke(main, ["demo"]).stdout.lstrip("\n")
+            return once("demo", demo).lstrip("\n")
         return (PROJECT / what).read_text(encoding="utf-8") if what else block["text"]
 
     compare(renew, page)
