@@ -7,17 +7,16 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
 import pytest
+from begun import MIXPAY, Begun, Child, begun
 from dispatch.channel_server import Channel
 from psycopg import Connection
 from psycopg.types.json import Jsonb
@@ -77,52 +76,55 @@ def fill(conn: Connection[Any]) -> None:
             )
 
 
-class Workers:
-    """Processes of `mixpay dispatch`."""
+# The command as it begins, what it says behind what the others said.
+WORKER = """
+import os, runpy, sys
+os.dup2(os.open({log!r}, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
+sys.argv = {argv!r}
+runpy.run_path({command!r})
+"""
 
-    def __init__(self, url: str, config: Path, log: Path) -> None:
+
+class Workers:
+    """Processes of `mixpay dispatch`, each in the place of one that was killed: begun already."""
+
+    def __init__(self, url: str, config: Path, log: Path, places: list[Begun]) -> None:
         self._log = log
-        self._command = [
-            sys.executable,
-            "-c",
-            "from mixpay_db.cli import main; main()",
-            *("--url", url, "dispatch", "--config", str(config)),
+        argv = [
+            *("mixpay", "--url", url, "dispatch", "--config", str(config)),
             *("--concurrency", "3", "--batch", "6", "--lease", "2", "--poll", "0.1"),
             *("--retry-base", "0.05", "--retry-cap", "0.5"),
         ]
-        self._running: list[subprocess.Popen[bytes]] = []
+        self._code = WORKER.format(log=str(log), argv=argv, command=str(MIXPAY))
+        self._free = places
+        self._running: list[tuple[Begun, Child]] = []
 
     def add(self) -> None:
-        with self._log.open("ab") as log:
-            worker = subprocess.Popen(
-                self._command, stderr=log, env={**os.environ, "CHANNEL_SECRET": SECRET.decode()}
-            )
-        self._running.append(worker)
+        place = self._free.pop()
+        worker = place.start(self._code, {"CHANNEL_SECRET": SECRET.decode()})
+        self._running.append((place, worker))
 
     def kill(self, rng: random.Random) -> None:
-        victim = self._running.pop(rng.randrange(len(self._running)))
+        place, victim = self._running.pop(rng.randrange(len(self._running)))
         assert victim.poll() is None, f"a worker ended by itself: {self._log.read_text()[-3000:]}"
-        victim.send_signal(signal.SIGKILL)
-        victim.wait()
+        os.kill(victim.pid, signal.SIGKILL)
+        victim.communicate()
+        assert victim.returncode == -signal.SIGKILL
+        self._free.append(place)
 
-    def stop(self) -> list[int]:
-        for worker in self._running:
-            worker.send_signal(signal.SIGTERM)
-        return [worker.wait(timeout=30) for worker in self._running]
-
-    def end(self) -> None:
-        for worker in self._running:
-            worker.kill()
-            worker.wait()
+    def stop(self) -> list[int | None]:
+        for _, worker in self._running:
+            os.kill(worker.pid, signal.SIGTERM)
+        for _, worker in self._running:
+            worker.communicate(timeout=30)
+        return [worker.returncode for _, worker in self._running]
 
 
 @contextmanager
 def workers(url: str, config: Path, log: Path) -> Iterator[Workers]:
-    made = Workers(url, config, log)
-    try:
-        yield made
-    finally:
-        made.end()
+    """They end with their places."""
+    with ExitStack() as left:
+        yield Workers(url, config, log, [left.enter_context(begun()) for _ in range(WORKERS)])
 
 
 class LateSuccesses:
