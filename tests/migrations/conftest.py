@@ -310,17 +310,22 @@ order by 1, 2
 """
 
 
+_GRANTS = re.compile(r"^grants .*\n?", re.MULTILINE)
+Shape = tuple[dict[str, tuple[str, str | None]], list[tuple]]
+
+
 @pytest.fixture
-def shape() -> Callable[[psycopg.Connection], tuple[dict[str, str], list[tuple]]]:
+def shape() -> Callable[..., Shape]:
     """`shape(conn)`: the tables, without the rights, which the code gives and which stay.
 
     It is what pg_dump says of them, and costs a fifth; a transaction that has changed them sees it.
+    With `rights=True`, it is what pg_dump says of all that is there.
     """
 
-    def shape(conn: psycopg.Connection) -> tuple[dict[str, str], list[tuple]]:
+    def shape(conn: psycopg.Connection, *, rights: bool = False) -> Shape:
         described = {
-            name: re.sub(r"^grants .*\n?", "", str(described), flags=re.MULTILINE)
-            for name, described in catalog._describe(conn).items()
+            name: (one.told if rights else _GRANTS.sub("", one.told), one.printed)
+            for name, one in catalog._describe(conn).items()
         }
         return described, conn.execute(_BESIDE).fetchall()
 

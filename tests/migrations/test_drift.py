@@ -4,12 +4,13 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
-import sqlparse
 from click.testing import CliRunner
 from clones import copy
 from conftest import PREFIX
 from psycopg import conninfo, sql
 from released import apply
+from sqlparse.engine import FilterStack
+from sqlparse.tokens import Comment
 
 from mixpay_db import database, resources
 from mixpay_db.cli import main
@@ -72,7 +73,7 @@ def copied(admin, pg_server):
     return copied
 
 
-def test_each_migration_goes_down_and_up_again(lend, copied, dump, shape, verify):
+def test_each_migration_goes_down_and_up_again(lend, copied, shape, verify):
     """One by one down to nothing, and from each step one up again: so from each all the way up.
 
     By the command from the first step and from nothing; and down all at once.
@@ -82,14 +83,18 @@ def test_each_migration_goes_down_and_up_again(lend, copied, dump, shape, verify
         mixpay(url, "migrate", "rollback")
         assert mixpay(url, "migrate", "status").count("pending") == gone + 1  # and the code
 
+    def all_of_it(url):
+        with psycopg.connect(url) as conn:
+            return shape(conn, rights=True), rows(conn)
+
     url = lend("nothing", migrated=True)
-    there = told(url, dump)
+    there = all_of_it(url)
     first, *_ = names = [migration.id for migration in Release().migrations]
     _, *others = reversed(Release().migrations)
     goes_down(1)
     with copied(url) as other:
         mixpay(other, "migrate")
-        assert told(other, dump) == there
+        assert all_of_it(other) == there
     with psycopg.connect(url, autocommit=True) as conn:
 
         def step():
@@ -105,7 +110,7 @@ def test_each_migration_goes_down_and_up_again(lend, copied, dump, shape, verify
                 steps.append(step())
         assert conn.execute("select to_regnamespace('mixpay')::text").fetchone() == (None,)
         mixpay(url, "migrate")
-        assert told(url, dump) == there
+        assert all_of_it(url) == there
         assert verify(conn) == []
         mixpay(url, "migrate", "rollback", "--to", first)
         assert step() == steps[-1]
@@ -114,14 +119,17 @@ def test_each_migration_goes_down_and_up_again(lend, copied, dump, shape, verify
 @pytest.mark.parametrize("migration", Release().migrations, ids=lambda migration: migration.id)
 def test_a_migration_leaves_transactions_alone_and_makes_no_code(migration):
     for contents in (text(migration), way_back(migration).read_text(encoding="utf-8")):
-        for statement in sqlparse.parse(contents):
-            start = " ".join(t.normalized for t in statement.flatten() if not t.is_whitespace)
-            assert not start.upper().startswith(
-                ("BEGIN", "START TRANSACTION", "COMMIT", "ROLLBACK", "END")
-            )
-            assert statement.get_type() != "CREATE" or not any(
-                t.normalized in ("FUNCTION", "PROCEDURE", "VIEW", "TRIGGER")
-                for t in statement.tokens[:5]
+        # Split into statements and words: what belongs together within one is nothing to us.
+        for statement in FilterStack().run(contents):
+            words = [
+                token.normalized.upper()
+                for token in statement.flatten()
+                if not token.is_whitespace and token.ttype not in Comment
+            ]
+            start = " ".join(words)
+            assert not start.startswith(("BEGIN", "START TRANSACTION", "COMMIT", "ROLLBACK", "END"))
+            assert not start.startswith("CREATE") or not any(
+                word in ("FUNCTION", "PROCEDURE", "VIEW", "TRIGGER") for word in words[:4]
             )
 
 

@@ -113,13 +113,14 @@ def told(conn, which):
 
 def contents(conn, tables):
     """All rows, as far as these tables and columns say them."""
-    return {
-        table: conn.execute(
-            f"select t.said::text from (select row({names}) as said from mixpay.{table}) as t"
-            " order by 1"
-        ).fetchall()
+    query = " union all ".join(
+        f"select '{table}', said::text from (select row({names}) as said from mixpay.{table}) as t"
         for table, names in tables.items()
-    }
+    )
+    found = {table: [] for table in tables}
+    for table, row in conn.execute(query + " order by 1, 2").fetchall():
+        found[table].append(row)
+    return found
 
 
 def renamed(tables):
