@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
-from math import floor
+
+# So many parts of one are told apart, in whole numbers: fractions take seven times as long.
+ONE = 2**119
 
 
 def first_units(
@@ -13,13 +15,14 @@ def first_units(
     Of each amount, most at most, and at least least.
     """
 
-    def up_to(part: Fraction) -> list[int]:
+    def up_to(part: int) -> list[int]:
+        """What stands before this part of its amount, its middle included."""
         bounds = zip(amounts, most, least, strict=True)
-        return [max(low, min(high, floor(part * a + Fraction(1, 2)))) for a, high, low in bounds]
+        return [max(low, min(high, (2 * part * a + ONE) // (2 * ONE))) for a, high, low in bounds]
 
-    low, high = Fraction(0), Fraction(2)
-    for _ in range(120):
-        middle = (low + high) / 2
+    low, high = 0, 2 * ONE
+    while high - low > 1:
+        middle = (low + high) // 2
         if sum(up_to(middle)) <= total:
             low = middle
         else:
