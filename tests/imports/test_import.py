@@ -5,6 +5,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -343,12 +344,12 @@ def test_killed_half_way_and_run_again_it_ends_the_same(
     )
     count = "select count(*) from mixpay.payments where merchant_id = 'm'"
     while process.poll() is None and (conn.execute(count).fetchone() or (0,))[0] < 300:
-        pass
+        time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     sessions = "select from pg_stat_activity where application_name = 'mixpay import'"
     while conn.execute(f"{sessions} and datname = current_database()").fetchall():
-        pass
+        time.sleep(0.002)
 
     (there,) = conn.execute(count).fetchone() or (0,)
     told = load(text, *legacy.OPTIONS, currency="BRL")
