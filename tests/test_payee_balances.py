@@ -161,8 +161,17 @@ class TestCost:
     """In buffers, which depend on neither the machine nor its load. The merchant has a payee MANY
     with many sales, each split, and FEW with some; all was settled and folded."""
 
-    @pytest.fixture(autouse=True)
-    def sales(self, shop: Shop) -> None:
+    def test_nobody_reads_what_is_not_his(self, shop: Shop, subtests: pytest.Subtests) -> None:
+        self.sell_and_settle(shop)
+        for looks in (
+            self.one_payees_balance_reads_its_own_rows,
+            self.a_settlement_reads_what_came_since_the_last_one,
+            self.a_settlement_reads_nobody_elses_movements,
+        ):
+            with subtests.test(looks.__name__):
+                looks(shop)
+
+    def sell_and_settle(self, shop: Shop) -> None:
         for payee_no, count in (("MANY", MANY), ("FEW", FEW)):
             shop.call("register_payee", payee_no, payee_no)
             self.sell(shop, payee_no, range(count))
@@ -204,21 +213,21 @@ class TestCost:
         assert shop.row("settlements", number).amount == 30
         return cost
 
-    def test_a_settlement_reads_what_came_since_the_last_one(self, shop: Shop) -> None:
+    def a_settlement_reads_what_came_since_the_last_one(self, shop: Shop) -> None:
         # More than once: a session first makes its plans.
         many, few = (
             min(self.settling(shop, payee_no) for _ in range(3)) for payee_no in ("MANY", "FEW")
         )
         assert many <= few + 10
 
-    def test_a_settlement_reads_nobody_elses_movements(self, shop: Shop) -> None:
+    def a_settlement_reads_nobody_elses_movements(self, shop: Shop) -> None:
         before = min(self.settling(shop, "FEW") for _ in range(3))
         self.sell(shop, "MANY", range(10 * MANY, 11 * MANY))
 
         # Here, too: statistics that are new meanwhile make it plan once more.
         assert min(self.settling(shop, "FEW") for _ in range(3)) <= before + 30
 
-    def test_one_payees_balance_reads_its_own_rows(self, shop: Shop) -> None:
+    def one_payees_balance_reads_its_own_rows(self, shop: Shop) -> None:
         query = "select * from mixpay.payee_balances where (merchant_id, payee_no) = ('m', 'FEW')"
         (row,) = shop.query(query)
         assert (row.orders, row.gross, row.paid_out) == (FEW, 10 * FEW, 10 * FEW)
