@@ -19,10 +19,9 @@ from typing import Any
 
 import psycopg
 import pytest
-from clones import Clone, Clones, checks, nothing_found
+from clones import Clone, Clones, checks, copy, nothing_found
 from psycopg import Connection, conninfo, sql
 from pytest_postgresql import factories
-from pytest_postgresql.janitor import DatabaseJanitor
 from shop import Shop
 
 from mixpay_db import database
@@ -255,18 +254,13 @@ def _describe(broken: database.CheckResult) -> str:
 
 
 @pytest.fixture
-def empty_url(pg_server: Server) -> Iterator[str]:
+def empty_url(admin: Connection[Any], pg_server: Server) -> Iterator[str]:
     """A database without mixpay in it, as a connection string."""
-    janitor = DatabaseJanitor(
-        user=pg_server.user,
-        host=pg_server.host,
-        port=pg_server.port,
-        password=pg_server.password,
-        maintenance_dbname=pg_server.maintenance_dbname,
-        dbname=f"{PREFIX}_empty",
-    )
-    with janitor:
-        yield pg_server.url(janitor.dbname)
+    name = f"{PREFIX}_empty"
+    admin.execute(copy(name, "template1"))
+    yield pg_server.url(name)
+    drop = sql.SQL("drop database if exists {} with (force)")
+    admin.execute(drop.format(sql.Identifier(name)))
 
 
 @pytest.fixture(scope="session")
