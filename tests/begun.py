@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -126,6 +126,10 @@ class Begun:
         self._child = Child(*(end for end, _ in pipes))
         return self._child
 
+    def begin(self, *words: str) -> Child:
+        """`mixpay` with these words, which goes on meanwhile."""
+        return self.start(_of(words))
+
     def close(self) -> None:
         """The command before, if a test has failed and left it."""
         if self._child is not None:
@@ -135,9 +139,7 @@ class Begun:
         self, *words: str, env: dict[str, str] | None = None, stdout: int | None = None
     ) -> subprocess.CompletedProcess[str]:
         """`mixpay` with these words."""
-        argv = ["mixpay", *words]
-        code = f"import runpy, sys\nsys.argv = {argv!r}\nrunpy.run_path({str(MIXPAY)!r})"
-        return self.run_code(code, env, stdout)
+        return self.run_code(_of(words), env, stdout)
 
     def run_code(
         self, code: str, env: dict[str, str] | None = None, stdout: int | None = None
@@ -147,6 +149,12 @@ class Begun:
         said = child.communicate()
         assert child.returncode is not None
         return subprocess.CompletedProcess(code, child.returncode, *said)
+
+
+def _of(words: Iterable[str]) -> str:
+    """What starts `mixpay` with these words."""
+    argv = ["mixpay", *words]
+    return f"import runpy, sys\nsys.argv = {argv!r}\nrunpy.run_path({str(MIXPAY)!r})"
 
 
 @contextmanager

@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 import urllib3
+from begun import Begun, Child, begun
 from click.testing import CliRunner
 from dispatch.channel_server import TRICKLES, Channel
 from psycopg import Connection
@@ -763,9 +762,17 @@ def test_names_that_nobody_knows(url: str) -> None:
         dispatch(url, {"psp": Fake(timeout=3)}, Settings(worker="w", lease=5), stop)
 
 
+@pytest.fixture(scope="module")
+def python() -> Iterator[Begun]:
+    with begun() as python:
+        yield python
+
+
 @pytest.fixture
-def command(url: str, channel: Channel, tmp_path: Path) -> Iterator[Callable[..., Any]]:
-    """`mixpay dispatch` as a process; what is still there afterwards is killed."""
+def command(
+    python: Begun, url: str, channel: Channel, tmp_path: Path
+) -> Iterator[Callable[..., Child]]:
+    """`mixpay dispatch` as a process; if it is still there afterwards, it is killed."""
     (tmp_path / "secret").write_bytes(SECRET + b"\n")
     config = tmp_path / "dispatch.toml"
     config.write_text(
@@ -773,28 +780,15 @@ def command(url: str, channel: Channel, tmp_path: Path) -> Iterator[Callable[...
         'secret_file = "secret"\ntimeout = 20\nallow_http = true\n'
         '[channels.cash]\nadapter = "manual"\n'
     )
-    processes = []
 
-    def command(*options: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [
-                *(sys.executable, "-c", "from mixpay_db.cli import main; main()"),
-                *("--url", url, "dispatch", "--config", str(config), *options),
-            ],
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ},
-        )
-        processes.append(process)
-        return process
+    def command(*options: str) -> Child:
+        return python.begin("--url", url, "dispatch", "--config", str(config), *options)
 
     yield command
-    for process in processes:
-        process.kill()
-        process.communicate()
+    python.close()
 
 
-def test_until_nothing_is_due(shop: Shop, command: Callable[..., Any], channel: Channel) -> None:
+def test_until_nothing_is_due(shop: Shop, command: Callable[..., Child], channel: Channel) -> None:
     number = refund(shop)
     process = command("--once")
     _, log = process.communicate(timeout=60)
@@ -807,16 +801,16 @@ def test_until_nothing_is_due(shop: Shop, command: Callable[..., Any], channel: 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_told_to_stop_it_finishes_what_is_in_hand(
-    shop: Shop, command: Callable[..., Any], channel: Channel, number: int
+    shop: Shop, command: Callable[..., Child], channel: Channel, number: int
 ) -> None:
     refund(shop)
     shop.refund("B", "R2", 50)
     channel.plan = ["stalled"]
     process = command("--concurrency", "1", "--worker", "w", "--lease", "100")
     assert channel.stalled.wait(60)
-    process.send_signal(number)
+    os.kill(process.pid, number)
     # A signal is delivered at leisure: the call in hand may not end before it.
-    assert any("told to stop" in line for line in process.stderr)
+    assert any(b"told to stop" in line for line in process.stderr)
     channel.release.set()
     _, log = process.communicate(timeout=60)
     assert process.returncode == 0, log
@@ -826,7 +820,7 @@ def test_told_to_stop_it_finishes_what_is_in_hand(
 
 
 def test_told_to_stop_it_waits_for_no_answer_that_does_not_end(
-    shop: Shop, command: Callable[..., Any], channel: Channel, tmp_path: Path
+    shop: Shop, command: Callable[..., Child], channel: Channel, tmp_path: Path
 ) -> None:
     number = refund(shop)
     config = tmp_path / "dispatch.toml"
@@ -835,7 +829,7 @@ def test_told_to_stop_it_waits_for_no_answer_that_does_not_end(
     process = command("--concurrency", "1", "--worker", "w", "--retry-base", "999")
     while not channel.calls:
         time.sleep(0.01)
-    process.send_signal(signal.SIGTERM)
+    os.kill(process.pid, signal.SIGTERM)
     _, log = process.communicate(timeout=60)
     assert process.returncode == 0, log
     assert shop.row("channel_refunds", number).state == "doubt"
@@ -860,14 +854,14 @@ def test_told_to_stop_it_waits_for_nobody_who_holds_a_trade(
 
 
 def test_killed_it_leaves_a_claim_that_another_ends(
-    shop: Shop, command: Callable[..., Any], channel: Channel, work: Callable[..., None]
+    shop: Shop, command: Callable[..., Child], channel: Channel, work: Callable[..., None]
 ) -> None:
     number = refund(shop)
     channel.plan = ["stalled"]
     process = command("--lease", "100")
     assert channel.stalled.wait(60)
-    process.kill()
-    process.wait()
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
     # What it asked for last would be done after its death: its sessions have a name, ours none.
     shop.query(
         "select pg_terminate_backend(pid, 60000) from pg_stat_activity "
