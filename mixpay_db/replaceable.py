@@ -426,7 +426,7 @@ def changes(
         for name, piece in live.pieces.items()
         if all_goes or name not in target.pieces or not piece.can_become(target.pieces[name])
     ]
-    drops, dropped, theirs = _drops(conn, live, gone, list(droppable))
+    drops, dropped, theirs = _drops(conn, live, gone, list(droppable), all_goes)
     todo = Changes(
         before=[*_back(live), *drops],
         told_of_others=[f"drop {d.type} {d.identity} (not ours)" for d in theirs],
@@ -471,7 +471,7 @@ def _are_wider(live: Code, target: Code) -> bool:
 
 
 def _drops(
-    conn: psycopg.Connection, live: Code, gone: list[Piece], droppable: list[str]
+    conn: psycopg.Connection, live: Code, gone: list[Piece], droppable: list[str], all_goes: bool
 ) -> tuple[list[Statement], set[str], list[Dependent]]:
     """In the order in which nothing stands on what goes; and what else of ours goes with it."""
     if not gone:
@@ -497,7 +497,8 @@ def _drops(
         if piece is None:
             drops.append(Statement(f"reset role;\n{dependent.drop}", waits=True))
         else:
-            waits = piece.kind == "view"
+            # When all goes, all tables are locked before: nobody is in a view any more.
+            waits = piece.kind == "view" and not all_goes
             drops.append(Statement(f"{_AS_OWNER};\ndrop {piece.object}", waits))
     return drops, dropped, theirs
 
