@@ -186,6 +186,113 @@ def test_what_several_lines_and_several_of_ours_are_about(shop: Shop) -> None:
     assert shop.query("select * from mixpay.unmatched_items") == []
 
 
+def test_another_batch_stands(shop: Shop) -> None:
+    for number, amount in (("O-03", 50), ("O-04", 60)):
+        shop.call("record_channel_payout", "card", number, amount, "CNY", day(1))
+    parts = [line(n, "unknown", 20, day(1), batch_no=f"O-0{n + 2}") for n in (1, 2)]
+    load(shop, "S1", parts, "bank:main")
+    load(shop, "S2", [{**parts[0], "amount": 30}], "bank:main")
+    load(shop, "S3", [{**parts[1], "amount": 40}], "bank:main")
+    for statement_no in ("S1", "S2", "S3"):
+        reconcile(shop, statement_no)
+    assert differences(shop) == []
+    withdraw(shop, statement_no="S2")
+    assert results(shop, "S1") == {"1": "expected", "2": "matched O-04"}
+    assert results(shop, "S3") == {"2": "matched O-04"}
+    assert {(number, off) for _, number, off in differences(shop)} == {("1", 20), ("O-03", -50)}
+
+
+def open_of(shop: Shop) -> set[str]:
+    """Lines of reconciled statements without a partner, and what of ours has none."""
+    lines = shop.query(
+        "select l.* from mixpay.statement_line_list as l inner join mixpay.statement_list as s"
+        " using (merchant_id, statement_no)"
+        " where s.resolution_no is null and l.result is distinct from 'matched'"
+    )
+    items = shop.query("select * from mixpay.unmatched_items where result <> 'matched'")
+    return {f"{x.statement_no} {x.line_no}{x.part} {x.amount}" for x in lines} | {
+        f"{x.account} {x.kind} {x.ours}" for x in items
+    }
+
+
+@pytest.mark.parametrize(
+    ("gone", "opened"),
+    [
+        ("C1", {"channel payment 600", "channel fee -3"}),
+        (
+            "C2",
+            {
+                *("C1 4b -20", "C1 6 -50", "channel refund -20", "channel payout -50"),
+                *("channel payment 400", "channel fee -4"),
+            },
+        ),
+        (
+            "C3",
+            {
+                *("C1 5 -30", "C1 7 -60", "C1 8 -70", "channel refund -30", "channel payout -60"),
+                *("channel payout -70", "channel chargeback -40", "channel chargeback_fee -5"),
+            },
+        ),
+        (
+            "B1",
+            {"B2 1 30", "B3 1 40", "bank payout 50", "bank payout 60", "bank payout 70"},
+        ),
+        ("B2", {"B1 1 20", "bank payout 50"}),
+        ("B3", {"B1 2 20", "bank payout 60"}),
+    ],
+)  # fmt: skip
+def test_only_what_its_lines_were_about_is_open_again(
+    shop: Shop, gone: str, opened: set[str]
+) -> None:
+    """A payment, a chargeback and a payout have one number; channel and bank have one name. And all
+    was missed before."""
+    for number, fee in ((1, 3), (2, 4)):
+        shop.call(
+            "record_channel_fee", "card", f"F{number}", fee, "CNY", f"P{number}", None, day(1)
+        )
+    shop.call("charge_back_payment", "P1", "P2", 40, "fraud", 5, day(1))
+    for number, amount in ((1, 20), (2, 30)):
+        shop.call(
+            "record_channel_refund", "A", f"R{number}", amount, "P1", f"Y{number}", day(1), "asked"
+        )
+    for number, amount in (("O-01", 50), ("O-02", 60), ("P2", 70)):
+        shop.call("record_channel_payout", "card", number, amount, "CNY", day(1), "card")
+    news = {
+        4: line(4, "refund", -20, day(1), txn="Y1", part="b"),
+        5: line(5, "refund", -30, day(1), txn="Y2"),
+        **{
+            n: line(n, "payout", amount, day(1), our=number)
+            for n, number, amount in ((6, "O-01", -50), (7, "O-02", -60), (8, "P2", -70))
+        },
+    }
+    parts = [(1, 20, "O-01"), (2, 20, "O-02"), (1, 30, "O-01"), (1, 40, "O-02")]
+    paid = [line(n, "payout", amount, day(1), batch_no=number) for n, amount, number in parts]
+    statements = {
+        "C1": [
+            {**BOTH[0], "fee": 3},
+            # Another part of a line.
+            line(4, "unknown", -1, day(1)),
+            *({**told, "state": "processing"} for told in news.values()),
+        ],
+        "C2": [{**BOTH[1], "fee": 4}, news[4], news[6], line(9, "payment", 1, day(1), txn="Z")],
+        "C3": [line(3, "chargeback", -40, day(1), our="P2", fee=5), news[5], news[7], news[8]],
+        "B1": [*paid[:2], line(3, "payout", 70, day(1), our="P2")],
+        "B2": paid[2:3],
+        "B3": paid[3:],
+    }
+    accounts = {"C": "channel:card", "B": "bank:card"}
+    for name, account in accounts.items():
+        load(shop, f"{name}0", [], account, (day(1) - HOUR, day(1) + HOUR))
+        reconcile(shop, f"{name}0")
+    for statement_no, lines in statements.items():
+        load(shop, statement_no, lines, accounts[statement_no[0]])
+        reconcile(shop, statement_no)
+    before = open_of(shop)
+    assert before == {"C1 4 -1", "C2 9 1"}
+    withdraw(shop, statement_no=gone)
+    assert open_of(shop) - before == opened
+
+
 def test_what_a_batch_paid_out(shop: Shop) -> None:
     shop.call("record_channel_payout", "card", "B1", 1000, "CNY", day(1))
     load(shop, "S1", [{**told, "batch_no": "B1"} for told in BOTH])
