@@ -507,6 +507,7 @@ def test_an_earlier_line_is_the_duplicate_of_one_that_is_matched(shop: Shop) -> 
         ({"channel_txn_no": "Y"}, "channel:card", "expected"),
         ({"state": "failed"}, "channel:card", "expected"),
         ({}, "channel:alipay", "expected"),
+        ({}, "bank:card", "expected"),
     ],
 )
 def test_what_a_duplicate_has_in_common(
@@ -523,12 +524,29 @@ def test_what_a_duplicate_has_in_common(
     assert results(shop, "S2") == {"1": result}
 
 
-def test_what_names_ours_in_another_currency_is_no_duplicate(shop: Shop) -> None:
-    told = line(1, "payment", 400, day(1) + HOUR, our="P2")
-    lines = [told, {**told, "line_no": 2, "currency": "USD"}, {**told, "line_no": 3}]
-    load(shop, "S1", lines)
+def test_of_two_without_a_partner_the_first_one_is_no_duplicate(shop: Shop) -> None:
+    """Whatever else its statement says."""
+    told = line(1, "fee", -5, day(1), txn="Z")
+    known = line(3, "payment", 600, day(1), txn="X1")
+    load(shop, "S1", [told, {**told, "line_no": 2}, known, {**known, "line_no": 4}])
     reconcile(shop, "S1")
-    assert results(shop, "S1") == {"1": "matched P2", "2": "expected", "3": "duplicate"}
+    assert results(shop, "S1") == {
+        "1": "expected", "2": "duplicate", "3": "matched P1", "4": "duplicate",
+    }  # fmt: skip
+
+
+def test_what_names_ours_otherwise_is_no_duplicate(shop: Shop) -> None:
+    """In another currency, as another kind, in another channel."""
+    told = line(1, "payment", 400, day(1) + HOUR, our="P2")
+    others: list[dict[str, Any]] = [{"currency": "USD"}, {}, {"kind": "adjustment"}]
+    load(shop, "S1", [told, *({**told, "line_no": n, **x} for n, x in enumerate(others, 2))])
+    reconcile(shop, "S1")
+    assert results(shop, "S1") == {
+        "1": "matched P2", "2": "expected", "3": "duplicate", "4": "expected",
+    }  # fmt: skip
+    load(shop, "S2", [told], "channel:pos")
+    reconcile(shop, "S2")
+    assert results(shop, "S2") == {"1": "expected"}
 
 
 def test_a_number_of_another_day_names_nothing(shop: Shop) -> None:

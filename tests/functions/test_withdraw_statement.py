@@ -338,6 +338,10 @@ def test_what_was_resolved_is_taken_back_first(shop: Shop, what: str) -> None:
     resolve[what]()
     with shop.refused("MX434", "S1", "N1", 1):
         withdraw(shop)
+    # Of another statement nothing was resolved.
+    load(shop, "S9", [line(1, "payment", 9, day(1), txn="Z9")])
+    reconcile(shop, "S9")
+    withdraw(shop, "W9", "S9")
     shop.call("take_back_resolution", "N2", "N1", "Bo")
     withdraw(shop)
     assert differences(shop) == []
