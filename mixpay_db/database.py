@@ -5,7 +5,6 @@ All functions work on the caller's own psycopg connection.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import takewhile
@@ -31,9 +30,6 @@ set enable_mergejoin = off;
 set jit = off;
 """
 
-# Of psql, at the beginning of a line.
-_COMMAND = re.compile(r"^\s*\\", re.MULTILINE)
-
 
 class ContentsError(Problem):
     """A contents file says what only psql would understand."""
@@ -56,7 +52,7 @@ def read_pieces(path: Path) -> Iterator[tuple[Path, str]]:
     piece = ""
     text = path.read_text(encoding="utf-8")
     # Most files hold no command: all of such a file is one line for us.
-    lines = text.splitlines(keepends=True) if _COMMAND.search(text) else [text]
+    lines = text.splitlines(keepends=True) if "\\" in text else [text]
     for number, line in enumerate(lines, 1):
         command, *arguments = line.split(maxsplit=2) or [""]
         if not command.startswith("\\"):
