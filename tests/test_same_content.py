@@ -470,9 +470,16 @@ EACH_CALL = pytest.mark.parametrize(
 
 
 @EACH_CALL
-def test_e03_other_content_is_refused(shop: Shop, call: Call) -> None:
+def test_e03_other_content_is_refused(shop: Shop, subtests: pytest.Subtests, call: Call) -> None:
     call.before(shop)
     shop.until_final()
+    with subtests.test("what was left out is not made up later"):
+        left_out(shop, call)
+    with subtests.test("other content is refused"):
+        other_content(shop, call)
+
+
+def other_content(shop: Shop, call: Call) -> None:
     first = say(shop, call)
     with shop.unchanged():
         assert say(shop, call) == first
@@ -485,11 +492,8 @@ def test_e03_other_content_is_refused(shop: Shop, call: Call) -> None:
             assert again == first
 
 
-@EACH_CALL
-def test_e03_what_was_left_out_is_not_made_up_later(shop: Shop, call: Call) -> None:
-    """Its default counts, or that there was none; but for what may come later."""
-    call.before(shop)
-    shop.until_final()
+def left_out(shop: Shop, call: Call) -> None:
+    """Its default counts, or that there was none; but for what may come later. Nothing stays."""
     for argument in arguments(call):
         with about(argument), shop.conn.transaction(force_rollback=True):
             try:
