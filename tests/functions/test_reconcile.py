@@ -754,6 +754,27 @@ def test_what_is_of_no_batch(shop: Shop) -> None:
     assert batches(shop) == {"B1": ("B1", "matched"), "B2": ("B3", "matched")}
 
 
+def test_a_batch_lasts_until_its_last_line(shop: Shop) -> None:
+    shop.call("record_channel_payout", "card", "O1", 990, "CNY", day(4))
+    lines = [
+        line(n, "adjustment", amount, day(2 * n - 1), batch_no="B1")
+        for n, amount in ((1, 600), (2, 390))
+    ]
+    load(shop, "S1", lines, period=(day(1), day(5)))
+    reconcile(shop, "S1")
+    assert batches(shop) == {"O1": ("B1", "matched")}
+
+
+def test_what_a_bank_of_the_channels_name_has_of_it_is_no_part_of_a_batch(shop: Shop) -> None:
+    shop.call("record_channel_payout", "card", "B1", 990, "CNY", day(1), "card")
+    load(shop, "T1", [line(1, "unknown", 7, day(1), batch_no="B1")], "bank:card")
+    reconcile(shop, "T1")
+    assert ("expected", "B1", -990) in differences(shop)
+    load(shop, "S1", [line(1, "adjustment", 990, day(1), batch_no="B1")])
+    reconcile(shop, "S1")
+    assert batches(shop) == {"B1": ("B1", "matched")}
+
+
 def test_the_earlier_batch_is_the_payout(shop: Shop) -> None:
     shop.call("record_channel_payout", "card", "O1", 990, "CNY", day(1))
     for first, second in (("B2", "B1"), ("B1", "B2")):
