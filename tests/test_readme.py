@@ -48,6 +48,8 @@ TESTED = ("console", "sql", "sh")
 COMMAND = re.compile(r"^\$ .*\n(?:> .*\n)*", re.MULTILINE)
 # Our command, and where its output goes.
 PLAIN = re.compile(r"mixpay ([^|<>;&$`]*)(\|.*|(?<!\d)>[^&]*)?")
+# What another one of ours says, as one of its words.
+INNER = re.compile(r"\$\((mixpay [^()]*)\)")
 
 
 def texts(language: str) -> list[str]:
@@ -131,18 +133,21 @@ def test_commands_print_what_is_shown(
     def run(command: str) -> str:
         if " settle_" in command:
             conn.execute(WAIT.encode())
-        script = re.sub(r"^[$>] ", "", command, flags=re.MULTILINE)
+        said = answer(re.sub(r"^[$>] ", "", command, flags=re.MULTILINE))
+        return command + "".join(f"{line.rstrip()}\n" for line in said.splitlines())
+
+    def answer(script: str) -> str:
+        nonlocal began
+        if began:
+            script = INNER.sub(lambda inner: answer(inner[1]).rstrip("\n"), script)
         mine = PLAIN.fullmatch(script.replace("\\\n", " ").rstrip())
         # The first of a page is started as a reader starts it. To start the others, too, would
         # take longer than all that they do.
-        nonlocal began
         if began and mine is not None:
             ran = CliRunner().invoke(main, shlex.split(mine[1]), env=environment)
-            said = ran.stderr + in_shell(f"cat {mine[2]}", ran.stdout) if mine[2] else ran.output
-        else:
-            began = True
-            said = in_shell(script)
-        return command + "".join(f"{line.rstrip()}\n" for line in said.splitlines())
+            return ran.stderr + in_shell(f"cat {mine[2]}", ran.stdout) if mine[2] else ran.output
+        began = True
+        return in_shell(script)
 
     def in_shell(script: str, given: str = "") -> str:
         ran = subprocess.run(
