@@ -140,7 +140,7 @@ def test_commands_print_what_is_shown(
         nonlocal began
         if began:
             script = INNER.sub(lambda inner: answer(inner[1]).rstrip("\n"), script)
-        mine = PLAIN.fullmatch(script.replace("\\\n", " ").rstrip())
+        mine = PLAIN.fullmatch(script.replace("\\\n", " ").rstrip().removesuffix("2>&1"))
         # The first of a page is started as a reader starts it. To start the others, too, would
         # take longer than all that they do.
         if began and mine is not None:
