@@ -25,7 +25,10 @@ KEPT = 4
 CATALOGS = (
     "pg_class", "pg_attribute", "pg_attrdef", "pg_constraint", "pg_index", "pg_proc", "pg_type",
     "pg_trigger", "pg_rewrite", "pg_namespace", "pg_description", "pg_statistic", "pg_policy",
-    "pg_default_acl", "pg_event_trigger", "pg_extension", "pg_publication", "pg_db_role_setting",
+    "pg_default_acl", "pg_event_trigger", "pg_extension", "pg_publication",
+    # Other databases' are there, too.
+    "pg_db_role_setting where setdatabase in "
+    "(0, (select oid from pg_database where datname = current_database()))",
 )  # fmt: skip
 # What a session's user may have changed of it, and psycopg does not tell the server.
 ATTRIBUTES = ("row_factory", "cursor_factory", "autocommit", "isolation_level", "prepare_threshold")

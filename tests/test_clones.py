@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 from clones import Clone, Clones
-from psycopg import Connection
+from psycopg import Connection, conninfo, sql
 from psycopg.rows import dict_row
 from shop import Shop
 
@@ -89,6 +89,14 @@ def test_it_is_as_it_was(lent: Clone, what: str) -> None:
 def test_it_goes_when_more_than_rows_has_changed(lent: Clone, what: str) -> None:
     lent.connect().execute(GOES[what], prepare=False)
     assert not lent.is_cleaned()
+
+
+def test_how_another_database_is_set_is_no_change(
+    lent: Clone, admin: Connection[Any], empty_url: str
+) -> None:
+    other = sql.Identifier(conninfo.conninfo_to_dict(empty_url)["dbname"])
+    admin.execute(sql.SQL("alter database {} set jit = off").format(other))
+    assert lent.is_cleaned()
 
 
 def test_a_function_does_again_what_it_did(lent: Clone) -> None:

@@ -1,5 +1,6 @@
 """What the channels answer several workers at about the same time is booked in one call."""
 
+import os
 import signal
 import threading
 import time
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 from dispatch.channel_server import Channel
-from dispatch.test_dispatch import Fake, channel, command, work
+from dispatch.test_dispatch import Fake, channel, command, python, work
 from psycopg import Connection
 from shop import Shop
 
@@ -16,7 +17,7 @@ from mixpay_db import dispatch as _dispatch
 from mixpay_db.channels import Completed, RefundRequest
 from mixpay_db.desk import Desk
 
-__all__ = ["channel", "command", "work"]
+__all__ = ["channel", "command", "python", "work"]
 
 OTHERS = 5
 
@@ -204,9 +205,9 @@ def test_told_to_stop_all_answers_in_hand_are_booked(
     channel.plan = ["stalled"] * 3
     process = command("--concurrency", "3", "--batch", "1", "--worker", "w", "--lease", "100")
     eventually(lambda: len(channel.calls) == 3)
-    process.send_signal(signal.SIGTERM)
+    os.kill(process.pid, signal.SIGTERM)
     # A signal is delivered at leisure: the calls in hand may not end before it.
-    assert any("told to stop" in line for line in process.stderr)
+    assert any(b"told to stop" in line for line in process.stderr)
     channel.release.set()
     _, log = process.communicate(timeout=60)
 
