@@ -249,8 +249,6 @@ _ASKED = re.compile(
     r"(?:(\w+)\.(?:merchant_id|place)\b)?"
 )
 _BRACKETS = re.compile(r"\((?!\s*(?:delete|insert|select|update|with)\b)([^()]*)\)")
-
-
 # Whose turn it is; and two halves of a table of which one merchant's rows are taken then.
 OF_ALL = {"due_merchants": ["channel_refunds"], "_match_reversal": ["line_matches"] * 2}
 
@@ -287,7 +285,7 @@ def read_of_all(source: str, relations: set[str]) -> Iterator[str]:
 
 
 def test_e28_whatever_is_read_is_read_of_a_merchant(conn: Connection[Any]) -> None:
-    """All rows of a table are only one merchant's in these tests, or seldom more."""
+    """Most tests have one merchant only, and would not see another one's rows."""
     relations = {
         name
         for (name,) in conn.execute(
@@ -300,3 +298,21 @@ def test_e28_whatever_is_read_is_read_of_a_merchant(conn: Connection[Any]) -> No
     ).fetchall()
     found = {name: sorted(read_of_all(source, relations)) for name, source in functions}
     assert {name: tables for name, tables in found.items() if tables} == OF_ALL
+
+
+def test_what_is_read_of_all_merchants_is_found() -> None:
+    query = (
+        "select from trades as t inner join payments as p on p.merchant_id = t.merchant_id"
+        " where t.merchant_id = p_trade.merchant_id and exists (select from refunds where {})"
+    )
+    whole = query.format("merchant_id = t.merchant_id")
+    relations = {"payments", "refunds", "trades"}
+    for source, found in (
+        (whole, []),
+        (query.format("refund_no = 'R'"), ["refunds"]),
+        (whole.replace("p.merchant_id = t.merchant_id", "true"), ["payments"]),
+        # Joined with each other, and with nothing that was given.
+        (whole.replace("t.merchant_id = p_trade.merchant_id", "true"), ["payments", "trades"]),
+        (whole.replace("t.merchant_id = p_trade.merchant_id", "t.ctid = p_place"), []),
+    ):
+        assert sorted(read_of_all(source, relations)) == found, source

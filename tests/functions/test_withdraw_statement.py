@@ -240,7 +240,7 @@ def open_of(shop: Shop) -> set[str]:
         ("B2", {"B1 1 20", "bank payout 50"}),
         ("B3", {"B1 2 20", "bank payout 60"}),
     ],
-)  # fmt: skip
+)
 def test_only_what_its_lines_were_about_is_open_again(
     shop: Shop, gone: str, opened: set[str]
 ) -> None:
